@@ -1,0 +1,131 @@
+"""Every error that pywrt raises on purpose: one class a phase, each saying where and why.
+
+    WasmError
+      MalformedError     the bytes or the text do not parse            (offset, or line and column)
+      InvalidError       they parse, but break a validation rule       (function, offset)
+      LinkError          imports and what is offered do not match
+      LimitError         a limit of `Config` would be passed
+      Trap               a guest stopped abnormally                    (code, wasm backtrace)
+        ExitTrap         the guest asked to exit                       (status)
+
+Messages begin with the official test suite's string where it has one; detail follows.
+"""
+
+from collections.abc import Sequence
+
+
+class WasmError(Exception):
+    """Base of all errors that a module, a component, or its caller can cause."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+class MalformedError(WasmError):
+    """Bytes or text that do not parse. Spec: binary/ and text/.
+
+    Binary input has `offset` (bytes from the start of the file); text has `line` and `column` (from 1)
+    and `source_line`, the text of that line.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        offset: int | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        source_line: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.line = line
+        self.column = column
+        self.source_line = source_line
+
+    def __str__(self) -> str:
+        if self.offset is not None:
+            return f"{self.message} (at offset 0x{self.offset:x})"
+        if self.line is None:
+            return self.message
+        text = f"{self.message} (at line {self.line}, column {self.column})"
+        if self.source_line is not None and self.column is not None:
+            start = max(0, self.column - 61)  # a minified file may be one line of megabytes
+            shown = self.source_line[start : start + 120]
+            text += f"\n    {shown}\n    {' ' * (self.column - 1 - start)}^"
+        return text
+
+
+class InvalidError(WasmError):
+    """A module or component that parses but is not valid. Spec: valid/.
+
+    `offset` is in bytes from the start of the file; `function` is the function index, if in a body.
+    """
+
+    def __init__(self, message: str, *, offset: int | None = None, function: int | None = None) -> None:
+        super().__init__(message)
+        self.offset = offset
+        self.function = function
+
+    def __str__(self) -> str:
+        where = []
+        if self.function is not None:
+            where.append(f"in function {self.function}")
+        if self.offset is not None:
+            where.append(f"at offset 0x{self.offset:x}")
+        return f"{self.message} ({', '.join(where)})" if where else self.message
+
+
+class LinkError(WasmError):
+    """An import that is missing or has another type than what is offered."""
+
+
+class LimitError(WasmError):
+    """A limit of `Config` would be passed, by a file or by what an embedder asks for."""
+
+
+class FrameInfo:
+    """One entry of a wasm backtrace: a function and the module offset of the instruction in it."""
+
+    __slots__ = ("function", "module", "name", "offset")
+
+    def __init__(self, module: str | None, function: int, name: str | None, offset: int | None) -> None:
+        self.module = module
+        self.function = function
+        self.name = name
+        self.offset = offset
+
+    def __str__(self) -> str:
+        label = self.name if self.name is not None else f"function[{self.function}]"
+        at = "?" if self.offset is None else f"0x{self.offset:x}"
+        return f"{at:>8} - {self.module or '<unknown>'}!{label}"
+
+
+class Trap(WasmError):
+    """A guest stopped abnormally; its instance may be in any state. Spec: exec/runtime.html#syntax-trap.
+
+    `code` is a stable identifier (`"unreachable"`, `"memory-out-of-bounds"`, ...); `backtrace` lists the
+    wasm frames, innermost first.
+    """
+
+    def __init__(self, message: str, code: str = "host", backtrace: Sequence[FrameInfo] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.backtrace: tuple[FrameInfo, ...] = tuple(backtrace)
+
+    def __str__(self) -> str:
+        if not self.backtrace:
+            return self.message
+        lines = [f"{i:>4}: {frame}" for i, frame in enumerate(self.backtrace[:32])]
+        if len(self.backtrace) > 32:
+            lines.append(f"      ... {len(self.backtrace) - 32} more frames")
+        return "\n".join([self.message, "wasm backtrace:", *lines])
+
+
+class ExitTrap(Trap):
+    """The guest asked to exit with `status` (0 is success), by wasi:cli/exit or proc_exit."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(f"exited with status {status}", "exit")
+        self.status = status

@@ -1,0 +1,40 @@
+"""Functions. Spec: exec/runtime.html#function-instances"""
+
+from typing import TYPE_CHECKING, Any
+
+from pywrt.runtime.store import Block
+from pywrt.wasm.types import FuncType
+
+if TYPE_CHECKING:
+    from pywrt.runtime.instance import Instance
+
+
+class Func:
+    """A function of a store, guest or host: a call is `entry` with a register list of its arguments.
+
+    `type` is the store's canonical object for the type. Of a guest function, `instance` and `index`
+    say which; a host function has None and -1, and a `name` for messages.
+    """
+
+    __slots__ = ("entry", "index", "instance", "name", "type")
+
+    def __init__(
+        self, type: FuncType, entry: Block, instance: "Instance | None" = None, index: int = -1, name: str = ""
+    ) -> None:
+        self.type = type
+        self.entry = entry
+        self.instance = instance
+        self.index = index
+        self.name = name
+
+    @property
+    def current_type(self) -> FuncType:
+        """The type, which import matching uses."""
+        return self.type
+
+    def __repr__(self) -> str:
+        return f"<Func {self.name or self.index} {self.type}>"
+
+
+#: A reference held in a table, a global or a register.
+Ref = Any

@@ -1,0 +1,87 @@
+"""The store: what all instances of one guest world share. Spec: exec/runtime.html#store
+
+It holds the limits' running sums, the fuel, and the frame list of the activation that runs. Only data:
+the machine (`pywrt.engine.machine`) acts on it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from pywrt.config import PAGE_SIZE, Config
+from pywrt.errors import LimitError
+from pywrt.wasm.types import FuncType
+
+#: Runs and returns the next block and its registers.
+Block = Callable[[list[Any]], Any]
+
+#: A fuel amount that no guest spends: metering is exact up to it.
+UNLIMITED = 1 << 62
+
+
+class Store:
+    """State shared by instances; one guest activation of it runs at a time.
+
+    `fuel` is the cell that blocks charge: what is left of the current slice. `reserve` is the fuel
+    beyond it. `frames` holds (registers, next block, destination register) of each suspended caller,
+    outermost first.
+    """
+
+    __slots__ = (
+        "config",
+        "data",
+        "deadline",
+        "elements_left",
+        "frames",
+        "fuel",
+        "instances_left",
+        "interrupted",
+        "memory_left",
+        "owners",
+        "reserve",
+        "slice",
+        "types",
+    )
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        #: For the embedder and for layers above (the component layer's state).
+        self.data: dict[Any, Any] = {}
+        self.fuel: list[int] = [0]
+        self.reserve: int = 0 if config.consume_fuel else UNLIMITED
+        #: Iterator that bounds the trampoline and self-looping blocks when fuel is off.
+        self.slice: list[Any] = [None]
+        self.frames: list[tuple[list[Any], Block, int]] = []
+        #: The bound function that each block belongs to, for backtraces.
+        self.owners: dict[Block, Any] = {}
+        self.types: dict[FuncType, FuncType] = {}
+        #: `time.monotonic()` at which a running guest is stopped, or None.
+        self.deadline: float | None = None
+        self.interrupted = False
+        self.memory_left = config.max_memory_bytes
+        self.elements_left = config.max_table_elements
+        self.instances_left = config.max_instances
+
+    def canonical(self, functype: FuncType) -> FuncType:
+        """The one object that stands for `functype` in this store, so that `is` compares types."""
+        return self.types.setdefault(functype, functype)
+
+    def take_pages(self, pages: int) -> bool:
+        """Account for `pages` of memory; False, and nothing taken, if the store's limit is passed."""
+        size = pages * PAGE_SIZE
+        if size > self.memory_left:
+            return False
+        self.memory_left -= size
+        return True
+
+    def take_elements(self, count: int) -> bool:
+        """Account for `count` table elements; False, and nothing taken, if the limit is passed."""
+        if count > self.elements_left:
+            return False
+        self.elements_left -= count
+        return True
+
+    def take_instance(self) -> None:
+        """Account for one instance; LimitError if the store's limit is passed."""
+        if self.instances_left <= 0:
+            raise LimitError(f"the store's limit of {self.config.max_instances} instances is reached")
+        self.instances_left -= 1

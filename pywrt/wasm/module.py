@@ -1,0 +1,122 @@
+"""The abstract syntax of a module. Spec: syntax/modules.html.
+
+Function bodies and constant expressions stay bytes: an `Expr` names a stretch of the file's buffer,
+which the validator and the lowering read when they need it. The text parser makes the same syntax
+over a buffer of its own, and the encoder turns either into a file.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from pywrt.wasm.types import ExternType, FuncType, GlobalType, MemoryType, RefType, TableType, ValType
+
+
+@dataclass(frozen=True, slots=True)
+class Expr:
+    """Instructions up to and with the final `end`: `data[start:end]`."""
+
+    data: bytes
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """`desc` is the type that is asked for; for a function, `type_index` is its index in `Module.types`."""
+
+    module: str
+    name: str
+    desc: ExternType
+    type_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Global:
+    type: GlobalType
+    init: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """`init` is None for a table that starts with null references."""
+
+    type: TableType
+    init: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """`kind` is func, table, memory or global; `index` counts imports first."""
+
+    name: str
+    kind: str
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Elem:
+    """An element segment. `mode` is passive, active (`table`, `offset`) or declarative.
+
+    `init` holds function indices, or an `Expr` for an element that is given by an expression.
+    """
+
+    type: RefType
+    init: tuple["int | Expr", ...]
+    mode: str
+    table: int = 0
+    offset: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A data segment, `data[start:end]`. `mode` is passive or active (`memory`, `offset`)."""
+
+    data: bytes
+    start: int
+    end: int
+    mode: str
+    memory: int = 0
+    offset: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A function body; `locals` are runs of (count, type), parameters not among them.
+
+    `start` is the offset of the body in the file, behind its size.
+    """
+
+    start: int
+    locals: tuple[tuple[int, ValType], ...]
+    expr: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Custom:
+    """A custom section; `after` is the id of the known section before it (0 for none)."""
+
+    name: str
+    data: bytes
+    after: int = 0
+
+
+@dataclass(slots=True)
+class Module:
+    """A module's sections as data. Index spaces count imports first, as the specification does.
+
+    The decoder makes a `code` whose items are decoded on demand: only their offsets are known before.
+    """
+
+    types: list[FuncType] = field(default_factory=list)
+    imports: list[Import] = field(default_factory=list)
+    funcs: list[int] = field(default_factory=list)  # type indices of the module's own functions
+    tables: list[Table] = field(default_factory=list)
+    memories: list[MemoryType] = field(default_factory=list)
+    globals: list[Global] = field(default_factory=list)
+    exports: list[Export] = field(default_factory=list)
+    start: int | None = None
+    elems: list[Elem] = field(default_factory=list)
+    data_count: int | None = None
+    code: Sequence[Code] = ()
+    datas: list[Data] = field(default_factory=list)
+    customs: list[Custom] = field(default_factory=list)
