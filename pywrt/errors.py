@@ -5,6 +5,7 @@
       InvalidError       they parse, but break a validation rule       (function, offset)
       LinkError          imports and what is offered do not match
       LimitError         a limit of `Config` would be passed
+      ValueTypeError     a Python value does not fit the WIT type     (path)
       Trap               a guest stopped abnormally                    (code, wasm backtrace)
         ExitTrap         the guest asked to exit                       (status)
 
@@ -26,7 +27,8 @@ class MalformedError(WasmError):
     """Bytes or text that do not parse. Spec: binary/ and text/.
 
     Binary input has `offset` (bytes from the start of the file); text has `line` and `column` (from 1)
-    and `source_line`, the text of that line.
+    and `source_line`, the text of that line. `feature` names the proposal that the input needs, where
+    that, and no mistake in it, is why it does not parse.
     """
 
     def __init__(
@@ -37,9 +39,11 @@ class MalformedError(WasmError):
         line: int | None = None,
         column: int | None = None,
         source_line: str | None = None,
+        feature: str | None = None,
     ) -> None:
         super().__init__(message)
         self.offset = offset
+        self.feature = feature
         self.line = line
         self.column = column
         self.source_line = source_line
@@ -61,11 +65,20 @@ class InvalidError(WasmError):
     """A module or component that parses but is not valid. Spec: valid/.
 
     `offset` is in bytes from the start of the file; `function` is the function index, if in a body.
+    `feature` names the proposal that would allow it, where one would.
     """
 
-    def __init__(self, message: str, *, offset: int | None = None, function: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        offset: int | None = None,
+        function: int | None = None,
+        feature: str | None = None,
+    ) -> None:
         super().__init__(message)
         self.offset = offset
+        self.feature = feature
         self.function = function
 
     def __str__(self) -> str:
@@ -83,6 +96,30 @@ class LinkError(WasmError):
 
 class LimitError(WasmError):
     """A limit of `Config` would be passed, by a file or by what an embedder asks for."""
+
+
+class ValueTypeError(WasmError, TypeError):
+    """A Python value that does not fit the WIT type it was given for.
+
+    `path` leads from the argument or result to the value, outermost step first; `problem` says what is
+    wrong there.
+    """
+
+    def __init__(self, problem: str, path: tuple[str, ...] = ()) -> None:
+        super().__init__(problem)
+        self.problem = problem
+        self.path: tuple[str, ...] = ()
+        for step in reversed(path):
+            self.within(step)
+
+    def within(self, step: str) -> "ValueTypeError":
+        """Put `step` in front of the path, and return the error itself."""
+        self.path = (step, *self.path)
+        self.message = f"{' > '.join(self.path)}: {self.problem}"
+        return self
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class FrameInfo:

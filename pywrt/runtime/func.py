@@ -19,7 +19,12 @@ class Func:
     __slots__ = ("entry", "index", "instance", "name", "type")
 
     def __init__(
-        self, type: FuncType, entry: Block, instance: "Instance | None" = None, index: int = -1, name: str = ""
+        self,
+        type: FuncType,
+        entry: Block,
+        instance: "Instance | None" = None,
+        index: int = -1,
+        name: str = "",
     ) -> None:
         self.type = type
         self.entry = entry

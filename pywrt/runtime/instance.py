@@ -19,7 +19,19 @@ class Instance:
     `code` is the engine's compiled module (plans shared by all its instances).
     """
 
-    __slots__ = ("code", "datas", "elems", "exports", "funcs", "globals", "memories", "name", "store", "tables", "types")
+    __slots__ = (
+        "code",
+        "datas",
+        "elems",
+        "exports",
+        "funcs",
+        "globals",
+        "memories",
+        "name",
+        "store",
+        "tables",
+        "types",
+    )
 
     def __init__(self, store: Store, code: Any, name: str | None = None) -> None:
         self.store = store

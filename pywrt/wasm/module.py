@@ -11,13 +11,22 @@ from dataclasses import dataclass, field
 from pywrt.wasm.types import ExternType, FuncType, GlobalType, MemoryType, RefType, TableType, ValType
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Expr:
-    """Instructions up to and with the final `end`: `data[start:end]`."""
+    """Instructions up to and with the final `end`: `data[start:end]`. Equal if these bytes are."""
 
     data: bytes
     start: int
     end: int
+
+    def __bytes__(self) -> bytes:
+        return self.data[self.start : self.end]
+
+    def __eq__(self, other: object) -> bool:
+        return bytes(self) == bytes(other) if isinstance(other, Expr) else NotImplemented
+
+    def __hash__(self) -> int:
+        return hash(bytes(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +76,12 @@ class Elem:
     offset: Expr | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Data:
-    """A data segment, `data[start:end]`. `mode` is passive or active (`memory`, `offset`)."""
+    """A data segment, `data[start:end]`. `mode` is passive or active (`memory`, `offset`).
+
+    Equal if the segments' bytes are, wherever in their files they stand.
+    """
 
     data: bytes
     start: int
@@ -78,15 +90,31 @@ class Data:
     memory: int = 0
     offset: Expr | None = None
 
+    def __bytes__(self) -> bytes:
+        return self.data[self.start : self.end]
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Data):
+            return NotImplemented
+        return (self.mode, self.memory, self.offset, bytes(self)) == (
+            other.mode,
+            other.memory,
+            other.offset,
+            bytes(other),
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.mode, self.memory, bytes(self)))
+
 
 @dataclass(frozen=True, slots=True)
 class Code:
     """A function body; `locals` are runs of (count, type), parameters not among them.
 
-    `start` is the offset of the body in the file, behind its size.
+    `start` is the offset of the body in the file, behind its size; it does not count in comparison.
     """
 
-    start: int
+    start: int = field(compare=False)
     locals: tuple[tuple[int, ValType], ...]
     expr: Expr
 

@@ -217,6 +217,23 @@ FC:16  table.size            tableidx           ->i32                 1     -   
 FC:17  table.fill            tableidx           table.fill            1     table    reference-types
 """
 
+#: Opcodes of proposals that have no rows yet; a row of the table above wins. Numbers as in it.
+_UNBUILT = """
+first   last    feature
+06      0A      exceptions
+14      15      function-references
+18      19      exceptions
+1F      1F      exceptions
+D3      D3      gc
+D4      D6      function-references
+FB:00   FB:30   gc
+FC:18   FC:18   memory-control
+FC:19   FC:22   wide-arithmetic
+FD:00   FD:255  simd
+FD:256  FD:275  relaxed-simd
+FE:00   FE:78   threads
+"""
+
 #: What Python's own bounds and division checks mean in an instruction, by its `trap` column.
 TRAP_MESSAGES = {
     "memory": "out of bounds memory access",
@@ -246,19 +263,24 @@ def _types(names: str) -> tuple[ValType, ...]:
     return tuple(VALTYPE_BY_NAME[name] for name in names.split(",") if name)
 
 
+def _code(text: str) -> tuple[int, int]:
+    prefix, _, number = text.rpartition(":")
+    return (int(prefix, 16), int(number)) if prefix else (0, int(number, 16))
+
+
 def _parse(table: str) -> list[Opcode]:
     rows = []
     for line in table.strip().splitlines()[1:]:
         code, mnemonic, immediates, rule, fuel, trap, feature = line.split()
-        prefix, _, number = code.rpartition(":")
+        prefix, number = _code(code)
         params = results = None
         if "->" in rule:
             before, after = rule.split("->")
             params, results = _types(before), _types(after)
         rows.append(
             Opcode(
-                prefix=int(prefix, 16) if prefix else 0,
-                number=int(number, 10 if prefix else 16),
+                prefix=prefix,
+                number=number,
                 mnemonic=mnemonic,
                 immediates=() if immediates == "-" else tuple(immediates.split("+")),
                 rule=rule,
@@ -278,3 +300,24 @@ BY_MNEMONIC: dict[str, Opcode] = {op.mnemonic: op for op in OPCODES}
 BY_CODE: dict[int, dict[int, Opcode]] = {}
 for _op in OPCODES:
     BY_CODE.setdefault(_op.prefix, {})[_op.number] = _op
+#: The bytes that are followed by a number.
+PREFIXES = frozenset({0xFB, 0xFC, 0xFD, 0xFE})
+_UNBUILT_RANGES = [
+    (_code(first), _code(last), feature)
+    for first, last, feature in (line.split() for line in _UNBUILT.strip().splitlines()[1:])
+]
+
+
+def unbuilt_feature(prefix: int, number: int) -> str | None:
+    """The proposal that an opcode without a row belongs to; None for an illegal opcode."""
+    for first, last, feature in _UNBUILT_RANGES:
+        if first <= (prefix, number) <= last:
+            return feature
+    return None
+
+
+def access_size(op: Opcode) -> int:
+    """The bytes of memory that a load or store instruction (one with a memarg) touches."""
+    kind, _, access = op.mnemonic.partition(".")
+    width = "".join(filter(str.isdigit, access.partition("_")[0]))
+    return int(width or kind[1:]) // 8

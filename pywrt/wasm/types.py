@@ -55,6 +55,22 @@ VALTYPE_BY_CODE: dict[int, ValType] = {
     0x70: FUNCREF,
     0x6F: EXTERNREF,
 }
+#: Bytes that begin a value, reference or heap type and need a proposal: what to name where it is off.
+FEATURE_BY_TYPE_CODE: dict[int, str] = {
+    0x7B: "simd",
+    0x74: "exceptions",  # noexn
+    0x73: "gc",  # nofunc
+    0x72: "gc",  # noextern
+    0x71: "gc",  # none
+    0x6E: "gc",  # any
+    0x6D: "gc",  # eq
+    0x6C: "gc",  # i31
+    0x6B: "gc",  # struct
+    0x6A: "gc",  # array
+    0x69: "exceptions",  # exn
+    0x64: "function-references",  # (ref ht)
+    0x63: "function-references",  # (ref null ht)
+}
 CODE_BY_VALTYPE: dict[ValType, int] = {t: code for code, t in VALTYPE_BY_CODE.items()}
 VALTYPE_BY_NAME: dict[str, ValType] = {t.name: t for t in CODE_BY_VALTYPE}
 

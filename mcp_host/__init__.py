@@ -1,0 +1,1 @@
+"""mcp_host: serves a WebAssembly component as an MCP server."""

@@ -1,0 +1,126 @@
+"""What lifting and lowering refer to: options, and the call they happen in.
+
+Spec: CanonicalABI.md#canonical-abi-options, #lifting-and-lowering-context
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pywrt.canonical_abi.handles import CallScope
+from pywrt.engine.machine import call
+from pywrt.errors import InvalidError, Trap
+from pywrt.runtime.func import Func
+from pywrt.runtime.memory import Memory
+
+if TYPE_CHECKING:
+    from pywrt.canonical_abi.instance import ComponentInstance
+
+ENCODINGS = ("utf8", "utf16", "latin1+utf16")
+
+#: load(cx, ptr) -> value
+Load = Callable[["Context", int], Any]
+#: store(cx, value, ptr)
+Store = Callable[["Context", Any, int], None]
+#: lift_flat(cx, flat values, index of the first) -> value
+LiftFlat = Callable[["Context", Sequence[Any], int], Any]
+#: lower_flat(cx, value, flat values to append to)
+LowerFlat = Callable[["Context", Any, list[Any]], None]
+
+
+class CanonOptions:
+    """The canonical options of one `canon lift` or `canon lower`.
+
+    `realloc` and `post_return` are core functions. `string_encoding` is one of `ENCODINGS`.
+    """
+
+    __slots__ = ("memory", "post_return", "realloc", "string_encoding")
+
+    def __init__(
+        self,
+        memory: Memory | None = None,
+        realloc: Func | None = None,
+        post_return: Func | None = None,
+        string_encoding: str = "utf8",
+    ) -> None:
+        if string_encoding not in ENCODINGS:
+            raise InvalidError(f"unknown string encoding {string_encoding!r}")
+        self.memory = memory
+        self.realloc = realloc
+        self.post_return = post_return
+        self.string_encoding = string_encoding
+
+
+class Context:
+    """One side of one call: which instance's memory and handles values are lifted from or lowered to.
+
+    `fused` says that both sides are components, which words some traps otherwise, as wasmtime does.
+    `budget` is what may still be lifted, in bytes of Python data.
+    """
+
+    __slots__ = ("budget", "fused", "instance", "options", "scope")
+
+    def __init__(
+        self, options: CanonOptions, instance: ComponentInstance, scope: CallScope, fused: bool = False
+    ) -> None:
+        self.options = options
+        self.instance = instance
+        self.scope = scope
+        self.fused = fused
+        self.budget = instance.store.config.max_lifted_bytes
+
+    def charge(self, cost: int) -> None:
+        """Account for `cost` bytes of lifted data; Trap when the call's limit is passed."""
+        self.budget -= cost
+        if self.budget < 0:
+            limit = self.instance.store.config.max_lifted_bytes
+            raise Trap(
+                f"lifting needs more than the limit of {limit} bytes a call (Config.max_lifted_bytes)",
+                "lift-limit",
+            )
+
+    def allocate(self, alignment: int, size: int, what: str = "list") -> int:
+        """A fresh, aligned piece of guest memory, from the guest's realloc. `what` is for the message.
+
+        Spec: CanonicalABI.md#lifting-and-lowering-context (reallocate)
+        """
+        ptr = self.reallocate(alignment, size)
+        if ptr & (alignment - 1):
+            if self.fused:
+                raise unaligned_pointer(ptr, alignment)
+            raise Trap(
+                f"realloc return: result not aligned: 0x{ptr:x} is not a multiple of {alignment}",
+                "realloc-not-aligned",
+            )
+        memory = self.options.memory
+        if memory is None or ptr + size > len(memory.data):
+            if self.fused:
+                raise Trap(f"{what} content out-of-bounds", f"{what}-out-of-bounds")
+            raise Trap(
+                f"realloc return: beyond end of memory: {size} bytes at 0x{ptr:x}", "realloc-out-of-bounds"
+            )
+        return ptr
+
+    def reallocate(self, alignment: int, size: int) -> int:
+        """Call the guest's realloc for a new piece; what it returned, unchecked."""
+        realloc = self.options.realloc
+        if realloc is None:
+            raise InvalidError("canonical option `realloc` is required")
+        instance = self.instance
+        instance.may_leave = False
+        ptr: int = call(instance.store, realloc, [0, 0, alignment, size])[0]
+        instance.may_leave = True
+        return ptr
+
+    def out_of_bounds(self, what: str, ptr: int, size: int) -> NoReturn:
+        """Trap for a string or list (`what`) that does not lie within memory."""
+        where = f"{size} bytes at 0x{ptr:x}"
+        if self.fused:
+            raise Trap(f"{what} content out-of-bounds: {where}", f"{what}-out-of-bounds")
+        raise Trap(f"{what} pointer/length out of bounds of memory: {where}", f"{what}-out-of-bounds")
+
+
+def unaligned_pointer(ptr: int, alignment: int) -> Trap:
+    """The trap for a pointer that is not a multiple of `alignment`."""
+    return Trap(f"unaligned pointer: 0x{ptr:x} is not a multiple of {alignment}", "unaligned-pointer")

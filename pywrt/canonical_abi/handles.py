@@ -1,0 +1,324 @@
+"""Handles to resources. Spec: CanonicalABI.md#table-state, #resource-state, and lift_own ... lower_borrow
+
+A guest knows a resource by an index into its instance's handle table. What travels between the tables,
+and what the host sees, is a `GuestHandle` where a component implements the resource, and the Python
+object itself where the host does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from pywrt.engine.machine import call
+from pywrt.errors import Trap, ValueTypeError
+from pywrt.runtime.func import Func
+from pywrt.runtime.store import Store
+from pywrt.wit.types import Borrow, Own, ResourceType
+
+if TYPE_CHECKING:
+    from pywrt.canonical_abi.context import Context
+    from pywrt.canonical_abi.instance import ComponentInstance
+
+#: A table never grows beyond this. Spec: Table.MAX_LENGTH
+MAX_LENGTH = (1 << 28) - 1
+
+
+class GuestResource(ResourceType):
+    """A resource type that a component instance implements; its representation is an i32."""
+
+    __slots__ = ("dtor", "instance")
+
+    def __init__(self, name: str, instance: ComponentInstance, dtor: Func | None = None) -> None:
+        super().__init__(name)
+        self.instance = instance
+        self.dtor = dtor
+
+
+class HostResource(ResourceType):
+    """A resource type that the host implements: its representation is any Python object.
+
+    Given `cls`, only its instances are accepted. `drop(object)` is called when a guest drops an owned
+    handle.
+    """
+
+    __slots__ = ("cls", "drop")
+
+    def __init__(self, name: str, cls: type | None = None, drop: Callable[[Any], Any] | None = None) -> None:
+        super().__init__(name)
+        self.cls = cls
+        self.drop = drop
+
+
+class ResourceHandle:
+    """An entry of a handle table. `scope` is the call that a borrow ends with, or None for an own."""
+
+    __slots__ = ("lends", "rep", "resource", "scope")
+
+    def __init__(self, resource: ResourceType, rep: Any, scope: CallScope | None = None) -> None:
+        self.resource = resource
+        self.rep = rep
+        self.scope = scope
+        self.lends = 0
+
+
+class HandleTable:
+    """The handles of a component instance: indices from 1, the last one freed is the next one given."""
+
+    __slots__ = ("_entries", "_free", "_left")
+
+    def __init__(self, store: Store) -> None:
+        self._entries: list[ResourceHandle | None] = [None]
+        self._free: list[int] = []
+        # One cell for all tables of a store: how many more handles it may hold.
+        self._left: list[int] = store.data.setdefault(HandleTable, [store.config.max_handles])
+
+    def get(self, index: int) -> ResourceHandle:
+        """The handle at `index`; Trap if there is none."""
+        handle = self._entries[index] if index < len(self._entries) else None
+        if handle is None:
+            raise Trap(f"unknown handle index {index}", "unknown-handle")
+        return handle
+
+    def get_typed(self, index: int, resource: ResourceType) -> ResourceHandle:
+        """The handle at `index`; Trap if there is none, or it is of another resource type."""
+        handle = self.get(index)
+        if handle.resource is not resource:
+            raise _wrong_type(index, resource, handle.resource)
+        return handle
+
+    def add(self, handle: ResourceHandle) -> int:
+        """Enter `handle` and return its index; Trap when the table or the store is full."""
+        left = self._left
+        if left[0] <= 0 or len(self._entries) > MAX_LENGTH:
+            raise Trap("too many handles: the store's limit is reached (Config.max_handles)", "handle-limit")
+        left[0] -= 1
+        if self._free:
+            index = self._free.pop()
+            self._entries[index] = handle
+        else:
+            index = len(self._entries)
+            self._entries.append(handle)
+        return index
+
+    def remove(self, index: int) -> None:
+        """Free `index`, which must hold a handle."""
+        self._entries[index] = None
+        self._free.append(index)
+        self._left[0] += 1
+
+    def remove_owned(self, index: int, resource: ResourceType) -> Any:
+        """Take out an owned handle and return its representation; Trap if it is none, or is lent."""
+        handle = self.get_typed(index, resource)
+        if handle.lends:
+            raise Trap("cannot remove owned resource while borrowed", "resource-borrowed")
+        if handle.scope is not None:
+            raise Trap("cannot lift own resource from a borrow", "resource-borrowed")
+        self.remove(index)
+        return handle.rep
+
+    def __len__(self) -> int:
+        return len(self._entries) - 1 - len(self._free)
+
+
+def _wrong_type(index: int, expected: ResourceType, found: ResourceType) -> Trap:
+    def kind(resource: ResourceType) -> str:
+        return "host-defined resource" if isinstance(resource, HostResource) else "guest-defined resource"
+
+    article = "a different" if kind(expected) == kind(found) else "a"
+    return Trap(
+        f"handle index {index} used with the wrong type, expected {kind(expected)} but found "
+        f"{article} {kind(found)} ({expected.name}, not {found.name})",
+        "wrong-handle-type",
+    )
+
+
+class GuestHandle:
+    """An owned or borrowed handle, held by the host, to a resource that a component implements.
+
+    An owned one lives until `drop()` or until it is passed on as an owned argument; a borrowed one until
+    the call that brought it returns. Nothing runs when it is merely forgotten: guest code never runs from
+    a Python finalizer. Usable as a context manager that drops at the end.
+    """
+
+    __slots__ = ("_gone", "lends", "owned", "rep", "resource")
+
+    def __init__(self, resource: ResourceType, rep: Any, owned: bool) -> None:
+        self.resource = resource
+        self.rep = rep
+        self.owned = owned
+        self.lends = 0
+        self._gone: str | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Whether the handle can still be used."""
+        return self._gone is None
+
+    def check(self) -> None:
+        """ValueTypeError if the handle was dropped, passed on, or has ended with its call."""
+        if self._gone is not None:
+            raise ValueTypeError(f"this handle to {self.resource.name!r} {self._gone}")
+
+    def take(self) -> Any:
+        """Give the ownership away, and return the representation."""
+        if not self.owned:
+            raise ValueTypeError(f"expected own<{self.resource.name}>, got a borrowed handle")
+        self._end("was passed on and belongs to the guest now")
+        return self.rep
+
+    def drop(self) -> None:
+        """Drop the handle; of an owned one this runs the guest's destructor, to its end.
+
+        Raises Trap if the destructor traps or its instance cannot be entered now, and ValueTypeError
+        if the handle is no longer valid or is lent to a call.
+        """
+        self._end("was dropped")
+        if self.owned and isinstance(self.resource, GuestResource):
+            instance, dtor = self.resource.instance, self.resource.dtor
+            instance.enter_related(None)
+            if dtor is not None:
+                call(instance.store, dtor, [self.rep])
+            instance.leave(None)
+
+    def expire(self) -> None:
+        """End a borrow with its call."""
+        self._gone = "was borrowed for a call that has returned"
+
+    def restore(self) -> None:
+        """Take back `take`, for a call that was never made."""
+        self._gone = None
+
+    def _end(self, how: str) -> None:
+        self.check()
+        if self.lends:
+            raise ValueTypeError(
+                f"this handle to {self.resource.name!r} is lent to a call that has not returned"
+            )
+        self._gone = how
+
+    def __enter__(self) -> GuestHandle:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.valid:
+            self.drop()
+
+    def __repr__(self) -> str:
+        kind = "own" if self.owned else "borrow"
+        return (
+            f"<GuestHandle {kind}<{self.resource.name}>{'' if self.valid else ' (' + str(self._gone) + ')'}>"
+        )
+
+
+class CallScope:
+    """What one call lends and borrows: the handles to give back, and those that must be gone at its end."""
+
+    __slots__ = ("_lenders", "_lowered", "_temporaries", "borrows")
+
+    def __init__(self) -> None:
+        #: Borrow handles that the callee holds. Spec: Task.num_borrows
+        self.borrows = 0
+        self._lenders: list[ResourceHandle | GuestHandle] = []
+        self._temporaries: list[GuestHandle] = []
+        self._lowered: list[tuple[HandleTable, int, GuestHandle | None]] = []
+
+    def lend(self, lender: ResourceHandle | GuestHandle) -> None:
+        """Keep `lender` from being dropped or passed on until the call ends. Spec: Subtask.add_lender"""
+        lender.lends += 1
+        self._lenders.append(lender)
+
+    def borrow(self, resource: ResourceType, rep: Any) -> GuestHandle:
+        """A borrowed handle for the host, valid until the call ends."""
+        handle = GuestHandle(resource, rep, owned=False)
+        self._temporaries.append(handle)
+        return handle
+
+    def lowered(self, table: HandleTable, index: int, source: GuestHandle | None) -> None:
+        """Note an entry that `roll_back` removes; `source` is the owned handle that it came from."""
+        self._lowered.append((table, index, source))
+
+    def roll_back(self) -> None:
+        """Undo what lowering arguments did to handles, for a call that is not made after all."""
+        for table, index, source in reversed(self._lowered):
+            table.remove(index)
+            if source is not None:
+                source.restore()
+        self._lowered.clear()
+        self.end()
+
+    def check_borrows_dropped(self) -> None:
+        """Trap if the callee still holds a handle it was only lent. Spec: Task.return_"""
+        if self.borrows:
+            raise Trap("borrow handles still remain at the end of the call", "borrow-not-dropped")
+
+    def end(self) -> None:
+        """Give back what was lent, and end what was borrowed. Spec: Subtask.deliver_resolve"""
+        for lender in self._lenders:
+            lender.lends -= 1
+        for temporary in self._temporaries:
+            temporary.expire()
+        self._lenders.clear()
+        self._temporaries.clear()
+
+
+def lift_own(cx: Context, index: int, t: Own) -> Any:
+    """Move an owned handle out of the instance's table."""
+    rep = cx.instance.handles.remove_owned(index, t.resource)
+    return rep if isinstance(t.resource, HostResource) else GuestHandle(t.resource, rep, owned=True)
+
+
+def lift_borrow(cx: Context, index: int, t: Borrow) -> Any:
+    """Lend a handle of the instance's table for the duration of the call."""
+    handle = cx.instance.handles.get_typed(index, t.resource)
+    cx.scope.lend(handle)
+    return handle.rep if isinstance(t.resource, HostResource) else cx.scope.borrow(t.resource, handle.rep)
+
+
+def lower_own(cx: Context, value: Any, t: Own) -> int:
+    """Move `value` into the instance's table; ValueTypeError if it is no such resource."""
+    source: GuestHandle | None = None
+    rep = value
+    if isinstance(t.resource, HostResource):
+        _check_host_resource(value, t, t.resource)
+    else:
+        source = _guest_handle(value, t)
+        rep = source.take()
+    index = cx.instance.handles.add(ResourceHandle(t.resource, rep))
+    cx.scope.lowered(cx.instance.handles, index, source)
+    return index
+
+
+def lower_borrow(cx: Context, value: Any, t: Borrow) -> int:
+    """Lend `value` to the instance until the call ends; ValueTypeError if it is no such resource."""
+    rep = value
+    if isinstance(t.resource, HostResource):
+        _check_host_resource(value, t, t.resource)
+    else:
+        handle = _guest_handle(value, t)
+        handle.check()
+        if handle.owned:
+            cx.scope.lend(handle)
+        rep = handle.rep
+        if isinstance(t.resource, GuestResource) and t.resource.instance is cx.instance:
+            return int(rep)  # the implementing instance sees its own representation
+    index = cx.instance.handles.add(ResourceHandle(t.resource, rep, cx.scope))
+    cx.scope.borrows += 1
+    cx.scope.lowered(cx.instance.handles, index, None)
+    return index
+
+
+def _guest_handle(value: Any, t: Own | Borrow) -> GuestHandle:
+    if not isinstance(value, GuestHandle):
+        raise ValueTypeError(f"expected {t}, got {type(value).__name__}")
+    if value.resource is not t.resource:
+        raise ValueTypeError(f"expected {t}, got a handle to another resource type, {value.resource.name!r}")
+    return value
+
+
+def _check_host_resource(value: Any, t: Own | Borrow, resource: HostResource) -> None:
+    if resource.cls is not None and not isinstance(value, resource.cls):
+        raise ValueTypeError(f"expected {t} (a {resource.cls.__name__}), got {type(value).__name__}")

@@ -1,0 +1,280 @@
+"""Compiled modules and their instantiation. Spec: exec/modules.html#instantiation"""
+
+import gc
+from collections.abc import Sequence
+from typing import Any
+
+from pywrt.config import Config
+from pywrt.engine.binding import bind
+from pywrt.engine.flow import tidy
+from pywrt.engine.lowering import Signatures, lower, zero_of
+from pywrt.engine.machine import call
+from pywrt.engine.numeric import M32, M64, f32_from_bits, f64_from_bits
+from pywrt.engine.plan import FunctionPlan
+from pywrt.errors import LinkError, Trap
+from pywrt.runtime.func import Func
+from pywrt.runtime.global_ import Global
+from pywrt.runtime.instance import Extern, Instance
+from pywrt.runtime.memory import Memory
+from pywrt.runtime.store import Block, Store
+from pywrt.runtime.table import Table
+from pywrt.wasm.binary.names import function_names, module_name
+from pywrt.wasm.module import Code, Expr, Module
+from pywrt.wasm.opcodes import BY_CODE
+from pywrt.wasm.types import ExternType, FuncType, MemoryType, TableType
+from pywrt.wasm.valid import validate_module
+
+
+class CompiledModule:
+    """A validated module and what all its instances share: plans of the functions called so far."""
+
+    __slots__ = ("_names", "config", "module", "name", "plans", "signatures")
+
+    def __init__(self, module: Module, config: Config, name: str | None = None) -> None:
+        self.module = module
+        self.config = config
+        self.name = name
+        self.plans: dict[int, FunctionPlan] = {}
+        funcs = [i.desc for i in module.imports if isinstance(i.desc, FuncType)]
+        funcs += [module.types[index] for index in module.funcs]
+        self.signatures = Signatures(module.types, funcs)
+        self._names: dict[int, str] | None = None
+
+    @property
+    def imported_funcs(self) -> int:
+        return len(self.signatures.funcs) - len(self.module.funcs)
+
+    def function_name(self, index: int) -> str | None:
+        """The name that the name section gives function `index`, if any."""
+        if self._names is None:
+            self._names = function_names(self.module)
+        return self._names.get(index)
+
+    def code_of(self, index: int) -> Code:
+        """The body of function `index`, imports counted."""
+        return self.module.code[index - self.imported_funcs]
+
+    def plan(self, index: int) -> FunctionPlan:
+        """The lowered body of function `index`; lowered at the first call of it anywhere."""
+        plan = self.plans.get(index)
+        if plan is None:
+            code = self.code_of(index)
+            enabled = gc.isenabled()
+            gc.disable()  # lowering makes many small objects that live: collecting meanwhile costs three times its time
+            try:
+                plan = tidy(lower(self.signatures, index, code))
+            finally:
+                if enabled:
+                    gc.enable()
+            self.plans[index] = plan
+        return plan
+
+
+def compile_module(module: Module, config: Config, name: str | None = None) -> CompiledModule:
+    """Validate a decoded `module` and prepare it for instantiation; lowers nothing yet. InvalidError."""
+    validate_module(module, config)
+    return CompiledModule(module, config, name if name is not None else module_name(module))
+
+
+def instantiate(
+    store: Store,
+    compiled: CompiledModule,
+    imports: Sequence[Extern],
+    name: str | None = None,
+    *,
+    run_start: bool = True,
+) -> Instance:
+    """Instantiate with `imports` in the order of the module's imports.
+
+    LinkError if one doesn't match, LimitError past a limit of the store, Trap if an active segment is out
+    of bounds or the start function traps. What a segment wrote to imported memories before stays written.
+    """
+    module = compiled.module
+    store.take_instance()
+    instance = Instance(store, compiled, name if name is not None else compiled.name)
+    instance.types = [store.canonical(t) for t in module.types]
+    _add_imports(instance, module, imports)
+    _add_definitions(instance, module)
+    for export in module.exports:
+        instance.exports[export.name] = _space(instance, export.kind)[export.index]
+    _run_segments(instance, module)
+    if run_start and module.start is not None:
+        call(store, instance.funcs[module.start], [])
+    return instance
+
+
+def _space(instance: Instance, kind: str) -> list[Any]:
+    spaces: dict[str, list[Any]] = {
+        "func": instance.funcs,
+        "table": instance.tables,
+        "memory": instance.memories,
+        "global": instance.globals,
+    }
+    return spaces[kind]
+
+
+def matches(offered: Any, wanted: ExternType) -> bool:
+    """Whether an extern may be imported as `wanted`. Spec: valid/matching.html"""
+    have = offered.current_type
+    if isinstance(wanted, MemoryType):
+        return isinstance(have, MemoryType) and have.limits.matches(wanted.limits)
+    if isinstance(wanted, TableType):
+        return (
+            isinstance(have, TableType)
+            and have.element is wanted.element
+            and have.limits.matches(wanted.limits)
+        )
+    return bool(have == wanted)
+
+
+def _add_imports(instance: Instance, module: Module, imports: Sequence[Extern]) -> None:
+    if len(imports) != len(module.imports):
+        raise LinkError(f"expected {len(module.imports)} imports, got {len(imports)}")
+    for wanted, offered in zip(module.imports, imports, strict=True):
+        if not matches(offered, wanted.desc):
+            raise LinkError(
+                f"incompatible import type for {wanted.module!r} {wanted.name!r}: "
+                f"the module wants {wanted.desc.kind} {_bare(wanted.desc)}, "
+                f"what is given is {offered.current_type.kind} {_bare(offered.current_type)}"
+            )
+        _space(instance, wanted.desc.kind).append(offered)
+
+
+def _bare(type: ExternType) -> str:
+    return str(type).removeprefix(type.kind + " ")
+
+
+def _add_definitions(instance: Instance, module: Module) -> None:
+    store = instance.store
+    first = len(instance.funcs)
+    types = instance.types
+    instance.funcs.extend(
+        [
+            Func(types[type_index], _bind_on_call(instance, index), instance, index)
+            for index, type_index in enumerate(module.funcs, first)
+        ]
+    )
+    for type in module.memories:
+        instance.memories.append(Memory(store, type))
+    for variable in module.globals:
+        instance.globals.append(Global(variable.type, evaluate(instance, variable.init)))
+    for table in module.tables:
+        init = None if table.init is None else evaluate(instance, table.init)
+        instance.tables.append(Table(store, table.type, init))
+    for elem in module.elems:
+        instance.elems.append(
+            [evaluate(instance, e) if isinstance(e, Expr) else instance.funcs[e] for e in elem.init]
+        )
+    instance.datas = [b""] * len(module.datas)
+
+
+def _bind_on_call(instance: Instance, index: int) -> Block:
+    """An entry that lowers and binds its function on the first call, then runs it."""
+
+    def entry(R: list[Any]) -> Any:
+        func = instance.funcs[index]
+        func.entry = bind(instance, instance.code.plan(index))
+        return func.entry, R
+
+    return entry
+
+
+def _run_segments(instance: Instance, module: Module) -> None:
+    for number, elem in enumerate(module.elems):
+        if elem.mode == "active":
+            assert elem.offset is not None
+            offset = evaluate(instance, elem.offset)
+            items = instance.elems[number]
+            elements = instance.tables[elem.table].elements
+            if offset + len(items) > len(elements):
+                raise Trap(
+                    f"out of bounds table access: element segment {number} of {len(items)} at {offset} "
+                    f"in a table of {len(elements)}",
+                    "table-out-of-bounds",
+                )
+            elements[offset : offset + len(items)] = items
+        if elem.mode != "passive":
+            instance.elems[number] = []
+    for number, data in enumerate(module.datas):
+        if data.mode == "passive":
+            instance.datas[number] = data.data[data.start : data.end]
+            continue
+        assert data.offset is not None
+        offset = evaluate(instance, data.offset)
+        memory = instance.memories[data.memory].data
+        size = data.end - data.start
+        if offset + size > len(memory):
+            raise Trap(
+                f"out of bounds memory access: data segment {number} of {size} bytes at {offset} "
+                f"in a memory of {len(memory)}",
+                "memory-out-of-bounds",
+            )
+        memory[offset : offset + size] = memoryview(data.data)[data.start : data.end]
+
+
+def _leb(data: bytes, position: int) -> tuple[int, int]:
+    """A signed LEB128; for unsigned indices the result is masked by the caller's use of `unsigned`."""
+    result = shift = 0
+    while True:
+        byte = data[position]
+        position += 1
+        result |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return (result - (1 << shift) if byte & 0x40 else result), position
+
+
+def _unsigned(data: bytes, position: int) -> tuple[int, int]:
+    result = shift = 0
+    while True:
+        byte = data[position]
+        position += 1
+        result |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return result, position
+
+
+_ARITHMETIC = {
+    "i32.add": lambda a, b: a + b & M32,
+    "i32.sub": lambda a, b: a - b & M32,
+    "i32.mul": lambda a, b: a * b & M32,
+    "i64.add": lambda a, b: a + b & M64,
+    "i64.sub": lambda a, b: a - b & M64,
+    "i64.mul": lambda a, b: a * b & M64,
+}
+
+
+def evaluate(instance: Instance, expr: Expr) -> Any:
+    """The raw value of a validated constant expression. Spec: valid/instructions.html#constant-expressions"""
+    data, position = expr.data, expr.start
+    stack: list[Any] = []
+    while True:
+        name = BY_CODE[0][data[position]].mnemonic
+        position += 1
+        if name == "end":
+            return stack[-1]
+        if name == "i32.const":
+            value, position = _leb(data, position)
+            stack.append(value & M32)
+        elif name == "i64.const":
+            value, position = _leb(data, position)
+            stack.append(value & M64)
+        elif name == "f32.const":
+            stack.append(f32_from_bits(int.from_bytes(data[position : position + 4], "little")))
+            position += 4
+        elif name == "f64.const":
+            stack.append(f64_from_bits(int.from_bytes(data[position : position + 8], "little")))
+            position += 8
+        elif name == "global.get":
+            index, position = _unsigned(data, position)
+            stack.append(instance.globals[index].value)
+        elif name == "ref.null":
+            _, position = _leb(data, position)
+            stack.append(None)
+        elif name == "ref.func":
+            index, position = _unsigned(data, position)
+            stack.append(instance.funcs[index])
+        else:
+            right = stack.pop()
+            stack[-1] = _ARITHMETIC[name](stack[-1], right)

@@ -1,0 +1,1038 @@
+"""Lowering: one pass over a validated body that makes its basic blocks.
+
+Strategy: a symbolic operand stack of expression trees (`trees.Node`). An instruction without effects
+only combines the trees on top; a tree becomes a statement when its value is stored, or when it is
+*materialised*: written to the register that belongs to its place on the stack. That happens where a
+statement would change what a waiting tree reads or the order of traps (`_write`, `_effect`), where
+control flow joins, and beyond a depth of 16. Trees grow by the shape library's transition table; where
+it has no entry, an operand is materialised and the tree starts again from a register.
+
+Registers of a frame: parameters, locals, then one for each place on the operand stack. A tree at place
+p reads, beside locals, only places p and above; so materialising from the bottom up never overwrites
+what is still to be read.
+
+Spec: the instructions' semantics are exec/instructions.html; the fuel schedule is the opcode table's.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from pywrt.engine import bulk
+from pywrt.engine.operators import CONST_RIGHT, EFFECTS, READS_MEMORY, READS_STATE, SWAPPED, TRAPS
+from pywrt.engine.numeric import f32_from_bits, f64_from_bits
+from pywrt.engine.plan import BlockPlan, FunctionPlan, Ref, Statement
+from pywrt.engine.stops import unreachable
+from pywrt.engine.trees import CONDITIONS, CONST, NEGATED, REGISTER, STATEMENTS, TRANSITIONS, Node
+from pywrt.wasm.module import Code
+from pywrt.wasm.opcodes import BY_CODE, Opcode
+from pywrt.wasm.types import F32, F64, I32, I64, FuncType, ValType
+
+#: Registers from which a frame counts as several in the call depth.
+LARGE_FRAME = 64
+#: Trees that may wait on the operand stack.
+MAX_PENDING = 16
+ANY_EFFECT = READS_MEMORY | TRAPS | READS_STATE
+
+_EMPTY: tuple[()] = ()
+
+
+def zero_of(type: ValType) -> Any:
+    """The value that a local of `type` starts with."""
+    if type is I32 or type is I64:
+        return 0
+    return 0.0 if type is F32 or type is F64 else None
+
+
+class Label:
+    """A branch target. `block` is made when something branches there (a loop's at once)."""
+
+    __slots__ = ("arity", "block", "height", "kind", "orelse", "params", "results")
+
+    def __init__(self, kind: str, height: int, params: int, results: int) -> None:
+        self.kind = kind
+        self.height = height
+        self.params = params
+        self.results = results
+        self.arity = params if kind == "loop" else results
+        self.block: BlockPlan | None = None
+        self.orelse: BlockPlan | None = None
+
+
+class Signatures:
+    """What lowering reads of a module: types by index, and each function's type, imports first."""
+
+    __slots__ = ("funcs", "types")
+
+    def __init__(self, types: list[FuncType], funcs: list[FuncType]) -> None:
+        self.types = types
+        self.funcs = funcs
+
+
+class Lowering:
+    """The state of lowering one function."""
+
+    def __init__(self, signatures: Signatures, index: int, code: Code) -> None:
+        self.signatures = signatures
+        self.index = index
+        self.data = code.expr.data
+        self.offset = 0  # of the instruction that is being lowered
+        type = signatures.funcs[index]
+        zeros: list[Any] = []
+        for count, valtype in code.locals:
+            zeros.extend([zero_of(valtype)] * count)
+        self.params = len(type.params)
+        self.zeros = zeros
+        self.base = self.params + len(zeros)  # the register of the operand stack's first place
+        self.registers = self.base
+        self.stack: list[Node] = []
+        self.pending = 0  # below this place, everything is in its register
+        self.labels: list[Label] = [Label("func", 0, 0, len(type.results))]
+        self.blocks: list[BlockPlan] = []
+        self.block: BlockPlan | None = None
+        self.start(BlockPlan())
+        self.blocks[0].cost = 1  # entering a function
+
+    def run(self, position: int) -> FunctionPlan:
+        """Lower the instructions from `position` to the function's end."""
+        data = self.data
+        labels = self.labels
+        while labels:
+            opcode = data[position]
+            if self.block is None and opcode != 0x0B and opcode != 0x05:
+                position = self.skip(position)
+                continue
+            self.offset = position
+            position = HANDLERS[opcode](self, position + 1)
+        entry = self.blocks[0]
+        frame = (*self.zeros, *[None] * (self.registers - self.base))
+        if self.registers > LARGE_FRAME:
+            operands = (Ref("store", 0), frame, self.registers // LARGE_FRAME + 1)
+            entry.statements.insert(0, Statement(bulk.enter_large, operands, _EMPTY))
+        elif frame:
+            entry.statements.insert(0, Statement(bulk.enter, (frame,), _EMPTY))
+        return FunctionPlan(self.index, self.blocks, self.registers)
+
+    # --- immediates
+
+    def u32(self, position: int) -> tuple[int, int]:
+        """An unsigned LEB128 at `position`, and the position behind it."""
+        data = self.data
+        byte = data[position]
+        position += 1
+        if byte < 0x80:
+            return byte, position
+        result = byte & 0x7F
+        shift = 7
+        while True:
+            byte = data[position]
+            position += 1
+            result |= (byte & 0x7F) << shift
+            if byte < 0x80:
+                return result, position
+            shift += 7
+
+    def signed(self, position: int) -> tuple[int, int]:
+        """A signed LEB128 at `position`, and the position behind it."""
+        result = shift = 0
+        data = self.data
+        while True:
+            byte = data[position]
+            position += 1
+            result |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                return result - (1 << shift) if byte & 0x40 else result, position
+
+    def block_type(self, position: int) -> tuple[int, int, int]:
+        """(parameters, results, position) of a block type."""
+        byte = self.data[position]
+        if byte == 0x40:
+            return 0, 0, position + 1
+        if 0x40 < byte < 0x80:
+            return 0, 1, position + 1
+        index, position = self.signed(position)
+        type = self.signatures.types[index]
+        return len(type.params), len(type.results), position
+
+    def skip(self, position: int) -> int:
+        """From unreachable code to the `else` or `end` that closes its block."""
+        depth = 0
+        data = self.data
+        while True:
+            opcode = data[position]
+            if opcode == 0x0B or opcode == 0x05:
+                if depth == 0:
+                    return position
+                if opcode == 0x0B:
+                    depth -= 1
+            elif 0x02 <= opcode <= 0x04:
+                depth += 1
+            row, position = self.opcode_at(position)
+            for immediate in row.immediates:
+                position = SKIP[immediate](self, position)
+
+    def opcode_at(self, position: int) -> tuple[Opcode, int]:
+        """The table's row of the instruction at `position`, and where its immediates begin."""
+        code = self.data[position]
+        if code in BY_CODE and code >= 0xFB:
+            number, position = self.u32(position + 1)
+            return BY_CODE[code][number], position
+        return BY_CODE[0][code], position + 1
+
+    # --- blocks
+
+    def start(self, block: BlockPlan) -> None:
+        """Go on in `block`."""
+        self.blocks.append(block)
+        self.block = block
+
+    def finish(
+        self, end: str, operands: tuple[Any, ...] = (), targets: list[BlockPlan] | None = None
+    ) -> None:
+        """End the current block; what follows is unreachable until a block is started."""
+        block = self.block
+        assert block is not None
+        block.end = end
+        block.operands = operands
+        block.targets = targets or []
+        block.offset = self.offset
+        self.block = None
+
+    # --- the symbolic stack
+
+    def push(self, node: Node) -> None:
+        stack = self.stack
+        stack.append(node)
+        if len(stack) - self.pending > MAX_PENDING:
+            self.settle(self.pending + 1)
+
+    def pop(self) -> Node:
+        node = self.stack.pop()
+        if len(self.stack) < self.pending:
+            self.pending = len(self.stack)
+        return node
+
+    def settle(self, height: int) -> None:
+        """Materialise every waiting tree below `height`, from the bottom up."""
+        for place in range(self.pending, height):
+            self.materialise(place)
+        if height > self.pending:
+            self.pending = height
+
+    def materialise(self, place: int) -> None:
+        """Put the value at `place` of the stack into its register."""
+        node = self.stack[place]
+        register = self.base + place
+        if node[0] == REGISTER and node[1][0] == register:
+            return
+        self.write(register, node, place)
+        self.stack[place] = (REGISTER, (register,), 0, _EMPTY)
+
+    def write(self, register: int, node: Node, height: int) -> None:
+        """Emit `R[register] = node`, after whatever waits below `height` and would be disturbed by it."""
+        stack = self.stack
+        effects = node[2]
+        # a tree that traps keeps its order among those that do; memory reads trap alike
+        conflicts = READS_MEMORY | TRAPS if effects & TRAPS else TRAPS if effects & READS_MEMORY else 0
+        for place in range(height - 1, self.pending - 1, -1):
+            waiting = stack[place]
+            if register in waiting[1] or waiting[2] & conflicts:
+                self.settle(place + 1)
+                break
+        if register >= self.registers:
+            self.registers = register + 1
+        assert self.block is not None
+        self.block.statements.append(Statement(STATEMENTS[node[0]], (register, *node[1]), node[3]))
+
+    def effect(self, effects: int, height: int | None = None) -> None:
+        """Before a side effect, or giving values up: materialise what waits below `height` with `effects`."""
+        stack = self.stack
+        for place in range((len(stack) if height is None else height) - 1, self.pending - 1, -1):
+            if stack[place][2] & effects:
+                self.settle(place + 1)
+                return
+
+    def statement(
+        self, factory: Callable[..., Any], operands: tuple[Any, ...], offsets: tuple[int, ...]
+    ) -> None:
+        assert self.block is not None
+        self.block.statements.append(Statement(factory, operands, offsets))
+
+    def register(self, place: int) -> int:
+        """The register that holds the value at `place`: a local's own, or the place's."""
+        node = self.stack[place]
+        if node[0] != REGISTER:
+            self.materialise(place)
+            node = self.stack[place]
+        register = node[1][0]
+        assert isinstance(register, int)
+        return register
+
+    def reduce(self, key: tuple[Any, ...], places: list[int]) -> None:
+        """Materialise operands at `places` until the transition table has the operator over them.
+
+        The last operand that isn't a leaf goes first, unless one before it must keep its order.
+        """
+        stack = self.stack
+        operator = key[0]
+        for place in places:
+            if stack[place][0] > CONST:
+                self.materialise(place)
+                if (operator, *[stack[p][0] for p in places]) in TRANSITIONS:
+                    return
+        for place in places:
+            if stack[place][0] != REGISTER:
+                self.materialise(place)
+                if (operator, *[stack[p][0] for p in places]) in TRANSITIONS:
+                    return
+
+    # --- control
+
+    def enter(self, kind: str, position: int) -> int:
+        """`block` and `loop`: everything waiting is settled, so that branches find it in registers."""
+        params, results, position = self.block_type(position)
+        self.settle(len(self.stack))
+        label = Label(kind, len(self.stack) - params, params, results)
+        self.labels.append(label)
+        if kind == "loop":
+            label.block = header = BlockPlan()
+            self.finish("goto", targets=[header])
+            self.start(header)
+        return position
+
+    def lower_if(self, position: int) -> int:
+        params, results, position = self.block_type(position)
+        condition = self.condition()
+        self.settle(len(self.stack))
+        label = Label("if", len(self.stack) - params, params, results)
+        self.labels.append(label)
+        then, label.orelse = BlockPlan(), BlockPlan()
+        self.branch_on(condition, then, label.orelse)
+        self.start(then)
+        return position
+
+    def lower_else(self, position: int) -> int:
+        label = self.labels[-1]
+        if self.block is not None:
+            self.jump(label)
+        assert label.orelse is not None
+        self.start(label.orelse)
+        label.orelse = None
+        self.reset(label.height, label.params)
+        return position
+
+    def lower_end(self, position: int) -> int:
+        label = self.labels[-1]
+        if label.kind == "func":
+            if self.block is not None:
+                self.ret()
+            self.labels.pop()
+            return position
+        if label.orelse is not None:  # an `if` without `else`: its parameters are its results
+            self.lower_else(position)
+        self.labels.pop()
+        if label.kind == "loop" or label.block is None:
+            return position  # nothing branches here: go on in the same block, reachable or not
+        if self.block is not None:
+            self.jump(label)
+        self.start(label.block)
+        self.reset(label.height, label.results)
+        return position
+
+    def reset(self, height: int, count: int) -> None:
+        """Make the stack `height` places and `count` values, all in their registers."""
+        stack = self.stack
+        del stack[height:]
+        while len(stack) < height + count:
+            stack.append((REGISTER, (self.base + len(stack),), 0, _EMPTY))
+        self.pending = len(stack)
+        self.registers = max(self.registers, self.base + len(stack))
+
+    def jump(self, label: Label) -> None:
+        """End the block with a branch to `label`, carrying its values there."""
+        if label.kind == "func":
+            self.ret()
+            return
+        count = label.arity
+        source = len(self.stack) - count
+        self.effect(READS_MEMORY | TRAPS, source)
+        if count == 1:
+            node = self.stack[source]
+            target = self.base + label.height
+            if node[:2] != (REGISTER, (target,)):
+                self.write(target, node, source)
+        elif count:
+            self.settle(len(self.stack))
+            for i in range(count):
+                if source != label.height:
+                    register = (REGISTER, (self.base + source + i,), 0, _EMPTY)
+                    self.write(self.base + label.height + i, register, 0)
+        if label.block is None:
+            label.block = BlockPlan()
+        self.finish("goto", targets=[label.block])
+
+    def edge(self, label: Label) -> BlockPlan:
+        """The block that a conditional branch to `label` goes to, by way of one that moves its values."""
+        count = label.arity
+        if label.kind != "func" and (count == 0 or len(self.stack) - count == label.height):
+            self.settle(len(self.stack) if count else self.pending)
+            if label.block is None:
+                label.block = BlockPlan()
+            return label.block
+        current, stack, pending = self.block, self.stack, self.pending
+        self.stack = list(stack)
+        edge = BlockPlan()
+        self.start(edge)
+        self.jump(label)
+        self.block, self.stack, self.pending = current, stack, pending
+        return edge
+
+    def condition(self) -> Node:
+        """Pop a condition, as a tree that some shape can test."""
+        if self.stack[-1][0] not in CONDITIONS:
+            self.materialise(len(self.stack) - 1)
+        return self.pop()
+
+    def branch_on(self, condition: Node, then: BlockPlan, orelse: BlockPlan) -> None:
+        assert self.block is not None
+        self.block.condition = condition
+        self.finish("if", targets=[then, orelse])
+
+    def lower_br(self, position: int) -> int:
+        depth, position = self.u32(position)
+        self.jump(self.labels[-1 - depth])
+        return position
+
+    def lower_br_if(self, position: int) -> int:
+        depth, position = self.u32(position)
+        label = self.labels[-1 - depth]
+        if label.arity:
+            # the values are needed on both ways: compute them before the condition is tested
+            self.settle(len(self.stack) - 1)
+        condition = self.condition()
+        self.effect(READS_MEMORY | TRAPS)
+        target = self.edge(label)
+        following = BlockPlan()
+        self.branch_on(condition, target, following)
+        self.start(following)
+        return position
+
+    def lower_br_table(self, position: int) -> int:
+        count, position = self.u32(position)
+        depths = []
+        for _ in range(count + 1):
+            depth, position = self.u32(position)
+            depths.append(depth)
+        if self.labels[-1 - depths[-1]].arity:
+            self.settle(len(self.stack) - 1)
+        register = self.register(len(self.stack) - 1)
+        self.pop()
+        self.effect(READS_MEMORY | TRAPS)
+        edges = {depth: self.edge(self.labels[-1 - depth]) for depth in set(depths)}
+        self.finish("switch", (register, count), [edges[depth] for depth in depths])
+        return position
+
+    def ret(self) -> None:
+        count = self.labels[0].results
+        height = len(self.stack)
+        self.effect(READS_MEMORY | TRAPS, height - count)
+        if count == 1:
+            self.finish("ret_1", (self.register(height - 1),))
+        elif count:
+            for place in range(height - count, height):
+                self.materialise(place)
+            self.finish("ret_n", (self.base + height - count, count))
+        else:
+            self.finish("ret_0")
+
+    def lower_return(self, position: int) -> int:
+        self.ret()
+        return position
+
+    def lower_unreachable(self, position: int) -> int:
+        self.effect(ANY_EFFECT)
+        self.finish("trap", (unreachable,))
+        return position
+
+    # --- calls
+
+    def arguments(self, type: FuncType) -> tuple[int, ...]:
+        """Pop a call's arguments, in registers; whatever waits below and the callee could disturb is settled."""
+        count = len(type.params)
+        height = len(self.stack)
+        registers = tuple([self.register(place) for place in range(height - count, height)])
+        del self.stack[height - count :]
+        self.pending = min(self.pending, len(self.stack))
+        return registers
+
+    def call(self, end: str, operands: tuple[Any, ...], registers: tuple[int, ...], type: FuncType) -> None:
+        self.effect(ANY_EFFECT)
+        stack = self.stack
+        height = len(stack)
+        first = self.base + height
+        count = len(type.results)
+        for place in range(height - 1, self.pending - 1, -1):
+            # results go to places that a waiting tree may still read
+            if any(first <= r < first + count for r in stack[place][1] if r.__class__ is int):  # type: ignore[operator]
+                self.settle(place + 1)
+                break
+        following = BlockPlan()
+        following.call_offset = self.offset
+        self.finish(end, (first, *operands, registers), [following])
+        self.start(following)
+        for i in range(count):
+            self.push((REGISTER, (first + i,), 0, _EMPTY))
+        self.registers = max(self.registers, first + count)
+
+    def lower_call(self, position: int) -> int:
+        index, position = self.u32(position)
+        type = self.signatures.funcs[index]
+        self.call("call", (Ref("func", index),), self.arguments(type), type)
+        return position
+
+    def indirect(self, position: int) -> tuple[int, int, FuncType, int, tuple[int, ...]]:
+        """An indirect call's immediates and operands: (type index, register of the index, type, table, arguments)."""
+        type_index, position = self.u32(position)
+        table, position = self.u32(position)
+        type = self.signatures.types[type_index]
+        index = self.stack[-1]
+        if index[0] != REGISTER:
+            self.materialise(len(self.stack) - 1)
+        register = self.register(len(self.stack) - 1)
+        # the arguments are written after the index was read into a register of its own, or is a local
+        self.pop()
+        self.position = position
+        return table, register, type, type_index, self.arguments(type)
+
+    def lower_call_indirect(self, position: int) -> int:
+        table, register, type, type_index, registers = self.indirect(position)
+        self.call("calli", (Ref("table", table), type_index, register), registers, type)
+        return self.position
+
+    def lower_return_call(self, position: int) -> int:
+        index, position = self.u32(position)
+        registers = self.arguments(self.signatures.funcs[index])
+        self.effect(ANY_EFFECT)
+        self.finish("tail", (Ref("func", index), registers))
+        return position
+
+    def lower_return_call_indirect(self, position: int) -> int:
+        table, register, _, type_index, registers = self.indirect(position)
+        self.effect(ANY_EFFECT)
+        self.finish("taili", (Ref("table", table), type_index, register, registers))
+        return self.position
+
+    # --- bulk operations, each a block of its own
+
+    def bulk(self, mnemonic: str, operands: tuple[Any, ...], count: int, result: bool = False) -> None:
+        """End the block, and run `bulk.OPERATIONS[mnemonic]` on `count` popped registers in the next."""
+        height = len(self.stack)
+        registers = tuple([self.register(place) for place in range(height - count, height)])
+        self.effect(ANY_EFFECT)
+        del self.stack[height - count :]
+        self.pending = min(self.pending, len(self.stack))
+        assert self.block is not None
+        self.block.cost -= 1  # the operation's own fuel is charged with what depends on its size
+        own, following = BlockPlan(), BlockPlan()
+        self.finish("goto", targets=[own])
+        self.start(own)
+        own.cost = 1
+        if result:
+            destination = self.base + len(self.stack)
+            self.settle(len(self.stack))
+            self.push((REGISTER, (destination,), 0, _EMPTY))
+            self.registers = max(self.registers, destination + 1)
+            registers = (destination, *registers)
+        self.finish("bulk", (mnemonic, operands, registers), [following])
+        self.start(following)
+
+
+# ------------------------------------------------------------------------------------------ handlers
+# One a row of the opcode table: fn(lowering, position behind the opcode) -> position behind the
+# instruction. Those that charge fuel add it to the block they are in before they may end it.
+
+Handler = Callable[[Lowering, int], int]
+
+
+def _charged(cost: int, handler: Handler) -> Handler:
+    if cost == 0:
+        return handler
+
+    def charged(self: Lowering, position: int) -> int:
+        self.block.cost += cost  # type: ignore[union-attr]
+        return handler(self, position)
+
+    return charged
+
+
+def _nop(self: Lowering, position: int) -> int:
+    return position
+
+
+def _block(self: Lowering, position: int) -> int:
+    return self.enter("block", position)
+
+
+def _loop(self: Lowering, position: int) -> int:
+    return self.enter("loop", position)
+
+
+def _drop(self: Lowering, position: int) -> int:
+    if self.stack[-1][2] & (READS_MEMORY | TRAPS):
+        self.materialise(len(self.stack) - 1)
+    self.pop()
+    return position
+
+
+def _select(self: Lowering, position: int) -> int:
+    stack = self.stack
+    places = [len(stack) - 1, len(stack) - 3, len(stack) - 2]
+    for place in places[1:]:
+        if stack[place][2]:
+            self.materialise(place)  # only one value is evaluated where the condition decides
+    condition, first, second = [stack[place] for place in places]
+    key = ("select", condition[0], first[0], second[0])
+    if key not in TRANSITIONS:
+        self.reduce(key, places)
+        condition, first, second = [stack[place] for place in places]
+        key = ("select", condition[0], first[0], second[0])
+    self.pop()
+    self.pop()
+    self.pop()
+    operands = condition[1] + first[1] + second[1]
+    self.push((TRANSITIONS[key], operands, condition[2], condition[3]))
+    return position
+
+
+def _select_t(self: Lowering, position: int) -> int:
+    count, position = self.u32(position)
+    return _select(self, position + count)
+
+
+def _local_get(self: Lowering, position: int) -> int:
+    self.block.cost += 1  # type: ignore[union-attr]
+    index = self.data[position]
+    position += 1
+    if index >= 0x80:
+        index, position = self.u32(position - 1)
+    stack = self.stack
+    stack.append((REGISTER, (index,), 0, _EMPTY))
+    if len(stack) - self.pending > MAX_PENDING:
+        self.settle(self.pending + 1)
+    return position
+
+
+def _local_set(self: Lowering, position: int) -> int:
+    index, position = self.u32(position)
+    node = self.pop()
+    if node[1] != (index,) or node[0] != REGISTER:
+        self.write(index, node, len(self.stack))
+    return position
+
+
+def _local_tee(self: Lowering, position: int) -> int:
+    position = _local_set(self, position)
+    index, _ = self.u32(self.offset + 1)
+    self.push((REGISTER, (index,), 0, _EMPTY))
+    return position
+
+
+def _global_get(self: Lowering, position: int) -> int:
+    index, position = self.u32(position)
+    self.push((TRANSITIONS[("global.get",)], (Ref("global", index),), READS_STATE, _EMPTY))
+    return position
+
+
+def _global_set(self: Lowering, position: int) -> int:
+    index, position = self.u32(position)
+    key = ("global.set", self.stack[-1][0])
+    if key not in TRANSITIONS:
+        self.materialise(len(self.stack) - 1)
+        key = ("global.set", REGISTER)
+    node = self.pop()
+    self.effect(ANY_EFFECT)
+    self.statement(STATEMENTS[TRANSITIONS[key]], (Ref("global", index), *node[1]), node[3])
+    return position
+
+
+def _unary(operator: str) -> Handler:
+    effects = EFFECTS[operator]
+
+    def handler(self: Lowering, position: int) -> int:
+        stack = self.stack
+        node = stack[-1]
+        tree = TRANSITIONS.get((operator, node[0]))
+        if tree is None:
+            self.materialise(len(stack) - 1)
+            node = stack[-1]
+            tree = TRANSITIONS[(operator, REGISTER)]
+        offsets = (self.offset, *node[3]) if effects else node[3]
+        stack[-1] = (tree, node[1], node[2] | effects, offsets)
+        if self.pending >= len(stack):
+            self.pending = len(stack) - 1
+        return position
+
+    return handler
+
+
+def _eqz(self: Lowering, position: int) -> int:
+    tree, operands, effects, offsets = self.stack[-1]
+    # the negation of a comparison is a comparison; that of a register is `i32.eqz` itself
+    if tree != REGISTER and tree in NEGATED and (negated := NEGATED[tree]) != REGISTER:
+        self.stack[-1] = (negated, operands, effects, offsets)
+        return position
+    return _plain_eqz(self, position)
+
+
+_plain_eqz = _unary("i32.eqz")
+
+
+def _same(self: Lowering, position: int) -> int:
+    """i64.extend_i32_u: the value is the same number."""
+    return position
+
+
+def _binary(operator: str) -> Handler:
+    effects = EFFECTS[operator]
+    const_right = CONST_RIGHT.get(operator)
+    swapped = SWAPPED.get(operator)
+    by_constant = "div_u" in operator or "rem_u" in operator
+
+    def handler(self: Lowering, position: int) -> int:
+        self.block.cost += 1  # type: ignore[union-attr]
+        stack = self.stack
+        right = stack[-1]
+        left = stack[-2]
+        name = operator
+        if left[0] == CONST and swapped is not None and right[0] != CONST:
+            left, right = right, left
+            stack[-2], stack[-1] = left, right
+            name = swapped
+        form = const_right if name is operator else CONST_RIGHT.get(name)
+        if right[0] == CONST and form is not None:
+            if left[0] == CONST:
+                self.materialise(len(stack) - 2)
+                left = stack[-2]
+            tree = TRANSITIONS.get((form[0], left[0]))
+            if tree is None:
+                self.materialise(len(stack) - 2)
+                left = stack[-2]
+                tree = TRANSITIONS[(form[0], REGISTER)]
+            operands = left[1] + form[1](right[1][0])  # type: ignore[arg-type]
+        else:
+            tree = TRANSITIONS.get((name, left[0], right[0]))
+            if tree is None:
+                self.reduce((name,), [len(stack) - 2, len(stack) - 1])
+                right = stack[-1]
+                left = stack[-2]
+                tree = TRANSITIONS[(name, left[0], right[0])]
+            operands = left[1] + right[1]
+        own = effects
+        if by_constant and right[0] == CONST and right[1][0]:
+            own = 0
+        offsets = (self.offset, *left[3], *right[3]) if effects else left[3] + right[3]
+        stack.pop()
+        stack[-1] = (tree, operands, left[2] | right[2] | own, offsets)
+        if self.pending >= len(stack):
+            self.pending = len(stack) - 1
+        return position
+
+    return handler
+
+
+def _memarg(self: Lowering, position: int) -> tuple[Ref, int, int]:
+    data = self.data
+    flags = data[position]
+    position += 1
+    index = 0
+    if flags & 0x40:
+        index, position = self.u32(position)
+    offset = data[position]
+    position += 1
+    if offset >= 0x80:
+        offset, position = self.u32(position - 1)
+    return MEMORY_0 if index == 0 else Ref("memory", index), offset, position
+
+
+MEMORY_0 = Ref("memory", 0)
+
+
+def _load(operator: str) -> Handler:
+    def handler(self: Lowering, position: int) -> int:
+        self.block.cost += 1  # type: ignore[union-attr]
+        memory, offset, position = _memarg(self, position)
+        stack = self.stack
+        node = stack[-1]
+        if node[0] == CONST:
+            node = (CONST, (node[1][0] + offset,), 0, _EMPTY)  # type: ignore[operator]
+            offset = 0
+        name = operator if offset else operator + ".0"
+        tree = TRANSITIONS.get((name, node[0]))
+        if tree is None:
+            self.materialise(len(stack) - 1)
+            node = stack[-1]
+            tree = TRANSITIONS[(name, REGISTER)]
+        operands = (memory, *node[1], offset) if offset else (memory, *node[1])
+        stack[-1] = (tree, operands, node[2] | READS_MEMORY, (self.offset, *node[3]))
+        if self.pending >= len(stack):
+            self.pending = len(stack) - 1
+        return position
+
+    return handler
+
+
+def _store(operator: str) -> Handler:
+    def handler(self: Lowering, position: int) -> int:
+        self.block.cost += 1  # type: ignore[union-attr]
+        memory, offset, position = _memarg(self, position)
+        stack = self.stack
+        address = stack[-2]
+        if address[0] == CONST and offset:
+            stack[-2] = address = (CONST, (address[1][0] + offset,), 0, _EMPTY)  # type: ignore[operator]
+            offset = 0
+        name = operator if offset else operator + ".0"
+        value = stack[-1]
+        tree = TRANSITIONS.get((name, address[0], value[0]))
+        if tree is None or value[2] & TRAPS:
+            # Python may evaluate the value before the address: one that traps goes first, in order
+            self.reduce((name,), [len(stack) - 2, len(stack) - 1])
+            address, value = stack[-2], stack[-1]
+            tree = TRANSITIONS[(name, address[0], value[0])]
+        self.pop()
+        self.pop()
+        self.effect(READS_MEMORY | TRAPS)
+        middle = (offset,) if offset else _EMPTY
+        self.statement(
+            STATEMENTS[tree], (memory, *address[1], *middle, *value[1]), (self.offset, *address[3], *value[3])
+        )
+        return position
+
+    return handler
+
+
+def _nullary(operator: str, kind: str) -> Handler:
+    def handler(self: Lowering, position: int) -> int:
+        index, position = self.u32(position)
+        self.push((TRANSITIONS[(operator,)], (Ref(kind, index),), READS_STATE, _EMPTY))
+        return position
+
+    return handler
+
+
+def _i32_const(self: Lowering, position: int) -> int:
+    self.block.cost += 1  # type: ignore[union-attr]
+    byte = self.data[position]
+    if byte < 0x40:
+        value = byte
+        position += 1
+    else:
+        value, position = self.signed(position)
+        value &= 0xFFFFFFFF
+    self.push((CONST, (value,), 0, _EMPTY))
+    return position
+
+
+def _i64_const(self: Lowering, position: int) -> int:
+    value, position = self.signed(position)
+    self.push((CONST, (value & 0xFFFFFFFFFFFFFFFF,), 0, _EMPTY))
+    return position
+
+
+def _f32_const(self: Lowering, position: int) -> int:
+    bits = int.from_bytes(self.data[position : position + 4], "little")
+    self.push((CONST, (f32_from_bits(bits),), 0, _EMPTY))
+    return position + 4
+
+
+def _f64_const(self: Lowering, position: int) -> int:
+    bits = int.from_bytes(self.data[position : position + 8], "little")
+    self.push((CONST, (f64_from_bits(bits),), 0, _EMPTY))
+    return position + 8
+
+
+def _ref_null(self: Lowering, position: int) -> int:
+    _, position = self.signed(position)
+    self.push((CONST, (None,), 0, _EMPTY))
+    return position
+
+
+def _ref_func(self: Lowering, position: int) -> int:
+    index, position = self.u32(position)
+    self.push((CONST, (Ref("func", index),), 0, _EMPTY))
+    return position
+
+
+def _table_get(self: Lowering, position: int) -> int:
+    index, position = self.u32(position)
+    place = len(self.stack) - 1
+    register = self.register(place)
+    tree = TRANSITIONS[("table.get", REGISTER)]
+    self.pop()
+    self.push((tree, (Ref("table", index), register), TRAPS, (self.offset,)))
+    return position
+
+
+def _table_set(self: Lowering, position: int) -> int:
+    index, position = self.u32(position)
+    height = len(self.stack)
+    self.effect(ANY_EFFECT)
+    place, value = self.register(height - 2), self.register(height - 1)
+    self.pop()
+    self.pop()
+    factory = STATEMENTS[TRANSITIONS[("table.set", REGISTER, REGISTER)]]
+    self.statement(factory, (Ref("table", index), place, value), (self.offset,))
+    return position
+
+
+def _bulk(mnemonic: str, count: int, result: bool = False) -> Handler:
+    """Bulk operations take their indices as immediates and `count` operands."""
+    kinds = bulk.OPERATIONS[mnemonic].immediates
+
+    def handler(self: Lowering, position: int) -> int:
+        indices = []
+        for _ in range(kinds):
+            index, position = self.u32(position)
+            indices.append(index)
+        self.bulk(mnemonic, tuple(indices), count, result)
+        return position
+
+    return handler
+
+
+def _drop_segment(factory: Callable[..., Any]) -> Handler:
+    def handler(self: Lowering, position: int) -> int:
+        index, position = self.u32(position)
+        self.effect(ANY_EFFECT)
+        self.statement(factory, (Ref("instance", 0), index), _EMPTY)
+        return position
+
+    return handler
+
+
+def _prefixed(prefix: int) -> Handler:
+    def handler(self: Lowering, position: int) -> int:
+        number, position = self.u32(position)
+        return _BY_PREFIX[prefix][number](self, position)
+
+    return handler
+
+
+_SPECIAL: dict[str, Handler] = {
+    "unreachable": Lowering.lower_unreachable,
+    "nop": _nop,
+    "block": _block,
+    "loop": _loop,
+    "if": Lowering.lower_if,
+    "else": Lowering.lower_else,
+    "end": Lowering.lower_end,
+    "br": Lowering.lower_br,
+    "br_if": Lowering.lower_br_if,
+    "br_table": Lowering.lower_br_table,
+    "return": Lowering.lower_return,
+    "call": Lowering.lower_call,
+    "call_indirect": Lowering.lower_call_indirect,
+    "return_call": Lowering.lower_return_call,
+    "return_call_indirect": Lowering.lower_return_call_indirect,
+    "drop": _drop,
+    "select": _select,
+    "select_t": _select_t,
+    "local.set": _local_set,
+    "local.tee": _local_tee,
+    "global.get": _global_get,
+    "global.set": _global_set,
+    "table.get": _table_get,
+    "table.set": _table_set,
+    "memory.size": _nullary("memory.size", "memory"),
+    "table.size": _nullary("table.size", "table"),
+    "memory.grow": _bulk("memory.grow", 1, result=True),
+    "table.grow": _bulk("table.grow", 2, result=True),
+    "i64.const": _i64_const,
+    "f32.const": _f32_const,
+    "f64.const": _f64_const,
+    "i32.eqz": _eqz,
+    "i64.extend_i32_u": _same,
+    "ref.is_null": _unary("ref.is_null"),
+    "ref.null": _ref_null,
+    "ref.func": _ref_func,
+    "data.drop": _drop_segment(bulk.drop_data),
+    "elem.drop": _drop_segment(bulk.drop_elem),
+}
+for _name in ("memory.init", "memory.copy", "memory.fill", "table.init", "table.copy", "table.fill"):
+    _SPECIAL[_name] = _bulk(_name, 3)
+
+#: These add their fuel themselves, which saves a call.
+_CHARGE_THEMSELVES: dict[str, Handler] = {"local.get": _local_get, "i32.const": _i32_const}
+
+
+def _handler_of(row: Opcode) -> Handler:
+    name = row.mnemonic
+    if name in _CHARGE_THEMSELVES:
+        return _CHARGE_THEMSELVES[name]
+    if name in _SPECIAL:
+        return _charged(row.fuel, _SPECIAL[name])
+    if row.immediates == ("memarg",):
+        return _load(name) if row.results else _store(name)
+    assert row.params is not None
+    return _binary(name) if len(row.params) == 2 else _charged(row.fuel, _unary(name))
+
+
+_BY_PREFIX: dict[int, dict[int, Handler]] = {
+    prefix: {number: _handler_of(row) for number, row in rows.items()} for prefix, rows in BY_CODE.items()
+}
+HANDLERS: list[Handler] = [_BY_PREFIX[0].get(code, _nop) for code in range(256)]
+for _prefix in BY_CODE:
+    if _prefix:
+        HANDLERS[_prefix] = _prefixed(_prefix)
+
+
+# ------------------------------------------------------------------------- immediates of dead code
+
+
+def _skip_index(self: Lowering, position: int) -> int:
+    return self.u32(position)[1]
+
+
+def _skip_signed(self: Lowering, position: int) -> int:
+    return self.signed(position)[1]
+
+
+def _skip_labels(self: Lowering, position: int) -> int:
+    count, position = self.u32(position)
+    for _ in range(count + 1):
+        _, position = self.u32(position)
+    return position
+
+
+def _skip_types(self: Lowering, position: int) -> int:
+    count, position = self.u32(position)
+    return position + count
+
+
+SKIP: dict[str, Callable[[Lowering, int], int]] = {
+    "blocktype": lambda self, position: self.block_type(position)[2],
+    "labelidx*": _skip_labels,
+    "valtype*": _skip_types,
+    "memarg": lambda self, position: _memarg(self, position)[2],
+    "i32": _skip_signed,
+    "i64": _skip_signed,
+    "heaptype": _skip_signed,
+    "f32": lambda self, position: position + 4,
+    "f64": lambda self, position: position + 8,
+}
+for _name in (
+    "labelidx",
+    "funcidx",
+    "typeidx",
+    "localidx",
+    "globalidx",
+    "tableidx",
+    "memidx",
+    "dataidx",
+    "elemidx",
+):
+    SKIP[_name] = _skip_index
+
+
+def lower(signatures: Signatures, index: int, code: Code) -> FunctionPlan:
+    """Lower function `index` (imports counted), whose validated body is `code`."""
+    return Lowering(signatures, index, code).run(code.expr.start)

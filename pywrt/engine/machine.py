@@ -1,0 +1,366 @@
+"""The machine: drives blocks on a trampoline and says why it stopped.
+
+Strategy: a block is a function that runs on a register list and returns the next block and its
+registers. The loop `block, registers = block(registers)` is all there is; a call pushes its caller on
+`store.frames`, a return pops it, and whatever leaves the loop is an exception caught here: finished, out
+of fuel, a trap, or a host function that suspends. A block that is out of fuel has not begun, so a
+stopped activation is (block, registers, frames) and goes on from there.
+
+An `Activation` is one call from outside. Only one of a store runs at a time; while another runs it keeps
+its frames itself.
+"""
+
+import enum
+import select
+import time
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import Any
+
+from pywrt.engine.backtrace import frame_of, locate, message_of
+from pywrt.engine.stops import Finished, OutOfFuel
+from pywrt.errors import FrameInfo, Trap
+from pywrt.runtime.func import Func
+from pywrt.runtime.store import UNLIMITED, Block, Store
+from pywrt.wasm.types import FuncType
+
+#: Fuel, or trampoline rounds where fuel is off, between two looks at the deadline.
+SLICE = 50_000
+
+
+class Stop(enum.Enum):
+    """Why `resume` returned."""
+
+    RETURNED = "returned"
+    TRAPPED = "trapped"
+    OUT_OF_FUEL = "out of fuel"
+    SLICE_END = "end of slice"
+    BLOCKED = "blocked on the host"
+
+
+class Blocked:
+    """What a host function returns to suspend the guest until the host is ready.
+
+    `retry` is called again when `timeout` seconds have passed or `fileno` is readable (both None: soon);
+    it returns what the host function may return, `Blocked` again included.
+    """
+
+    __slots__ = ("fileno", "retry", "timeout")
+
+    def __init__(
+        self, retry: Callable[[], Any], timeout: float | None = None, fileno: int | None = None
+    ) -> None:
+        self.retry = retry
+        self.timeout = timeout
+        self.fileno = fileno
+
+
+class Call:
+    """What a host function returns to call a guest function without nesting.
+
+    `then` gets its raw results and returns what the host function may return.
+    """
+
+    __slots__ = ("args", "func", "then")
+
+    def __init__(self, func: Func, args: list[Any], then: Callable[[list[Any]], Any]) -> None:
+        self.func = func
+        self.args = args
+        self.then = then
+
+
+class _Suspend(Exception):
+    """A host function blocked; `frame` is the caller that its results go to, `count` their number."""
+
+    def __init__(self, blocked: Any, count: int) -> None:
+        self.blocked = blocked
+        self.count = count
+
+
+class _HostError(Exception):
+    """Wraps what host code raised, so that it isn't taken for a guest's."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+def _finished(R: list[Any]) -> Any:
+    raise Finished
+
+
+def host_func(store: Store, type: FuncType, fn: Callable[..., Any], name: str = "") -> Func:
+    """A function of `store` that calls `fn(*raw arguments)`.
+
+    `fn` returns None, a sequence of raw results, `Blocked`, or `Call`; or it is a coroutine function,
+    whose coroutine the activation hands to its driver. What it raises reaches the embedder unchanged.
+    """
+    count = len(type.results)
+
+    def block(R: list[Any]) -> Any:
+        try:
+            results = fn(*R)
+        except Exception as error:
+            raise _HostError(error) from error
+        return deliver(store, results, count)
+
+    return Func(store.canonical(type), block, name=name)
+
+
+def deliver(store: Store, results: Any, count: int) -> Any:
+    """Return from a host function: give `results` to the caller on top of the frames."""
+    if results.__class__ is Blocked or hasattr(results, "send"):
+        raise _Suspend(results, count)
+    if results.__class__ is Call:
+        call: Call = results
+        holder: list[Any] = [None] * max(1, len(call.func.type.results))
+
+        def then(R: list[Any]) -> Any:
+            try:
+                following = call.then(R[: len(call.func.type.results)])
+            except Exception as error:
+                raise _HostError(error) from error
+            return deliver(store, following, count)
+
+        if len(store.frames) >= store.config.max_call_depth:
+            raise Trap("call stack exhausted", "call-stack-exhausted")
+        store.frames.append((holder, then, 0))
+        return call.func.entry, call.args
+    caller, block, destination = store.frames.pop()
+    if count == 1:
+        caller[destination] = results[0]
+    elif count:
+        caller[destination : destination + count] = results
+    return block, caller
+
+
+class Activation:
+    """One call of a function from outside the machine; `resume` runs it, a slice at a time.
+
+    `results` holds the raw results once `RETURNED`; `trap` what was raised once `TRAPPED` (a `Trap`, or
+    whatever host code raised); `blocked` what is waited for while `BLOCKED`: a `Blocked`, or an awaitable
+    whose result is given to `deliver`.
+    """
+
+    __slots__ = ("_block", "_count", "_frames", "_registers", "blocked", "results", "store", "trap")
+
+    def __init__(self, store: Store, func: Func, args: Sequence[Any]) -> None:
+        self.store = store
+        self.results: list[Any] = [None] * len(func.type.results)
+        self.trap: BaseException | None = None
+        self.blocked: Any = None
+        self._block: Block = func.entry
+        self._registers: list[Any] = list(args)
+        self._frames: list[Any] = [(self.results, _finished, 0)]
+        self._count = 0
+
+    @property
+    def arguments(self) -> list[Any]:
+        """The raw arguments of a call that has not begun."""
+        return self._registers
+
+    def wait(self) -> None:
+        """Sleep until what blocks the call may be ready, or the store's deadline."""
+        blocked = self.blocked
+        if not isinstance(blocked, Blocked):
+            raise TypeError("the call waits for an awaitable: drive it from asyncio")
+        timeout = 0.001 if blocked.timeout is None and blocked.fileno is None else blocked.timeout
+        if self.store.deadline is not None:
+            left = max(0.0, self.store.deadline - time.monotonic())
+            timeout = left if timeout is None else min(timeout, left)
+        if blocked.fileno is not None:
+            select.select([blocked.fileno], [], [], timeout)
+        elif timeout:
+            time.sleep(timeout)
+
+    def fail_for_fuel(self) -> Trap:
+        """End a call that is out of fuel: the trap that says so."""
+        self._failed(Trap("all fuel consumed", "out-of-fuel", backtrace_of(self.store, self._frames)))
+        assert isinstance(self.trap, Trap)
+        return self.trap
+
+    def deliver(self, results: Any) -> None:
+        """Say what the awaited host function returned; `resume` goes on with it."""
+        count, blocked_on = self._count, results
+
+        def block(R: list[Any]) -> Any:
+            return deliver(self.store, blocked_on, count)
+
+        self._block, self._registers = block, []
+        self.blocked = None
+
+    def resume(self, slice: int | None = None) -> Stop:
+        """Run until the guest returns, traps, blocks, has spent its fuel, or ran for `slice`.
+
+        `slice` is in units of fuel (blocks, where fuel is off); None means no bound of its own. The
+        store's deadline and `interrupted` are looked at every `SLICE`, and trap.
+        """
+        store = self.store
+        if self.trap is not None:
+            return Stop.TRAPPED
+        if self.blocked is not None:
+            if not isinstance(self.blocked, Blocked):
+                return Stop.BLOCKED
+            try:
+                again = self.blocked.retry()
+            except Exception as error:
+                return self._failed(error)
+            if isinstance(again, Blocked):
+                self.blocked = again
+                stop = self._expired()
+                return Stop.BLOCKED if stop is None else stop
+            self.deliver(again)
+        outer = store.frames[:]
+        store.frames[:] = self._frames
+        try:
+            return self.drive(slice)
+        finally:
+            self._frames = store.frames[:]
+            store.frames[:] = outer
+
+    def take_frames(self) -> list[Any]:
+        """The frames of a stopped activation, for `store.frames`."""
+        return self._frames
+
+    def drive(self, slice: int | None) -> Stop:
+        """With this activation's frames on `store.frames`: run slices until there is a reason to stop; each adds to what the last one left."""
+        store = self.store
+        metered = store.config.consume_fuel
+        left = UNLIMITED if slice is None else slice
+        while True:
+            expired = self._expired()
+            if expired is not None:
+                return expired
+            part = min(SLICE, left)
+            if part <= 0:
+                return Stop.SLICE_END
+            left -= part
+            if metered:
+                granted = min(part, store.reserve)
+                store.reserve -= granted
+                store.fuel[0] += granted
+                stop = self._run()
+                if stop is Stop.OUT_OF_FUEL:
+                    if granted == 0:
+                        return stop
+                    continue
+                # what a slice left over is nobody's slice
+                store.reserve += store.fuel[0]
+                store.fuel[0] = 0
+            else:
+                store.slice[0] = repeat(None, part)
+                stop = self._run_unmetered(part)
+                if stop is Stop.OUT_OF_FUEL:
+                    continue
+            return stop
+
+    def _run(self) -> Stop:
+        block, R = self._block, self._registers
+        try:
+            while True:
+                block, R = block(R)
+        except OutOfFuel:
+            self._block, self._registers = block, R
+            return Stop.OUT_OF_FUEL
+        except Exception as error:
+            return self._stopped(error, block)
+
+    def _run_unmetered(self, rounds: int) -> Stop:
+        block, R = self._block, self._registers
+        try:
+            for _ in repeat(None, rounds):
+                block, R = block(R)
+        except Exception as error:
+            return self._stopped(error, block)
+        self._block, self._registers = block, R
+        return Stop.OUT_OF_FUEL
+
+    def _stopped(self, error: Exception, block: Block) -> Stop:
+        if isinstance(error, Finished):
+            return Stop.RETURNED
+        if isinstance(error, _Suspend):
+            self.blocked = error.blocked
+            self._count = error.count
+            return Stop.BLOCKED
+        if isinstance(error, _HostError):
+            return self._failed(error.error)
+        return self._failed(trap_of(self.store, error, block))
+
+    def _failed(self, error: BaseException) -> Stop:
+        if isinstance(error, Trap) and not error.backtrace:
+            error.backtrace = backtrace(self.store)
+        self.trap = error
+        self.blocked = None
+        return Stop.TRAPPED
+
+    def _expired(self) -> Stop | None:
+        """Trap if the store's deadline has passed or it was interrupted."""
+        store = self.store
+        if store.interrupted:
+            store.interrupted = False
+            return self._failed(Trap("interrupted", "interrupt"))
+        if store.deadline is not None and time.monotonic() >= store.deadline:
+            return self._failed(Trap("deadline exceeded", "deadline"))
+        return None
+
+
+def trap_of(store: Store, error: Exception, block: Block) -> Exception:
+    """The trap that `error`, raised while `block` ran, stands for; `error` itself if it is a bug of ours."""
+    place = locate(store, error, block)
+    if not isinstance(error, Trap):
+        trap = message_of(place, error)
+        if trap is None:
+            return error
+        trap.__cause__ = error
+    else:
+        trap = error
+    if not trap.backtrace:
+        first = () if place is None else (place.frame(),)
+        trap.backtrace = (*first, *backtrace(store))
+    return trap
+
+
+def backtrace(store: Store) -> tuple[FrameInfo, ...]:
+    """The wasm frames that wait for a call to return, innermost first."""
+    return backtrace_of(store, store.frames)
+
+
+def backtrace_of(store: Store, waiting: Sequence[Any]) -> tuple[FrameInfo, ...]:
+    """The same of an activation's own frames."""
+    frames = []
+    for _, block, _ in reversed(waiting):
+        frame = frame_of(store, block)
+        if frame is not None:
+            frames.append(frame)
+    return tuple(frames)
+
+
+def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
+    """Call `func` and run it to its end, under the store's fuel and deadline; return its raw results.
+
+    For calls from host code, nested ones too (a realloc, a destructor). Running out of fuel traps, and a
+    host function that blocks is waited for only in `api`: here it traps.
+    """
+    activation = Activation(store, func, args)
+    frames = store.frames
+    depth = len(frames)
+    # a nested call spends the same fuel: what is left of the caller's slice goes back to it
+    outer, store.fuel[0] = store.fuel[0], 0
+    store.reserve += outer
+    outer_slice = store.slice[0]
+    frames.extend(activation.take_frames())
+    try:
+        stop = activation.drive(None)
+    finally:
+        del frames[depth:]
+        regained = min(outer, store.reserve)
+        store.reserve -= regained
+        store.fuel[0] += regained
+        store.slice[0] = outer_slice
+    if stop is Stop.RETURNED:
+        return activation.results
+    if stop is Stop.OUT_OF_FUEL:
+        raise Trap("all fuel consumed", "out-of-fuel", backtrace(store))
+    if stop is Stop.BLOCKED:
+        raise Trap("a host function would block within a nested call", "blocked-in-nested-call")
+    assert activation.trap is not None
+    raise activation.trap

@@ -1,0 +1,99 @@
+"""What lowering makes of a function: basic blocks of unbound statements. Shared by all instances.
+
+A plan knows no instance: operands that belong to one are `Ref`s, which binding resolves. Statements
+without a `Ref` are closures already.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from pywrt.runtime.instance import Instance
+
+#: A closure that runs one statement on a register list.
+Closure = Callable[[list[Any]], None]
+
+
+class Ref:
+    """An operand that stands for something of the instance: `kind` is memory, global, table, func, instance or store."""
+
+    __slots__ = ("index", "kind")
+
+    def __init__(self, kind: str, index: int) -> None:
+        self.kind = kind
+        self.index = index
+
+    def __repr__(self) -> str:
+        return f"<{self.kind} {self.index}>"
+
+    def resolve(self, instance: Instance) -> Any:
+        """The object that closures hold: a memory's bytearray, a table's list, a global, a function."""
+        if self.kind == "memory":
+            return instance.memories[self.index].data
+        if self.kind == "global":
+            return instance.globals[self.index]
+        if self.kind == "table":
+            return instance.tables[self.index].elements
+        if self.kind == "func":
+            return instance.funcs[self.index]
+        return instance if self.kind == "instance" else instance.store
+
+
+class Statement:
+    """A factory and its operands; `offsets` are those of the instructions in it that can trap."""
+
+    __slots__ = ("closure", "factory", "offsets", "operands")
+
+    def __init__(
+        self, factory: Callable[..., Closure], operands: tuple[Any, ...], offsets: tuple[int, ...]
+    ) -> None:
+        self.factory = factory
+        self.operands = operands
+        self.offsets = offsets
+        self.closure: Closure | None = None
+        for operand in operands:
+            if operand.__class__ is Ref:
+                return
+        self.closure = factory(*operands)
+
+
+class BlockPlan:
+    """A basic block: statements, their fuel, and how it ends.
+
+    `end` is the name of a group of block forms, `operands` what the form is made with, `targets` the
+    blocks it is linked to, `condition` the tree (id, operands, effects, offsets) of an `if`. `offset` is
+    that of the instruction that ends it; `call_offset` that of the call it continues, if it does.
+    """
+
+    __slots__ = (
+        "call_offset",
+        "condition",
+        "cost",
+        "end",
+        "number",
+        "offset",
+        "operands",
+        "statements",
+        "targets",
+    )
+
+    def __init__(self) -> None:
+        self.statements: list[Statement] = []
+        self.cost = 0
+        self.end = ""
+        self.operands: tuple[Any, ...] = ()
+        self.targets: list[BlockPlan] = []
+        self.condition: tuple[Any, ...] | None = None
+        self.offset = 0
+        self.call_offset: int | None = None
+        self.number = -1
+
+
+class FunctionPlan:
+    """A lowered function. `registers` counts all of a frame's registers, parameters included."""
+
+    __slots__ = ("blocks", "index", "registers")
+
+    def __init__(self, index: int, blocks: list[BlockPlan], registers: int) -> None:
+        self.index = index
+        self.blocks = blocks
+        self.registers = registers

@@ -1,0 +1,205 @@
+"""State of validating one body: control frames and operand types. Spec: appendix/algorithm.html"""
+
+from bisect import bisect_right
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from pywrt.errors import InvalidError
+from pywrt.wasm.binary.reader import read_unsigned
+from pywrt.wasm.module import Expr
+from pywrt.wasm.opcodes import BY_MNEMONIC
+from pywrt.wasm.types import RefType, ValType
+
+if TYPE_CHECKING:
+    from pywrt.wasm.valid.context import Context
+
+#: Parameters and locals of one function (spec: appendix/implementation.html; as other engines have it).
+MAX_LOCALS = 50_000
+#: Locals whose types are kept one by one; those beyond stay runs.
+_LISTED_LOCALS = 256
+
+_LOOP = BY_MNEMONIC["loop"].number
+
+#: Stands below the bottom of every operand list, so that looking at its top never fails.
+FLOOR = ValType("floor")
+#: The type of a value in unreachable code: it matches every type. Spec: appendix/algorithm.html
+BOT = ValType("bot")
+
+
+class Signature:
+    """A function or block type as lists, which operand lists compare with fast. Nobody changes them.
+
+    `exit` is the whole operand list that a block of this type must leave: FLOOR and the results.
+    """
+
+    __slots__ = ("exit", "params", "results")
+
+    def __init__(self, params: list[ValType], results: list[ValType]) -> None:
+        self.params = params
+        self.results = results
+        self.exit = [FLOOR, *results]
+
+
+def matches(actual: ValType, expected: ValType) -> bool:
+    """Whether a value of type `actual` may stand where `expected` is. Spec: valid/matching.html"""
+    return actual is expected or actual is BOT or expected is BOT
+
+
+class Frame:
+    """A control frame: a block that is open. Spec: appendix/algorithm.html
+
+    `opcode` is the instruction that opened it (0 for the function); `stack` is the operand list of the
+    frame around it; `label` are the types that a branch to it takes.
+    """
+
+    __slots__ = ("label", "opcode", "signature", "stack", "unreachable")
+
+    def __init__(self, opcode: int, signature: Signature, stack: list[ValType]) -> None:
+        self.opcode = opcode
+        self.signature = signature
+        self.label = signature.params if opcode == _LOOP else signature.results
+        self.stack = stack
+        self.unreachable = False
+
+
+class Body:
+    """State of validating one function body or constant expression.
+
+    `code` are the expression's bytes alone, so that nothing can read behind them, and `base` is where they
+    stand in the file; `stack` is the operand list of `frame`, the innermost of `frames`. `function` is the
+    function's index, None for a constant expression.
+    """
+
+    __slots__ = (
+        "base",
+        "code",
+        "context",
+        "frame",
+        "frames",
+        "function",
+        "listed",
+        "run_ends",
+        "run_types",
+        "stack",
+    )
+
+    def __init__(
+        self, context: "Context", expr: Expr, signature: Signature, function: int | None = None
+    ) -> None:
+        self.context = context
+        self.code = bytes(expr)
+        self.base = expr.start
+        self.function = function
+        self.listed: list[ValType] = []
+        self.run_ends: list[int] = []
+        self.run_types: list[ValType] = []
+        self.stack: list[ValType] = [FLOOR]
+        self.frame = Frame(0, signature, [FLOOR])
+        self.frames = [self.frame]
+
+    def declare_locals(self, params: list[ValType], runs: tuple[tuple[int, ValType], ...]) -> None:
+        """Set the types of the locals, parameters first; InvalidError if there are too many."""
+        runs = (*((1, param) for param in params), *runs)
+        self.run_types = [valtype for _, valtype in runs]
+        self.run_ends = list(accumulate(count for count, _ in runs))
+        if self.run_ends and self.run_ends[-1] > MAX_LOCALS:
+            raise InvalidError(f"too many locals: {self.run_ends[-1]} exceed the maximum of {MAX_LOCALS}")
+        for count, valtype in runs:
+            self.listed += [valtype] * min(count, _LISTED_LOCALS - len(self.listed))
+
+    def u32(self, pos: int) -> tuple[int, int]:
+        """The unsigned integer at `pos` and the position behind it."""
+        code = self.code
+        if pos < len(code) and (byte := code[pos]) < 0x80:
+            return byte, pos + 1
+        return read_unsigned(code, pos, len(code), 32)
+
+    def local(self, pos: int) -> tuple[ValType, int]:
+        """The type of the local whose index is at `pos`, and the position behind it."""
+        index, pos = self.u32(pos)
+        if index < len(self.listed):
+            return self.listed[index], pos
+        run = bisect_right(self.run_ends, index)
+        if run == len(self.run_ends):
+            raise InvalidError(f"unknown local {index}")
+        return self.run_types[run], pos
+
+    def label(self, depth: int) -> list[ValType]:
+        """The types that a branch to the label `depth` takes."""
+        if depth >= len(self.frames):
+            raise InvalidError(f"unknown label {depth}")
+        return self.frames[-1 - depth].label
+
+    def table(self, index: int) -> RefType:
+        """The element type of a table."""
+        if index >= len(self.context.tables):
+            raise InvalidError(f"unknown table {index}")
+        return self.context.tables[index].element
+
+    def memory(self, index: int) -> None:
+        """Check that a memory exists."""
+        if index >= len(self.context.memories):
+            raise InvalidError(f"unknown memory {index}")
+
+    def pop(self, params: list[ValType]) -> None:
+        """Take operands of the types `params` from the stack; InvalidError "type mismatch" otherwise."""
+        stack = self.stack
+        count = len(params)
+        if count and stack[-count:] == params:
+            del stack[-count:]
+        elif count:
+            self._pop_slowly(params)
+
+    def _pop_slowly(self, params: list[ValType]) -> None:
+        stack = self.stack
+        have = min(len(stack) - 1, len(params))  # FLOOR is no operand
+        if have < len(params) and not self.frame.unreachable:
+            raise self.mismatch(params)
+        for distance in range(1, have + 1):
+            if not matches(stack[-distance], params[-distance]):
+                raise self.mismatch(params)
+        del stack[len(stack) - have :]
+
+    def mismatch(self, params: list[ValType]) -> InvalidError:
+        """The error for operands that are not `params`."""
+        return InvalidError(
+            f"type mismatch: instruction requires {shown(params)} but stack has {shown(self.stack[1:])}"
+        )
+
+    def apply(self, params: list[ValType], results: list[ValType]) -> None:
+        """Take `params` from the stack and put `results` there."""
+        self.pop(params)
+        self.stack += results
+
+    def jump(self) -> None:
+        """What follows is unreachable until the frame ends: its operands are whatever is asked for."""
+        del self.stack[1:]
+        self.frame.unreachable = True
+
+    def enter(self, opcode: int, signature: Signature) -> None:
+        """Open a frame."""
+        self.pop(signature.params)
+        self.frame = Frame(opcode, signature, self.stack)
+        self.frames.append(self.frame)
+        self.stack = [FLOOR, *signature.params]
+
+    def leave(self) -> Frame:
+        """Close the innermost frame; the caller puts its results where they go."""
+        frame = self.frame
+        results = frame.signature.results
+        if self.stack != frame.signature.exit:
+            self.pop(results)
+            if len(self.stack) > 1:
+                self.stack += results
+                raise self.mismatch(results)
+        self.frames.pop()
+        self.stack = frame.stack
+        if self.frames:
+            self.frame = self.frames[-1]
+        return frame
+
+
+def shown(types: list[ValType]) -> str:
+    """Operand types for a message; of many, the topmost."""
+    names = ["..."] if len(types) > 16 else []
+    return f"[{' '.join(names + [str(t) for t in types[-16:]])}]"

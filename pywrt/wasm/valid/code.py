@@ -1,0 +1,166 @@
+"""Validate function bodies and constant expressions. Spec: valid/instructions.html, appendix/algorithm.html
+
+Strategy: one loop over the bytes of a body decodes and checks at once. Each control frame has its own list
+of operand types with `FLOOR` at the bottom; while a run of plain instructions lasts, its top is kept in a
+local variable, so that most instructions touch the list once or not at all. The loop knows only the
+common case of the common instructions: short immediates, a fixed type, operands that are there and
+match. Whatever else comes, be it another instruction, a mismatch, a long integer or unreachable code, goes
+to the instruction's *rule*, which checks it in full from its first immediate on. So the rules alone are a
+complete validator, and the loop is a short cut through them. Nothing recurses.
+"""
+
+from pywrt.errors import InvalidError, MalformedError
+from pywrt.wasm.binary.decoder import LazyCode
+from pywrt.wasm.binary.instructions import read_opcode
+from pywrt.wasm.binary.reader import UNEXPECTED_END, Reader
+from pywrt.wasm.module import Expr, Module
+from pywrt.wasm.opcodes import BY_MNEMONIC
+from pywrt.wasm.types import I32, ValType
+from pywrt.wasm.valid.body import Body, Signature
+from pywrt.wasm.valid.context import Context
+from pywrt.wasm.valid.rules import BINARY, LOAD, STORE, UNARY
+
+_LOCAL_GET, _LOCAL_SET, _LOCAL_TEE, _I32_CONST = (
+    BY_MNEMONIC[m].number for m in ("local.get", "local.set", "local.tee", "i32.const")
+)
+
+
+def _run(body: Body) -> None:
+    """Validate a function body; errors have the place set."""
+    code, frames, listed = body.code, body.frames, body.listed
+    rows, rules = body.context.rows, body.context.rules
+    short = min(len(listed), 0x80)  # locals whose index is one byte
+    stack = body.stack
+    top = stack.pop()  # FLOOR if there is no operand
+    pos = 0
+    try:
+        while True:
+            op = code[pos]
+            pos += 1
+            if op == _LOCAL_GET:
+                index = code[pos]
+                if index < short:
+                    pos += 1
+                    stack.append(top)
+                    top = listed[index]
+                    continue
+            elif op == _I32_CONST:
+                if code[pos] < 0x80:
+                    pos += 1
+                    stack.append(top)
+                    top = I32
+                    continue
+            elif op == _LOCAL_SET:
+                index = code[pos]
+                if index < short and listed[index] is top:
+                    pos += 1
+                    top = stack.pop()
+                    continue
+            elif op == _LOCAL_TEE:
+                index = code[pos]
+                if index < short and listed[index] is top:
+                    pos += 1
+                    continue
+            else:
+                kind, first, second, result = rows[op]
+                if kind == LOAD:
+                    if (
+                        top is first
+                        and code[pos] <= second
+                        and (code[pos + 1] < 0x80 or code[pos + 2] < 0x80)
+                    ):
+                        pos += 2 if code[pos + 1] < 0x80 else 3
+                        top = result
+                        continue
+                elif kind == BINARY:
+                    if top is second:
+                        under = stack.pop()
+                        if under is first:
+                            top = result
+                            continue
+                        stack.append(under)
+                elif kind == STORE:
+                    if (
+                        top is first
+                        and code[pos] <= second
+                        and (code[pos + 1] < 0x80 or code[pos + 2] < 0x80)
+                    ):
+                        under = stack.pop()
+                        if under is I32:
+                            pos += 2 if code[pos + 1] < 0x80 else 3
+                            top = stack.pop()
+                            continue
+                        stack.append(under)
+                elif kind == UNARY and top is first:
+                    top = result
+                    continue
+            stack.append(top)
+            pos = rules[op](body, pos)
+            if not frames:
+                break
+            stack = body.stack
+            top = stack.pop()
+        if pos != len(code):
+            raise MalformedError("section size mismatch: code behind the end of the function", offset=pos)
+    except IndexError:
+        if pos < len(code) - 2:
+            raise
+        raise MalformedError(UNEXPECTED_END, offset=body.base + len(code)) from None
+    except (InvalidError, MalformedError) as error:
+        raise _placed(body, error, pos - 1) from None
+
+
+def _run_constant(body: Body) -> None:
+    """Validate a constant expression; errors have the place set. The rules alone: these are short."""
+    code, rules, pos = body.code, body.context.constant_rules, 0
+    try:
+        while body.frames:
+            pos += 1
+            pos = rules[code[pos - 1]](body, pos)
+    except IndexError:
+        if pos < len(code):
+            raise
+        raise MalformedError(UNEXPECTED_END, offset=body.base + len(code)) from None
+    except (InvalidError, MalformedError) as error:
+        raise _placed(body, error, pos - 1) from None
+
+
+def _placed(body: Body, error: InvalidError | MalformedError, at: int) -> InvalidError | MalformedError:
+    """The error of the instruction at `at` in the body, with its place in the file."""
+    if isinstance(error, MalformedError):
+        offset = body.base + (at if error.offset is None else error.offset)
+        return MalformedError(error.message, offset=offset, feature=error.feature)
+    mnemonic = read_opcode(Reader(body.code, at, len(body.code))).mnemonic
+    return InvalidError(
+        f"{error.message} ({mnemonic})",
+        offset=body.base + at,
+        function=body.function,
+        feature=error.feature,
+    )
+
+
+def validate_function(module: Module, context: Context, index: int) -> None:
+    """Validate the body of function `index`, which counts imports and is not one.
+
+    Raises InvalidError or MalformedError with the place. Spec: valid/modules.html#functions
+    """
+    code = module.code[index - context.imported_funcs]
+    body = Body(context, code.expr, context.funcs[index], index)
+    try:
+        body.declare_locals(context.funcs[index].params, code.locals)
+    except InvalidError as error:
+        raise InvalidError(error.message, offset=code.start, function=index) from None
+    try:
+        _run(body)
+    except MalformedError as error:
+        if error.offset == code.expr.end and isinstance(module.code, LazyCode):
+            raise MalformedError(module.code.missing_end(code.expr.end), offset=error.offset) from None
+        raise
+
+
+def validate_constexpr(expr: Expr, expected: ValType, context: Context) -> None:
+    """Validate a constant expression of the type `expected`; functions it names count as declared.
+
+    Raises InvalidError with the offset. Spec: valid/instructions.html#constant-expressions
+    """
+    _run_constant(Body(context, expr, Signature([], [expected])))

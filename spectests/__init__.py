@@ -1,0 +1,1 @@
+"""Runs .wast test scripts and prints a scoreboard: `python -m spectests PATH...`."""

@@ -1,0 +1,291 @@
+"""Runs the commands of one script in one store.
+
+Strategy: a table names the handler of each class of command. A handler returns if the command passed,
+raises `Failure` with both sides, or `Needs` with the features that it lacks. A module that needs an
+unbuilt feature leaves a `Missing` in its place, so that what depends on it is skipped for the same
+reason, and everything else of the file still runs.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NoReturn
+
+from pywrt.config import Config
+from pywrt.engine.instantiation import compile_module, instantiate
+from pywrt.engine.machine import call
+from pywrt.errors import InvalidError, LinkError, MalformedError, Trap, WasmError
+from pywrt.runtime.func import Func
+from pywrt.runtime.global_ import Global
+from pywrt.runtime.instance import Extern, Instance
+from pywrt.runtime.store import Store
+from pywrt.wasm.module import Module
+from pywrt.wasm.text.script import (
+    Action,
+    AssertException,
+    AssertExhaustion,
+    AssertInvalid,
+    AssertMalformed,
+    AssertReturn,
+    AssertTrap,
+    AssertUnlinkable,
+    Command,
+    Get,
+    InstanceCommand,
+    Invoke,
+    ModuleCommand,
+    ModuleSource,
+    Register,
+    Unsupported,
+    parse_script,
+)
+from pywrt.wasm.types import ValType
+from spectests.modules import decode, load
+from spectests.report import FAILED, PASSED, SKIPPED, CommandResult, FileReport
+from spectests.spectest import spectest_exports
+from spectests.values import matches, shown, to_raw
+
+
+class Failure(Exception):
+    """A command that did not do what it should."""
+
+    def __init__(self, expected: str, got: str) -> None:
+        super().__init__(expected, got)
+        self.expected = expected
+        self.got = got
+
+
+class Needs(Exception):
+    """A command that can't run without `features`."""
+
+    def __init__(self, features: Iterable[str]) -> None:
+        super().__init__(features)
+        self.features = tuple(sorted(set(features)))
+
+
+class Missing:
+    """Stands for a module or instance that could not be made; `features` is empty if that was a failure."""
+
+    __slots__ = ("features", "line")
+
+    def __init__(self, line: int, features: tuple[str, ...] = ()) -> None:
+        self.line = line
+        self.features = features
+
+    def stop(self) -> NoReturn:
+        """End a command that depends on it."""
+        if self.features:
+            raise Needs(self.features)
+        raise Failure("a module to act on", f"the module of line {self.line} failed")
+
+
+def needed_feature(error: BaseException) -> str | None:
+    """The unbuilt feature that an error names, if it does."""
+    return error.feature if isinstance(error, MalformedError | InvalidError) else None
+
+
+class ScriptRunner:
+    """One script's state: its store, definitions, instances, and registered names.
+
+    `commands` is the dispatch table; a subclass adds the commands of other kinds of script.
+    """
+
+    def __init__(self, config: Config | None = None) -> None:
+        self.config = config or Config()
+        self.store = Store(self.config)
+        self.registry: dict[str, Mapping[str, Extern] | Missing] = {"spectest": spectest_exports(self.store)}
+        self.definitions: dict[str | None, Module | Missing] = {}
+        self.instances: dict[str | None, Instance | Missing] = {}
+        self.commands: dict[type[Command], Callable[[Any], None]] = {
+            ModuleCommand: self.module,
+            InstanceCommand: self.instance,
+            Register: self.register,
+            Invoke: self.action,
+            Get: self.action,
+            AssertReturn: self.assert_return,
+            AssertTrap: self.assert_trap,
+            AssertExhaustion: self.assert_exhaustion,
+            AssertException: self.assert_exception,
+            AssertMalformed: self.assert_malformed,
+            AssertInvalid: self.assert_invalid,
+            AssertUnlinkable: self.assert_unlinkable,
+        }
+
+    def run(self, command: Command) -> CommandResult:
+        """Run one command; whatever it raises becomes its result."""
+        if isinstance(command, Unsupported):
+            return CommandResult(command.line, command.keyword, SKIPPED, features=(command.feature,))
+        kind = command_kind(command)
+        handler = self.commands.get(type(command))
+        if handler is None:
+            return CommandResult(command.line, kind, FAILED, "a command that the runner knows", kind)
+        try:
+            handler(command)
+        except Needs as needs:
+            return CommandResult(command.line, kind, SKIPPED, features=needs.features)
+        except Failure as failure:
+            return CommandResult(command.line, kind, FAILED, failure.expected, failure.got)
+        except Exception as error:  # a bug of ours in one command must not hide the results of the others
+            feature = needed_feature(error)
+            if feature is not None:
+                return CommandResult(command.line, kind, SKIPPED, features=(feature,))
+            return CommandResult(command.line, kind, FAILED, "no error", describe(error))
+        return CommandResult(command.line, kind, PASSED)
+
+    # Modules and instances.
+
+    def module(self, command: ModuleCommand) -> None:
+        self._define(command)
+        if not command.definition:
+            self._instantiate(command.name, None, command.line)
+
+    def _define(self, command: ModuleCommand) -> None:
+        made: Module | Missing = Missing(command.line)
+        try:
+            made = load(command.source, self.config)
+        except (MalformedError, InvalidError) as error:
+            made = Missing(command.line, (error.feature,) if error.feature else ())
+            raise
+        finally:
+            self.definitions[command.name] = self.definitions[None] = made
+            if not command.definition and isinstance(made, Missing):
+                self.instances[command.name] = self.instances[None] = made
+
+    def instance(self, command: InstanceCommand) -> None:
+        self._instantiate(command.name, command.module, command.line)
+
+    def _instantiate(self, name: str | None, definition: str | None, line: int) -> None:
+        module = self.definitions.get(definition)
+        made: Instance | Missing = Missing(line, module.features if isinstance(module, Missing) else ())
+        try:
+            if module is None:
+                raise Failure("a module definition", f"no ${definition}")
+            if isinstance(module, Missing):
+                module.stop()
+            made = self._link(module, name)
+        except Needs as needs:
+            made = Missing(line, needs.features)
+            raise
+        finally:
+            self.instances[name] = self.instances[None] = made
+
+    def _link(self, module: Module, name: str | None = None) -> Instance:
+        """Instantiate with what is registered. LinkError, or Trap from its start function or segments."""
+        imports = []
+        for item in module.imports:
+            exports = self.registry.get(item.module)
+            if isinstance(exports, Missing):
+                exports.stop()
+            if exports is None or item.name not in exports:
+                raise LinkError(f"unknown import: {item.module!r} {item.name!r}")
+            imports.append(exports[item.name])
+        return instantiate(self.store, compile_module(module, self.config), imports, name)
+
+    def register(self, command: Register) -> None:
+        instance = self.instances.get(command.name)
+        if instance is None:
+            raise Failure("an instance to register", f"no ${command.name}")
+        self.registry[command.module] = instance if isinstance(instance, Missing) else instance.exports
+        if isinstance(instance, Missing):
+            instance.stop()
+
+    # Actions.
+
+    def action(self, command: Action) -> tuple[list[Any], tuple[ValType, ...]]:
+        """Results of an action, raw, and their types."""
+        instance = self.instances.get(command.name)
+        if instance is None:
+            raise Failure("an instance to act on", f"no ${command.name}")
+        if isinstance(instance, Missing):
+            instance.stop()
+        extern = instance.exports.get(command.field)
+        if isinstance(command, Get):
+            if not isinstance(extern, Global):
+                raise Failure(f"a global exported as {command.field!r}", repr(extern))
+            return [extern.value], (extern.type.value,)
+        if not isinstance(extern, Func):
+            raise Failure(f"a function exported as {command.field!r}", repr(extern))
+        return call(self.store, extern, [to_raw(arg) for arg in command.args]), extern.type.results
+
+    def assert_return(self, command: AssertReturn) -> None:
+        expected = ", ".join(map(str, command.results)) or "nothing"
+        try:
+            values, types = self.action(command.action)
+        except WasmError as error:
+            raise Failure(expected, describe(error)) from error
+        if len(values) != len(command.results) or not all(map(matches, values, types, command.results)):
+            raise Failure(expected, ", ".join(map(shown, values, types)) or "nothing")
+
+    # Assertions that something fails: class and message both count.
+
+    def assert_trap(self, command: AssertTrap) -> None:
+        if isinstance(command.action, ModuleSource):
+            source = command.action
+            self._expect(Trap, command.message, lambda: self._link(load(source, self.config)))
+        else:
+            action = command.action
+            self._expect(Trap, command.message, lambda: self.action(action))
+
+    def assert_exhaustion(self, command: AssertExhaustion) -> None:
+        self._expect(Trap, command.message, lambda: self.action(command.action))
+
+    def assert_exception(self, command: AssertException) -> None:
+        raise Needs(("exceptions",))
+
+    def assert_malformed(self, command: AssertMalformed) -> None:
+        self._expect(MalformedError, command.message, lambda: self._decode_all(command.source))
+
+    def _decode_all(self, source: ModuleSource) -> None:
+        """Decode with all function bodies, which validation reads; an invalid module is not malformed."""
+        if source.kind == "binary":
+            load(source, self.config)
+        else:
+            decode(source, self.config)
+
+    def assert_invalid(self, command: AssertInvalid) -> None:
+        self._expect(InvalidError, command.message, lambda: load(command.source, self.config))
+
+    def assert_unlinkable(self, command: AssertUnlinkable) -> None:
+        self._expect(LinkError, command.message, lambda: self._link(load(command.source, self.config)))
+
+    def _expect(self, error_type: type[WasmError], message: str, run: Callable[[], object]) -> None:
+        expected = f"{error_type.__name__}: {message}"
+        try:
+            run()
+        except WasmError as error:
+            if isinstance(error, error_type) and message in error.message:
+                return
+            feature = needed_feature(error)
+            if feature is not None:
+                raise Needs((feature,)) from error
+            raise Failure(expected, describe(error)) from error
+        raise Failure(expected, "no error")
+
+
+def command_kind(command: Command) -> str:
+    """The keyword of a command: `AssertReturn` is assert_return."""
+    if isinstance(command, InstanceCommand):
+        return "module instance"
+    name = type(command).__name__.removesuffix("Command")
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+def describe(error: BaseException) -> str:
+    """An error in one line."""
+    message = error.message if isinstance(error, WasmError) else str(error)
+    return f"{type(error).__name__}: {message}".splitlines()[0][:300]
+
+
+def run_file(path: str, config: Config | None = None) -> FileReport:
+    """Run the script at `path` in a store of its own."""
+    start = time.monotonic()
+    report = FileReport(path)
+    try:
+        with open(path, "rb") as file:
+            commands = parse_script(file.read())
+    except (OSError, MalformedError) as error:
+        report.results.append(CommandResult(1, "script", FAILED, "a script", describe(error)))
+    else:
+        runner = ScriptRunner(config)
+        report.results.extend(map(runner.run, commands))
+    report.seconds = time.monotonic() - start
+    return report

@@ -1,0 +1,553 @@
+"""Generate pywrt/engine/shapes: the closures that execute wasm.
+
+    python tools/make_shapes.py [--check]
+
+Strategy: each operator has a template, a Python expression over its operands. A tree of operators with
+registers (`R`) and constants (`C`) as leaves composes to one Python expression, and a *shape* is the
+factory of a closure that evaluates it: as a statement `R[d] = tree`, or as a condition. Every operator
+occurs as a tree by itself, so that any expression can run; `shapes.txt` lists larger trees by how often
+real code has them. A tree's subtrees are always shapes too, so lowering can build trees bottom-up by a
+transition table and stop at any point. One line of a closure holds at most one operator that can trap,
+so that a Python traceback's line tells the instruction.
+
+Block forms (`forms.py`) are the functions that run a basic block's statements and name the next block.
+"""
+
+import itertools
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from pywrt.engine.operators import CONST_RIGHT, EFFECTS, SWAPPED  # noqa: E402
+from pywrt.wasm.opcodes import OPCODES  # noqa: E402
+
+OUT = ROOT / "pywrt" / "engine" / "shapes"
+M = {"i32": "0xFFFFFFFF", "i64": "0xFFFFFFFFFFFFFFFF"}
+S = {"i32": "0x80000000", "i64": "0x8000000000000000"}
+
+Tree = str | tuple  # "R", "C", or (operator, subtree ...)
+
+
+class Operator:
+    """`operands` is a letter an operand: e a subtree, C a constant, M a memory, G a global, T a table."""
+
+    def __init__(
+        self, operands: str, value: str, condition: str | None = None, statement: bool = False
+    ) -> None:
+        self.operands = operands
+        self.value = value
+        self.condition = condition
+        self.statement = statement
+        self.arity = operands.count("e")
+
+
+OPERATORS: dict[str, Operator] = {}
+
+#: Operators that only test whether their first operand is zero: a comparison there stays a Python test.
+TESTS_FIRST = ("select", "i32.eqz")
+
+
+def define_integer(t: str) -> None:
+    m, s = M[t], S[t]
+    bits = int(t[1:])
+
+    def op(name: str, value: str, operands: str = "ee", condition: str | None = None) -> None:
+        OPERATORS[f"{t}.{name}"] = Operator(operands, value, condition)
+
+    for name, sign in (("add", "+"), ("sub", "-"), ("mul", "*")):
+        op(name, f"{{0}} {sign} {{1}} & {m}")
+    for name, sign in (("and", "&"), ("or", "|"), ("xor", "^")):
+        op(name, f"{{0}} {sign} {{1}}", condition=f"{{0}} {sign} {{1}}")
+    for name, sign in (("add", "+"), ("mul", "*")):
+        op(name + ".c", f"{{0}} {sign} {{1}} & {m}", "eC")
+    for name, sign in (("and", "&"), ("or", "|"), ("xor", "^")):
+        op(name + ".c", f"{{0}} {sign} {{1}}", "eC", f"{{0}} {sign} {{1}}")
+    for name, sign in (("div_u", "//"), ("rem_u", "%")):
+        op(name, f"{{0}} {sign} {{1}}")
+    for name in ("div_s", "rem_s", "rotl", "rotr"):
+        op(name, f"{t}_{name}({{0}}, {{1}})")
+    op("shl", f"{{0}} << ({{1}} & {bits - 1}) & {m}")
+    op("shr_u", f"{{0}} >> ({{1}} & {bits - 1})")
+    op("shr_s", f"({{0}} ^ {s}) - {s} >> ({{1}} & {bits - 1}) & {m}")
+    op("shl.c", f"{{0}} << {{1}} & {m}", "eC")
+    op("shr_u.c", "{0} >> {1}", "eC")
+    op("shr_s.c", f"({{0}} ^ {s}) - {s} >> {{1}} & {m}", "eC")
+    op("rotl.c", f"(({{t}} := {{0}}) << {{1}} | {{t}} >> {{2}}) & {m}", "eCC")
+    op("clz", f"{bits} - {{0}}.bit_length()", "e")
+    op("ctz", f"{t}_ctz({{0}})", "e")
+    op("popcnt", "{0}.bit_count()", "e")
+    op("eqz", "0 if {0} else 1", "e", "not {0}")
+    comparisons = {"eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">="}
+    for name, sign in comparisons.items():
+        signed = "_s" if name not in ("eq", "ne") else None
+        plain = name if signed is None else name + "_u"
+        for suffix, operands in (("", "ee"), (".c", "eC")):
+            test = f"{{0}} {sign} {{1}}"
+            op(plain + suffix, f"1 if {test} else 0", operands, test)
+            if signed:
+                right = f"({{1}} ^ {s})" if not suffix else "{1}"
+                test = f"({{0}} ^ {s}) {sign} {right}"
+                op(name + signed + suffix, f"1 if {test} else 0", operands, test)
+    for size in (8, 16, 32):
+        if size < bits:
+            mask, sign_bit = (1 << size) - 1, 1 << size - 1
+            op(f"extend{size}_s", f"({{0}} & {mask} ^ {sign_bit}) - {sign_bit} & {m}", "e")
+
+
+def define_float(t: str) -> None:
+    def op(name: str, value: str, operands: str = "ee", condition: str | None = None) -> None:
+        OPERATORS[f"{t}.{name}"] = Operator(operands, value, condition)
+
+    for name, sign in (("add", "+"), ("sub", "-"), ("mul", "*")):
+        op(name, f"{{0}} {sign} {{1}}" if t == "f64" else f"f32_round({{0}} {sign} {{1}})")
+    for name in ("div", "min", "max", "copysign"):
+        op(name, f"{t}_{name}({{0}}, {{1}})")
+    for name in ("abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt"):
+        op(name, f"{t}_{name}({{0}})", "e")
+    for name, sign in {"eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">="}.items():
+        test = f"{{0}} {sign} {{1}}"
+        op(name, f"1 if {test} else 0", "ee", test)
+
+
+def define_conversions() -> None:
+    for opcode in OPCODES:
+        name = opcode.mnemonic
+        if (
+            "trunc_" in name
+            or name.startswith("f32.convert")
+            or name in ("f32.demote_f64", "f64.promote_f32")
+        ):
+            OPERATORS[name] = Operator("e", f"{name.replace('.', '_')}({{0}})")
+    more = {
+        "i32.wrap_i64": f"{{0}} & {M['i32']}",
+        "i64.extend_i32_s": f"({{0}} ^ {S['i32']}) - {S['i32']} & {M['i64']}",
+        "f64.convert_i32_s": f"float(({{0}} ^ {S['i32']}) - {S['i32']})",
+        "f64.convert_i32_u": "float({0})",
+        "f64.convert_i64_s": f"float(({{0}} ^ {S['i64']}) - {S['i64']})",
+        "f64.convert_i64_u": "float({0})",
+        "i32.reinterpret_f32": "f32_to_bits({0})",
+        "f32.reinterpret_i32": "f32_from_bits({0})",
+        "i64.reinterpret_f64": "f64_to_bits({0})",
+        "f64.reinterpret_i64": "f64_from_bits({0})",
+    }
+    for name, template in more.items():
+        OPERATORS[name] = Operator("e", template, template if name == "i32.wrap_i64" else None)
+
+
+def define_memory() -> None:
+    """`{1}` is the address with its offset; the form `.0` has none."""
+    loads = {
+        "i32.load": "u32({0}, {1})[0]",
+        "i64.load": "u64({0}, {1})[0]",
+        "f32.load": "f32_load({0}, {1})",
+        "f64.load": "d64({0}, {1})[0]",
+        "i32.load8_u": "{0}[{1}]",
+        "i64.load8_u": "{0}[{1}]",
+        "i32.load8_s": f"({{0}}[{{1}}] ^ 128) - 128 & {M['i32']}",
+        "i64.load8_s": f"({{0}}[{{1}}] ^ 128) - 128 & {M['i64']}",
+        "i32.load16_u": "u16({0}, {1})[0]",
+        "i64.load16_u": "u16({0}, {1})[0]",
+        "i32.load16_s": f"s16({{0}}, {{1}})[0] & {M['i32']}",
+        "i64.load16_s": f"s16({{0}}, {{1}})[0] & {M['i64']}",
+        "i64.load32_u": "u32({0}, {1})[0]",
+        "i64.load32_s": f"s32({{0}}, {{1}})[0] & {M['i64']}",
+    }
+    for name, template in loads.items():
+        condition = template if name.startswith("i32") else None
+        OPERATORS[name + ".0"] = Operator("Me", template, condition)
+        offset = template.replace("{1}", "{1} + {2}")
+        OPERATORS[name] = Operator("MeC", offset, offset if condition else None)
+    stores = {
+        "i32.store": "w32({0}, {1}, {v})",
+        "i64.store": "w64({0}, {1}, {v})",
+        "f32.store": "f32_store({0}, {1}, {v})",
+        "f64.store": "w64f({0}, {1}, {v})",
+        "i32.store8": "{0}[{1}] = {v} & 255",
+        "i64.store8": "{0}[{1}] = {v} & 255",
+        "i32.store16": "w16({0}, {1}, {v} & 65535)",
+        "i64.store16": "w16({0}, {1}, {v} & 65535)",
+        "i64.store32": f"w32({{0}}, {{1}}, {{v}} & {M['i32']})",
+    }
+    for name, template in stores.items():
+        OPERATORS[name + ".0"] = Operator("Mee", template.replace("{v}", "{2}"), statement=True)
+        OPERATORS[name] = Operator(
+            "MeCe", template.replace("{1}", "{1} + {2}").replace("{v}", "{3}"), statement=True
+        )
+    OPERATORS["memory.size"] = Operator("M", "len({0}) >> 16")
+
+
+def define_rest() -> None:
+    OPERATORS["global.get"] = Operator("G", "{0}.value", "{0}.value")
+    OPERATORS["global.set"] = Operator("Ge", "{0}.value = {1}", statement=True)
+    OPERATORS["table.get"] = Operator("Te", "{0}[{1}]")
+    OPERATORS["table.set"] = Operator("Tee", "{0}[{1}] = {2}", statement=True)
+    OPERATORS["table.size"] = Operator("T", "len({0})")
+    OPERATORS["ref.is_null"] = Operator("e", "1 if {0} is None else 0", "{0} is None")
+    # select: condition first, as it decides (both values are free of effects)
+    OPERATORS["select"] = Operator("eee", "{1} if {0} else {2}")
+
+
+for _t in ("i32", "i64"):
+    define_integer(_t)
+for _t in ("f32", "f64"):
+    define_float(_t)
+define_conversions()
+define_memory()
+define_rest()
+
+
+def can_trap(name: str) -> bool:
+    return bool(EFFECTS.get(name.removesuffix(".0"), 0) & 3) and name not in ("global.get", "memory.size")
+
+
+def basic_trees() -> list[Tree]:
+    """Every operator by itself, with all leaves that lowering can leave it with."""
+    trees: list[Tree] = []
+    for name, operator in OPERATORS.items():
+        for leaves in itertools.product("RC", repeat=operator.arity):
+            memory = operator.operands[:1] == "M"
+            if operator.arity and "R" not in leaves and not memory:
+                continue  # constants alone go through a register
+            if len(leaves) == 2 and not operator.statement:
+                if leaves[1] == "C" and name in CONST_RIGHT:
+                    continue
+                if leaves[0] == "C" and name in SWAPPED:
+                    continue
+            trees.append((name, *leaves))
+    return trees
+
+
+def parse_tree(text: str) -> Tree:
+    """`i32.add(R,i32.mul.c(R))` as a tuple."""
+    stack: list[list[Tree]] = [[]]
+    word = ""
+    for char in text:
+        if char == "(":
+            stack.append([word])
+            word = ""
+        elif char in ",)":
+            if word:
+                stack[-1].append(word)
+                word = ""
+            if char == ")":
+                done = tuple(stack.pop())
+                stack[-1].append(done)
+        else:
+            word += char
+    if word:
+        stack[-1].append((word,))
+    return stack[0][0]
+
+
+def with_subtrees(trees: list[Tree]) -> list[Tree]:
+    """Every tree behind all of its subtrees, without repetition, in a stable order."""
+    seen: dict[Tree, None] = {}
+
+    def add(tree: Tree) -> None:
+        if isinstance(tree, tuple) and tree not in seen:
+            for child in tree[1:]:
+                add(child)
+            seen[tree] = None
+
+    for tree in trees:
+        add(tree)
+    return list(seen)
+
+
+class Writer:
+    """Writes one tree as a Python expression, naming its operands v0, v1 ... in order."""
+
+    def __init__(self) -> None:
+        self.operands: list[str] = []
+        self.traps = 0
+        self.temporaries = 0
+
+    def leaf(self, register: bool) -> str:
+        name = f"v{len(self.operands)}"
+        self.operands.append(name)
+        return f"R[{name}]" if register else name
+
+    def expression(self, tree: Tree, condition: bool = False) -> str:
+        if isinstance(tree, str):
+            return self.leaf(tree == "R")
+        operator = OPERATORS[tree[0]]
+        newline = ""
+        if can_trap(tree[0]):
+            newline = "\n            " if self.traps else ""
+            self.traps += 1
+        children = iter(tree[1:])
+        parts = []
+        for kind in operator.operands:
+            if kind == "e":
+                child = next(children)
+                text = self.expression(child, condition=tree[0] in TESTS_FIRST and not parts)
+                parts.append(text if isinstance(child, str) else f"({text})")
+            else:
+                parts.append(self.leaf(False))
+        template = operator.condition if condition and operator.condition else operator.value
+        if "{t}" in template:
+            self.temporaries += 1
+        return newline + template.format(*parts, t=f"t{self.temporaries}")
+
+
+def factory(name: str, inner: str, arguments: list[str], line: str, traps: int) -> str:
+    if traps > 1:
+        head, found, tail = line.partition("= " if inner == "s" else "return ")
+        line = f"{head}{found}({tail})" if found else line
+    return f"def {name}({', '.join(arguments)}):\n    def {inner}(R):\n        {line}\n    return {inner}\n"
+
+
+def write_expressions(trees: list[Tree]) -> str:
+    number = {"R": 0, "C": 1}
+    parts: list[str] = []
+    transitions: list[str] = []
+    for tree in trees:
+        sid = number[tree] = len(number)
+        key = (tree[0], *(number[child] for child in tree[1:]))
+        transitions.append(f"    {key!r}: {sid},\n")
+        operator = OPERATORS[tree[0]]
+        writer = Writer()
+        text = writer.expression(tree)
+        if operator.statement:
+            parts.append(factory(f"s{sid}", "s", writer.operands, text, 0))
+            continue
+        parts.append(factory(f"s{sid}", "s", ["d", *writer.operands], f"R[d] = {text}", writer.traps))
+        if operator.condition:
+            writer = Writer()
+            text = writer.expression(tree, condition=True)
+            parts.append(factory(f"c{sid}", "c", writer.operands, f"return {text}", writer.traps))
+    statements = "".join(f"    {number[t]}: s{number[t]},\n" for t in trees)
+    conditions = "".join(f"    {number[t]}: c{number[t]},\n" for t in trees if OPERATORS[t[0]].condition)
+    return (
+        EXPRESSIONS_HEAD
+        + "\n\n".join(parts)
+        + "\n\n#: (operator, subtree ids ...) -> tree id; 0 is a register, 1 a constant.\n"
+        + f"TRANSITIONS = {{\n{''.join(transitions)}}}\n\n"
+        + "#: Tree id -> factory of the statement: `R[d] = tree`, or a store.\n"
+        + f"STATEMENTS = {{\n    0: s0,\n    1: s1,\n{statements}}}\n\n"
+        + "#: Tree id -> factory of the condition.\n"
+        + f"CONDITIONS = {{\n    0: c0,\n{conditions}}}\n"
+    )
+
+
+EXPRESSIONS_HEAD = '''# Generated by tools/make_shapes.py; do not edit.
+# ruff: noqa
+# mypy: ignore-errors
+"""Shapes: factories of the closures that execute wasm, a tree of operators each."""
+
+import struct
+
+from pywrt.engine.numeric import *  # every operation is a name here
+
+u16 = struct.Struct("<H").unpack_from
+s16 = struct.Struct("<h").unpack_from
+u32 = struct.Struct("<I").unpack_from
+s32 = struct.Struct("<i").unpack_from
+u64 = struct.Struct("<Q").unpack_from
+d64 = struct.Struct("<d").unpack_from
+w16 = struct.Struct("<H").pack_into
+w32 = struct.Struct("<I").pack_into
+w64 = struct.Struct("<Q").pack_into
+w64f = struct.Struct("<d").pack_into
+
+
+def s0(d, v0):
+    def s(R):
+        R[d] = R[v0]
+    return s
+
+
+def s1(d, v0):
+    def s(R):
+        R[d] = v0
+    return s
+
+
+def c0(v0):
+    def c(R):
+        return R[v0]
+    return c
+
+
+'''
+
+# ---------------------------------------------------------------------------------------------- forms
+
+#: Conditions that a block tests itself: (name, operands, test, the test's negation).
+FUSED = [("if", "c", "c(R)", "not c(R)"), ("ifr", "v0", "R[v0]", "not R[v0]")]
+for _name, _test, _not in (
+    ("eq", "{0} == {1}", "{0} != {1}"),
+    ("lt_u", "{0} < {1}", "{0} >= {1}"),
+    ("gt_u", "{0} > {1}", "{0} <= {1}"),
+):
+    FUSED.append((f"if_{_name}", "v0, v1", _test.format("R[v0]", "R[v1]"), _not.format("R[v0]", "R[v1]")))
+    FUSED.append((f"if_{_name}_c", "v0, v1", _test.format("R[v0]", "v1"), _not.format("R[v0]", "v1")))
+_X = "R[v0] ^ 0x80000000"
+for _name, _sign, _inverse in (("lt_s", "<", ">="), ("gt_s", ">", "<=")):
+    _Y = "(R[v1] ^ 0x80000000)"
+    FUSED.append((f"if_{_name}", "v0, v1", f"({_X}) {_sign} {_Y}", f"({_X}) {_inverse} {_Y}"))
+    FUSED.append((f"if_{_name}_c", "v0, v1", f"({_X}) {_sign} v1", f"({_X}) {_inverse} v1"))
+
+UNROLLED = 6  # blocks of more statements run them in a loop
+CALL_ARITY = 5
+
+
+class Form:
+    """A block form: the operands it is made with, the blocks it is linked to, and its last lines."""
+
+    def __init__(self, name: str, operands: str, links: str, last: list[str], loop: bool = False) -> None:
+        self.name = name
+        self.operands = operands
+        self.links = links
+        self.last = last
+        self.loop = loop
+
+
+def forms() -> list[Form]:
+    result = [Form("goto", "", "T", ["return T, R"]), Form("goto_loop", "", "", [], loop=True)]
+    for name, operands, test, negated in FUSED:
+        result.append(Form(name, operands, "T, F", [f"if {test}:", "    return T, R", "return F, R"]))
+        # a block that is its own successor loops within itself: while the test holds, or until it does
+        result.append(Form(name + "_loop", operands, "F", [f"if {negated}:", "    return F, R"], loop=True))
+        result.append(Form(name + "_until", operands, "T", [f"if {test}:", "    return T, R"], loop=True))
+    result.append(Form("switch", "v0, n, targets", "", ["i = R[v0]", "return targets[i if i < n else n], R"]))
+    pop = "caller, block, d = pop()"
+    result.append(Form("ret_0", "pop", "", [pop, "return block, caller"]))
+    result.append(Form("ret_1", "pop, v0", "", [pop, "caller[d] = R[v0]", "return block, caller"]))
+    result.append(
+        Form("ret_n", "pop, v0, n", "", [pop, "caller[d : d + n] = R[v0 : v0 + n]", "return block, caller"])
+    )
+    for arity in [*range(CALL_ARITY + 1), None]:
+        suffix = "n" if arity is None else str(arity)
+        names = ["args"] if arity is None else [f"a{i}" for i in range(arity)]
+        values = "[R[a] for a in args]" if arity is None else f"[{', '.join(f'R[{n}]' for n in names)}]"
+        given = ", ".join(names)
+        push = ["if len(frames) >= depth:", "    raise call_stack_exhausted()", "frames.append((R, T, d))"]
+        find = [
+            "f = table[R[v0]]",
+            "if f is None or f.type is not type:",
+            "    raise bad_indirect_call(f, type)",
+        ]
+        call = f"return f.entry, {values}"
+        direct = ", ".join(filter(None, ["f", given]))
+        through = ", ".join(filter(None, ["table, type, v0", given]))
+        stack = "frames, depth, d"
+        result.append(Form(f"call_{suffix}", f"{stack}, {direct}", "T", [*push, call]))
+        result.append(Form(f"calli_{suffix}", f"{stack}, {through}", "T", [*find, *push, call]))
+        result.append(Form(f"tail_{suffix}", direct, "", [call]))
+        result.append(Form(f"taili_{suffix}", through, "", [*find, call]))
+    result.append(Form("trap", "error", "", ["raise error()"]))
+    result.append(Form("exit", "error", "", ["raise error"]))
+    return result
+
+
+def write_form(form: Form, statements: int | None, metered: bool) -> str:
+    suffix = "n" if statements is None else str(statements)
+    names = ["statements"] if statements is None else [f"s{i}" for i in range(statements)]
+    head = ["fuel", "cost"] if metered else ["slice"]
+    operands = [*head, *names, *(form.operands.split(", ") if form.operands else [])]
+    body: list[str] = []
+    if statements is None:
+        body += ["for s in statements:", "    s(R)"]
+    else:
+        body += [f"{name}(R)" for name in names]
+    body += form.last
+    if not body:
+        body = ["pass"]
+    charge = ["if (left := fuel[0] - cost) < 0:", "    raise OutOfFuel", "fuel[0] = left"]
+    lines = [f"def {form.name}_{suffix}({', '.join(operands)}):"]
+    if form.links:
+        assigned = " = ".join(form.links.split(", "))
+        arguments = ", ".join(link.lower() for link in form.links.split(", "))
+        lines += [
+            f"    {assigned} = None",
+            f"    def link({arguments}):",
+            f"        nonlocal {form.links}",
+            *(f"        {link} = {link.lower()}" for link in form.links.split(", ")),
+        ]
+    lines.append("    def block(R):")
+    if metered:
+        inner = [*charge, *body]
+        lines += [
+            f"        {line}"
+            for line in (["while True:", *(f"    {x}" for x in inner)] if form.loop else inner)
+        ]
+    elif form.loop:
+        lines += [
+            "        for _ in slice[0]:",
+            *(f"            {line}" for line in body),
+            "        return block, R",
+        ]
+    else:
+        lines += [f"        {line}" for line in body]
+    lines.append("    return block, link" if form.links else "    return block, None")
+    return "\n".join(lines) + "\n"
+
+
+FORMS_HEAD = '''# Generated by tools/make_shapes.py; do not edit.
+# ruff: noqa
+# mypy: ignore-errors
+"""Block forms ({kind}): run a basic block's statements, then name the next block and its registers.
+
+Each factory returns the block and a function that links it to its successors (None where it has none).
+"""
+
+from pywrt.engine.stops import OutOfFuel, bad_indirect_call, call_stack_exhausted
+
+
+'''
+
+
+def write_forms(metered: bool) -> str:
+    parts = []
+    table = []
+    for form in forms():
+        for count in [*range(UNROLLED + 1), None]:
+            parts.append(write_form(form, count, metered))
+            name = f"{form.name}_{'n' if count is None else count}"
+            table.append(f"    {(form.name, count)!r}: {name},\n")
+    head = FORMS_HEAD.format(kind="each charges its fuel first" if metered else "unmetered")
+    return (
+        head
+        + "\n\n".join(parts)
+        + "\n\n#: (form, number of statements or None) -> factory.\n"
+        + f"FORMS = {{\n{''.join(table)}}}\n"
+    )
+
+
+INIT = '''# Generated by tools/make_shapes.py; do not edit.
+"""The shape library: expressions as statements and conditions, and block forms with and without fuel."""
+'''
+
+
+def generate() -> dict[Path, str]:
+    chosen = [
+        parse_tree(line.split()[0]) for line in (ROOT / "tools/shapes.txt").read_text().splitlines() if line
+    ]
+    trees = with_subtrees(basic_trees() + chosen)
+    return {
+        OUT / "__init__.py": INIT,
+        OUT / "expressions.py": write_expressions(trees),
+        OUT / "forms_metered.py": write_forms(True),
+        OUT / "forms_unmetered.py": write_forms(False),
+    }
+
+
+def main() -> int:
+    OUT.mkdir(exist_ok=True)
+    stale = []
+    for path, text in generate().items():
+        if "--check" in sys.argv:
+            if not path.exists() or path.read_text() != text:
+                stale.append(str(path.relative_to(ROOT)))
+        else:
+            path.write_text(text)
+    if stale:
+        print("out of date, run tools/make_shapes.py:", *stale)
+    return 1 if stale else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
