@@ -95,7 +95,7 @@ class ScriptRunner:
         self.registry: dict[str, Mapping[str, Extern] | Missing] = {"spectest": spectest_exports(self.store)}
         self.definitions: dict[str | None, Module | Missing] = {}
         self.instances: dict[str | None, Instance | Missing] = {}
-        self.commands: dict[type[Command], Callable[[Any], None]] = {
+        self.commands: dict[type[Command], Callable[[Any], object]] = {
             ModuleCommand: self.module,
             InstanceCommand: self.instance,
             Register: self.register,
@@ -228,7 +228,7 @@ class ScriptRunner:
     def assert_exhaustion(self, command: AssertExhaustion) -> None:
         self._expect(Trap, command.message, lambda: self.action(command.action))
 
-    def assert_exception(self, command: AssertException) -> None:
+    def assert_exception(self, _: AssertException) -> None:
         raise Needs(("exceptions",))
 
     def assert_malformed(self, command: AssertMalformed) -> None:

@@ -31,7 +31,7 @@ if sys.platform == "win32":
     import msvcrt
 
 PIPE_BUF: int = getattr(select, "PIPE_BUF", 512)
-READ_SIZE = 64 * 1024
+CHUNK = 64 * 1024
 BURST = 1024 * 1024
 """Bytes written in one callback to a client that reads as fast."""
 
@@ -54,19 +54,18 @@ def claim_stdio() -> Iterator[tuple[int, int]]:
     """Take standard input and output away from the rest of the process; give descriptors (in, out) for them.
 
     Until the block ends, what anyone else writes to standard output goes to standard error, and standard
-    input is empty: no stray `print` meets the protocol's stream. Raises OSError when either is closed.
+    input is empty: no stray `print` meets the protocol's stream. One that is closed counts as /dev/null.
     """
+    # A standard descriptor that is closed would be the next one given out: fill such holes first.
+    while (null := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
     inside, outside = os.dup(0), os.dup(1)
-    null = os.open(os.devnull, os.O_RDWR)
     try:
         if sys.platform == "win32":
             msvcrt.setmode(inside, os.O_BINARY)
             msvcrt.setmode(outside, os.O_BINARY)
         os.dup2(null, 0)
-        try:
-            os.dup2(2, 1)
-        except OSError:  # standard error is closed
-            os.dup2(null, 1)
+        os.dup2(2, 1)
         _flush_stdout()  # what was printed before has no place on the wire either
         try:
             yield inside, outside
@@ -188,7 +187,7 @@ class PollingStdio:
 
     def _on_readable(self) -> None:
         try:
-            data = os.read(self._fd_in, READ_SIZE)
+            data = os.read(self._fd_in, CHUNK)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:  # a terminal that hung up, a connection that was reset
@@ -251,6 +250,7 @@ class ThreadedStdio:
         self._room = threading.Event()
         self._room.set()
         self._outbox: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]] | None] = queue.SimpleQueue()
+        self._writing: set[asyncio.Future[None]] = set()
         self._closed = False
         for work in (self._read_all, self._write_all):
             threading.Thread(target=work, name="mcp-stdio", daemon=True).start()
@@ -266,6 +266,7 @@ class ThreadedStdio:
         if data and not self._closed:
             done = self._loop.create_future()
             self._outbox.put((data, done))
+            self._writing.add(done)
             await asyncio.shield(done)
 
     def close(self) -> None:
@@ -278,13 +279,15 @@ class ThreadedStdio:
             self._outbox.put(None)
             self._room.set()
             self._inbox.end()
+            for done in tuple(self._writing):
+                self._wrote(done)
 
     def _read_all(self) -> None:
         data = b"-"
         while data and not self._closed:
             self._room.wait()
             try:
-                data = os.read(self._fd_in, READ_SIZE)
+                data = os.read(self._fd_in, CHUNK)
             except OSError:
                 data = b""
             self._call(self._take, data)
@@ -300,16 +303,16 @@ class ThreadedStdio:
             view = memoryview(data)
             try:
                 while view and not self._closed:
-                    view = view[os.write(self._fd_out, view) :]
+                    view = view[os.write(self._fd_out, view[:CHUNK]) :]
             except OSError:  # the client is gone
                 self._call(self.close)
-            self._call(_resolve, done)
+            self._call(self._wrote, done)
+
+    def _wrote(self, done: asyncio.Future[None]) -> None:
+        self._writing.discard(done)
+        if not done.done():
+            done.set_result(None)
 
     def _call(self, function: Callable[..., None], *arguments: object) -> None:
         with suppress(RuntimeError):  # the loop is closed: nobody waits any more
             self._loop.call_soon_threadsafe(function, *arguments)
-
-
-def _resolve(done: asyncio.Future[None]) -> None:
-    if not done.done():
-        done.set_result(None)

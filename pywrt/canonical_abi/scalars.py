@@ -10,7 +10,7 @@ from pywrt.canonical_abi.values import describe
 from pywrt.errors import ValueTypeError
 
 #: The NaN that lifting and lowering give for every NaN; as a binary32 its payload is canonical too.
-CANONICAL_NAN = unpack("<d", b"\0\0\0\0\0\0\xf8\x7f")[0]
+CANONICAL_NAN: float = unpack("<d", b"\0\0\0\0\0\0\xf8\x7f")[0]
 
 #: (lowest, highest) of each integer type.
 INT_RANGES: dict[str, tuple[int, int]] = {
@@ -35,8 +35,9 @@ def int_check(name: str) -> Callable[[Any], int]:
                 value = index(value)
             except TypeError:
                 raise ValueTypeError(f"expected {name}, got {describe(value)}") from None
-        if low <= value <= high:
-            return int(value)
+        number: int = value
+        if low <= number <= high:
+            return number
         raise ValueTypeError(f"expected {name}, got {describe(value)}, which is not in {low}..{high}")
 
     return check
@@ -58,18 +59,20 @@ def check_f64(value: Any, name: str = "f64") -> float:
             value = float(value)
         except (TypeError, ValueError, OverflowError):
             raise ValueTypeError(f"expected {name}, got {describe(value)}") from None
-    return CANONICAL_NAN if value != value else float(value)
+    number: float = value
+    return CANONICAL_NAN if number != number else number
 
 
 def check_f32(value: Any) -> float:
     """`value` rounded to a binary32, every NaN as the canonical one."""
-    value = check_f64(value, "f32")
-    if value != value:
-        return float(value)
+    number = check_f64(value, "f32")
+    if number != number:
+        return number
     try:
-        return float(unpack("<f", pack("<f", value))[0])
+        rounded: float = unpack("<f", pack("<f", number))[0]
     except OverflowError:  # beyond the largest binary32: rounds to infinity
-        return math.copysign(math.inf, value)
+        return math.copysign(math.inf, number)
+    return rounded
 
 
 def check_char(value: Any) -> int:

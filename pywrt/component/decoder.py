@@ -45,6 +45,14 @@ from pywrt.wasm.binary.reader import UNEXPECTED_END, Reader
 CompileModule = Callable[[bytes, int, int], tuple[Any, ModuleType]]
 
 
+#: What the component suite calls some errors that the core suite has other names for.
+_SUITE_MESSAGES = {
+    UNEXPECTED_END: "unexpected end-of-file",
+    "length out of bounds": "unexpected end-of-file",
+    "unexpected content after last section": "section out of order: unexpected content after last section",
+}
+
+
 class _Component:
     """A component that is being decoded: its scope, and where in the file it ends."""
 
@@ -66,9 +74,10 @@ def decode_component(data: bytes, compile_module: CompileModule) -> ComponentCod
     try:
         return _Decoder(data, compile_module).decode()
     except MalformedError as error:
-        if error.message not in (UNEXPECTED_END, "length out of bounds"):
+        message = _SUITE_MESSAGES.get(error.message)
+        if message is None:
             raise
-        raise MalformedError("unexpected end-of-file", offset=error.offset) from None
+        raise MalformedError(message, offset=error.offset) from None
     except LimitError as error:
         raise InvalidError(error.message) from None
 

@@ -437,6 +437,8 @@ def read_core_type(reader: Reader, scope: Scope) -> None:
     if reader.pos < reader.end and reader.data[reader.pos] == 0x50:
         reader.pos += 1
         scope.add("core type", _module_type(reader, scope))
+    elif reader.pos < reader.end and reader.data[reader.pos] in (0x00, 0x4E, 0x4F, 0x5E, 0x5F):
+        raise unbuilt("a core type that is no function type", "gc")
     else:
         scope.add("core type", read_functype(reader))
 

@@ -6,11 +6,11 @@ bound (once an instance).
 
 from typing import Any
 
-from pywrt.engine import bulk
-from pywrt.engine.plan import BlockPlan, Closure, FunctionPlan, Ref, Statement
+from pywrt.engine import bulk, conditional
+from pywrt.engine.plan import BlockPlan, Closure, Conditional, FunctionPlan, Ref, Statement
 from pywrt.engine.shapes import forms_metered, forms_unmetered
 from pywrt.engine.stops import OutOfFuel
-from pywrt.engine.trees import CONDITIONS, FUSED
+from pywrt.engine.trees import CONDITIONS, FUSED, NEGATED
 from pywrt.runtime.instance import Instance
 from pywrt.runtime.store import Block
 
@@ -52,9 +52,41 @@ def resolve(instance: Instance, operands: tuple[Any, ...]) -> list[Any]:
     return [x.resolve(instance) if x.__class__ is Ref else x for x in operands]
 
 
-def bind_statement(instance: Instance, statement: Statement) -> Closure:
+def bind_statement(instance: Instance, statement: Statement | Conditional) -> Closure:
+    if statement.__class__ is Conditional:
+        return bind_conditional(instance, statement)
+    assert isinstance(statement, Statement)
     closure = statement.closure
     return closure if closure is not None else statement.factory(*resolve(instance, statement.operands))
+
+
+def bind_conditional(instance: Instance, statement: Conditional) -> Closure:
+    """The closure of an arm, or two, run on a condition; an arm's fuel is charged when it runs."""
+    tree, operands = statement.condition[0], statement.condition[1]
+    then, orelse = statement.then, statement.orelse
+    if then is None:
+        if tree in NEGATED and NEGATED[tree] in CONDITIONS:
+            tree, then, orelse = NEGATED[tree], orelse, None
+        else:
+            then = BlockPlan()
+    assert then is not None
+    condition = CONDITIONS[tree](*resolve(instance, operands))
+    metered = instance.store.config.consume_fuel
+    arms: list[Any] = []
+    for arm in (then, orelse):
+        if arm is not None:
+            arms += [_sequence([bind_statement(instance, s) for s in arm.statements])]
+            if metered:
+                arms.append(arm.cost)
+    make = (conditional.METERED if metered else conditional.UNMETERED)[orelse is not None]
+    return make(*([instance.store.fuel] if metered else []), condition, *arms)
+
+
+def _sequence(statements: list[Closure]) -> Closure:
+    """One closure that runs all of `statements`."""
+    if len(statements) == 1:
+        return statements[0]
+    return conditional.SEQUENCES[len(statements)](*statements)
 
 
 def bind_block(instance: Instance, plan: BlockPlan, metered: bool) -> tuple[Block, Any]:

@@ -1,21 +1,143 @@
-"""Control flow of a plan: tidying basic blocks once a function is lowered."""
+"""Control flow of a plan: fewer, longer basic blocks.
 
-from pywrt.engine.plan import BlockPlan, FunctionPlan
+Strategy: blocks that only jump are bypassed; a block that is reached from one place joins the block it
+follows; a small block that several jump to is copied to each (which turns `while` loops into loops that
+test at their end, so that a loop's body is one block that is its own successor); and an `if` over a few
+statements that can't trap becomes a conditional statement. What a path costs stays the same; only a
+conditional arm's fuel is charged without a test before it.
+"""
+
+from pywrt.engine.plan import BlockPlan, Conditional, FunctionPlan
+
+#: Statements of a block that may be copied to those that jump to it, and copies a function may hold.
+SMALL = 4
+MAX_COPIES = 200
+#: Statements of an arm that becomes conditional.
+MAX_ARM = 4
+
+#: Ends of blocks that may be copied.
+_COPIED = ("if", "goto", "ret_0", "ret_1", "ret_n")
 
 
 def tidy(plan: FunctionPlan) -> FunctionPlan:
-    """Drop blocks that nothing reaches, and number the rest."""
-    reached: dict[int, BlockPlan] = {}
-    work = [plan.blocks[0]]
-    order: list[BlockPlan] = []
-    while work:
-        block = work.pop()
-        if id(block) in reached:
-            continue
-        reached[id(block)] = block
-        order.append(block)
-        work.extend(reversed(block.targets))
+    """Improve the blocks of `plan`, drop those that nothing reaches, and number the rest."""
+    entry = plan.blocks[0]
+    _bypass(plan.blocks)
+    order = _reachable(entry)
+    counts = _predecessors(order)
+    copies = 0
+    for block in reversed(order):
+        # from the end back, so that what a block takes in is as long as it gets
+        while True:
+            if block.end == "if" and _convert(block, counts):
+                continue
+            if block.end != "goto":
+                break
+            target = block.targets[0]
+            if target is block or target.end == "bulk":
+                break
+            if counts[id(target)] == 1:
+                _absorb(block, target)
+                counts[id(target)] = 0
+                continue
+            small = len(target.statements) <= SMALL and target.end in _COPIED
+            if not small or copies >= MAX_COPIES or target.targets == [target]:
+                break
+            copies += 1
+            _absorb(block, target)
+            counts[id(target)] -= 1
+            for following in block.targets:
+                counts[id(following)] += 1
+    order = _reachable(entry)
     for number, block in enumerate(order):
         block.number = number
     plan.blocks = order
     return plan
+
+
+def _bypass(blocks: list[BlockPlan]) -> None:
+    """Let jumps to a block that only jumps go where it goes."""
+    for block in blocks:
+        for i, target in enumerate(block.targets):
+            hops = 0
+            while (
+                target.end == "goto"
+                and not target.statements
+                and not target.cost
+                and target.call_offset is None
+                and hops < len(blocks)
+            ):
+                target = target.targets[0]
+                hops += 1
+            block.targets[i] = target
+
+
+def _reachable(entry: BlockPlan) -> list[BlockPlan]:
+    """The blocks reached from `entry`, each behind one that leads to it."""
+    seen = {id(entry)}
+    order = [entry]
+    work = [entry]
+    while work:
+        block = work.pop()
+        for target in block.targets:
+            if id(target) not in seen:
+                seen.add(id(target))
+                order.append(target)
+                work.append(target)
+    return order
+
+
+def _predecessors(blocks: list[BlockPlan]) -> dict[int, int]:
+    counts = {id(block): 0 for block in blocks}
+    counts[id(blocks[0])] = 1  # the function's callers
+    for block in blocks:
+        for target in block.targets:
+            counts[id(target)] += 1
+    return counts
+
+
+def _absorb(block: BlockPlan, target: BlockPlan) -> None:
+    """Run `target` at the end of `block`, which jumps to it."""
+    block.statements = block.statements + target.statements
+    block.cost += target.cost
+    block.end = target.end
+    block.operands = target.operands
+    block.targets = list(target.targets)
+    block.condition = target.condition
+    block.offset = target.offset
+
+
+def _is_arm(block: BlockPlan, counts: dict[int, int]) -> bool:
+    """Whether a block may become an arm of a conditional statement."""
+    return (
+        block.end == "goto"
+        and counts[id(block)] == 1
+        and len(block.statements) <= MAX_ARM
+        and not any(s.offsets for s in block.statements)
+    )
+
+
+def _convert(block: BlockPlan, counts: dict[int, int]) -> bool:
+    """Turn the `if` at the end of `block` into a conditional statement, if its arms allow it."""
+    then, orelse = block.targets
+    assert block.condition is not None
+    if block.condition[3] or then is block or orelse is block:
+        return False
+    then_arm, else_arm = _is_arm(then, counts), _is_arm(orelse, counts)
+    if then_arm and then.targets[0] is orelse:
+        join, arms = orelse, (then, None)
+    elif else_arm and orelse.targets[0] is then:
+        join, arms = then, (None, orelse)
+    elif then_arm and else_arm and then.targets[0] is orelse.targets[0]:
+        join, arms = then.targets[0], (then, orelse)
+    else:
+        return False
+    block.statements = [*block.statements, Conditional(block.condition, *arms)]
+    for arm in arms:
+        if arm is not None:
+            counts[id(arm)] = 0
+    counts[id(join)] -= 1  # two ways there became one
+    block.end = "goto"
+    block.condition = None
+    block.targets = [join]
+    return True

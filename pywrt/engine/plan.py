@@ -56,6 +56,20 @@ class Statement:
         self.closure = factory(*operands)
 
 
+class Conditional:
+    """A statement that runs one of two arms. `then` and `orelse` are the blocks they were, or None."""
+
+    __slots__ = ("condition", "offsets", "orelse", "then")
+
+    def __init__(
+        self, condition: tuple[Any, ...], then: "BlockPlan | None", orelse: "BlockPlan | None"
+    ) -> None:
+        self.condition = condition
+        self.then = then
+        self.orelse = orelse
+        self.offsets: tuple[int, ...] = ()  # nothing in it can trap
+
+
 class BlockPlan:
     """A basic block: statements, their fuel, and how it ends.
 
@@ -77,7 +91,7 @@ class BlockPlan:
     )
 
     def __init__(self) -> None:
-        self.statements: list[Statement] = []
+        self.statements: list[Statement | Conditional] = []
         self.cost = 0
         self.end = ""
         self.operands: tuple[Any, ...] = ()

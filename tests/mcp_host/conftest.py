@@ -38,7 +38,9 @@ class Peer:
         return [json.loads(line) for line in lines.split(b"\n")[:-1]]
 
     def notify(self, method: str, params: Any = None) -> list[Any]:
-        return self.send({"jsonrpc": "2.0", "method": method} | ({} if params is None else {"params": params}))
+        return self.send(
+            {"jsonrpc": "2.0", "method": method} | ({} if params is None else {"params": params})
+        )
 
     def request(self, method: str, params: Any = None, *, id: Any = None) -> list[Any]:
         self.ids += 1

@@ -95,7 +95,9 @@ def test_adopt_counts_only_lists_that_differ() -> None:
 
 def test_capabilities_follow_registrations_and_declarations() -> None:
     assert Registry().capabilities("2025-11-25") == {}
-    registry = Registry(ServerInfo("s", "1", capabilities={"prompts": {"listChanged": False}, "logging": {"levels": []}}))
+    registry = Registry(
+        ServerInfo("s", "1", capabilities={"prompts": {"listChanged": False}, "logging": {"levels": []}})
+    )
     registry.templates.add([ResourceTemplate.parse("x://{n}", "x")])
     assert registry.capabilities("2025-11-25") == {
         "logging": {},
@@ -113,10 +115,19 @@ def test_capabilities_completions_only_where_the_revision_has_them() -> None:
 
 def test_to_wire_leaves_out_what_a_revision_does_not_know() -> None:
     hinted = Tool.parse("t", "d", OBJECT, output_schema=OBJECT, title="T", annotations={"readOnlyHint": True})
-    keys = {revision: set(hinted.to_wire(revision)) for revision in ("2024-11-05", "2025-03-26", "2025-06-18")}
+    keys = {
+        revision: set(hinted.to_wire(revision)) for revision in ("2024-11-05", "2025-03-26", "2025-06-18")
+    }
     assert keys["2024-11-05"] == {"name", "description", "inputSchema"}
     assert keys["2025-03-26"] == {"name", "description", "inputSchema", "annotations"}
-    assert keys["2025-06-18"] == {"name", "title", "description", "inputSchema", "outputSchema", "annotations"}
+    assert keys["2025-06-18"] == {
+        "name",
+        "title",
+        "description",
+        "inputSchema",
+        "outputSchema",
+        "annotations",
+    }
 
 
 def test_to_wire_of_a_prompt_and_a_resource() -> None:
@@ -125,13 +136,21 @@ def test_to_wire_of_a_prompt_and_a_resource() -> None:
     assert prompt.to_wire("2025-06-18")["arguments"] == [{"name": "a", "title": "A", "required": True}]
     resource = Resource("x://r", "r", "R", None, "text/plain", 0, {"priority": 1, "lastModified": "2025"})
     assert resource.to_wire("2024-11-05") == {
-        "uri": "x://r", "name": "r", "mimeType": "text/plain", "size": 0, "annotations": {"priority": 1}
-    }  # fmt: skip
+        "uri": "x://r",
+        "name": "r",
+        "mimeType": "text/plain",
+        "size": 0,
+        "annotations": {"priority": 1},
+    }
 
 
 def test_template_for_prefers_the_most_literal() -> None:
     registry = Registry()
-    registry.templates.add([ResourceTemplate.parse(text, text) for text in ("x://{+any}", "x://a/{n}", "x://{+b}")])
+    registry.templates.add(
+        [ResourceTemplate.parse(text, text) for text in ("x://{+any}", "x://a/{n}", "x://{+b}")]
+    )
     assert [getattr(registry.template_for(uri), "name", None) for uri in ("x://a/1", "x://z/1", "y://")] == [
-        "x://a/{n}", "x://{+any}", None
-    ]  # fmt: skip
+        "x://a/{n}",
+        "x://{+any}",
+        None,
+    ]

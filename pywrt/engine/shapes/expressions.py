@@ -3001,6 +3001,15510 @@ def s390(d, v0, v1, v2):
     return s
 
 
+def s391(d, v0, v1):
+    def s(R):
+        R[d] = (v0.value) + v1 & 0xFFFFFFFF
+    return s
+
+
+def s392(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, ((v1.value) + v2 & 0xFFFFFFFF), ((v3.value) + v4 & 0xFFFFFFFF))
+    return s
+
+
+def s393(d, v0, v1, v2):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]
+    return s
+
+
+def c393(v0, v1, v2):
+    def c(R):
+        return u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]
+    return c
+
+
+def s394(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, ((v1.value) + v2 & 0xFFFFFFFF), (v3.value))
+    return s
+
+
+def s395(d, v0, v1):
+    def s(R):
+        R[d] = u32(v0, (v1.value))[0]
+    return s
+
+
+def c395(v0, v1):
+    def c(R):
+        return u32(v0, (v1.value))[0]
+    return c
+
+
+def s396(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), R[v3])
+    return s
+
+
+def s397(v0, v1, v2):
+    def s(R):
+        v0.value = (R[v1] + v2 & 0xFFFFFFFF)
+    return s
+
+
+def s398(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, R[v1] + v2, (
+            u64(v3, R[v4] + v5)[0]))
+    return s
+
+
+def s399(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (R[v2] + v3 & 0xFFFFFFFF))
+    return s
+
+
+def s400(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] + v4 & 0xFFFFFFFF))
+    return s
+
+
+def s401(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s402(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) + v4 & 0xFFFFFFFF))
+    return s
+
+
+def s403(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, ((v1.value) + v2 & 0xFFFFFFFF), R[v3])
+    return s
+
+
+def s404(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s405(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c405(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s406(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), v3)
+    return s
+
+
+def s407(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] & v1) else 1
+    return s
+
+
+def c407(v0, v1):
+    def c(R):
+        return not (R[v0] & v1)
+    return c
+
+
+def s408(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s409(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) + v6 & 0xFFFFFFFF))
+    return s
+
+
+def s410(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) else 1
+    return s
+
+
+def c410(v0, v1, v2):
+    def c(R):
+        return not (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s411(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)])
+    return s
+
+
+def c411(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)])
+    return c
+
+
+def s412(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)]) & v5)
+    return s
+
+
+def c412(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)]) & v5)
+    return c
+
+
+def s413(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (0 if ((v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)]) & v5) else 1)
+    return s
+
+
+def c413(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (not ((v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)]) & v5))
+    return c
+
+
+def s414(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s415(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s416(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) | v3
+    return s
+
+
+def c416(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) | v3
+    return c
+
+
+def s417(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) | v6))
+    return s
+
+
+def s418(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] == ((v1.value) + v2 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c418(v0, v1, v2):
+    def c(R):
+        return R[v0] == ((v1.value) + v2 & 0xFFFFFFFF)
+    return c
+
+
+def s419(d, v0, v1, v2):
+    def s(R):
+        R[d] = u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]
+    return s
+
+
+def c419(v0, v1, v2):
+    def c(R):
+        return u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]
+    return c
+
+
+def s420(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) else 1
+    return s
+
+
+def c420(v0, v1, v2):
+    def c(R):
+        return not (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s421(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s422(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, R[v4] + v5)[0]))
+    return s
+
+
+def s423(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0]
+    return s
+
+
+def c423(v0, v1, v2, v3):
+    def c(R):
+        return u32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0]
+    return c
+
+
+def s424(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[R[v1] + v2]) & v3
+    return s
+
+
+def c424(v0, v1, v2, v3):
+    def c(R):
+        return (v0[R[v1] + v2]) & v3
+    return c
+
+
+def s425(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((v0[R[v1] + v2]) & v3) else 1
+    return s
+
+
+def c425(v0, v1, v2, v3):
+    def c(R):
+        return not ((v0[R[v1] + v2]) & v3)
+    return c
+
+
+def s426(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] + v4 & 0xFFFFFFFF))
+    return s
+
+
+def s427(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, (v1.value))[0]) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s428(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, (v2.value))[0]) + v3 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c428(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, (v2.value))[0]) + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s429(v0, v1, v2, v3):
+    def s(R):
+        w64(v0, (R[v1] + v2 & 0xFFFFFFFF), v3)
+    return s
+
+
+def s430(d, v0, v1, v2):
+    def s(R):
+        R[d] = u32(v0, (v1.value) + v2)[0]
+    return s
+
+
+def c430(v0, v1, v2):
+    def c(R):
+        return u32(v0, (v1.value) + v2)[0]
+    return c
+
+
+def s431(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0[(R[v1] + v2 & 0xFFFFFFFF)]
+    return s
+
+
+def c431(v0, v1, v2):
+    def c(R):
+        return v0[(R[v1] + v2 & 0xFFFFFFFF)]
+    return c
+
+
+def s432(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) & v3
+    return s
+
+
+def c432(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + v2 & 0xFFFFFFFF)]) & v3
+    return c
+
+
+def s433(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) & v3) else 1
+    return s
+
+
+def c433(v0, v1, v2, v3):
+    def c(R):
+        return not ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) & v3)
+    return c
+
+
+def s434(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != (v3.value) else 0
+    return s
+
+
+def c434(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != (v3.value)
+    return c
+
+
+def s435(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s436(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c436(v0, v1, v2, v3):
+    def c(R):
+        return u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s437(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (u32(v0, R[v1] + v2)[0]) else 1
+    return s
+
+
+def c437(v0, v1, v2):
+    def c(R):
+        return not (u32(v0, R[v1] + v2)[0])
+    return c
+
+
+def s438(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) & v2
+    return s
+
+
+def c438(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) & v2
+    return c
+
+
+def s439(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) & v2) | R[v3]
+    return s
+
+
+def c439(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) & v2) | R[v3]
+    return c
+
+
+def s440(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (((
+            u32(v2, R[v3])[0]) & v4) | R[v5]))
+    return s
+
+
+def s441(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s442(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s443(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, (((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF), (
+            u32(v5, (R[v6] + v7 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s444(d, v0, v1, v2):
+    def s(R):
+        R[d] = u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s445(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u64(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s446(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) - R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s447(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) - R[v4] & 0xFFFFFFFF))
+    return s
+
+
+def s448(d, v0, v1):
+    def s(R):
+        R[d] = 1 if R[v0] == (v1.value) else 0
+    return s
+
+
+def c448(v0, v1):
+    def c(R):
+        return R[v0] == (v1.value)
+    return c
+
+
+def s449(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] & v1) else v3
+    return s
+
+
+def s450(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (v3 if (R[v1] & v2) else v4) & 0xFFFFFFFF
+    return s
+
+
+def s451(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s452(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0])
+    return s
+
+
+def c452(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0])
+    return c
+
+
+def s453(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (v1.value) + v2, ((v3.value) + v4 & 0xFFFFFFFF))
+    return s
+
+
+def s454(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, R[v3] + v4)[0]))
+    return s
+
+
+def s455(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0[(R[v1] + R[v2] & 0xFFFFFFFF)]
+    return s
+
+
+def c455(v0, v1, v2):
+    def c(R):
+        return v0[(R[v1] + R[v2] & 0xFFFFFFFF)]
+    return c
+
+
+def s456(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != (
+            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) else 0)
+    return s
+
+
+def c456(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != (
+            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]))
+    return c
+
+
+def s457(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, (v1.value) + v2, R[v3])
+    return s
+
+
+def s458(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3
+    return s
+
+
+def c458(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3
+    return c
+
+
+def s459(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3) | (R[v4] + v5 & 0xFFFFFFFF)
+    return s
+
+
+def c459(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3) | (R[v4] + v5 & 0xFFFFFFFF)
+    return c
+
+
+def s460(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1], (((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) ^ v5) | (R[v6] + v7 & 0xFFFFFFFF)))
+    return s
+
+
+def s461(d, v0, v1):
+    def s(R):
+        R[d] = (v0.value) + (v1.value) & 0xFFFFFFFF
+    return s
+
+
+def s462(v0, v1, v2):
+    def s(R):
+        v0.value = ((v1.value) + (v2.value) & 0xFFFFFFFF)
+    return s
+
+
+def s463(d, v0, v1):
+    def s(R):
+        R[d] = 1 if R[v0] != (v1.value) else 0
+    return s
+
+
+def c463(v0, v1):
+    def c(R):
+        return R[v0] != (v1.value)
+    return c
+
+
+def s464(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > (R[v3] ^ 0x80000000) else 0
+    return s
+
+
+def c464(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > (R[v3] ^ 0x80000000)
+    return c
+
+
+def s465(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] != (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
+    return s
+
+
+def c465(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] != (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s466(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) == v2 else 0
+    return s
+
+
+def c466(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) == v2
+    return c
+
+
+def s467(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] < (u32(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
+def c467(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] < (u32(v1, R[v2] + v3)[0])
+    return c
+
+
+def s468(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + v2 & 0xFFFFFFFF) + v3)[0]
+    return s
+
+
+def c468(v0, v1, v2, v3):
+    def c(R):
+        return u32(v0, (R[v1] + v2 & 0xFFFFFFFF) + v3)[0]
+    return c
+
+
+def s469(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] < (u32(v1, ((v2.value) + v3 & 0xFFFFFFFF))[0]) else 0
+    return s
+
+
+def c469(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] < (u32(v1, ((v2.value) + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s470(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v4 if (R[v0] < (u32(v1, ((v2.value) + v3 & 0xFFFFFFFF))[0])) else v5
+    return s
+
+
+def s471(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s472(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c472(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s473(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s474(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c474(v0, v1, v2, v3, v4):
+    def c(R):
+        return u32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s475(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, R[v3])[0]))
+    return s
+
+
+def s476(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), R[v4])
+    return s
+
+
+def s477(v0, v1, v2):
+    def s(R):
+        w32(v0, (v1.value), v2)
+    return s
+
+
+def s478(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) == v3 else 0
+    return s
+
+
+def c478(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) == v3
+    return c
+
+
+def s479(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) <= R[v3] else 0
+    return s
+
+
+def c479(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) <= R[v3]
+    return c
+
+
+def s480(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1] + v2, (
+            u64(v3, R[v4])[0]))
+    return s
+
+
+def s481(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s482(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) < v2 else 0
+    return s
+
+
+def c482(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) < v2
+    return c
+
+
+def s483(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[R[v1] + v2]) != v3 else 0
+    return s
+
+
+def c483(v0, v1, v2, v3):
+    def c(R):
+        return (v0[R[v1] + v2]) != v3
+    return c
+
+
+def s484(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) != v2 else 0
+    return s
+
+
+def c484(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) != v2
+    return c
+
+
+def s485(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s486(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]
+    return s
+
+
+def c486(v0, v1, v2, v3):
+    def c(R):
+        return v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]
+    return c
+
+
+def s487(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] == (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
+    return s
+
+
+def c487(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] == (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s488(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c488(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s489(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s490(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) == v2 else 0
+    return s
+
+
+def c490(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) == v2
+    return c
+
+
+def s491(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s492(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == (v3.value) else 0
+    return s
+
+
+def c492(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == (v3.value)
+    return c
+
+
+def s493(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (v0[R[v1]]) != v2 else 0
+    return s
+
+
+def c493(v0, v1, v2):
+    def c(R):
+        return (v0[R[v1]]) != v2
+    return c
+
+
+def s494(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1] + v2, ((v3.value) + v4 & 0xFFFFFFFF))
+    return s
+
+
+def s495(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (((t2 := R[v3]) << v4 | t2 >> v5) & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def c495(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (((t2 := R[v3]) << v4 | t2 >> v5) & 0xFFFFFFFFFFFFFFFF)
+    return c
+
+
+def s496(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (((t2 := R[v3]) << v4 | t2 >> v5) & 0xFFFFFFFFFFFFFFFF)) ^ (((t3 := R[v6]) << v7 | t3 >> v8) & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def c496(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (((t2 := R[v3]) << v4 | t2 >> v5) & 0xFFFFFFFFFFFFFFFF)) ^ (((t3 := R[v6]) << v7 | t3 >> v8) & 0xFFFFFFFFFFFFFFFF)
+    return c
+
+
+def s497(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = R[v0] + (((((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF) ^ (((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFFFFFFFFFF)) ^ (((t3 := R[v7]) << v8 | t3 >> v9) & 0xFFFFFFFFFFFFFFFF)) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s498(v0, v1, v2, v3):
+    def s(R):
+        w64(v0, R[v1], (
+            u64(v2, R[v3])[0]))
+    return s
+
+
+def s499(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (v0[R[v1] + v2]) else 1
+    return s
+
+
+def c499(v0, v1, v2):
+    def c(R):
+        return not (v0[R[v1] + v2])
+    return c
+
+
+def s500(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (u32(v0, R[v1])[0]) else 1
+    return s
+
+
+def c500(v0, v1):
+    def c(R):
+        return not (u32(v0, R[v1])[0])
+    return c
+
+
+def s501(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
+    return s
+
+
+def c501(v0, v1, v2, v3, v4):
+    def c(R):
+        return u32(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
+    return c
+
+
+def s502(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (v0[(R[v1] + v2 & 0xFFFFFFFF)]) else 1
+    return s
+
+
+def c502(v0, v1, v2):
+    def c(R):
+        return not (v0[(R[v1] + v2 & 0xFFFFFFFF)])
+    return c
+
+
+def s503(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1])[0]) != v2 else 0
+    return s
+
+
+def c503(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) != v2
+    return c
+
+
+def s504(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s505(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s506(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, R[v4])[0]))
+    return s
+
+
+def s507(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s508(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s509(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] >= (u32(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
+def c509(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] >= (u32(v1, R[v2] + v3)[0])
+    return c
+
+
+def s510(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + v2 & 0xFFFFFFFF)]) != v3 else 0
+    return s
+
+
+def c510(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + v2 & 0xFFFFFFFF)]) != v3
+    return c
+
+
+def s511(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u16(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c511(v0, v1, v2, v3):
+    def c(R):
+        return u16(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s512(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) ^ (
+            v3[R[v4]]))
+    return s
+
+
+def c512(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) ^ (
+            v3[R[v4]]))
+    return c
+
+
+def s513(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1]] = ((
+            v2[(R[v3] + v4 & 0xFFFFFFFF)]) ^ (
+            v5[R[v6]])) & 255
+    return s
+
+
+def s514(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) | v2
+    return s
+
+
+def c514(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) | v2
+    return c
+
+
+def s515(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) | v4))
+    return s
+
+
+def s516(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((t1 := (R[v0] ^ R[v1])) << v2 | t1 >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s517(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((t1 := (R[v0] ^ R[v1])) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s518(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) != v3 else 0
+    return s
+
+
+def c518(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) != v3
+    return c
+
+
+def s519(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ R[v1]) & R[v2]
+    return s
+
+
+def c519(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ R[v1]) & R[v2]
+    return c
+
+
+def s520(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] ^ R[v1]) & R[v2]) ^ (R[v3] & R[v4])
+    return s
+
+
+def c520(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((R[v0] ^ R[v1]) & R[v2]) ^ (R[v3] & R[v4])
+    return c
+
+
+def s521(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] ^ R[v2]) & R[v3]) ^ (R[v4] & R[v5])) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s522(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + (((R[v1] ^ R[v2]) & R[v3]) ^ (R[v4] & R[v5])) & 0xFFFFFFFFFFFFFFFF) + R[v6] & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s523(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + R[v4] & 0xFFFFFFFF))[0])
+    return s
+
+
+def c523(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + R[v4] & 0xFFFFFFFF))[0])
+    return c
+
+
+def s524(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((t1 := (R[v0] & v1)) << v2 | t1 >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s525(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) & v3
+    return s
+
+
+def c525(v0, v1, v2, v3):
+    def c(R):
+        return (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) & v3
+    return c
+
+
+def s526(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((t1 := (R[v0] & v1)) << v2 | t1 >> v3) & 0xFFFFFFFF) | ((((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFF) & v7)
+    return s
+
+
+def c526(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return (((t1 := (R[v0] & v1)) << v2 | t1 >> v3) & 0xFFFFFFFF) | ((((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFF) & v7)
+    return c
+
+
+def s527(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        w32(v0, R[v1] + v2, ((((t1 := (R[v3] & v4)) << v5 | t1 >> v6) & 0xFFFFFFFF) | ((((t2 := R[v7]) << v8 | t2 >> v9) & 0xFFFFFFFF) & v10)))
+    return s
+
+
+def s528(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s529(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, ((R[v3] + v4 & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))
+    return s
+
+
+def s530(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, (v2.value))[0]) + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)
+    return s
+
+
+def s531(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, ((
+            u32(v2, (v3.value))[0]) + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c531(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, ((
+            u32(v2, (v3.value))[0]) + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s532(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u32(v3, (v4.value))[0]))
+    return s
+
+
+def s533(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] >= (u32(v1, ((v2.value) + v3 & 0xFFFFFFFF))[0]) else 0
+    return s
+
+
+def c533(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] >= (u32(v1, ((v2.value) + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s534(d, v0, v1):
+    def s(R):
+        R[d] = (R[v0] & 0xFFFFFFFF) + v1 & 0xFFFFFFFF
+    return s
+
+
+def s535(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s536(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1], (
+            u64(v2, R[v3] + v4)[0]))
+    return s
+
+
+def s537(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (((t2 := R[v3]) << v4 | t2 >> v5) & 0xFFFFFFFF)
+    return s
+
+
+def c537(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (((t2 := R[v3]) << v4 | t2 >> v5) & 0xFFFFFFFF)
+    return c
+
+
+def s538(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (((t2 := R[v3]) << v4 | t2 >> v5) & 0xFFFFFFFF)) ^ (((t3 := R[v6]) << v7 | t3 >> v8) & 0xFFFFFFFF)
+    return s
+
+
+def c538(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (((t2 := R[v3]) << v4 | t2 >> v5) & 0xFFFFFFFF)) ^ (((t3 := R[v6]) << v7 | t3 >> v8) & 0xFFFFFFFF)
+    return c
+
+
+def s539(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = R[v0] + (((((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFF) ^ (((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFF)) ^ (((t3 := R[v7]) << v8 | t3 >> v9) & 0xFFFFFFFF)) & 0xFFFFFFFF
+    return s
+
+
+def s540(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] & v1) << v2 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s541(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] & v1) << v2 & 0xFFFFFFFFFFFFFFFF) | ((R[v3] & v4) << v5 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def c541(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((R[v0] & v1) << v2 & 0xFFFFFFFFFFFFFFFF) | ((R[v3] & v4) << v5 & 0xFFFFFFFFFFFFFFFF)
+    return c
+
+
+def s542(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] | (((R[v1] & v2) << v3 & 0xFFFFFFFFFFFFFFFF) | ((R[v4] & v5) << v6 & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def c542(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return R[v0] | (((R[v1] & v2) << v3 & 0xFFFFFFFFFFFFFFFF) | ((R[v4] & v5) << v6 & 0xFFFFFFFFFFFFFFFF))
+    return c
+
+
+def s543(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] >> v1) & v2
+    return s
+
+
+def c543(v0, v1, v2):
+    def c(R):
+        return (R[v0] >> v1) & v2
+    return c
+
+
+def s544(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] >> v1) & v2) | (R[v3] >> v4)
+    return s
+
+
+def c544(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((R[v0] >> v1) & v2) | (R[v3] >> v4)
+    return c
+
+
+def s545(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] | (((R[v1] >> v2) & v3) | (R[v4] >> v5))
+    return s
+
+
+def c545(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return R[v0] | (((R[v1] >> v2) & v3) | (R[v4] >> v5))
+    return c
+
+
+def s546(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] | (R[v1] | (((R[v2] >> v3) & v4) | (R[v5] >> v6)))
+    return s
+
+
+def c546(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return R[v0] | (R[v1] | (((R[v2] >> v3) & v4) | (R[v5] >> v6)))
+    return c
+
+
+def s547(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] * v1) + v2
+    return s
+
+
+def s548(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] * ((R[v1] * v2) + v3)
+    return s
+
+
+def s549(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] * ((R[v1] * v2) + v3)) + v4
+    return s
+
+
+def s550(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] * ((R[v1] * ((R[v2] * v3) + v4)) + v5)
+    return s
+
+
+def s551(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] * ((R[v1] * ((R[v2] * v3) + v4)) + v5)) + v6
+    return s
+
+
+def s552(d, v0, v1, v2):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]
+    return s
+
+
+def c552(v0, v1, v2):
+    def c(R):
+        return u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]
+    return c
+
+
+def s553(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + R[v4] & 0xFFFFFFFF), (
+            u32(v5, (R[v6] + R[v7] & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s554(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (R[v3] >> v4)
+    return s
+
+
+def c554(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (R[v3] >> v4)
+    return c
+
+
+def s555(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (R[v3] >> v4)) ^ (((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def c555(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (R[v3] >> v4)) ^ (((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFFFFFFFFFF)
+    return c
+
+
+def s556(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = R[v0] + (((((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF) ^ (R[v4] >> v5)) ^ (((t2 := R[v6]) << v7 | t2 >> v8) & 0xFFFFFFFFFFFFFFFF)) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s557(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s558(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, (v1.value), (R[v2] + v3 & 0xFFFFFFFF))
+    return s
+
+
+def s559(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((v3.value) + v4 & 0xFFFFFFFF))
+    return s
+
+
+def s560(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) + R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s561(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(
+            u32(v1, R[v2])[0]) + v3])
+    return s
+
+
+def c561(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(
+            u32(v1, R[v2])[0]) + v3])
+    return c
+
+
+def s562(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (0 if (v0[(
+            u32(v1, R[v2])[0]) + v3]) else 1)
+    return s
+
+
+def c562(v0, v1, v2, v3):
+    def c(R):
+        return (not (v0[(
+            u32(v1, R[v2])[0]) + v3]))
+    return c
+
+
+def s563(v0, v1, v2, v3):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = v3 & 255
+    return s
+
+
+def s564(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != v3 else 0
+    return s
+
+
+def c564(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != v3
+    return c
+
+
+def s565(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ R[v1]) & R[v2]
+    return s
+
+
+def c565(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ R[v1]) & R[v2]
+    return c
+
+
+def s566(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] ^ R[v1]) & R[v2]) ^ (R[v3] & R[v4])
+    return s
+
+
+def c566(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((R[v0] ^ R[v1]) & R[v2]) ^ (R[v3] & R[v4])
+    return c
+
+
+def s567(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] ^ R[v2]) & R[v3]) ^ (R[v4] & R[v5])) & 0xFFFFFFFF
+    return s
+
+
+def s568(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + (((R[v1] ^ R[v2]) & R[v3]) ^ (R[v4] & R[v5])) & 0xFFFFFFFF) + R[v6] & 0xFFFFFFFF
+    return s
+
+
+def s569(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, (v2.value))[0]) + v3 & 0xFFFFFFFF))[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s570(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0[R[v1]]) & v2
+    return s
+
+
+def c570(v0, v1, v2):
+    def c(R):
+        return (v0[R[v1]]) & v2
+    return c
+
+
+def s571(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (R[v3] >> v4)) ^ (((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFFFFFFFFFF)) + R[v8] & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s572(v0, v1, v2, v3):
+    def s(R):
+        v0[(R[v1] + R[v2] & 0xFFFFFFFF)] = v3 & 255
+    return s
+
+
+def s573(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if ((v0[R[v1]]) & v2) else 1
+    return s
+
+
+def c573(v0, v1, v2):
+    def c(R):
+        return not ((v0[R[v1]]) & v2)
+    return c
+
+
+def s574(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1])[0]) ^ 0x80000000) < v2 else 0
+    return s
+
+
+def c574(v0, v1, v2):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) ^ 0x80000000) < v2
+    return c
+
+
+def s575(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) & v4))
+    return s
+
+
+def s576(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s577(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s578(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1])[0]) == R[v2] else 0
+    return s
+
+
+def c578(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) == R[v2]
+    return c
+
+
+def s579(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v2] if (R[v0] > v1) else (R[v3] + v4 & 0xFFFFFFFF)
+    return s
+
+
+def s580(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = R[v3] if ((u32(v0, R[v1])[0]) == R[v2]) else (R[v6] if (R[v4] > v5) else (R[v7] + v8 & 0xFFFFFFFF))
+    return s
+
+
+def s581(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3, R[v4])
+    return s
+
+
+def s582(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF))[0])
+    return s
+
+
+def c582(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF))[0])
+    return c
+
+
+def s583(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s584(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c584(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s585(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (R[v2] | R[v3]))
+    return s
+
+
+def s586(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1]] = ((
+            v2[R[v3]]) & v4) & 255
+    return s
+
+
+def s587(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        w32(v0, R[v1], ((((t1 := (R[v2] & v3)) << v4 | t1 >> v5) & 0xFFFFFFFF) | ((((t2 := R[v6]) << v7 | t2 >> v8) & 0xFFFFFFFF) & v9)))
+    return s
+
+
+def s588(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) else 0)
+    return s
+
+
+def c588(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))
+    return c
+
+
+def s589(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == (
+            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) else 0)
+    return s
+
+
+def c589(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == (
+            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]))
+    return c
+
+
+def s590(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] >> v1) & v2
+    return s
+
+
+def c590(v0, v1, v2):
+    def c(R):
+        return (R[v0] >> v1) & v2
+    return c
+
+
+def s591(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) + ((R[v2] >> v3) & v4) & 0xFFFFFFFF
+    return s
+
+
+def s592(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, R[v2])[0]) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF)])
+    return s
+
+
+def c592(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (v0[((
+            u32(v1, R[v2])[0]) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF)])
+    return c
+
+
+def s593(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[R[v1]] = (
+            v2[((
+            u32(v3, R[v4])[0]) + ((R[v5] >> v6) & v7) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s594(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, R[v2])[0]) + v3)[0])
+    return s
+
+
+def c594(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (
+            u32(v1, R[v2])[0]) + v3)[0])
+    return c
+
+
+def s595(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] >> v1) & v2) | ((R[v3] >> v4) & v5)
+    return s
+
+
+def c595(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((R[v0] >> v1) & v2) | ((R[v3] >> v4) & v5)
+    return c
+
+
+def s596(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]))
+    return s
+
+
+def s597(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s598(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] ^ R[v1]) & R[v2]) ^ R[v3]
+    return s
+
+
+def c598(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] ^ R[v1]) & R[v2]) ^ R[v3]
+    return c
+
+
+def s599(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFFFFFFFFFF) + (((R[v2] ^ R[v3]) & R[v4]) ^ R[v5]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s600(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, (v2.value))[0]) + v3 & 0xFFFFFFFF))[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s601(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) < ((u32(v1, R[v2])[0]) ^ 0x80000000) else 0
+    return s
+
+
+def c601(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ 0x80000000) < ((u32(v1, R[v2])[0]) ^ 0x80000000)
+    return c
+
+
+def s602(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, ((
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) + v7 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s603(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], ((v2.value) + v3 & 0xFFFFFFFF))
+    return s
+
+
+def s604(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[R[v1] + v2]) | v3
+    return s
+
+
+def c604(v0, v1, v2, v3):
+    def c(R):
+        return (v0[R[v1] + v2]) | v3
+    return c
+
+
+def s605(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = ((
+            v3[R[v4] + v5]) | v6) & 255
+    return s
+
+
+def s606(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) <= (R[v3] ^ 0x80000000) else 0
+    return s
+
+
+def c606(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) <= (R[v3] ^ 0x80000000)
+    return c
+
+
+def s607(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u64(v0, R[v1] + v2)[0]) + (
+            u64(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s608(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w64(v0, R[v1] + v2, ((
+            u64(v3, R[v4] + v5)[0]) + (
+            u64(v6, (R[v7] + v8 & 0xFFFFFFFF))[0]) & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s609(v0, v1, v2):
+    def s(R):
+        w32(v0, (v1.value), R[v2])
+    return s
+
+
+def s610(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, R[v1] + v2, (
+            u64(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s611(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) > v3 else 0
+    return s
+
+
+def c611(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) > v3
+    return c
+
+
+def s612(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (R[v3] >> v4)
+    return s
+
+
+def c612(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (R[v3] >> v4)
+    return c
+
+
+def s613(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (R[v3] >> v4)) ^ (((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFF)
+    return s
+
+
+def c613(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (R[v3] >> v4)) ^ (((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFF)
+    return c
+
+
+def s614(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = R[v0] + (((((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFF) ^ (R[v4] >> v5)) ^ (((t2 := R[v6]) << v7 | t2 >> v8) & 0xFFFFFFFF)) & 0xFFFFFFFF
+    return s
+
+
+def s615(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x80000000) > v1) else v3
+    return s
+
+
+def s616(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF), R[v6])
+    return s
+
+
+def s617(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] != (u32(v1, R[v2])[0]) else 0
+    return s
+
+
+def c617(v0, v1, v2):
+    def c(R):
+        return R[v0] != (u32(v1, R[v2])[0])
+    return c
+
+
+def s618(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) < v3 else 0
+    return s
+
+
+def c618(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) < v3
+    return c
+
+
+def s619(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] + R[v4] & 0xFFFFFFFF))
+    return s
+
+
+def s620(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] == (u32(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
+def c620(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] == (u32(v1, R[v2] + v3)[0])
+    return c
+
+
+def s621(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), v4)
+    return s
+
+
+def s622(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF)
+    return s
+
+
+def s623(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c623(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s624(v0, v1, v2, v3):
+    def s(R):
+        v0[(R[v1] + R[v2] & 0xFFFFFFFF)] = R[v3] & 255
+    return s
+
+
+def s625(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) | v2
+    return s
+
+
+def c625(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) | v2
+    return c
+
+
+def s626(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) else 0)
+    return s
+
+
+def c626(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))
+    return c
+
+
+def s627(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), R[v3])
+    return s
+
+
+def s628(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1], (
+            u64(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s629(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000)) else R[v3]
+    return s
+
+
+def s630(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1])[0]) != R[v2] else 0
+    return s
+
+
+def c630(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) != R[v2]
+    return c
+
+
+def s631(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s632(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (R[v3] >> v4)) ^ (((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFF)) + R[v8] & 0xFFFFFFFF
+    return s
+
+
+def s633(v0, v1, v2, v3):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), v3 & 65535)
+    return s
+
+
+def s634(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) & v2
+    return s
+
+
+def c634(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) & v2
+    return c
+
+
+def s635(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) & v2) > v3 else 0
+    return s
+
+
+def c635(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] + v1 & 0xFFFFFFFF) & v2) > v3
+    return c
+
+
+def s636(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] >> v1) & v2) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s637(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) & v2) < v3 else 0
+    return s
+
+
+def c637(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] + v1 & 0xFFFFFFFF) & v2) < v3
+    return c
+
+
+def s638(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) + R[v4] & 0xFFFFFFFF))
+    return s
+
+
+def s639(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] ^ R[v1]) & R[v2]) ^ R[v3]
+    return s
+
+
+def c639(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] ^ R[v1]) & R[v2]) ^ R[v3]
+    return c
+
+
+def s640(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) + (((R[v2] ^ R[v3]) & R[v4]) ^ R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def s641(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s642(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w16(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF), v7 & 65535)
+    return s
+
+
+def s643(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0[((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]
+    return s
+
+
+def c643(v0, v1, v2, v3):
+    def c(R):
+        return v0[((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]
+    return c
+
+
+def s644(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF
+    return s
+
+
+def s645(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + ((v2[((R[v3] + v4 & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF)]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s646(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u16(v0, R[v1] + v2)[0]) | v3
+    return s
+
+
+def c646(v0, v1, v2, v3):
+    def c(R):
+        return (u16(v0, R[v1] + v2)[0]) | v3
+    return c
+
+
+def s647(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w16(v0, R[v1] + v2, ((
+            u16(v3, R[v4] + v5)[0]) | v6) & 65535)
+    return s
+
+
+def s648(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3, v4)
+    return s
+
+
+def s649(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) & v4
+    return s
+
+
+def c649(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) & v4
+    return c
+
+
+def s650(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) & v4) else 1
+    return s
+
+
+def c650(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) & v4)
+    return c
+
+
+def s651(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u64(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s652(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w64(v0, R[v1] + v2, ((
+            u64(v3, R[v4] + v5)[0]) + v6 & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s653(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (u32(v1, R[v2] + v3)[0]) & 0xFFFFFFFF
+    return s
+
+
+def s654(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] + (
+            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF))
+    return s
+
+
+def s655(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0.value) + (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s656(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0[((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]
+    return s
+
+
+def c656(v0, v1, v2, v3):
+    def c(R):
+        return v0[((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]
+    return c
+
+
+def s657(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v4
+    return s
+
+
+def c657(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v4
+    return c
+
+
+def s658(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((v0[((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v4) else 1
+    return s
+
+
+def c658(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((v0[((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v4)
+    return c
+
+
+def s659(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[R[v1] + v2]) == v3 else 0
+    return s
+
+
+def c659(v0, v1, v2, v3):
+    def c(R):
+        return (v0[R[v1] + v2]) == v3
+    return c
+
+
+def s660(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] >> v2) & v3) & 0xFFFFFFFF
+    return s
+
+
+def s661(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c661(v0, v1, v2, v3, v4):
+    def c(R):
+        return u32(v0, (R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s662(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF))[0]) >> (R[v5] & 31)
+    return s
+
+
+def s663(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF))[0]) >> (R[v5] & 31)) & v6
+    return s
+
+
+def c663(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((u32(v0, (R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF))[0]) >> (R[v5] & 31)) & v6
+    return c
+
+
+def s664(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4, R[v5])
+    return s
+
+
+def s665(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | ((R[v2] & v3) << v4 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def c665(v0, v1, v2, v3, v4):
+    def c(R):
+        return (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | ((R[v2] & v3) << v4 & 0xFFFFFFFFFFFFFFFF)
+    return c
+
+
+def s666(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == v3 else 0
+    return s
+
+
+def c666(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == v3
+    return c
+
+
+def s667(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF), (
+            u32(v4, R[v5])[0]))
+    return s
+
+
+def s668(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s669(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, (((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c669(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (u32(v0, (((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s670(d, v0, v1):
+    def s(R):
+        R[d] = (v0.value) + R[v1] & 0xFFFFFFFF
+    return s
+
+
+def s671(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0[((v1.value) + R[v2] & 0xFFFFFFFF)]
+    return s
+
+
+def c671(v0, v1, v2):
+    def c(R):
+        return v0[((v1.value) + R[v2] & 0xFFFFFFFF)]
+    return c
+
+
+def s672(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] & v1) | v2
+    return s
+
+
+def c672(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) | v2
+    return c
+
+
+def s673(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1]] = ((R[v2] & v3) | v4) & 255
+    return s
+
+
+def s674(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) * v3 & 0xFFFFFFFF
+    return s
+
+
+def s675(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + ((
+            u32(v3, R[v4] + v5)[0]) * v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s676(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] - R[v1] & 0xFFFFFFFF) << v2 & 0xFFFFFFFF
+    return s
+
+
+def s677(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] - R[v2] & 0xFFFFFFFF) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s678(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u16(v0, (R[v1] + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c678(v0, v1, v2, v3, v4):
+    def c(R):
+        return u16(v0, (R[v1] + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s679(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + R[v2] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s680(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4, v5)
+    return s
+
+
+def s681(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] == v1) else v3
+    return s
+
+
+def s682(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = v2 if (R[v0] == v1) else (v5 if (R[v3] == v4) else v6)
+    return s
+
+
+def s683(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
+    return s
+
+
+def s684(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c684(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, (R[v1] + (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s685(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3 else 0
+    return s
+
+
+def c685(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3
+    return c
+
+
+def s686(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] != (u32(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
+def c686(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] != (u32(v1, R[v2] + v3)[0])
+    return c
+
+
+def s687(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) > v2 else 0
+    return s
+
+
+def c687(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) > v2
+    return c
+
+
+def s688(d, v0, v1):
+    def s(R):
+        R[d] = (R[v0] >> v1) & 0xFFFFFFFF
+    return s
+
+
+def c688(v0, v1):
+    def c(R):
+        return (R[v0] >> v1) & 0xFFFFFFFF
+    return c
+
+
+def s689(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) | (R[v2] & v3)
+    return s
+
+
+def c689(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] << v1 & 0xFFFFFFFF) | (R[v2] & v3)
+    return c
+
+
+def s690(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (v0[R[v1]]) else 1
+    return s
+
+
+def c690(v0, v1):
+    def c(R):
+        return not (v0[R[v1]])
+    return c
+
+
+def s691(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) != v2 else 0
+    return s
+
+
+def c691(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) != v2
+    return c
+
+
+def s692(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) - R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s693(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) - R[v6] & 0xFFFFFFFF))
+    return s
+
+
+def s694(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u64(v3, R[v4] + v5)[0]))
+    return s
+
+
+def s695(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + ((R[v2] >> v3) & v4) & 0xFFFFFFFF
+    return s
+
+
+def s696(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u16(v0, ((R[v1] + v2 & 0xFFFFFFFF) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c696(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return u16(v0, ((R[v1] + v2 & 0xFFFFFFFF) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s697(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u16(v0, ((R[v1] + v2 & 0xFFFFFFFF) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]) << v6 & 0xFFFFFFFF
+    return s
+
+
+def s698(v0, v1, v2, v3):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = R[v3] & 255
+    return s
+
+
+def s699(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + (
+            u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s700(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) + (
+            u32(v6, R[v7] + v8)[0]) & 0xFFFFFFFF))
+    return s
+
+
+def s701(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + R[v2] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s702(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (v0[R[v1]]) == v2 else 0
+    return s
+
+
+def c702(v0, v1, v2):
+    def c(R):
+        return (v0[R[v1]]) == v2
+    return c
+
+
+def s703(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] & v3) & 0xFFFFFFFF
+    return s
+
+
+def s704(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] & v4) & 0xFFFFFFFF)]
+    return s
+
+
+def c704(v0, v1, v2, v3, v4):
+    def c(R):
+        return v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] & v4) & 0xFFFFFFFF)]
+    return c
+
+
+def s705(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1]] = (
+            v2[(((v3.value) + v4 & 0xFFFFFFFF) + (R[v5] & v6) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s706(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0])
+    return s
+
+
+def c706(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0])
+    return c
+
+
+def s707(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF), (
+            u32(v6, R[v7] + v8)[0]))
+    return s
+
+
+def s708(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0 << (R[v1] & 31) & 0xFFFFFFFF) & v2
+    return s
+
+
+def c708(v0, v1, v2):
+    def c(R):
+        return (v0 << (R[v1] & 31) & 0xFFFFFFFF) & v2
+    return c
+
+
+def s709(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if ((v0 << (R[v1] & 31) & 0xFFFFFFFF) & v2) else 1
+    return s
+
+
+def c709(v0, v1, v2):
+    def c(R):
+        return not ((v0 << (R[v1] & 31) & 0xFFFFFFFF) & v2)
+    return c
+
+
+def s710(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u32(v3, R[v4] + v5)[0]))
+    return s
+
+
+def s711(d, v0, v1, v2):
+    def s(R):
+        R[d] = f32_round((f32_round(R[v0] * v1)) + v2)
+    return s
+
+
+def s712(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = f32_round(R[v0] * (f32_round((f32_round(R[v1] * v2)) + v3)))
+    return s
+
+
+def s713(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = f32_round((f32_round(R[v0] * (f32_round((f32_round(R[v1] * v2)) + v3)))) + v4)
+    return s
+
+
+def s714(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = f32_round(R[v0] * (f32_round((f32_round(R[v1] * (f32_round((f32_round(R[v2] * v3)) + v4)))) + v5)))
+    return s
+
+
+def s715(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = f32_round((f32_round(R[v0] * (f32_round((f32_round(R[v1] * (f32_round((f32_round(R[v2] * v3)) + v4)))) + v5)))) + v6)
+    return s
+
+
+def s716(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u32(v3, ((
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) + v7 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s717(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] > (v1[(R[v2] + v3 & 0xFFFFFFFF)]) else 0
+    return s
+
+
+def c717(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] > (v1[(R[v2] + v3 & 0xFFFFFFFF)])
+    return c
+
+
+def s718(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF
+    return s
+
+
+def s719(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF) > R[v5] else 0
+    return s
+
+
+def c719(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF) > R[v5]
+    return c
+
+
+def s720(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = R[v6] if (((u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF) > R[v5]) else R[v7]
+    return s
+
+
+def s721(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((R[v0] >> v1) & 0xFFFFFFFF) & v2
+    return s
+
+
+def c721(v0, v1, v2):
+    def c(R):
+        return ((R[v0] >> v1) & 0xFFFFFFFF) & v2
+    return c
+
+
+def s722(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (0 if (u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) else 1)
+    return s
+
+
+def c722(v0, v1, v2, v3, v4):
+    def c(R):
+        return (not (u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]))
+    return c
+
+
+def s723(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0[R[v1]]) | v2
+    return s
+
+
+def c723(v0, v1, v2):
+    def c(R):
+        return (v0[R[v1]]) | v2
+    return c
+
+
+def s724(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1]] = ((
+            v2[R[v3]]) | v4) & 255
+    return s
+
+
+def s725(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] == (R[v1] + v2 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c725(v0, v1, v2):
+    def c(R):
+        return R[v0] == (R[v1] + v2 & 0xFFFFFFFF)
+    return c
+
+
+def s726(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]))
+    return s
+
+
+def s727(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((u32(v1, R[v2] + v3)[0]) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s728(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s729(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c729(v0, v1, v2, v3, v4):
+    def c(R):
+        return u32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s730(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u32(v3, R[v4])[0]))
+    return s
+
+
+def s731(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000)) else R[v3]
+    return s
+
+
+def s732(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0.value) + (v3 if (R[v1] == v2) else v4) & 0xFFFFFFFF
+    return s
+
+
+def s733(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]) & 65535)
+    return s
+
+
+def s734(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), (
+            u32(v3, R[v4] + v5)[0]))
+    return s
+
+
+def s735(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(
+            u32(v1, R[v2] + v3)[0]) + v4])
+    return s
+
+
+def c735(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[(
+            u32(v1, R[v2] + v3)[0]) + v4])
+    return c
+
+
+def s736(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[(
+            u32(v1, R[v2] + v3)[0]) + v4]) & v5)
+    return s
+
+
+def c736(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[(
+            u32(v1, R[v2] + v3)[0]) + v4]) & v5)
+    return c
+
+
+def s737(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((v0[(
+            u32(v1, R[v2] + v3)[0]) + v4]) & v5) + (
+            u32(v6, R[v7] + v8)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s738(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11):
+    def s(R):
+        w32(v0, R[v1] + v2, (((
+            v3[(
+            u32(v4, R[v5] + v6)[0]) + v7]) & v8) + (
+            u32(v9, R[v10] + v11)[0]) & 0xFFFFFFFF))
+    return s
+
+
+def s739(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((v0[R[v1]]) & v2) << ((
+            u32(v3, R[v4] + v5)[0]) & 31) & 0xFFFFFFFF)
+    return s
+
+
+def s740(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((((v0[R[v1]]) & v2) << ((
+            u32(v3, R[v4] + v5)[0]) & 31) & 0xFFFFFFFF) + (
+            u32(v6, R[v7] + v8)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s741(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (((v0.value) + v1 & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s742(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0[((((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]
+    return s
+
+
+def c742(v0, v1, v2, v3, v4):
+    def c(R):
+        return v0[((((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]
+    return c
+
+
+def s743(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s744(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v1] if R[v0] else ((R[v2] + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)
+    return s
+
+
+def s745(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (1 if (((u32(v0, R[v1] + v2)[0]) + (
+            u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF) ^ 0x80000000) > v6 else 0)
+    return s
+
+
+def c745(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((((u32(v0, R[v1] + v2)[0]) + (
+            u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF) ^ 0x80000000) > v6)
+    return c
+
+
+def s746(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) << v2 & 0xFFFFFFFF
+    return s
+
+
+def s747(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((u32(v1, R[v2])[0]) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s748(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != R[v3] else 0
+    return s
+
+
+def c748(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != R[v3]
+    return c
+
+
+def s749(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF), R[v6])
+    return s
+
+
+def s750(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u64(v0, R[v1] + v2)[0]) + R[v3] & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s751(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w64(v0, R[v1] + v2, ((
+            u64(v3, R[v4] + v5)[0]) + R[v6] & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s752(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3
+    return s
+
+
+def c752(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3
+    return c
+
+
+def s753(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) & v6))
+    return s
+
+
+def s754(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s755(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + ((
+            u32(v3, R[v4] + v5)[0]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s756(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c756(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s757(d, v0, v1, v2):
+    def s(R):
+        R[d] = u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]
+    return s
+
+
+def c757(v0, v1, v2):
+    def c(R):
+        return u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]
+    return c
+
+
+def s758(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3
+    return s
+
+
+def c758(v0, v1, v2, v3):
+    def c(R):
+        return (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3
+    return c
+
+
+def s759(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3) >> v4
+    return s
+
+
+def s760(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3) >> v4) & v5
+    return s
+
+
+def c760(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3) >> v4) & v5
+    return c
+
+
+def s761(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF))[0])
+    return s
+
+
+def c761(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF))[0])
+    return c
+
+
+def s762(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1])[0]) == v2 else 0
+    return s
+
+
+def c762(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) == v2
+    return c
+
+
+def s763(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] >> v1) | v2
+    return s
+
+
+def c763(v0, v1, v2):
+    def c(R):
+        return (R[v0] >> v1) | v2
+    return c
+
+
+def s764(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1]] = ((R[v2] >> v3) | v4) & 255
+    return s
+
+
+def s765(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) & v3
+    return s
+
+
+def c765(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) & v3
+    return c
+
+
+def s766(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) & v6))
+    return s
+
+
+def s767(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u16(v0, R[v1] + v2)[0]) & v3
+    return s
+
+
+def c767(v0, v1, v2, v3):
+    def c(R):
+        return (u16(v0, R[v1] + v2)[0]) & v3
+    return c
+
+
+def s768(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] | ((u16(v1, R[v2] + v3)[0]) & v4)
+    return s
+
+
+def c768(v0, v1, v2, v3, v4):
+    def c(R):
+        return R[v0] | ((u16(v1, R[v2] + v3)[0]) & v4)
+    return c
+
+
+def s769(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w16(v0, R[v1] + v2, (R[v3] | ((
+            u16(v4, R[v5] + v6)[0]) & v7)) & 65535)
+    return s
+
+
+def s770(d, v0, v1):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) & 255 ^ 128) - 128 & 0xFFFFFFFF
+    return s
+
+
+def s771(d, v0, v1, v2):
+    def s(R):
+        R[d] = (((R[v0] << v1 & 0xFFFFFFFF) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v2
+    return s
+
+
+def s772(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((((R[v0] << v1 & 0xFFFFFFFF) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v2) & v3
+    return s
+
+
+def c772(v0, v1, v2, v3):
+    def c(R):
+        return ((((R[v0] << v1 & 0xFFFFFFFF) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v2) & v3
+    return c
+
+
+def s773(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((((R[v0] << v1 & 0xFFFFFFFF) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v2) & v3) + R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s774(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((((((R[v0] << v1 & 0xFFFFFFFF) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v2) & v3) + R[v4] & 0xFFFFFFFF) & v5
+    return s
+
+
+def c774(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((((((R[v0] << v1 & 0xFFFFFFFF) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v2) & v3) + R[v4] & 0xFFFFFFFF) & v5
+    return c
+
+
+def s775(v0, v1, v2, v3, v4):
+    def s(R):
+        w16(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), R[v4] & 65535)
+    return s
+
+
+def s776(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1])[0]) ^ 0x80000000) > v2 else 0
+    return s
+
+
+def c776(v0, v1, v2):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) ^ 0x80000000) > v2
+    return c
+
+
+def s777(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if ((u32(v0, R[v1])[0]) ^ 0x80000000) > v2 else 0) | R[v3]
+    return s
+
+
+def c777(v0, v1, v2, v3):
+    def c(R):
+        return (1 if ((u32(v0, R[v1])[0]) ^ 0x80000000) > v2 else 0) | R[v3]
+    return c
+
+
+def s778(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], ((1 if ((
+            u32(v2, R[v3])[0]) ^ 0x80000000) > v4 else 0) | R[v5]))
+    return s
+
+
+def s779(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (u32(v1, R[v2])[0]) & 0xFFFFFFFF
+    return s
+
+
+def s780(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) == v5 else 0)
+    return s
+
+
+def c780(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) == v5)
+    return c
+
+
+def s781(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) == v5 else 0) & v6)
+    return s
+
+
+def c781(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) == v5 else 0) & v6)
+    return c
+
+
+def s782(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) == v5 else 0) & v6) else 1)
+    return s
+
+
+def c782(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) == v5 else 0) & v6))
+    return c
+
+
+def s783(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) + (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s784(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0[(((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]
+    return s
+
+
+def c784(v0, v1, v2, v3, v4):
+    def c(R):
+        return v0[(((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]
+    return c
+
+
+def s785(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[(((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]) & v5
+    return s
+
+
+def c785(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (v0[(((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]) & v5
+    return c
+
+
+def s786(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (v1[R[v2]]) & 0xFFFFFFFF
+    return s
+
+
+def s787(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + (
+            v2[R[v3]]) & 0xFFFFFFFF)])
+    return s
+
+
+def c787(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + (
+            v2[R[v3]]) & 0xFFFFFFFF)])
+    return c
+
+
+def s788(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[(R[v1] + (
+            v2[R[v3]]) & 0xFFFFFFFF)]) + v4 & 0xFFFFFFFF)
+    return s
+
+
+def s789(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] <= (u32(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
+def c789(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] <= (u32(v1, R[v2] + v3)[0])
+    return c
+
+
+def s790(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] ^ (u64(v1, R[v2] + v3)[0])
+    return s
+
+
+def c790(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] ^ (u64(v1, R[v2] + v3)[0])
+    return c
+
+
+def s791(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w64(v0, R[v1] + v2, (R[v3] ^ (
+            u64(v4, R[v5] + v6)[0])))
+    return s
+
+
+def s792(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) >= ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000) else 0
+    return s
+
+
+def c792(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] ^ 0x80000000) >= ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000)
+    return c
+
+
+def s793(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] & v1) << v2 & 0xFFFFFFFF
+    return s
+
+
+def s794(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s795(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u16(v0, ((R[v1] + R[v2] & 0xFFFFFFFF) + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c795(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return u16(v0, ((R[v1] + R[v2] & 0xFFFFFFFF) + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s796(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] > R[v1]) else R[v3]
+    return s
+
+
+def s797(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0.value) + ((R[v1] & v2) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s798(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0[((v1.value) + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF)]
+    return s
+
+
+def c798(v0, v1, v2, v3, v4):
+    def c(R):
+        return v0[((v1.value) + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF)]
+    return c
+
+
+def s799(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[((v1.value) + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v5
+    return s
+
+
+def c799(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (v0[((v1.value) + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v5
+    return c
+
+
+def s800(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, R[v2] + v3)[0]))[0])
+    return s
+
+
+def c800(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (
+            u32(v1, R[v2] + v3)[0]))[0])
+    return c
+
+
+def s801(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (v3.value))
+    return s
+
+
+def s802(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] | (R[v1] + v2 & 0xFFFFFFFF)
+    return s
+
+
+def c802(v0, v1, v2):
+    def c(R):
+        return R[v0] | (R[v1] + v2 & 0xFFFFFFFF)
+    return c
+
+
+def s803(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, R[v1] + v2, (R[v3] | (R[v4] + v5 & 0xFFFFFFFF)))
+    return s
+
+
+def s804(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1] + v2] = ((R[v3] >> v4) & v5) & 255
+    return s
+
+
+def s805(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1] + v2] = ((R[v3] & v4) | v5) & 255
+    return s
+
+
+def s806(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s807(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2])[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF), R[v5])
+    return s
+
+
+def s808(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) < v3 else 0
+    return s
+
+
+def c808(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) < v3
+    return c
+
+
+def s809(d, v0, v1, v2):
+    def s(R):
+        R[d] = d64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s810(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] >> v1) & v2) << (R[v3] & 31) & 0xFFFFFFFF
+    return s
+
+
+def s811(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] & R[v1]) | (((R[v2] >> v3) & v4) << (R[v5] & 31) & 0xFFFFFFFF)
+    return s
+
+
+def c811(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] & R[v1]) | (((R[v2] >> v3) & v4) << (R[v5] & 31) & 0xFFFFFFFF)
+    return c
+
+
+def s812(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[R[v1]] = ((R[v2] & R[v3]) | (((R[v4] >> v5) & v6) << (R[v7] & 31) & 0xFFFFFFFF)) & 255
+    return s
+
+
+def s813(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] >> v1) & v2) | v3
+    return s
+
+
+def c813(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] >> v1) & v2) | v3
+    return c
+
+
+def s814(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = (((R[v3] >> v4) & v5) | v6) & 255
+    return s
+
+
+def s815(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] & v1) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s816(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1] + v2] = (
+            v3[R[v4] + v5]) & 255
+    return s
+
+
+def s817(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = ((
+            v3[R[v4] + v5]) & v6) & 255
+    return s
+
+
+def s818(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] >> ((v1 - R[v2] & 0xFFFFFFFF) & 31)
+    return s
+
+
+def s819(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] >> ((v1 - R[v2] & 0xFFFFFFFF) & 31)) & v3
+    return s
+
+
+def c819(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] >> ((v1 - R[v2] & 0xFFFFFFFF) & 31)) & v3
+    return c
+
+
+def s820(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] >> ((v1 - R[v2] & 0xFFFFFFFF) & 31)) & v3) | (R[v4] << v5 & 0xFFFFFFFF)
+    return s
+
+
+def c820(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((R[v0] >> ((v1 - R[v2] & 0xFFFFFFFF) & 31)) & v3) | (R[v4] << v5 & 0xFFFFFFFF)
+    return c
+
+
+def s821(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((R[v0] >> ((v1 - R[v2] & 0xFFFFFFFF) & 31)) & v3) | (R[v4] << v5 & 0xFFFFFFFF)) ^ v6
+    return s
+
+
+def c821(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (((R[v0] >> ((v1 - R[v2] & 0xFFFFFFFF) & 31)) & v3) | (R[v4] << v5 & 0xFFFFFFFF)) ^ v6
+    return c
+
+
+def s822(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) + (R[v2] & v3) & 0xFFFFFFFF
+    return s
+
+
+def s823(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, R[v2])[0]) + (R[v3] & v4) & 0xFFFFFFFF)])
+    return s
+
+
+def c823(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[((
+            u32(v1, R[v2])[0]) + (R[v3] & v4) & 0xFFFFFFFF)])
+    return c
+
+
+def s824(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
+            v3[((
+            u32(v4, R[v5])[0]) + (R[v6] & v7) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s825(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF), R[v5])
+    return s
+
+
+def s826(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == (R[v3] + v4 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c826(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == (R[v3] + v4 & 0xFFFFFFFF)
+    return c
+
+
+def s827(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] & v2) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s828(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5)[0]
+    return s
+
+
+def c828(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return u32(v0, (R[v1] + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5)[0]
+    return c
+
+
+def s829(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) != R[v3] else 0
+    return s
+
+
+def c829(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) != R[v3]
+    return c
+
+
+def s830(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] * v1 & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s831(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v1] + v2 & 0xFFFFFFFF) if R[v0] else (R[v3] + v4 & 0xFFFFFFFF)
+    return s
+
+
+def s832(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4, R[v5])
+    return s
+
+
+def s833(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] & (R[v1] ^ v2)
+    return s
+
+
+def c833(v0, v1, v2):
+    def c(R):
+        return R[v0] & (R[v1] ^ v2)
+    return c
+
+
+def s834(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] ^ (R[v1] & (R[v2] ^ v3))
+    return s
+
+
+def c834(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] ^ (R[v1] & (R[v2] ^ v3))
+    return c
+
+
+def s835(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+    return s
+
+
+def c835(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+    return c
+
+
+def s836(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v4 else 0
+    return s
+
+
+def c836(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v4
+    return c
+
+
+def s837(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) + (R[v2] >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s838(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, R[v2])[0]) + (R[v3] >> v4) & 0xFFFFFFFF)])
+    return s
+
+
+def c838(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[((
+            u32(v1, R[v2])[0]) + (R[v3] >> v4) & 0xFFFFFFFF)])
+    return c
+
+
+def s839(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
+            v3[((
+            u32(v4, R[v5])[0]) + (R[v6] >> v7) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s840(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (v2[R[v3]]) & 0xFFFFFFFF
+    return s
+
+
+def s841(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
+            v3[R[v4]]) & 0xFFFFFFFF)])
+    return s
+
+
+def c841(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
+            v3[R[v4]]) & 0xFFFFFFFF)])
+    return c
+
+
+def s842(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if R[v0] != (v1[(((v2.value) + v3 & 0xFFFFFFFF) + (
+            v4[R[v5]]) & 0xFFFFFFFF)]) else 0)
+    return s
+
+
+def c842(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] != (v1[(((v2.value) + v3 & 0xFFFFFFFF) + (
+            v4[R[v5]]) & 0xFFFFFFFF)]))
+    return c
+
+
+def s843(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+    return s
+
+
+def c843(v0, v1, v2):
+    def c(R):
+        return (v0[(R[v1] + v2 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+    return c
+
+
+def s844(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]), R[v4])
+    return s
+
+
+def s845(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) == v3 else 0) & v4
+    return s
+
+
+def c845(v0, v1, v2, v3, v4):
+    def c(R):
+        return (1 if (u32(v0, R[v1] + v2)[0]) == v3 else 0) & v4
+    return c
+
+
+def s846(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if (u32(v0, R[v1] + v2)[0]) == v3 else 0) & v4) else 1
+    return s
+
+
+def c846(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((1 if (u32(v0, R[v1] + v2)[0]) == v3 else 0) & v4)
+    return c
+
+
+def s847(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[(
+            u32(v1, R[v2])[0]) + v3]) & v4)
+    return s
+
+
+def c847(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[(
+            u32(v1, R[v2])[0]) + v3]) & v4)
+    return c
+
+
+def s848(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] | v4))
+    return s
+
+
+def s849(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) ^ 0x80000000) > v5 else 0)
+    return s
+
+
+def c849(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) ^ 0x80000000) > v5)
+    return c
+
+
+def s850(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) | ((v2[R[v3] + v4]) & v5)
+    return s
+
+
+def c850(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] << v1 & 0xFFFFFFFF) | ((v2[R[v3] + v4]) & v5)
+    return c
+
+
+def s851(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == R[v3] else 0
+    return s
+
+
+def c851(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == R[v3]
+    return c
+
+
+def s852(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF) + (((R[v3] ^ R[v4]) & R[v5]) ^ R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def s853(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] - R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s854(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] - R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF)]
+    return s
+
+
+def c854(v0, v1, v2, v3, v4):
+    def c(R):
+        return v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] - R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF)]
+    return c
+
+
+def s855(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (v1[(((v2.value) + v3 & 0xFFFFFFFF) + (R[v4] - R[v5] & 0xFFFFFFFF) & 0xFFFFFFFF)]) & 0xFFFFFFFF
+    return s
+
+
+def s856(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] != ((v1.value) + v2 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c856(v0, v1, v2):
+    def c(R):
+        return R[v0] != ((v1.value) + v2 & 0xFFFFFFFF)
+    return c
+
+
+def s857(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s858(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v2] if (R[v0] == v1) else (R[v3] + R[v4] & 0xFFFFFFFF)
+    return s
+
+
+def s859(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s860(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u64(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0]
+    return s
+
+
+def s861(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u16(v0, R[v1] + v2)[0]) & v3) | v4
+    return s
+
+
+def c861(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u16(v0, R[v1] + v2)[0]) & v3) | v4
+    return c
+
+
+def s862(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w16(v0, R[v1] + v2, (((
+            u16(v3, R[v4] + v5)[0]) & v6) | v7) & 65535)
+    return s
+
+
+def s863(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1] + v2, (v3.value))
+    return s
+
+
+def s864(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + v2 & 0xFFFFFFFF)]) == v3 else 0
+    return s
+
+
+def c864(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + v2 & 0xFFFFFFFF)]) == v3
+    return c
+
+
+def s865(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF), R[v4])
+    return s
+
+
+def s866(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s867(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] < R[v1]) else R[v3]
+    return s
+
+
+def s868(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u64(v0, R[v1])[0]) + v2 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s869(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1], ((
+            u64(v2, R[v3])[0]) + v4 & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s870(v0, v1, v2, v3):
+    def s(R):
+        w64(v0, (R[v1] + v2 & 0xFFFFFFFF), R[v3])
+    return s
+
+
+def s871(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] + R[v4] & 0xFFFFFFFF))
+    return s
+
+
+def s872(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] == (u32(v1, R[v2])[0]) else 0
+    return s
+
+
+def c872(v0, v1, v2):
+    def c(R):
+        return R[v0] == (u32(v1, R[v2])[0])
+    return c
+
+
+def s873(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u16(v0, (R[v1] + (v4 if (R[v2] & v3) else v5) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c873(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return u16(v0, (R[v1] + (v4 if (R[v2] & v3) else v5) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s874(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((d64(v0, R[v1] + v2)[0]) + (
+            d64(v3, R[v4] + v5)[0]))
+    return s
+
+
+def s875(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w64f(v0, R[v1] + v2, ((
+            d64(v3, R[v4] + v5)[0]) + (
+            d64(v6, R[v7] + v8)[0])))
+    return s
+
+
+def s876(d, v0, v1):
+    def s(R):
+        R[d] = (f64_to_bits(R[v0])) & v1
+    return s
+
+
+def c876(v0, v1):
+    def c(R):
+        return (f64_to_bits(R[v0])) & v1
+    return c
+
+
+def s877(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (((f64_to_bits(R[v0])) & v1) ^ 0x8000000000000000) > v2 else 0
+    return s
+
+
+def c877(v0, v1, v2):
+    def c(R):
+        return (((f64_to_bits(R[v0])) & v1) ^ 0x8000000000000000) > v2
+    return c
+
+
+def s878(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0]) else 1
+    return s
+
+
+def c878(v0, v1, v2, v3):
+    def c(R):
+        return not (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0])
+    return c
+
+
+def s879(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u16(v0, R[v1] + v2)[0]) & v3) != v4 else 0
+    return s
+
+
+def c879(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u16(v0, R[v1] + v2)[0]) & v3) != v4
+    return c
+
+
+def s880(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) + (R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s881(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF)] = v5 & 255
+    return s
+
+
+def s882(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] * v1 & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s883(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] * (d64(v1, R[v2] + v3)[0])
+    return s
+
+
+def s884(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] * (d64(v1, R[v2] + v3)[0])) + (
+            d64(v4, R[v5] + v6)[0]))
+    return s
+
+
+def s885(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (R[v0] * ((R[v1] * (d64(v2, R[v3] + v4)[0])) + (
+            d64(v5, R[v6] + v7)[0])))
+    return s
+
+
+def s886(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF))[0]
+    return s
+
+
+def c886(v0, v1, v2, v3):
+    def c(R):
+        return u32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF))[0]
+    return c
+
+
+def s887(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF)
+    return s
+
+
+def s888(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v6 & 0xFFFFFFFF)
+    return s
+
+
+def s889(d, v0, v1):
+    def s(R):
+        R[d] = (R[v0] & 0xFFFFFFFF) & v1
+    return s
+
+
+def c889(v0, v1):
+    def c(R):
+        return (R[v0] & 0xFFFFFFFF) & v1
+    return c
+
+
+def s890(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((R[v0] & 0xFFFFFFFF) & v1) << v2 & 0xFFFFFFFF
+    return s
+
+
+def s891(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (((R[v2] & 0xFFFFFFFF) & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s892(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v4] + v5 & 0xFFFFFFFF) if (((R[v0] + v1 & 0xFFFFFFFF) & v2) < v3) else R[v6]
+    return s
+
+
+def s893(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((R[v4] + v5 & 0xFFFFFFFF) if (((R[v0] + v1 & 0xFFFFFFFF) & v2) < v3) else R[v6]) & v7
+    return s
+
+
+def c893(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return ((R[v4] + v5 & 0xFFFFFFFF) if (((R[v0] + v1 & 0xFFFFFFFF) & v2) < v3) else R[v6]) & v7
+    return c
+
+
+def s894(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) != v5 else 0)
+    return s
+
+
+def c894(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) != v5)
+    return c
+
+
+def s895(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) != v5 else 0) & v6)
+    return s
+
+
+def c895(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) != v5 else 0) & v6)
+    return c
+
+
+def s896(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) != v5 else 0) & v6) else 1)
+    return s
+
+
+def c896(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) != v5 else 0) & v6))
+    return c
+
+
+def s897(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v0[(R[v1] + (v4 if (R[v2] & v3) else v5) & 0xFFFFFFFF)]
+    return s
+
+
+def c897(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return v0[(R[v1] + (v4 if (R[v2] & v3) else v5) & 0xFFFFFFFF)]
+    return c
+
+
+def s898(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3) != v4 else 0
+    return s
+
+
+def c898(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3) != v4
+    return c
+
+
+def s899(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) > v2 else 0
+    return s
+
+
+def c899(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) > v2
+    return c
+
+
+def s900(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v3 if ((R[v0] & v1) > v2) else (R[v4] + v5 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s901(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != R[v3] else 0
+    return s
+
+
+def c901(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != R[v3]
+    return c
+
+
+def s902(d, v0, v1, v2):
+    def s(R):
+        R[d] = u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s903(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] == v1) else R[v3]
+    return s
+
+
+def s904(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) + R[v6] & 0xFFFFFFFF))
+    return s
+
+
+def s905(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) < ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000) else 0
+    return s
+
+
+def c905(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] ^ 0x80000000) < ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000)
+    return c
+
+
+def s906(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] & v1) | (R[v2] & v3)
+    return s
+
+
+def c906(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] & v1) | (R[v2] & v3)
+    return c
+
+
+def s907(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = ((R[v2] & v3) | (R[v4] & v5)) & 255
+    return s
+
+
+def s908(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) & v3) << ((
+            u32(v4, (
+            u32(v5, R[v6] + v7)[0]) + v8)[0]) & 31) & 0xFFFFFFFF)
+    return s
+
+
+def s909(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF) + v3)[0]) > v4 else 0
+    return s
+
+
+def c909(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF) + v3)[0]) > v4
+    return c
+
+
+def s910(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, R[v2])[0]))[0])
+    return s
+
+
+def c910(v0, v1, v2):
+    def c(R):
+        return (u32(v0, (
+            u32(v1, R[v2])[0]))[0])
+    return c
+
+
+def s911(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) == R[v3] else 0
+    return s
+
+
+def c911(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) == R[v3]
+    return c
+
+
+def s912(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s913(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = 1 if R[v0] >= ((R[v1] + ((u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c913(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return R[v0] >= ((R[v1] + ((u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)
+    return c
+
+
+def s914(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 0xFFFFFFFF
+    return s
+
+
+def s915(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]) & 0xFFFFFFFF)])
+    return s
+
+
+def c915(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]) & 0xFFFFFFFF)])
+    return c
+
+
+def s916(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] != (R[v1] + v2 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c916(v0, v1, v2):
+    def c(R):
+        return R[v0] != (R[v1] + v2 & 0xFFFFFFFF)
+    return c
+
+
+def s917(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s918(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0[R[v1]]) + (v2.value) & 0xFFFFFFFF
+    return s
+
+
+def s919(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[((
+            v1[R[v2]]) + (v3.value) & 0xFFFFFFFF)])
+    return s
+
+
+def c919(v0, v1, v2, v3):
+    def c(R):
+        return (v0[((
+            v1[R[v2]]) + (v3.value) & 0xFFFFFFFF)])
+    return c
+
+
+def s920(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = (
+            v2[((
+            v3[R[v4]]) + (v5.value) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s921(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) & v5)
+    return s
+
+
+def c921(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) & v5)
+    return c
+
+
+def s922(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] * (v1[R[v2]]) & 0xFFFFFFFF
+    return s
+
+
+def s923(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (R[v1] * (v2[R[v3]]) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s924(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] * (v2[R[v3]]) & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s925(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[((R[v1] + (R[v2] * (
+            v3[R[v4]]) & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)])
+    return s
+
+
+def c925(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (v0[((R[v1] + (R[v2] * (
+            v3[R[v4]]) & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)])
+    return c
+
+
+def s926(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((t1 := (R[v0] + v1 & 0xFFFFFFFF)) << v2 | t1 >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s927(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((t1 := (R[v0] + v1 & 0xFFFFFFFF)) << v2 | t1 >> v3) & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s928(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 0xFFFFFFFF
+    return s
+
+
+def s929(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(R[v1] + (
+            v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 0xFFFFFFFF)])
+    return s
+
+
+def c929(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[(R[v1] + (
+            v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 0xFFFFFFFF)])
+    return c
+
+
+def s930(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[(R[v1] + (
+            v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 0xFFFFFFFF)]) + v5 & 0xFFFFFFFF)
+    return s
+
+
+def s931(v0, v1, v2, v3):
+    def s(R):
+        v0[R[v1]] = (
+            v2[R[v3]]) & 255
+    return s
+
+
+def s932(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1] + v2] = (R[v3] + v4 & 0xFFFFFFFF) & 255
+    return s
+
+
+def s933(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != v3 else 0
+    return s
+
+
+def c933(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != v3
+    return c
+
+
+def s934(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] < v1) else 1
+    return s
+
+
+def c934(v0, v1):
+    def c(R):
+        return not (R[v0] < v1)
+    return c
+
+
+def s935(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] > v1) else 1
+    return s
+
+
+def c935(v0, v1):
+    def c(R):
+        return not (R[v0] > v1)
+    return c
+
+
+def s936(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
+            v3[(R[v4] + (
+            v5[(R[v6] + v7 & 0xFFFFFFFF)]) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s937(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u16(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s938(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s939(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF) | R[v4]
+    return s
+
+
+def c939(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF) | R[v4]
+    return c
+
+
+def s940(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) != v3 else 0
+    return s
+
+
+def c940(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) != v3
+    return c
+
+
+def s941(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0])
+    return s
+
+
+def c941(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0])
+    return c
+
+
+def s942(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) < (
+            u32(v3, R[v4] + v5)[0]) else 0)
+    return s
+
+
+def c942(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) < (
+            u32(v3, R[v4] + v5)[0]))
+    return c
+
+
+def s943(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((((u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3) >> v4) & v5) + R[v6] & 0xFFFFFFFF
+    return s
+
+
+def s944(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) >= ((u32(v1, R[v2])[0]) ^ 0x80000000) else 0
+    return s
+
+
+def c944(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ 0x80000000) >= ((u32(v1, R[v2])[0]) ^ 0x80000000)
+    return c
+
+
+def s945(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])])
+    return s
+
+
+def c945(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])])
+    return c
+
+
+def s946(v0, v1, v2, v3, v4):
+    def s(R):
+        w16(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), v4 & 65535)
+    return s
+
+
+def s947(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) & v2
+    return s
+
+
+def c947(v0, v1, v2):
+    def c(R):
+        return (R[v0] << v1 & 0xFFFFFFFF) & v2
+    return c
+
+
+def s948(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) & v2) | (R[v3] & v4)
+    return s
+
+
+def c948(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((R[v0] << v1 & 0xFFFFFFFF) & v2) | (R[v3] & v4)
+    return c
+
+
+def s949(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] << v1 & 0xFFFFFFFF) & v2) | (R[v3] & v4)) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s950(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0]) + R[v4] & 0xFFFFFFFF)
+    return s
+
+
+def s951(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, ((
+            u32(v2, R[v3])[0]) + v4 & 0xFFFFFFFF))[0]) + R[v5] & 0xFFFFFFFF)])
+    return s
+
+
+def c951(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (v0[((
+            u32(v1, ((
+            u32(v2, R[v3])[0]) + v4 & 0xFFFFFFFF))[0]) + R[v5] & 0xFFFFFFFF)])
+    return c
+
+
+def s952(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] & (v1[(R[v2] + v3 & 0xFFFFFFFF)])
+    return s
+
+
+def c952(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] & (v1[(R[v2] + v3 & 0xFFFFFFFF)])
+    return c
+
+
+def s953(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v4 if (R[v0] & (v1[(R[v2] + v3 & 0xFFFFFFFF)])) else v5
+    return s
+
+
+def s954(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] | (v5 if (R[v1] & (v2[(R[v3] + v4 & 0xFFFFFFFF)])) else v6)
+    return s
+
+
+def c954(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return R[v0] | (v5 if (R[v1] & (v2[(R[v3] + v4 & 0xFFFFFFFF)])) else v6)
+    return c
+
+
+def s955(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w16(v0, R[v1] + v2, ((
+            u16(v3, R[v4] + v5)[0]) & v6) & 65535)
+    return s
+
+
+def s956(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) < v2 else 0
+    return s
+
+
+def c956(v0, v1, v2):
+    def c(R):
+        return ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) < v2
+    return c
+
+
+def s957(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] < v1) else v3
+    return s
+
+
+def s958(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (v2 if R[v1] else v3) & 0xFFFFFFFF
+    return s
+
+
+def s959(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s960(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF), R[v4])
+    return s
+
+
+def s961(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) <= ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000) else 0
+    return s
+
+
+def c961(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] ^ 0x80000000) <= ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000)
+    return c
+
+
+def s962(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) != (
+            u32(v3, R[v4] + v5)[0]) else 0)
+    return s
+
+
+def c962(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) != (
+            u32(v3, R[v4] + v5)[0]))
+    return c
+
+
+def s963(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (R[v2] & v3))
+    return s
+
+
+def s964(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] - R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s965(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) * (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s966(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) * (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s967(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s968(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] >> v4) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+    return s
+
+
+def c968(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] >> v4) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+    return c
+
+
+def s969(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] >> v4) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s970(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) << v2 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s971(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((v0.value) + v1 & 0xFFFFFFFF) << v2 & 0xFFFFFFFFFFFFFFFF) | (R[v3] + v4 & 0xFFFFFFFF)
+    return s
+
+
+def c971(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((v0.value) + v1 & 0xFFFFFFFF) << v2 & 0xFFFFFFFFFFFFFFFF) | (R[v3] + v4 & 0xFFFFFFFF)
+    return c
+
+
+def s972(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w64(v0, R[v1] + v2, ((((v3.value) + v4 & 0xFFFFFFFF) << v5 & 0xFFFFFFFFFFFFFFFF) | (R[v6] + v7 & 0xFFFFFFFF)))
+    return s
+
+
+def s973(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0[(R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF)]
+    return s
+
+
+def c973(v0, v1, v2, v3, v4):
+    def c(R):
+        return v0[(R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF)]
+    return c
+
+
+def s974(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[R[v1] + v2] = (
+            v3[(R[v4] + ((R[v5] >> v6) & v7) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s975(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] & v2) & 0xFFFFFFFF
+    return s
+
+
+def s976(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0[(R[v1] + (R[v2] & v3) & 0xFFFFFFFF)]
+    return s
+
+
+def c976(v0, v1, v2, v3):
+    def c(R):
+        return v0[(R[v1] + (R[v2] & v3) & 0xFFFFFFFF)]
+    return c
+
+
+def s977(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = (
+            v3[(R[v4] + (R[v5] & v6) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s978(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] - (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) | v3
+    return s
+
+
+def c978(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] - (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) | v3
+    return c
+
+
+def s979(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = ((R[v2] - (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) | v5) & 255
+    return s
+
+
+def s980(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, (((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c980(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, (((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s981(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, (((
+            u32(v3, R[v4])[0]) + R[v5] & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s982(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u32(v3, (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]))[0]))
+    return s
+
+
+def s983(d, v0, v1, v2):
+    def s(R):
+        R[d] = u16(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]
+    return s
+
+
+def c983(v0, v1, v2):
+    def c(R):
+        return u16(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]
+    return c
+
+
+def s984(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v1] if R[v0] else (R[v2] + v3 & 0xFFFFFFFF)
+    return s
+
+
+def s985(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v4] if R[v3] else (R[v5] + v6 & 0xFFFFFFFF)))
+    return s
+
+
+def s986(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] | ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF)
+    return s
+
+
+def c986(v0, v1, v2, v3, v4):
+    def c(R):
+        return R[v0] | ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF)
+    return c
+
+
+def s987(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[R[v1]]) & v2) | (R[v3] & v4)
+    return s
+
+
+def c987(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[R[v1]]) & v2) | (R[v3] & v4)
+    return c
+
+
+def s988(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1]] = (((
+            v2[R[v3]]) & v4) | (R[v5] & v6)) & 255
+    return s
+
+
+def s989(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4, ((v5.value) + v6 & 0xFFFFFFFF))
+    return s
+
+
+def s990(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((u32(v0, R[v1] + v2)[0]) & v3) else 1
+    return s
+
+
+def c990(v0, v1, v2, v3):
+    def c(R):
+        return not ((u32(v0, R[v1] + v2)[0]) & v3)
+    return c
+
+
+def s991(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) & v5)
+    return s
+
+
+def c991(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) & v5)
+    return c
+
+
+def s992(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (0 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) & v5) else 1)
+    return s
+
+
+def c992(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (not ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) & v5))
+    return c
+
+
+def s993(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) ^ 0x80000000) < v2 else 0
+    return s
+
+
+def c993(v0, v1, v2):
+    def c(R):
+        return ((R[v0] + v1 & 0xFFFFFFFF) ^ 0x80000000) < v2
+    return c
+
+
+def s994(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0[R[v1]]) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s995(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u64(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s996(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1], ((
+            u64(v2, R[v3])[0]) + R[v4] & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s997(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1]] = (
+            v2[R[v3] + v4]) & 255
+    return s
+
+
+def s998(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0.value) + (v2 if R[v1] else v3) & 0xFFFFFFFF
+    return s
+
+
+def s999(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) >= v2 else 0
+    return s
+
+
+def c999(v0, v1, v2):
+    def c(R):
+        return ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) >= v2
+    return c
+
+
+def s1000(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1] + v2, (R[v3] + v4 & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s1001(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1002(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u16(v0, R[v1] + v2)[0]) != v3 else 0
+    return s
+
+
+def c1002(v0, v1, v2, v3):
+    def c(R):
+        return (u16(v0, R[v1] + v2)[0]) != v3
+    return c
+
+
+def s1003(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1]] = (R[v3] if R[v2] else R[v4]) & 255
+    return s
+
+
+def s1004(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] % (
+            u32(v1, R[v2] + v3)[0]))
+    return s
+
+
+def s1005(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] % (
+            u32(v1, R[v2] + v3)[0])) << v4 & 0xFFFFFFFF)
+    return s
+
+
+def s1006(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + ((R[v1] % (
+            u32(v2, R[v3] + v4)[0])) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s1007(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0[((v1.value) + v2 & 0xFFFFFFFF)]
+    return s
+
+
+def c1007(v0, v1, v2):
+    def c(R):
+        return v0[((v1.value) + v2 & 0xFFFFFFFF)]
+    return c
+
+
+def s1008(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1009(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u32(v0, ((((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]
+    return s
+
+
+def c1009(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return u32(v0, ((((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]
+    return c
+
+
+def s1010(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (((R[v3] >> v4) & v5) | v6) & 255
+    return s
+
+
+def s1011(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), ((
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]) << v6 & 0xFFFFFFFF) & 65535)
+    return s
+
+
+def s1012(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]) << v6 & 0xFFFFFFFF))
+    return s
+
+
+def s1013(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == R[v3] else 0
+    return s
+
+
+def c1013(v0, v1, v2, v3):
+    def c(R):
+        return (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == R[v3]
+    return c
+
+
+def s1014(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (R[v4] if (R[v2] > R[v3]) else R[v5]))
+    return s
+
+
+def s1015(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) & v2) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1016(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, (((
+            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1016(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, (((
+            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1017(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, (((
+            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF))[0]) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s1018(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) > v3 else 0
+    return s
+
+
+def c1018(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) > v3
+    return c
+
+
+def s1019(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v4 if ((u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) > v3) else v5
+    return s
+
+
+def s1020(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (v1.value))[0]) ^ 0x80000000) > v2 else 0
+    return s
+
+
+def c1020(v0, v1, v2):
+    def c(R):
+        return ((u32(v0, (v1.value))[0]) ^ 0x80000000) > v2
+    return c
+
+
+def s1021(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] & (R[v1] + v2 & 0xFFFFFFFF)
+    return s
+
+
+def c1021(v0, v1, v2):
+    def c(R):
+        return R[v0] & (R[v1] + v2 & 0xFFFFFFFF)
+    return c
+
+
+def s1022(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (R[v1] & (R[v2] + v3 & 0xFFFFFFFF)) & 0xFFFFFFFF
+    return s
+
+
+def s1023(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] & (R[v2] + v3 & 0xFFFFFFFF)) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1024(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[((R[v1] + (R[v2] & (R[v3] + v4 & 0xFFFFFFFF)) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)] = R[v6] & 255
+    return s
+
+
+def s1025(v0, v1, v2, v3):
+    def s(R):
+        v0[((v1.value) + v2 & 0xFFFFFFFF)] = v3 & 255
+    return s
+
+
+def s1026(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (R[v2] + R[v3] & 0xFFFFFFFF))
+    return s
+
+
+def s1027(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) == (
+            u32(v3, R[v4] + v5)[0]) else 0)
+    return s
+
+
+def c1027(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) == (
+            u32(v3, R[v4] + v5)[0]))
+    return c
+
+
+def s1028(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF)] = v5 & 255
+    return s
+
+
+def s1029(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, ((
+            u32(v3, R[v4])[0]) + v5 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s1030(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != (R[v3] + v4 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1030(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != (R[v3] + v4 & 0xFFFFFFFF)
+    return c
+
+
+def s1031(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] >= (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
+    return s
+
+
+def c1031(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] >= (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1032(v0, v1, v2, v3):
+    def s(R):
+        v0[R[v1]] = (R[v2] | v3) & 255
+    return s
+
+
+def s1033(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4)[0]
+    return s
+
+
+def c1033(v0, v1, v2, v3, v4):
+    def c(R):
+        return u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4)[0]
+    return c
+
+
+def s1034(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] - R[v4] & 0xFFFFFFFF))
+    return s
+
+
+def s1035(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] + (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF))
+    return s
+
+
+def s1036(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)])
+    return s
+
+
+def c1036(v0, v1, v2, v3):
+    def c(R):
+        return (v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)])
+    return c
+
+
+def s1037(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)]) & v4)
+    return s
+
+
+def c1037(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)]) & v4)
+    return c
+
+
+def s1038(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (0 if ((v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)]) & v4) else 1)
+    return s
+
+
+def c1038(v0, v1, v2, v3, v4):
+    def c(R):
+        return (not ((v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)]) & v4))
+    return c
+
+
+def s1039(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + (u32(v1, ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s1040(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1040(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1041(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] == R[v1]) else R[v3]
+    return s
+
+
+def s1042(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w64(v0, R[v1] + v2, (R[v5] if (R[v3] == R[v4]) else R[v6]))
+    return s
+
+
+def s1043(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v1] + v2 & 0xFFFFFFFF) if R[v0] else R[v3]
+    return s
+
+
+def s1044(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] >> v2) & 0xFFFFFFFF
+    return s
+
+
+def s1045(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0[(R[v1] + (R[v2] >> v3) & 0xFFFFFFFF)]
+    return s
+
+
+def c1045(v0, v1, v2, v3):
+    def c(R):
+        return v0[(R[v1] + (R[v2] >> v3) & 0xFFFFFFFF)]
+    return c
+
+
+def s1046(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = (
+            v3[(R[v4] + (R[v5] >> v6) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s1047(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0.value) + (v3 if (R[v1] & v2) else v4) & 0xFFFFFFFF
+    return s
+
+
+def s1048(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1]] = (R[v3] if R[v2] else v4) & 255
+    return s
+
+
+def s1049(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0 - (R[v1] & v2) & 0xFFFFFFFF
+    return s
+
+
+def s1050(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) * (v3 - (R[v4] & v5) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1051(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) * (v3 - (R[v4] & v5) & 0xFFFFFFFF) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s1052(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF) | (
+            v4[(R[v5] + v6 & 0xFFFFFFFF)]))
+    return s
+
+
+def c1052(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF) | (
+            v4[(R[v5] + v6 & 0xFFFFFFFF)]))
+    return c
+
+
+def s1053(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] | (R[v1] ^ v2)
+    return s
+
+
+def c1053(v0, v1, v2):
+    def c(R):
+        return R[v0] | (R[v1] ^ v2)
+    return c
+
+
+def s1054(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] | (R[v1] ^ v2)) ^ R[v3]
+    return s
+
+
+def c1054(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] | (R[v1] ^ v2)) ^ R[v3]
+    return c
+
+
+def s1055(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF) + ((R[v3] | (R[v4] ^ v5)) ^ R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def s1056(v0, v1, v2, v3):
+    def s(R):
+        w64(v0, R[v1], (R[v2] ^ R[v3]))
+    return s
+
+
+def s1057(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (u16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1057(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return (u16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1058(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((u16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & v8)
+    return s
+
+
+def c1058(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return ((u16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & v8)
+    return c
+
+
+def s1059(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u16(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0])
+    return s
+
+
+def c1059(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u16(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0])
+    return c
+
+
+def s1060(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u16(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) & v5)
+    return s
+
+
+def c1060(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u16(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) & v5)
+    return c
+
+
+def s1061(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((u16(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) & v5) & v6)
+    return s
+
+
+def c1061(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (((u16(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) & v5) & v6)
+    return c
+
+
+def s1062(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((((u16(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) & v5) ^ 0x80000000) - 0x80000000 >> v6 & 0xFFFFFFFF)
+    return s
+
+
+def s1063(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) | R[v2]
+    return s
+
+
+def c1063(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) | R[v2]
+    return c
+
+
+def s1064(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) | R[v4]))
+    return s
+
+
+def s1065(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (u32(v0, (v1.value) + v2)[0]) else 1
+    return s
+
+
+def c1065(v0, v1, v2):
+    def c(R):
+        return not (u32(v0, (v1.value) + v2)[0])
+    return c
+
+
+def s1066(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (0 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) else 1)
+    return s
+
+
+def c1066(v0, v1, v2, v3, v4):
+    def c(R):
+        return (not (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]))
+    return c
+
+
+def s1067(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1] + v2] = (R[v3] >> v4) & 255
+    return s
+
+
+def s1068(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))
+    return s
+
+
+def s1069(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((v1[R[v2]]) & v3) & 0xFFFFFFFF
+    return s
+
+
+def s1070(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(R[v1] + ((
+            v2[R[v3]]) & v4) & 0xFFFFFFFF)])
+    return s
+
+
+def c1070(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[(R[v1] + ((
+            v2[R[v3]]) & v4) & 0xFFFFFFFF)])
+    return c
+
+
+def s1071(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) & 255
+    return s
+
+
+def s1072(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (0 if ((v0[(
+            u32(v1, R[v2] + v3)[0]) + v4]) & v5) else 1)
+    return s
+
+
+def c1072(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (not ((v0[(
+            u32(v1, R[v2] + v3)[0]) + v4]) & v5))
+    return c
+
+
+def s1073(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u16(v0, R[v1])[0]) ^ v2
+    return s
+
+
+def c1073(v0, v1, v2):
+    def c(R):
+        return (u16(v0, R[v1])[0]) ^ v2
+    return c
+
+
+def s1074(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u16(v0, R[v1])[0]) ^ v2) >> v3
+    return s
+
+
+def s1075(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((u16(v0, R[v1])[0]) ^ v2) >> v3) & v4
+    return s
+
+
+def c1075(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((u16(v0, R[v1])[0]) ^ v2) >> v3) & v4
+    return c
+
+
+def s1076(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((((u16(v0, R[v1])[0]) ^ v2) >> v3) & v4) + R[v5] & 0xFFFFFFFF
+    return s
+
+
+def s1077(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((s16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) < v3 else 0
+    return s
+
+
+def c1077(v0, v1, v2, v3):
+    def c(R):
+        return ((s16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) < v3
+    return c
+
+
+def s1078(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1079(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c1079(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return u32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s1080(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u16(v0, ((((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]
+    return s
+
+
+def c1080(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return u16(v0, ((((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]
+    return c
+
+
+def s1081(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s1082(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] ^ v2) & 0xFFFFFFFF
+    return s
+
+
+def s1083(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] == R[v1]) else R[v3]
+    return s
+
+
+def s1084(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (R[v2] + (R[v3] ^ v4) & 0xFFFFFFFF) if (R[v0] == R[v1]) else (R[v7] if (R[v5] == R[v6]) else R[v8])
+    return s
+
+
+def s1085(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1])[0]) != (v2.value) else 0
+    return s
+
+
+def c1085(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) != (v2.value)
+    return c
+
+
+def s1086(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u16(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
+    return s
+
+
+def c1086(v0, v1, v2, v3, v4):
+    def c(R):
+        return u16(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
+    return c
+
+
+def s1087(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u16(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) & v5
+    return s
+
+
+def c1087(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (u16(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) & v5
+    return c
+
+
+def s1088(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 0 if ((u16(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) & v5) else 1
+    return s
+
+
+def c1088(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return not ((u16(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) & v5)
+    return c
+
+
+def s1089(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
+            v3[R[v4]]) & 0xFFFFFFFF)]) & v5)
+    return s
+
+
+def c1089(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
+            v3[R[v4]]) & 0xFFFFFFFF)]) & v5)
+    return c
+
+
+def s1090(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] - (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) & v3
+    return s
+
+
+def c1090(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] - (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) & v3
+    return c
+
+
+def s1091(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] - (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) & v3) << v4 & 0xFFFFFFFF
+    return s
+
+
+def s1092(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] - (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1093(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = u16(v0, (R[v1] + (((R[v2] - (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) & v5) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c1093(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return u16(v0, (R[v1] + (((R[v2] - (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) & v5) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s1094(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = ((R[v3] & v4) | v5) & 255
+    return s
+
+
+def s1095(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] * v1 & 0xFFFFFFFF) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s1096(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] * v1 & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) >> v3
+    return s
+
+
+def s1097(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = (((R[v3] * v4 & 0xFFFFFFFF) + v5 & 0xFFFFFFFF) >> v6) & 255
+    return s
+
+
+def s1098(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) > ((v1 - R[v2] & 0xFFFFFFFF) ^ 0x80000000) else 0
+    return s
+
+
+def c1098(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ 0x80000000) > ((v1 - R[v2] & 0xFFFFFFFF) ^ 0x80000000)
+    return c
+
+
+def s1099(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if (R[v0] ^ 0x80000000) > ((v1 - R[v2] & 0xFFFFFFFF) ^ 0x80000000) else 0) & v3
+    return s
+
+
+def c1099(v0, v1, v2, v3):
+    def c(R):
+        return (1 if (R[v0] ^ 0x80000000) > ((v1 - R[v2] & 0xFFFFFFFF) ^ 0x80000000) else 0) & v3
+    return c
+
+
+def s1100(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((1 if (R[v0] ^ 0x80000000) > ((v1 - R[v2] & 0xFFFFFFFF) ^ 0x80000000) else 0) & v3) else 1
+    return s
+
+
+def c1100(v0, v1, v2, v3):
+    def c(R):
+        return not ((1 if (R[v0] ^ 0x80000000) > ((v1 - R[v2] & 0xFFFFFFFF) ^ 0x80000000) else 0) & v3)
+    return c
+
+
+def s1101(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, ((v1.value) + v2 & 0xFFFFFFFF), v3)
+    return s
+
+
+def s1102(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s1103(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v3 if ((R[v0] + v1 & 0xFFFFFFFF) < v2) else R[v4]
+    return s
+
+
+def s1104(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s1105(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u64(v0, R[v1] + v2)[0]) != v3 else 0
+    return s
+
+
+def c1105(v0, v1, v2, v3):
+    def c(R):
+        return (u64(v0, R[v1] + v2)[0]) != v3
+    return c
+
+
+def s1106(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if R[v0] != (u32(v1, ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]) else 0)
+    return s
+
+
+def c1106(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] != (u32(v1, ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]))
+    return c
+
+
+def s1107(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) & v2) | (R[v3] + v4 & 0xFFFFFFFF)
+    return s
+
+
+def c1107(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) & v2) | (R[v3] + v4 & 0xFFFFFFFF)
+    return c
+
+
+def s1108(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (((
+            u32(v2, R[v3])[0]) & v4) | (R[v5] + v6 & 0xFFFFFFFF)))
+    return s
+
+
+def s1109(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if ((R[v0] ^ 0x80000000) < v1) else v3
+    return s
+
+
+def s1110(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (v3 if ((R[v1] ^ 0x80000000) < v2) else v4) & 0xFFFFFFFF
+    return s
+
+
+def s1111(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v0[(R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5) & 0xFFFFFFFF)]
+    return s
+
+
+def c1111(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return v0[(R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5) & 0xFFFFFFFF)]
+    return c
+
+
+def s1112(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5) & 0xFFFFFFFF)]) != v6 else 0
+    return s
+
+
+def c1112(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (v0[(R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5) & 0xFFFFFFFF)]) != v6
+    return c
+
+
+def s1113(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) - (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s1114(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] & v2) & 0xFFFFFFFF) * v3 & 0xFFFFFFFF
+    return s
+
+
+def s1115(d, v0, v1):
+    def s(R):
+        R[d] = (v0.value) << v1 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s1116(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) << v1 & 0xFFFFFFFFFFFFFFFF) | (R[v2] + v3 & 0xFFFFFFFF)
+    return s
+
+
+def c1116(v0, v1, v2, v3):
+    def c(R):
+        return ((v0.value) << v1 & 0xFFFFFFFFFFFFFFFF) | (R[v2] + v3 & 0xFFFFFFFF)
+    return c
+
+
+def s1117(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w64(v0, R[v1] + v2, (((v3.value) << v4 & 0xFFFFFFFFFFFFFFFF) | (R[v5] + v6 & 0xFFFFFFFF)))
+    return s
+
+
+def s1118(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) << v2 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s1119(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) | ((R[v2] + v3 & 0xFFFFFFFF) << v4 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def c1119(v0, v1, v2, v3, v4):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) | ((R[v2] + v3 & 0xFFFFFFFF) << v4 & 0xFFFFFFFFFFFFFFFF)
+    return c
+
+
+def s1120(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w64(v0, R[v1] + v2, ((R[v3] + v4 & 0xFFFFFFFF) | ((R[v5] + v6 & 0xFFFFFFFF) << v7 & 0xFFFFFFFFFFFFFFFF)))
+    return s
+
+
+def s1121(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if ((R[v0] ^ 0x80000000) < v1) else R[v3]
+    return s
+
+
+def s1122(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == v3 else 0
+    return s
+
+
+def c1122(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == v3
+    return c
+
+
+def s1123(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] + v1 & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1124(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1125(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] - (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1126(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u16(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0])
+    return s
+
+
+def c1126(v0, v1, v2, v3):
+    def c(R):
+        return (u16(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0])
+    return c
+
+
+def s1127(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u32(v0, ((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c1127(v0, v1, v2, v3):
+    def c(R):
+        return u32(v0, ((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s1128(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) == v3 else 0
+    return s
+
+
+def c1128(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) == v3
+    return c
+
+
+def s1129(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) < v4 else 0
+    return s
+
+
+def c1129(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) < v4
+    return c
+
+
+def s1130(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] ^ (u64(v1, R[v2])[0])
+    return s
+
+
+def c1130(v0, v1, v2):
+    def c(R):
+        return R[v0] ^ (u64(v1, R[v2])[0])
+    return c
+
+
+def s1131(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1], (R[v2] ^ (
+            u64(v3, R[v4])[0])))
+    return s
+
+
+def s1132(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) <= (
+            u32(v3, R[v4] + v5)[0]) else 0)
+    return s
+
+
+def c1132(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) <= (
+            u32(v3, R[v4] + v5)[0]))
+    return c
+
+
+def s1133(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] | (R[v3] ^ v4)) ^ R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def s1134(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] | (R[v3] ^ v4)) ^ R[v5]) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s1135(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] ^ (u64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1135(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] ^ (u64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1136(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] ^ (u64(v1, R[v2])[0])) | (R[v3] ^ (
+            u64(v4, (R[v5] + v6 & 0xFFFFFFFF))[0])))
+    return s
+
+
+def c1136(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((R[v0] ^ (u64(v1, R[v2])[0])) | (R[v3] ^ (
+            u64(v4, (R[v5] + v6 & 0xFFFFFFFF))[0])))
+    return c
+
+
+def s1137(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s1138(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u64(v0, R[v1] + v2)[0]) ^ v3
+    return s
+
+
+def c1138(v0, v1, v2, v3):
+    def c(R):
+        return (u64(v0, R[v1] + v2)[0]) ^ v3
+    return c
+
+
+def s1139(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((u64(v0, R[v1] + v2)[0]) ^ v3) | ((
+            u64(v4, R[v5] + v6)[0]) ^ v7))
+    return s
+
+
+def c1139(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return (((u64(v0, R[v1] + v2)[0]) ^ v3) | ((
+            u64(v4, R[v5] + v6)[0]) ^ v7))
+    return c
+
+
+def s1140(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (0 if (((u64(v0, R[v1] + v2)[0]) ^ v3) | ((
+            u64(v4, R[v5] + v6)[0]) ^ v7)) else 1)
+    return s
+
+
+def c1140(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return (not (((u64(v0, R[v1] + v2)[0]) ^ v3) | ((
+            u64(v4, R[v5] + v6)[0]) ^ v7)))
+    return c
+
+
+def s1141(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0[R[v1]]) << v2 & 0xFFFFFFFF
+    return s
+
+
+def s1142(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((v0[R[v1]]) << v2 & 0xFFFFFFFF) | (
+            v3[R[v4] + v5]))
+    return s
+
+
+def c1142(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((v0[R[v1]]) << v2 & 0xFFFFFFFF) | (
+            v3[R[v4] + v5]))
+    return c
+
+
+def s1143(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((((v0[R[v1]]) << v2 & 0xFFFFFFFF) | (
+            v3[R[v4] + v5])) & (
+            u16(v6, R[v7] + v8)[0]))
+    return s
+
+
+def c1143(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return ((((v0[R[v1]]) << v2 & 0xFFFFFFFF) | (
+            v3[R[v4] + v5])) & (
+            u16(v6, R[v7] + v8)[0]))
+    return c
+
+
+def s1144(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] == v1 else 0) | (1 if R[v2] == v3 else 0)
+    return s
+
+
+def c1144(v0, v1, v2, v3):
+    def c(R):
+        return (1 if R[v0] == v1 else 0) | (1 if R[v2] == v3 else 0)
+    return c
+
+
+def s1145(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] >> v1) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s1146(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) <= ((R[v1] ^ v2) ^ 0x80000000) else 0
+    return s
+
+
+def c1146(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ 0x80000000) <= ((R[v1] ^ v2) ^ 0x80000000)
+    return c
+
+
+def s1147(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u16(v0, R[v1])[0]) | v2
+    return s
+
+
+def c1147(v0, v1, v2):
+    def c(R):
+        return (u16(v0, R[v1])[0]) | v2
+    return c
+
+
+def s1148(v0, v1, v2, v3, v4):
+    def s(R):
+        w16(v0, R[v1], ((
+            u16(v2, R[v3])[0]) | v4) & 65535)
+    return s
+
+
+def s1149(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]))[0]) + v5)[0])
+    return s
+
+
+def c1149(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]))[0]) + v5)[0])
+    return c
+
+
+def s1150(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w16(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF), R[v7] & 65535)
+    return s
+
+
+def s1151(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c1151(v0, v1, v2, v3, v4):
+    def c(R):
+        return u32(v0, (R[v1] + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s1152(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0 << (R[v1] & 31) & 0xFFFFFFFF) | R[v2]
+    return s
+
+
+def c1152(v0, v1, v2):
+    def c(R):
+        return (v0 << (R[v1] & 31) & 0xFFFFFFFF) | R[v2]
+    return c
+
+
+def s1153(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0 << (R[v1] & 31) & 0xFFFFFFFF) | ((v2 << (R[v3] & 31) & 0xFFFFFFFF) | R[v4])
+    return s
+
+
+def c1153(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0 << (R[v1] & 31) & 0xFFFFFFFF) | ((v2 << (R[v3] & 31) & 0xFFFFFFFF) | R[v4])
+    return c
+
+
+def s1154(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0[(R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4]
+    return s
+
+
+def c1154(v0, v1, v2, v3, v4):
+    def c(R):
+        return v0[(R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4]
+    return c
+
+
+def s1155(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[(R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4]) & v5
+    return s
+
+
+def c1155(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (v0[(R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4]) & v5
+    return c
+
+
+def s1156(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]
+    return s
+
+
+def c1156(v0, v1, v2, v3):
+    def c(R):
+        return v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]
+    return c
+
+
+def s1157(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) < ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) else 0
+    return s
+
+
+def c1157(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] ^ 0x80000000) < ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000)
+    return c
+
+
+def s1158(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] > v1) else v3
+    return s
+
+
+def s1159(d, v0, v1):
+    def s(R):
+        R[d] = R[v0] + (R[v1] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1160(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (v1.value) + v2, (R[v3] + v4 & 0xFFFFFFFF))
+    return s
+
+
+def s1161(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (((f64_to_bits(R[v0])) & v1) ^ 0x8000000000000000) < v2 else 0
+    return s
+
+
+def c1161(v0, v1, v2):
+    def c(R):
+        return (((f64_to_bits(R[v0])) & v1) ^ 0x8000000000000000) < v2
+    return c
+
+
+def s1162(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF) + v3)[0]
+    return s
+
+
+def c1162(v0, v1, v2, v3):
+    def c(R):
+        return u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF) + v3)[0]
+    return c
+
+
+def s1163(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] | (u32(v1, (R[v2] + R[v3] & 0xFFFFFFFF) + v4)[0])
+    return s
+
+
+def c1163(v0, v1, v2, v3, v4):
+    def c(R):
+        return R[v0] | (u32(v1, (R[v2] + R[v3] & 0xFFFFFFFF) + v4)[0])
+    return c
+
+
+def s1164(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF) + v3)[0]) | (R[v4] | (
+            u32(v5, (R[v6] + R[v7] & 0xFFFFFFFF) + v8)[0])))
+    return s
+
+
+def c1164(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return ((u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF) + v3)[0]) | (R[v4] | (
+            u32(v5, (R[v6] + R[v7] & 0xFFFFFFFF) + v8)[0])))
+    return c
+
+
+def s1165(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] & (R[v1] ^ R[v2])
+    return s
+
+
+def c1165(v0, v1, v2):
+    def c(R):
+        return R[v0] & (R[v1] ^ R[v2])
+    return c
+
+
+def s1166(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] & (R[v1] ^ R[v2])) ^ R[v3]
+    return s
+
+
+def c1166(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] & (R[v1] ^ R[v2])) ^ R[v3]
+    return c
+
+
+def s1167(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] & (R[v3] ^ R[v4])) ^ R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def s1168(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] & (R[v3] ^ R[v4])) ^ R[v5]) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s1169(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + (0 if (u32(v1, ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]) else 1) & 0xFFFFFFFF)
+    return s
+
+
+def s1170(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF))
+    return s
+
+
+def s1171(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, ((((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
+    return s
+
+
+def c1171(v0, v1, v2, v3, v4):
+    def c(R):
+        return u32(v0, ((((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
+    return c
+
+
+def s1172(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3) == v4 else 0
+    return s
+
+
+def c1172(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3) == v4
+    return c
+
+
+def s1173(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] | ((u32(v1, R[v2])[0]) & v3)
+    return s
+
+
+def c1173(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] | ((u32(v1, R[v2])[0]) & v3)
+    return c
+
+
+def s1174(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (R[v2] | ((
+            u32(v3, R[v4])[0]) & v5)))
+    return s
+
+
+def s1175(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) | (
+            v3[R[v4] + v5]))
+    return s
+
+
+def c1175(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) | (
+            v3[R[v4] + v5]))
+    return c
+
+
+def s1176(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ R[v1]) ^ R[v2]
+    return s
+
+
+def c1176(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ R[v1]) ^ R[v2]
+    return c
+
+
+def s1177(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF) + ((R[v3] ^ R[v4]) ^ R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def s1178(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF) + ((R[v3] ^ R[v4]) ^ R[v5]) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s1179(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) << v5 & 0xFFFFFFFF)
+    return s
+
+
+def s1180(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + ((
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) << v10 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s1181(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) == (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) else 0)
+    return s
+
+
+def c1181(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def c(R):
+        return ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) == (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]))
+    return c
+
+
+def s1182(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        R[d] = ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) == (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) else 0) & v10)
+    return s
+
+
+def c1182(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def c(R):
+        return ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) == (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) else 0) & v10)
+    return c
+
+
+def s1183(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if (u32(v0, R[v1] + v2)[0]) < (
+            u32(v3, R[v4] + v5)[0]) else 0) & v6)
+    return s
+
+
+def c1183(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((1 if (u32(v0, R[v1] + v2)[0]) < (
+            u32(v3, R[v4] + v5)[0]) else 0) & v6)
+    return c
+
+
+def s1184(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, R[v1] + v2)[0]) < (
+            u32(v3, R[v4] + v5)[0]) else 0) & v6) else 1)
+    return s
+
+
+def c1184(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if (u32(v0, R[v1] + v2)[0]) < (
+            u32(v3, R[v4] + v5)[0]) else 0) & v6))
+    return c
+
+
+def s1185(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (d64(v0, R[v1] + v2)[0]) * v3
+    return s
+
+
+def s1186(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((R[v0] * (d64(v1, R[v2] + v3)[0])) + ((
+            d64(v4, R[v5] + v6)[0]) * v7))
+    return s
+
+
+def s1187(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        w64f(v0, R[v1] + v2, ((R[v3] * (
+            d64(v4, R[v5] + v6)[0])) + ((
+            d64(v7, R[v8] + v9)[0]) * v10)))
+    return s
+
+
+def s1188(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((d64(v0, R[v1] + v2)[0]) * (
+            d64(v3, R[v4] + v5)[0]))
+    return s
+
+
+def s1189(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] - R[v2])
+    return s
+
+
+def s1190(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((d64(v0, R[v1] + v2)[0]) * (
+            d64(v3, R[v4] + v5)[0])) + (R[v6] + (R[v7] - R[v8])))
+    return s
+
+
+def s1191(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] * v1) + (R[v2] * v3)
+    return s
+
+
+def s1192(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (d64(v0, R[v1] + v2)[0]) + ((R[v3] * v4) + (R[v5] * v6))
+    return s
+
+
+def s1193(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        w64f(v0, R[v1] + v2, ((
+            d64(v3, R[v4] + v5)[0]) + ((R[v6] * v7) + (R[v8] * v9))))
+    return s
+
+
+def s1194(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (0 if ((v0[(
+            u32(v1, R[v2])[0]) + v3]) & v4) else 1)
+    return s
+
+
+def c1194(v0, v1, v2, v3, v4):
+    def c(R):
+        return (not ((v0[(
+            u32(v1, R[v2])[0]) + v3]) & v4))
+    return c
+
+
+def s1195(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((((((R[v0] << v1 & 0xFFFFFFFF) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v2) & v3) + R[v4] & 0xFFFFFFFF) << v5 & 0xFFFFFFFF
+    return s
+
+
+def s1196(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6, R[v7])
+    return s
+
+
+def s1197(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6])
+    return s
+
+
+def c1197(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (v0[((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6])
+    return c
+
+
+def s1198(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((v0[((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7)
+    return s
+
+
+def c1198(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return ((v0[((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7)
+    return c
+
+
+def s1199(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (0 if ((v0[((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7) else 1)
+    return s
+
+
+def c1199(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return (not ((v0[((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7))
+    return c
+
+
+def s1200(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((R[v0] >> v1) & 0xFFFFFFFF) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s1201(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (((R[v0] >> v1) & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) >= v3 else 0
+    return s
+
+
+def c1201(v0, v1, v2, v3):
+    def c(R):
+        return (((R[v0] >> v1) & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) >= v3
+    return c
+
+
+def s1202(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v4] if ((((R[v0] >> v1) & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) >= v3) else v5
+    return s
+
+
+def s1203(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (R[v5] if ((((R[v1] >> v2) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) >= v4) else v6) if R[v0] else R[v7]
+    return s
+
+
+def s1204(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) >= v2 else 0
+    return s
+
+
+def c1204(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) >= v2
+    return c
+
+
+def s1205(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1] + v2] = (R[v4] if R[v3] else v5) & 255
+    return s
+
+
+def s1206(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + v2 & 0xFFFFFFFF)]) <= v3 else 0
+    return s
+
+
+def c1206(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + v2 & 0xFFFFFFFF)]) <= v3
+    return c
+
+
+def s1207(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1] + v2, (R[v3] + R[v4] & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s1208(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) + v2 & 0xFFFFFFFF) & v3
+    return s
+
+
+def c1208(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) + v2 & 0xFFFFFFFF) & v3
+    return c
+
+
+def s1209(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] & v4))
+    return s
+
+
+def s1210(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1] + v2] = (R[v4] if R[v3] else R[v5]) & 255
+    return s
+
+
+def s1211(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+    return s
+
+
+def c1211(v0, v1, v2):
+    def c(R):
+        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+    return c
+
+
+def s1212(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) <= v3 else 0
+    return s
+
+
+def c1212(v0, v1, v2, v3):
+    def c(R):
+        return (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) <= v3
+    return c
+
+
+def s1213(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), (
+            u32(v4, R[v5])[0]))
+    return s
+
+
+def s1214(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s1215(d, v0, v1):
+    def s(R):
+        R[d] = (f64_to_bits(R[v0])) >> v1
+    return s
+
+
+def s1216(d, v0, v1):
+    def s(R):
+        R[d] = ((f64_to_bits(R[v0])) >> v1) & 0xFFFFFFFF
+    return s
+
+
+def c1216(v0, v1):
+    def c(R):
+        return ((f64_to_bits(R[v0])) >> v1) & 0xFFFFFFFF
+    return c
+
+
+def s1217(d, v0, v1, v2):
+    def s(R):
+        R[d] = (((f64_to_bits(R[v0])) >> v1) & 0xFFFFFFFF) & v2
+    return s
+
+
+def c1217(v0, v1, v2):
+    def c(R):
+        return (((f64_to_bits(R[v0])) >> v1) & 0xFFFFFFFF) & v2
+    return c
+
+
+def s1218(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, R[v2])[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1218(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, R[v2])[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1219(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], (R[v3] if R[v2] else R[v4]))
+    return s
+
+
+def s1220(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)] = v4 & 255
+    return s
+
+
+def s1221(d, v0):
+    def s(R):
+        R[d] = 0 if (not R[v0]) else 1
+    return s
+
+
+def c1221(v0):
+    def c(R):
+        return not (not R[v0])
+    return c
+
+
+def s1222(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] * R[v1]) + v2
+    return s
+
+
+def s1223(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] * ((R[v1] * R[v2]) + v3)
+    return s
+
+
+def s1224(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] * ((R[v1] * R[v2]) + v3)) + v4
+    return s
+
+
+def s1225(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] * ((R[v1] * ((R[v2] * R[v3]) + v4)) + v5)
+    return s
+
+
+def s1226(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v2] + v3 & 0xFFFFFFFF) & v4) if (R[v0] < v1) else R[v5]
+    return s
+
+
+def s1227(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((R[v2] + v3 & 0xFFFFFFFF) & v4) if (R[v0] < v1) else R[v5]) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s1228(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) ^ 0x80000000) < v5 else 0)
+    return s
+
+
+def c1228(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) ^ 0x80000000) < v5)
+    return c
+
+
+def s1229(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0)
+    return s
+
+
+def c1229(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5)
+    return c
+
+
+def s1230(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0) & v6)
+    return s
+
+
+def c1230(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0) & v6)
+    return c
+
+
+def s1231(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0) & v6) else 1)
+    return s
+
+
+def c1231(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0) & v6))
+    return c
+
+
+def s1232(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[(R[v1] + (
+            u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF)] = v5 & 255
+    return s
+
+
+def s1233(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) + ((
+            u32(v3, R[v4] + v5)[0]) * v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7 & 0xFFFFFFFF)
+    return s
+
+
+def s1234(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u64(v0, R[v1])[0]) ^ v2
+    return s
+
+
+def c1234(v0, v1, v2):
+    def c(R):
+        return (u64(v0, R[v1])[0]) ^ v2
+    return c
+
+
+def s1235(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u64(v0, R[v1])[0]) ^ v2) & v3
+    return s
+
+
+def c1235(v0, v1, v2, v3):
+    def c(R):
+        return ((u64(v0, R[v1])[0]) ^ v2) & v3
+    return c
+
+
+def s1236(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v2 if (R[v0] > v1) else (R[v3] + v4 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s1237(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + v1) * R[v2]
+    return s
+
+
+def s1238(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] + v1) * R[v2]) + v3
+    return s
+
+
+def s1239(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((R[v0] + v1) * R[v2]) + v3) * R[v4]
+    return s
+
+
+def s1240(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((((R[v0] + v1) * R[v2]) + v3) * R[v4]) + v5
+    return s
+
+
+def s1241(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((((R[v0] + v1) * R[v2]) + v3) * R[v4]) + v5) * R[v6]
+    return s
+
+
+def s1242(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] == v1) else v3
+    return s
+
+
+def s1243(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0]) != v7 else 0)
+    return s
+
+
+def c1243(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return ((u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0]) != v7)
+    return c
+
+
+def s1244(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((1 if (u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0]) != v7 else 0) & v8)
+    return s
+
+
+def c1244(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return ((1 if (u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0]) != v7 else 0) & v8)
+    return c
+
+
+def s1245(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0]) != v7 else 0) & v8) else 1)
+    return s
+
+
+def c1245(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return (not ((1 if (u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0]) != v7 else 0) & v8))
+    return c
+
+
+def s1246(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) & v2) | ((R[v3] & v4) << v5 & 0xFFFFFFFF)
+    return s
+
+
+def c1246(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((R[v0] << v1 & 0xFFFFFFFF) & v2) | ((R[v3] & v4) << v5 & 0xFFFFFFFF)
+    return c
+
+
+def s1247(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((R[v0] << v1 & 0xFFFFFFFF) & v2) | ((R[v3] & v4) << v5 & 0xFFFFFFFF)) | R[v6]
+    return s
+
+
+def c1247(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (((R[v0] << v1 & 0xFFFFFFFF) & v2) | ((R[v3] & v4) << v5 & 0xFFFFFFFF)) | R[v6]
+    return c
+
+
+def s1248(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (d64(v0, R[v1] + v2)[0]) - R[v3]
+    return s
+
+
+def s1249(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w64f(v0, R[v1] + v2, ((
+            d64(v3, R[v4] + v5)[0]) - R[v6]))
+    return s
+
+
+def s1250(d, v0, v1):
+    def s(R):
+        R[d] = f64_from_bits(((f64_to_bits(R[v0])) & v1))
+    return s
+
+
+def s1251(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x80000000) < v1) else v3
+    return s
+
+
+def s1252(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] if ((R[v0] ^ 0x80000000) < v1) else v3) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1253(d, v0, v1):
+    def s(R):
+        R[d] = 1 if (v0.value) != R[v1] else 0
+    return s
+
+
+def c1253(v0, v1):
+    def c(R):
+        return (v0.value) != R[v1]
+    return c
+
+
+def s1254(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0 - ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & v4) & 0xFFFFFFFF
+    return s
+
+
+def s1255(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] >= (((v1.value) + v2 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1255(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] >= (((v1.value) + v2 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)
+    return c
+
+
+def s1256(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, ((R[v4] + v5 & 0xFFFFFFFF) if R[v3] else (R[v6] + v7 & 0xFFFFFFFF)))
+    return s
+
+
+def s1257(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) & 65535)
+    return s
+
+
+def s1258(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) >= ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) else 0
+    return s
+
+
+def c1258(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] ^ 0x80000000) >= ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000)
+    return c
+
+
+def s1259(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0 << (R[v1] & 31) & 0xFFFFFFFF) ^ v2
+    return s
+
+
+def c1259(v0, v1, v2):
+    def c(R):
+        return (v0 << (R[v1] & 31) & 0xFFFFFFFF) ^ v2
+    return c
+
+
+def s1260(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0 << (R[v1] & 31) & 0xFFFFFFFF) ^ v2) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s1261(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((v0 << (R[v1] & 31) & 0xFFFFFFFF) ^ v2) << v3 & 0xFFFFFFFF) | R[v4]
+    return s
+
+
+def c1261(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((v0 << (R[v1] & 31) & 0xFFFFFFFF) ^ v2) << v3 & 0xFFFFFFFF) | R[v4]
+    return c
+
+
+def s1262(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) < v4 else 0
+    return s
+
+
+def c1262(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) < v4
+    return c
+
+
+def s1263(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) < v3 else 0
+    return s
+
+
+def c1263(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) < v3
+    return c
+
+
+def s1264(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) < v3 else 0) & v4
+    return s
+
+
+def c1264(v0, v1, v2, v3, v4):
+    def c(R):
+        return (1 if (u32(v0, R[v1] + v2)[0]) < v3 else 0) & v4
+    return c
+
+
+def s1265(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if (u32(v0, R[v1] + v2)[0]) < v3 else 0) & v4) else 1
+    return s
+
+
+def c1265(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((1 if (u32(v0, R[v1] + v2)[0]) < v3 else 0) & v4)
+    return c
+
+
+def s1266(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((v0[R[v1] + v2]) & v3) == v4 else 0
+    return s
+
+
+def c1266(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[R[v1] + v2]) & v3) == v4
+    return c
+
+
+def s1267(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = d64(v0, ((R[v2] + v3 & 0xFFFFFFFF) if R[v1] else (R[v4] + v5 & 0xFFFFFFFF)))[0]
+    return s
+
+
+def s1268(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (((v0[(R[v1] + v2 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0
+    return s
+
+
+def c1268(v0, v1, v2, v3):
+    def c(R):
+        return (((v0[(R[v1] + v2 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3
+    return c
+
+
+def s1269(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (1 if (((v1[(R[v2] + v3 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v4 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s1270(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v4] if R[v3] else R[v5]))
+    return s
+
+
+def s1271(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] - R[v1] & 0xFFFFFFFF) > v2 else 0
+    return s
+
+
+def c1271(v0, v1, v2):
+    def c(R):
+        return (R[v0] - R[v1] & 0xFFFFFFFF) > v2
+    return c
+
+
+def s1272(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (R[v2] | v3))
+    return s
+
+
+def s1273(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) > ((R[v1] ^ v2) ^ 0x80000000) else 0
+    return s
+
+
+def c1273(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ 0x80000000) > ((R[v1] ^ v2) ^ 0x80000000)
+    return c
+
+
+def s1274(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) >> v3
+    return s
+
+
+def s1275(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = ((
+            u32(v3, R[v4] + v5)[0]) >> v6) & 255
+    return s
+
+
+def s1276(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v2 else 0
+    return s
+
+
+def c1276(v0, v1, v2):
+    def c(R):
+        return (((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v2
+    return c
+
+
+def s1277(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((u32(v1, R[v2] + v3)[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1278(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) - (
+            u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s1279(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) - R[v6] & 0xFFFFFFFF))
+    return s
+
+
+def s1280(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)
+    return s
+
+
+def s1281(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, ((
+            u32(v2, R[v3])[0]) + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1281(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, ((
+            u32(v2, R[v3])[0]) + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1282(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) + R[v6] & 0xFFFFFFFF))
+    return s
+
+
+def s1283(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] <= ((u32(v1, R[v2])[0]) - R[v3] & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1283(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] <= ((u32(v1, R[v2])[0]) - R[v3] & 0xFFFFFFFF)
+    return c
+
+
+def s1284(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, R[v4] + v5)[0]) else 0)
+    return s
+
+
+def c1284(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, R[v4] + v5)[0]))
+    return c
+
+
+def s1285(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if (u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, R[v4] + v5)[0]) else 0) & v6)
+    return s
+
+
+def c1285(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((1 if (u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, R[v4] + v5)[0]) else 0) & v6)
+    return c
+
+
+def s1286(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, R[v4] + v5)[0]) else 0) & v6) else 1)
+    return s
+
+
+def c1286(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if (u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, R[v4] + v5)[0]) else 0) & v6))
+    return c
+
+
+def s1287(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[R[v1] + v2]) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s1288(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((v0[R[v1] + v2]) << v3 & 0xFFFFFFFF) | (
+            v4[R[v5] + v6]))
+    return s
+
+
+def c1288(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (((v0[R[v1] + v2]) << v3 & 0xFFFFFFFF) | (
+            v4[R[v5] + v6]))
+    return c
+
+
+def s1289(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > v3 else 0
+    return s
+
+
+def c1289(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > v3
+    return c
+
+
+def s1290(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) ^ (
+            u32(v3, R[v4] + v5)[0]))
+    return s
+
+
+def c1290(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) ^ (
+            u32(v3, R[v4] + v5)[0]))
+    return c
+
+
+def s1291(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) ^ (
+            u32(v6, R[v7] + v8)[0])))
+    return s
+
+
+def s1292(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) == R[v2] else 0
+    return s
+
+
+def c1292(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) == R[v2]
+    return c
+
+
+def s1293(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF), R[v5])
+    return s
+
+
+def s1294(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0 << ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31) & 0xFFFFFFFF
+    return s
+
+
+def s1295(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (v1 << ((v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 31) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1296(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v2] >> v3) if ((R[v0] ^ 0x80000000) > v1) else (R[v4] + v5 & 0xFFFFFFFF)
+    return s
+
+
+def s1297(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) - (
+            u32(v6, R[v7] + v8)[0]) & 0xFFFFFFFF))
+    return s
+
+
+def s1298(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, ((v2.value) + v3 & 0xFFFFFFFF) + v4)[0]))[0])
+    return s
+
+
+def c1298(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, (
+            u32(v1, ((v2.value) + v3 & 0xFFFFFFFF) + v4)[0]))[0])
+    return c
+
+
+def s1299(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] | R[v1]) else 1
+    return s
+
+
+def c1299(v0, v1):
+    def c(R):
+        return not (R[v0] | R[v1])
+    return c
+
+
+def s1300(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u64(v3, R[v4])[0]))
+    return s
+
+
+def s1301(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] & v1) + R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s1302(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] + R[v1] & 0xFFFFFFFF) + (((R[v2] ^ R[v3]) & R[v4]) ^ R[v5]) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s1303(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] & R[v1]) else 1
+    return s
+
+
+def c1303(v0, v1):
+    def c(R):
+        return not (R[v0] & R[v1])
+    return c
+
+
+def s1304(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] * ((R[v1] * ((R[v2] * R[v3]) + v4)) + v5)) + v6
+    return s
+
+
+def s1305(d, v0, v1, v2):
+    def s(R):
+        R[d] = f32_round((f32_round(R[v0] * R[v1])) + v2)
+    return s
+
+
+def s1306(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = f32_round(R[v0] * (f32_round((f32_round(R[v1] * R[v2])) + v3)))
+    return s
+
+
+def s1307(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = f32_round((f32_round(R[v0] * (f32_round((f32_round(R[v1] * R[v2])) + v3)))) + v4)
+    return s
+
+
+def s1308(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = f32_round(R[v0] * (f32_round((f32_round(R[v1] * (f32_round((f32_round(R[v2] * R[v3])) + v4)))) + v5)))
+    return s
+
+
+def s1309(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = f32_round((f32_round(R[v0] * (f32_round((f32_round(R[v1] * (f32_round((f32_round(R[v2] * R[v3])) + v4)))) + v5)))) + v6)
+    return s
+
+
+def s1310(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (R[v0] + ((R[v1] * (d64(v2, R[v3] + v4)[0])) + (
+            d64(v5, R[v6] + v7)[0])))
+    return s
+
+
+def s1311(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] + ((R[v2] * (d64(v3, R[v4] + v5)[0])) + (
+            d64(v6, R[v7] + v8)[0]))))
+    return s
+
+
+def s1312(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))
+    return s
+
+
+def s1313(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] > (R[v1] ^ v2) else 0
+    return s
+
+
+def c1313(v0, v1, v2):
+    def c(R):
+        return R[v0] > (R[v1] ^ v2)
+    return c
+
+
+def s1314(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (0 if ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) & v5) else 1)
+    return s
+
+
+def c1314(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (not ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) & v5))
+    return c
+
+
+def s1315(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], (R[v2] + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))
+    return s
+
+
+def s1316(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (1 if (R[v0] ^ 0x80000000) > (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) ^ 0x80000000) else 0)
+    return s
+
+
+def c1316(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((R[v0] ^ 0x80000000) > (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) ^ 0x80000000))
+    return c
+
+
+def s1317(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + (v1 << ((v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 31) & 0xFFFFFFFF) & 0xFFFFFFFF) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1318(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] >> v1) << v2 & 0xFFFFFFFF
+    return s
+
+
+def s1319(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) + ((R[v2] >> v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1320(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) + ((R[v2] >> v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s1321(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, (((
+            u32(v1, R[v2])[0]) + ((R[v3] >> v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1321(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (u32(v0, (((
+            u32(v1, R[v2])[0]) + ((R[v3] >> v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1322(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v3 if ((R[v0] & v1) == v2) else R[v4]
+    return s
+
+
+def s1323(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = v2 if (R[v0] < v1) else (v6 if ((R[v3] & v4) == v5) else R[v7])
+    return s
+
+
+def s1324(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = v1 if R[v0] else (v4 if (R[v2] < v3) else (v8 if ((R[v5] & v6) == v7) else R[v9]))
+    return s
+
+
+def s1325(d, v0, v1):
+    def s(R):
+        R[d] = (64 - R[v0].bit_length()) + v1 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s1326(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (64 - R[v2].bit_length()) if (R[v0] != v1) else ((64 - R[v3].bit_length()) + v4 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s1327(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((64 - R[v2].bit_length()) if (R[v0] != v1) else ((64 - R[v3].bit_length()) + v4 & 0xFFFFFFFFFFFFFFFF)) & 0xFFFFFFFF
+    return s
+
+
+def c1327(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((64 - R[v2].bit_length()) if (R[v0] != v1) else ((64 - R[v3].bit_length()) + v4 & 0xFFFFFFFFFFFFFFFF)) & 0xFFFFFFFF
+    return c
+
+
+def s1328(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] * R[v2] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1329(d, v0, v1, v2):
+    def s(R):
+        R[d] = i32_rotl(v0, (R[v1] >> v2))
+    return s
+
+
+def s1330(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) & (i32_rotl(v2, (R[v3] >> v4)))
+    return s
+
+
+def c1330(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, R[v1])[0]) & (i32_rotl(v2, (R[v3] >> v4)))
+    return c
+
+
+def s1331(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) & (i32_rotl(v4, (R[v5] >> v6)))))
+    return s
+
+
+def s1332(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0
+    return s
+
+
+def c1332(v0, v1, v2, v3):
+    def c(R):
+        return (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3
+    return c
+
+
+def s1333(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v4] if ((R[v2] ^ 0x80000000) > v3) else v5) if ((R[v0] ^ 0x80000000) < v1) else R[v6]
+    return s
+
+
+def s1334(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0 - (R[v1] & v2) & 0xFFFFFFFF) | (R[v3] & v4)
+    return s
+
+
+def c1334(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0 - (R[v1] & v2) & 0xFFFFFFFF) | (R[v3] & v4)
+    return c
+
+
+def s1335(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], ((v2 - (R[v3] & v4) & 0xFFFFFFFF) | (R[v5] & v6)))
+    return s
+
+
+def s1336(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((
+            R[v0] // v1) % v2)
+    return s
+
+
+def s1337(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (((
+            R[v0] // v1) % v2) | v3)
+    return s
+
+
+def c1337(v0, v1, v2, v3):
+    def c(R):
+        return (((
+            R[v0] // v1) % v2) | v3)
+    return c
+
+
+def s1338(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = ((
+            (
+            R[v3] // v4) % v5) | v6) & 255
+    return s
+
+
+def s1339(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (((R[v0] - R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF
+    return s
+
+
+def s1340(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((((R[v0] - R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1341(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (((((R[v0] - R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) + v4 & 0xFFFFFFFF) > v5 else 0
+    return s
+
+
+def c1341(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((((R[v0] - R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) + v4 & 0xFFFFFFFF) > v5
+    return c
+
+
+def s1342(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + ((R[v2] >> v3) & v4) & 0xFFFFFFFF
+    return s
+
+
+def s1343(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) - R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s1344(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] + R[v1] & 0xFFFFFFFF) - R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1345(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s1346(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1347(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, ((((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF) + v5 & 0xFFFFFFFF), v6)
+    return s
+
+
+def s1348(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] * R[v1] & 0xFFFFFFFFFFFFFFFF) % R[v2]
+    return s
+
+
+def s1349(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((R[v0] * R[v1] & 0xFFFFFFFFFFFFFFFF) % R[v2]) & 0xFFFFFFFF
+    return s
+
+
+def c1349(v0, v1, v2):
+    def c(R):
+        return ((R[v0] * R[v1] & 0xFFFFFFFFFFFFFFFF) % R[v2]) & 0xFFFFFFFF
+    return c
+
+
+def s1350(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3 else 0) & v4
+    return s
+
+
+def c1350(v0, v1, v2, v3, v4):
+    def c(R):
+        return (1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3 else 0) & v4
+    return c
+
+
+def s1351(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3 else 0) & v4) else 1
+    return s
+
+
+def c1351(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3 else 0) & v4)
+    return c
+
+
+def s1352(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]))[0]))
+    return s
+
+
+def s1353(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) + (R[v6] << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))
+    return s
+
+
+def s1354(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[R[v1] + v2]) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1355(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = ((
+            v3[R[v4] + v5]) + v6 & 0xFFFFFFFF) & 255
+    return s
+
+
+def s1356(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((
+            u32(v0, R[v1] + v2)[0]) // v3)
+    return s
+
+
+def s1357(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((
+            u32(v0, R[v1] + v2)[0]) // v3) + v4 & 0xFFFFFFFF)
+    return s
+
+
+def s1358(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] % ((
+            (
+            u32(v1, R[v2] + v3)[0]) // v4) + v5 & 0xFFFFFFFF))
+    return s
+
+
+def s1359(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] - (R[v1] % ((
+            (
+            u32(v2, R[v3] + v4)[0]) // v5) + v6 & 0xFFFFFFFF)) & 0xFFFFFFFF)
+    return s
+
+
+def s1360(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) - (R[v3] & v4) & 0xFFFFFFFF
+    return s
+
+
+def s1361(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) - (R[v6] & v7) & 0xFFFFFFFF))
+    return s
+
+
+def s1362(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) + (R[v6] * v7 & 0xFFFFFFFF) & 0xFFFFFFFF))
+    return s
+
+
+def s1363(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) >> v2
+    return s
+
+
+def s1364(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] + v1 & 0xFFFFFFFF) >> v2) * v3 & 0xFFFFFFFF
+    return s
+
+
+def s1365(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v2] if (R[v0] < v1) else (((R[v3] + v4 & 0xFFFFFFFF) >> v5) * v6 & 0xFFFFFFFF)
+    return s
+
+
+def s1366(d, v0, v1, v2):
+    def s(R):
+        R[d] = u64(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]
+    return s
+
+
+def s1367(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] | (R[v1] << v2 & 0xFFFFFFFF)
+    return s
+
+
+def c1367(v0, v1, v2):
+    def c(R):
+        return R[v0] | (R[v1] << v2 & 0xFFFFFFFF)
+    return c
+
+
+def s1368(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) < ((R[v1] ^ v2) ^ 0x80000000) else 0
+    return s
+
+
+def c1368(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ 0x80000000) < ((R[v1] ^ v2) ^ 0x80000000)
+    return c
+
+
+def s1369(d, v0, v1, v2):
+    def s(R):
+        R[d] = (i32_div_s(R[v0], v1)) * v2 & 0xFFFFFFFF
+    return s
+
+
+def s1370(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) else 1
+    return s
+
+
+def c1370(v0, v1, v2):
+    def c(R):
+        return not (v0[(R[v1] + R[v2] & 0xFFFFFFFF)])
+    return c
+
+
+def s1371(d, v0, v1, v2):
+    def s(R):
+        R[d] = f64_neg((d64(v0, R[v1] + v2)[0]))
+    return s
+
+
+def s1372(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64f(v0, R[v1] + v2, (f64_neg((
+            d64(v3, R[v4] + v5)[0]))))
+    return s
+
+
+def s1373(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) | R[v3]
+    return s
+
+
+def c1373(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) | R[v3]
+    return c
+
+
+def s1374(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) | R[v6]))
+    return s
+
+
+def s1375(v0, v1, v2, v3):
+    def s(R):
+        v0[R[v1]] = (R[v2] + v3 & 0xFFFFFFFF) & 255
+    return s
+
+
+def s1376(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, ((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF), R[v4])
+    return s
+
+
+def s1377(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u32(v0, ((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF))[0]
+    return s
+
+
+def c1377(v0, v1, v2, v3):
+    def c(R):
+        return u32(v0, ((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF))[0]
+    return c
+
+
+def s1378(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] > (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
+    return s
+
+
+def c1378(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] > (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1379(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w16(v0, R[v1] + v2, ((R[v3] & v4) | v5) & 65535)
+    return s
+
+
+def s1380(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1] + v2] = ((R[v3] >> v4) | v5) & 255
+    return s
+
+
+def s1381(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u16(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1382(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w16(v0, R[v1] + v2, ((
+            u16(v3, R[v4] + v5)[0]) + v6 & 0xFFFFFFFF) & 65535)
+    return s
+
+
+def s1383(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) | (R[v2] >> v3)
+    return s
+
+
+def c1383(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] << v1 & 0xFFFFFFFF) | (R[v2] >> v3)
+    return c
+
+
+def s1384(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w16(v0, R[v1] + v2, ((R[v3] << v4 & 0xFFFFFFFF) | (R[v5] >> v6)) & 65535)
+    return s
+
+
+def s1385(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF), R[v5])
+    return s
+
+
+def s1386(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] > v1) else v3
+    return s
+
+
+def s1387(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v4 if (R[v2] > v3) else v5) if ((R[v0] ^ 0x80000000) > v1) else v6
+    return s
+
+
+def s1388(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((v4 if (R[v2] > v3) else v5) if ((R[v0] ^ 0x80000000) > v1) else v6) + R[v7] & 0xFFFFFFFF
+    return s
+
+
+def s1389(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((v4 if (R[v2] > v3) else v5) if ((R[v0] ^ 0x80000000) > v1) else v6) + R[v7] & 0xFFFFFFFF) & v8
+    return s
+
+
+def c1389(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return (((v4 if (R[v2] > v3) else v5) if ((R[v0] ^ 0x80000000) > v1) else v6) + R[v7] & 0xFFFFFFFF) & v8
+    return c
+
+
+def s1390(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] | (R[v1] << v2 & 0xFFFFFFFF)) >> v3
+    return s
+
+
+def s1391(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] | (R[v1] << v2 & 0xFFFFFFFF)) >> v3) & v4
+    return s
+
+
+def c1391(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((R[v0] | (R[v1] << v2 & 0xFFFFFFFF)) >> v3) & v4
+    return c
+
+
+def s1392(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] | (R[v2] << v3 & 0xFFFFFFFF)) >> v4) & v5) & 0xFFFFFFFF
+    return s
+
+
+def s1393(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = v0[(R[v1] + (((R[v2] | (R[v3] << v4 & 0xFFFFFFFF)) >> v5) & v6) & 0xFFFFFFFF)]
+    return s
+
+
+def c1393(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return v0[(R[v1] + (((R[v2] | (R[v3] << v4 & 0xFFFFFFFF)) >> v5) & v6) & 0xFFFFFFFF)]
+    return c
+
+
+def s1394(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] * R[v1]) + v2) * R[v3]
+    return s
+
+
+def s1395(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((R[v0] * R[v1]) + v2) * R[v3]) + v4
+    return s
+
+
+def s1396(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((((R[v0] * R[v1]) + v2) * R[v3]) + v4) * R[v5]
+    return s
+
+
+def s1397(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((((R[v0] * R[v1]) + v2) * R[v3]) + v4) * R[v5]) + v6
+    return s
+
+
+def s1398(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + ((u32(v1, R[v2] + v3)[0]) - (
+            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s1399(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = ((R[v0] + ((u32(v1, R[v2] + v3)[0]) - (
+            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) & 0xFFFFFFFF) + (
+            u32(v7, R[v8] + v9)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s1400(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0.value) + (R[v1] & v2) & 0xFFFFFFFF
+    return s
+
+
+def s1401(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0[((v1.value) + (R[v2] & v3) & 0xFFFFFFFF)]
+    return s
+
+
+def c1401(v0, v1, v2, v3):
+    def c(R):
+        return v0[((v1.value) + (R[v2] & v3) & 0xFFFFFFFF)]
+    return c
+
+
+def s1402(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (v1[((v2.value) + (R[v3] & v4) & 0xFFFFFFFF)]) & 0xFFFFFFFF
+    return s
+
+
+def s1403(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + (v1[((v2.value) + (R[v3] & v4) & 0xFFFFFFFF)]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s1404(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ (R[v3] + v4 & 0xFFFFFFFF)
+    return s
+
+
+def c1404(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ (R[v3] + v4 & 0xFFFFFFFF)
+    return c
+
+
+def s1405(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] | ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ (R[v4] + v5 & 0xFFFFFFFF))
+    return s
+
+
+def c1405(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return R[v0] | ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ (R[v4] + v5 & 0xFFFFFFFF))
+    return c
+
+
+def s1406(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = 1 if (R[v0] | ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ (R[v4] + v5 & 0xFFFFFFFF))) != v6 else 0
+    return s
+
+
+def c1406(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (R[v0] | ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ (R[v4] + v5 & 0xFFFFFFFF))) != v6
+    return c
+
+
+def s1407(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ v1) >> v2
+    return s
+
+
+def s1408(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] ^ v1) >> v2) | (R[v3] >> v4)
+    return s
+
+
+def c1408(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((R[v0] ^ v1) >> v2) | (R[v3] >> v4)
+    return c
+
+
+def s1409(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] ^ v1) >> v2) | (R[v3] >> v4)) & v5
+    return s
+
+
+def c1409(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((R[v0] ^ v1) >> v2) | (R[v3] >> v4)) & v5
+    return c
+
+
+def s1410(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((((R[v0] ^ v1) >> v2) | (R[v3] >> v4)) & v5) + R[v6] & 0xFFFFFFFF
+    return s
+
+
+def s1411(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) + (v3.value) & 0xFFFFFFFF
+    return s
+
+
+def s1412(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[((
+            v1[(R[v2] + v3 & 0xFFFFFFFF)]) + (v4.value) & 0xFFFFFFFF)])
+    return s
+
+
+def c1412(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[((
+            v1[(R[v2] + v3 & 0xFFFFFFFF)]) + (v4.value) & 0xFFFFFFFF)])
+    return c
+
+
+def s1413(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (v0[((
+            v1[(R[v2] + v3 & 0xFFFFFFFF)]) + (v4.value) & 0xFFFFFFFF)]) != v5 else 0)
+    return s
+
+
+def c1413(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[((
+            v1[(R[v2] + v3 & 0xFFFFFFFF)]) + (v4.value) & 0xFFFFFFFF)]) != v5)
+    return c
+
+
+def s1414(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] & R[v1]) else v3
+    return s
+
+
+def s1415(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] | (v3 if (R[v1] & R[v2]) else v4)
+    return s
+
+
+def c1415(v0, v1, v2, v3, v4):
+    def c(R):
+        return R[v0] | (v3 if (R[v1] & R[v2]) else v4)
+    return c
+
+
+def s1416(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (R[v0] | (v3 if (R[v1] & R[v2]) else v4)) | (v7 if (R[v5] & R[v6]) else v8)
+    return s
+
+
+def c1416(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return (R[v0] | (v3 if (R[v1] & R[v2]) else v4)) | (v7 if (R[v5] & R[v6]) else v8)
+    return c
+
+
+def s1417(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1418(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v0[((((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)]
+    return s
+
+
+def c1418(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return v0[((((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)]
+    return c
+
+
+def s1419(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)
+    return s
+
+
+def s1420(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ R[v1]) ^ R[v2]
+    return s
+
+
+def c1420(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ R[v1]) ^ R[v2]
+    return c
+
+
+def s1421(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] ^ R[v1]) ^ R[v2]) ^ R[v3]
+    return s
+
+
+def c1421(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] ^ R[v1]) ^ R[v2]) ^ R[v3]
+    return c
+
+
+def s1422(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((R[v0] ^ R[v1]) ^ R[v2]) ^ R[v3]) ^ R[v4]
+    return s
+
+
+def c1422(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((R[v0] ^ R[v1]) ^ R[v2]) ^ R[v3]) ^ R[v4]
+    return c
+
+
+def s1423(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + v5 & 0xFFFFFFFF)
+    return s
+
+
+def s1424(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + ((
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) + v10 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s1425(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) & v4
+    return s
+
+
+def c1425(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) & v4
+    return c
+
+
+def s1426(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = ((((u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) & v4) << ((
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) & 31) & 0xFFFFFFFF)
+    return s
+
+
+def s1427(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s1428(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (u32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + ((
+            u32(v5, R[v6] + v7)[0]) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1428(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return (u32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + ((
+            u32(v5, R[v6] + v7)[0]) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1429(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] - R[v1] & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) > (R[v2] ^ 0x8000000000000000) else 0
+    return s
+
+
+def c1429(v0, v1, v2):
+    def c(R):
+        return ((R[v0] - R[v1] & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) > (R[v2] ^ 0x8000000000000000)
+    return c
+
+
+def s1430(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (u16(v0, R[v1] + v2)[0]) else 1
+    return s
+
+
+def c1430(v0, v1, v2):
+    def c(R):
+        return not (u16(v0, R[v1] + v2)[0])
+    return c
+
+
+def s1431(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (v0[(
+            u32(v1, (
+            u32(v2, (
+            u32(v3, R[v4] + v5)[0]) + v6)[0]) + v7)[0]) + v8])
+    return s
+
+
+def c1431(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return (v0[(
+            u32(v1, (
+            u32(v2, (
+            u32(v3, R[v4] + v5)[0]) + v6)[0]) + v7)[0]) + v8])
+    return c
+
+
+def s1432(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] <= (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
+    return s
+
+
+def c1432(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] <= (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1433(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] - R[v1] & 0xFFFFFFFF) & v2
+    return s
+
+
+def c1433(v0, v1, v2):
+    def c(R):
+        return (R[v0] - R[v1] & 0xFFFFFFFF) & v2
+    return c
+
+
+def s1434(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u32(v3, ((
+            u32(v4, R[v5])[0]) + v6 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s1435(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) * R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s1436(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] & v1) << (R[v2] & 31) & 0xFFFFFFFF
+    return s
+
+
+def s1437(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] & v1) << (R[v2] & 31) & 0xFFFFFFFF) | R[v3]
+    return s
+
+
+def c1437(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] & v1) << (R[v2] & 31) & 0xFFFFFFFF) | R[v3]
+    return c
+
+
+def s1438(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (f64_copysign(v0, R[v1])) == v2 else 0
+    return s
+
+
+def c1438(v0, v1, v2):
+    def c(R):
+        return (f64_copysign(v0, R[v1])) == v2
+    return c
+
+
+def s1439(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v3 if ((f64_copysign(v0, R[v1])) == v2) else v4
+    return s
+
+
+def s1440(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[R[v1] + v2]) < v3 else 0
+    return s
+
+
+def c1440(v0, v1, v2, v3):
+    def c(R):
+        return (v0[R[v1] + v2]) < v3
+    return c
+
+
+def s1441(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0[(
+            u32(v1, ((
+            u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF))[0]) + v6])
+    return s
+
+
+def c1441(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (v0[(
+            u32(v1, ((
+            u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF))[0]) + v6])
+    return c
+
+
+def s1442(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((v0[(
+            u32(v1, ((
+            u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF))[0]) + v6]) & v7)
+    return s
+
+
+def c1442(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return ((v0[(
+            u32(v1, ((
+            u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF))[0]) + v6]) & v7)
+    return c
+
+
+def s1443(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] + v1 & 0xFFFFFFFF) << v2 & 0xFFFFFFFFFFFFFFFF) | (R[v3] + v4 & 0xFFFFFFFF)
+    return s
+
+
+def c1443(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((R[v0] + v1 & 0xFFFFFFFF) << v2 & 0xFFFFFFFFFFFFFFFF) | (R[v3] + v4 & 0xFFFFFFFF)
+    return c
+
+
+def s1444(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w64(v0, R[v1] + v2, (((R[v3] + v4 & 0xFFFFFFFF) << v5 & 0xFFFFFFFFFFFFFFFF) | (R[v6] + v7 & 0xFFFFFFFF)))
+    return s
+
+
+def s1445(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF) + v3)[0]) == v4 else 0
+    return s
+
+
+def c1445(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF) + v3)[0]) == v4
+    return c
+
+
+def s1446(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (R[v2] - R[v3] & 0xFFFFFFFF))
+    return s
+
+
+def s1447(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] * R[v2] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s1448(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1]] = (
+            v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s1449(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] if ((R[v0] ^ 0x80000000) > v1) else v3) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1450(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (v3 if (R[v1] == v2) else v4) & 0xFFFFFFFF
+    return s
+
+
+def s1451(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] + (v6 if (R[v4] == v5) else v7) & 0xFFFFFFFF))
+    return s
+
+
+def s1452(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1453(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + ((R[v1] ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1454(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] + ((R[v1] ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) & v4
+    return s
+
+
+def c1454(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((R[v0] + ((R[v1] ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) & v4
+    return c
+
+
+def s1455(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], ((R[v2] & 0xFFFFFFFF) & v3))
+    return s
+
+
+def s1456(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (1 if (v1[R[v2]]) == v3 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s1457(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((v0[R[v1] + v2]) & v3) != v4 else 0
+    return s
+
+
+def c1457(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[R[v1] + v2]) & v3) != v4
+    return c
+
+
+def s1458(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (R[v3] >> v4) & 255
+    return s
+
+
+def s1459(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) & v3) == v4 else 0
+    return s
+
+
+def c1459(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) & v3) == v4
+    return c
+
+
+def s1460(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[R[v1]]) & (R[v2] ^ v3)
+    return s
+
+
+def c1460(v0, v1, v2, v3):
+    def c(R):
+        return (v0[R[v1]]) & (R[v2] ^ v3)
+    return c
+
+
+def s1461(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = ((
+            v2[R[v3]]) & (R[v4] ^ v5)) & 255
+    return s
+
+
+def s1462(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] ^ (((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def c1462(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] ^ (((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF)
+    return c
+
+
+def s1463(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = s16(v0, (R[v1] + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF
+    return s
+
+
+def c1463(v0, v1, v2, v3, v4):
+    def c(R):
+        return s16(v0, (R[v1] + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF
+    return c
+
+
+def s1464(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if ((
+            R[v0] // v1) % v2) > v3 else 0)
+    return s
+
+
+def c1464(v0, v1, v2, v3):
+    def c(R):
+        return (((
+            R[v0] // v1) % v2) > v3)
+    return c
+
+
+def s1465(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) != v3 else 0) & v4
+    return s
+
+
+def c1465(v0, v1, v2, v3, v4):
+    def c(R):
+        return (1 if (u32(v0, R[v1] + v2)[0]) != v3 else 0) & v4
+    return c
+
+
+def s1466(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if (u32(v0, R[v1] + v2)[0]) != v3 else 0) & v4) else 1
+    return s
+
+
+def c1466(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((1 if (u32(v0, R[v1] + v2)[0]) != v3 else 0) & v4)
+    return c
+
+
+def s1467(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (v1.value))[0]) ^ 0x80000000) <= v2 else 0
+    return s
+
+
+def c1467(v0, v1, v2):
+    def c(R):
+        return ((u32(v0, (v1.value))[0]) ^ 0x80000000) <= v2
+    return c
+
+
+def s1468(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u64(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def s1469(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] != (R[v1] & v2) else 0
+    return s
+
+
+def c1469(v0, v1, v2):
+    def c(R):
+        return R[v0] != (R[v1] & v2)
+    return c
+
+
+def s1470(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) >= v3 else 0
+    return s
+
+
+def c1470(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) >= v3
+    return c
+
+
+def s1471(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] < v1) else v3
+    return s
+
+
+def s1472(d, v0, v1):
+    def s(R):
+        R[d] = f64_from_bits((R[v0] + v1 & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s1473(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u64(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0])
+    return s
+
+
+def s1474(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ v1) + R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s1475(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] | (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1475(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return R[v0] | (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1476(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] | (R[v1] | (u32(v2, (R[v3] + ((R[v4] >> v5) & v6) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def c1476(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return R[v0] | (R[v1] | (u32(v2, (R[v3] + ((R[v4] >> v5) & v6) & 0xFFFFFFFF))[0]))
+    return c
+
+
+def s1477(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] | ((R[v1] << v2 & 0xFFFFFFFF) & v3)
+    return s
+
+
+def c1477(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] | ((R[v1] << v2 & 0xFFFFFFFF) & v3)
+    return c
+
+
+def s1478(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] % v1) else 1
+    return s
+
+
+def c1478(v0, v1):
+    def c(R):
+        return not (R[v0] % v1)
+    return c
+
+
+def s1479(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] ^ R[v3]) ^ R[v4]) & 0xFFFFFFFF
+    return s
+
+
+def s1480(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] ^ R[v3]) ^ R[v4]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s1481(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((t1 := (((R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] ^ R[v3]) ^ R[v4]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)) << v6 | t1 >> v7) & 0xFFFFFFFF
+    return s
+
+
+def s1482(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = R[v1] if R[v0] else ((((t1 := (R[v2] & v3)) << v4 | t1 >> v5) & 0xFFFFFFFF) | ((((t2 := R[v6]) << v7 | t2 >> v8) & 0xFFFFFFFF) & v9))
+    return s
+
+
+def s1483(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (d64(v1, R[v2] + v3)[0])
+    return s
+
+
+def s1484(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] * (R[v1] + (d64(v2, R[v3] + v4)[0]))
+    return s
+
+
+def s1485(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((R[v0] * (R[v1] + (d64(v2, R[v3] + v4)[0]))) + (
+            d64(v5, R[v6] + v7)[0]))
+    return s
+
+
+def s1486(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (R[v0] * ((R[v1] * (R[v2] + (d64(v3, R[v4] + v5)[0]))) + (
+            d64(v6, R[v7] + v8)[0])))
+    return s
+
+
+def s1487(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = f32_round(R[v0] + (f32_load(v1, R[v2] + v3)))
+    return s
+
+
+def s1488(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = f32_round(R[v0] * (f32_round(R[v1] + (f32_load(v2, R[v3] + v4)))))
+    return s
+
+
+def s1489(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (f32_round((f32_round(R[v0] * (f32_round(R[v1] + (f32_load(v2, R[v3] + v4)))))) + (
+            f32_load(v5, R[v6] + v7))))
+    return s
+
+
+def s1490(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (f32_round(R[v0] * (f32_round((f32_round(R[v1] * (f32_round(R[v2] + (f32_load(v3, R[v4] + v5)))))) + (
+            f32_load(v6, R[v7] + v8))))))
+    return s
+
+
+def s1491(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (R[v0] * (R[v1] + ((R[v2] * (d64(v3, R[v4] + v5)[0])) + (
+            d64(v6, R[v7] + v8)[0]))))
+    return s
+
+
+def s1492(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] & v2) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1493(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)
+    return s
+
+
+def s1494(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)) & v4
+    return s
+
+
+def c1494(v0, v1, v2, v3, v4):
+    def c(R):
+        return (R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)) & v4
+    return c
+
+
+def s1495(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)) & v4) else 1
+    return s
+
+
+def c1495(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)) & v4)
+    return c
+
+
+def s1496(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1497(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (((
+            u32(v1, R[v2])[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1497(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (u32(v0, (((
+            u32(v1, R[v2])[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1498(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)] = v4 & 255
+    return s
+
+
+def s1499(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u64(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s1500(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (0 if (v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)]) else 1)
+    return s
+
+
+def c1500(v0, v1, v2, v3, v4):
+    def c(R):
+        return (not (v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)]))
+    return c
+
+
+def s1501(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 32 - ((R[v2] if ((R[v0] ^ 0x80000000) > v1) else v3) + v4 & 0xFFFFFFFF).bit_length()
+    return s
+
+
+def s1502(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v0 - (32 - ((R[v3] if ((R[v1] ^ 0x80000000) > v2) else v4) + v5 & 0xFFFFFFFF).bit_length()) & 0xFFFFFFFF
+    return s
+
+
+def s1503(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0 - (32 - ((R[v3] if ((R[v1] ^ 0x80000000) > v2) else v4) + v5 & 0xFFFFFFFF).bit_length()) & 0xFFFFFFFF) & v6
+    return s
+
+
+def c1503(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (v0 - (32 - ((R[v3] if ((R[v1] ^ 0x80000000) > v2) else v4) + v5 & 0xFFFFFFFF).bit_length()) & 0xFFFFFFFF) & v6
+    return c
+
+
+def s1504(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) | ((R[v2] >> ((v3 - R[v4] & 0xFFFFFFFF) & 31)) & v5)
+    return s
+
+
+def c1504(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] << v1 & 0xFFFFFFFF) | ((R[v2] >> ((v3 - R[v4] & 0xFFFFFFFF) & 31)) & v5)
+    return c
+
+
+def s1505(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) | ((R[v2] >> ((v3 - R[v4] & 0xFFFFFFFF) & 31)) & v5)) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s1506(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] + v1 & 0xFFFFFFFF) & v2) | R[v3]
+    return s
+
+
+def c1506(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] + v1 & 0xFFFFFFFF) & v2) | R[v3]
+    return c
+
+
+def s1507(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((R[v2] + v3 & 0xFFFFFFFF) & v4) | R[v5]) if (R[v0] == R[v1]) else R[v6]
+    return s
+
+
+def s1508(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1], ((((R[v4] + v5 & 0xFFFFFFFF) & v6) | R[v7]) if (R[v2] == R[v3]) else R[v8]))
+    return s
+
+
+def s1509(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + (R[v2] + R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1510(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+    return s
+
+
+def c1510(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[(R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+    return c
+
+
+def s1511(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            (v3[(R[v4] + ((R[v5] >> v6) & v7) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) & 65535)
+    return s
+
+
+def s1512(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            (v3[(R[v4] + ((R[v5] >> v6) & v7) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF))
+    return s
+
+
+def s1513(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v1] << v2 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) if R[v0] else v4
+    return s
+
+
+def s1514(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) + ((
+            u32(v2, R[v3])[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s1515(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((u32(v0, R[v1])[0]) + ((
+            u32(v2, R[v3])[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)
+    return s
+
+
+def s1516(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, (((
+            u32(v1, R[v2])[0]) + ((
+            u32(v3, R[v4])[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF), R[v7])
+    return s
+
+
+def s1517(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] >> (((v1[R[v2]]) + v3 & 0xFFFFFFFF) & 31)
+    return s
+
+
+def s1518(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] >> (((v1[R[v2]]) + v3 & 0xFFFFFFFF) & 31)) & R[v4]
+    return s
+
+
+def c1518(v0, v1, v2, v3, v4):
+    def c(R):
+        return (R[v0] >> (((v1[R[v2]]) + v3 & 0xFFFFFFFF) & 31)) & R[v4]
+    return c
+
+
+def s1519(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] >> (((v1[R[v2]]) + v3 & 0xFFFFFFFF) & 31)) & R[v4]) | v5
+    return s
+
+
+def c1519(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((R[v0] >> (((v1[R[v2]]) + v3 & 0xFFFFFFFF) & 31)) & R[v4]) | v5
+    return c
+
+
+def s1520(d, v0, v1):
+    def s(R):
+        R[d] = f32_convert_i64_u((R[v0] + v1 & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s1521(d, v0, v1, v2):
+    def s(R):
+        R[d] = f32_div((f32_convert_i64_u((R[v0] + v1 & 0xFFFFFFFFFFFFFFFF))), v2)
+    return s
+
+
+def s1522(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) ^ (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]))
+    return s
+
+
+def c1522(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) ^ (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]))
+    return c
+
+
+def s1523(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) ^ (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0])) ^ (
+            u32(v8, R[v9] + v10)[0]))
+    return s
+
+
+def c1523(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def c(R):
+        return (((u32(v0, R[v1] + v2)[0]) ^ (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0])) ^ (
+            u32(v8, R[v9] + v10)[0]))
+    return c
+
+
+def s1524(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5 else 0)
+    return s
+
+
+def c1524(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5)
+    return c
+
+
+def s1525(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5 else 0) & v6)
+    return s
+
+
+def c1525(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5 else 0) & v6)
+    return c
+
+
+def s1526(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5 else 0) & v6) else 1)
+    return s
+
+
+def c1526(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5 else 0) & v6))
+    return c
+
+
+def s1527(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (u16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8)[0])
+    return s
+
+
+def c1527(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return (u16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8)[0])
+    return c
+
+
+def s1528(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = ((u16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8)[0]) & v9)
+    return s
+
+
+def c1528(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def c(R):
+        return ((u16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8)[0]) & v9)
+    return c
+
+
+def s1529(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (v2[R[v3] + v4]) & 0xFFFFFFFF
+    return s
+
+
+def s1530(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
+            v3[R[v4] + v5]) & 0xFFFFFFFF)])
+    return s
+
+
+def c1530(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
+            v3[R[v4] + v5]) & 0xFFFFFFFF)])
+    return c
+
+
+def s1531(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
+            v3[R[v4] + v5]) & 0xFFFFFFFF)]) & v6)
+    return s
+
+
+def c1531(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
+            v3[R[v4] + v5]) & 0xFFFFFFFF)]) & v6)
+    return c
+
+
+def s1532(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (v2[(R[v3] + R[v4] & 0xFFFFFFFF)]) & 0xFFFFFFFF
+    return s
+
+
+def s1533(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
+            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) & 0xFFFFFFFF)])
+    return s
+
+
+def c1533(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
+            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) & 0xFFFFFFFF)])
+    return c
+
+
+def s1534(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] & v4) & 0xFFFFFFFF)]) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s1535(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] + v1 & 0xFFFFFFFF) & v2) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1536(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((R[v2] + v3 & 0xFFFFFFFF) & v4) + v5 & 0xFFFFFFFF) if (R[v0] > v1) else (R[v6] + v7 & 0xFFFFFFFF)
+    return s
+
+
+def s1537(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (v1[(((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF)]) & 0xFFFFFFFF
+    return s
+
+
+def s1538(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (R[v0] & v1) != v2 else 0) | (1 if R[v3] != v4 else 0)
+    return s
+
+
+def c1538(v0, v1, v2, v3, v4):
+    def c(R):
+        return (1 if (R[v0] & v1) != v2 else 0) | (1 if R[v3] != v4 else 0)
+    return c
+
+
+def s1539(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if (R[v0] & v1) != v2 else 0) | (1 if R[v3] != v4 else 0)) | (1 if R[v5] >= R[v6] else 0)
+    return s
+
+
+def c1539(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((1 if (R[v0] & v1) != v2 else 0) | (1 if R[v3] != v4 else 0)) | (1 if R[v5] >= R[v6] else 0)
+    return c
+
+
+def s1540(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] & 0xFFFFFFFF) + v1 & 0xFFFFFFFF) > v2 else 0
+    return s
+
+
+def c1540(v0, v1, v2):
+    def c(R):
+        return ((R[v0] & 0xFFFFFFFF) + v1 & 0xFFFFFFFF) > v2
+    return c
+
+
+def s1541(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (0 if (not R[v0]) else 1) & (1 if ((R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) > v3 else 0)
+    return s
+
+
+def c1541(v0, v1, v2, v3):
+    def c(R):
+        return (0 if (not R[v0]) else 1) & (1 if ((R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) > v3 else 0)
+    return c
+
+
+def s1542(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (0 if R[v2] else 1) if (R[v0] == v1) else (1 if R[v3] < v4 else 0)
+    return s
+
+
+def s1543(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[((
+            u32(v1, R[v2] + v3)[0]) + (
+            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF)] = v7 & 255
+    return s
+
+
+def s1544(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) <= ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) else 0
+    return s
+
+
+def c1544(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] ^ 0x80000000) <= ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000)
+    return c
+
+
+def s1545(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1])[0]) == (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) else 0)
+    return s
+
+
+def c1545(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) == (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]))
+    return c
+
+
+def s1546(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0]) != R[v4] else 0
+    return s
+
+
+def c1546(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0]) != R[v4]
+    return c
+
+
+def s1547(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) < v3 else 0
+    return s
+
+
+def c1547(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) < v3
+    return c
+
+
+def s1548(d, v0, v1):
+    def s(R):
+        R[d] = f32_convert_i64_u((R[v0] + R[v1] & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s1549(d, v0, v1, v2):
+    def s(R):
+        R[d] = f32_div((f32_convert_i64_u((R[v0] + R[v1] & 0xFFFFFFFFFFFFFFFF))), (f32_convert_i64_u(R[v2])))
+    return s
+
+
+def s1550(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | (R[v2] >> v3)
+    return s
+
+
+def c1550(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | (R[v2] >> v3)
+    return c
+
+
+def s1551(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w16(v0, R[v1] + v2, (
+            u16(v3, R[v4] + v5)[0]) & 65535)
+    return s
+
+
+def s1552(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x80000000) < v1) else R[v3]
+    return s
+
+
+def s1553(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) >> v3
+    return s
+
+
+def s1554(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) > ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000) else 0
+    return s
+
+
+def c1554(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] ^ 0x80000000) > ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000)
+    return c
+
+
+def s1555(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] - R[v1] & 0xFFFFFFFF) + (u16(v2, R[v3] + v4)[0]) & 0xFFFFFFFF
+    return s
+
+
+def s1556(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] < (u32(v1, R[v2])[0]) else 0
+    return s
+
+
+def c1556(v0, v1, v2):
+    def c(R):
+        return R[v0] < (u32(v1, R[v2])[0])
+    return c
+
+
+def s1557(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1])[0]) ^ 0x80000000) >= v2 else 0
+    return s
+
+
+def c1557(v0, v1, v2):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) ^ 0x80000000) >= v2
+    return c
+
+
+def s1558(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] > (u32(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
+def c1558(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] > (u32(v1, R[v2] + v3)[0])
+    return c
+
+
+def s1559(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (v0[((v1.value) + v2 & 0xFFFFFFFF)]) else 1
+    return s
+
+
+def c1559(v0, v1, v2):
+    def c(R):
+        return not (v0[((v1.value) + v2 & 0xFFFFFFFF)])
+    return c
+
+
+def s1560(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] + R[v1] & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1561(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = (
+            v2[(R[v3] + (R[v4] >> v5) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s1562(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (
+            u32(v1, R[v2] + v3)[0]), R[v4])
+    return s
+
+
+def s1563(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) - (
+            u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF) + (
+            u32(v6, R[v7] + v8)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s1564(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[R[v1]]) != (R[v2] & v3) else 0
+    return s
+
+
+def c1564(v0, v1, v2, v3):
+    def c(R):
+        return (v0[R[v1]]) != (R[v2] & v3)
+    return c
+
+
+def s1565(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) & (i32_rotl(v3, R[v4]))
+    return s
+
+
+def c1565(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) & (i32_rotl(v3, R[v4]))
+    return c
+
+
+def s1566(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) & (i32_rotl(v6, R[v7]))))
+    return s
+
+
+def s1567(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF), v4)
+    return s
+
+
+def s1568(v0, v1, v2):
+    def s(R):
+        w32(v0, R[v1], (v2.value))
+    return s
+
+
+def s1569(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) * (
+            u32(v2, R[v3])[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s1570(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + ((u32(v1, R[v2])[0]) * (
+            u32(v3, R[v4])[0]) & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s1571(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + v2 & 0xFFFFFFFF)]) == R[v3] else 0
+    return s
+
+
+def c1571(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + v2 & 0xFFFFFFFF)]) == R[v3]
+    return c
+
+
+def s1572(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (1 if (v1[(R[v2] + v3 & 0xFFFFFFFF)]) == R[v4] else 0) & 0xFFFFFFFF
+    return s
+
+
+def s1573(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) | v3
+    return s
+
+
+def c1573(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + v2 & 0xFFFFFFFF)]) | v3
+    return c
+
+
+def s1574(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) | v3) != v4 else 0
+    return s
+
+
+def c1574(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) | v3) != v4
+    return c
+
+
+def s1575(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (((R[v3] >> v4) & v5) | v6))
+    return s
+
+
+def s1576(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] + (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) & R[v4]
+    return s
+
+
+def c1576(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((R[v0] + (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) & R[v4]
+    return c
+
+
+def s1577(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, R[v1], (R[v4] if (R[v2] == R[v3]) else R[v5]))
+    return s
+
+
+def s1578(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) < v2 else 0
+    return s
+
+
+def c1578(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) < v2
+    return c
+
+
+def s1579(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF), R[v4])
+    return s
+
+
+def s1580(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = (((R[v2] >> v3) & v4) | v5) & 255
+    return s
+
+
+def s1581(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(((
+            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF)])
+    return s
+
+
+def c1581(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[(((
+            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF)])
+    return c
+
+
+def s1582(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[(((
+            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF)]) & v5)
+    return s
+
+
+def c1582(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[(((
+            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF)]) & v5)
+    return c
+
+
+def s1583(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] >> v1) ^ R[v2]
+    return s
+
+
+def c1583(v0, v1, v2):
+    def c(R):
+        return (R[v0] >> v1) ^ R[v2]
+    return c
+
+
+def s1584(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] >> v1) ^ R[v2]) * v3 & 0xFFFFFFFF
+    return s
+
+
+def s1585(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] >> v2) ^ R[v3]) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1586(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + (((R[v1] >> v2) ^ R[v3]) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s1587(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF), (
+            u32(v4, R[v5])[0]))
+    return s
+
+
+def s1588(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) - (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1589(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) - (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1590(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (((
+            u32(v2, R[v3])[0]) - (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))
+    return s
+
+
+def s1591(d, v0, v1, v2):
+    def s(R):
+        R[d] = v1 if (not R[v0]) else (R[v2] & 0xFFFFFFFF)
+    return s
+
+
+def s1592(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] - (v2 if (not R[v1]) else (R[v3] & 0xFFFFFFFF)) & 0xFFFFFFFF
+    return s
+
+
+def s1593(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] < R[v1]) else v3
+    return s
+
+
+def s1594(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] - (R[v3] if (R[v1] < R[v2]) else v4) & 0xFFFFFFFF
+    return s
+
+
+def s1595(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] < R[v1]) else R[v3]
+    return s
+
+
+def s1596(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] - (v3 if (R[v1] < R[v2]) else R[v4]) & 0xFFFFFFFF
+    return s
+
+
+def s1597(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (R[v2] - (v5 if (R[v3] < R[v4]) else R[v6]) & 0xFFFFFFFF))
+    return s
+
+
+def s1598(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] * (u32(v1, R[v2])[0]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s1599(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] * (
+            u32(v1, R[v2])[0]) & 0xFFFFFFFFFFFFFFFF) % R[v3])
+    return s
+
+
+def s1600(v0, v1, v2, v3, v4):
+    def s(R):
+        w16(v0, R[v1] + v2, (R[v3] | v4) & 65535)
+    return s
+
+
+def s1601(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6)[0])
+    return s
+
+
+def c1601(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6)[0])
+    return c
+
+
+def s1602(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) + (
+            u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)
+    return s
+
+
+def s1603(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        v0[(((
+            u32(v1, R[v2] + v3)[0]) + (
+            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) + v7 & 0xFFFFFFFF)] = v8 & 255
+    return s
+
+
+def s1604(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1] + v2] = (R[v3] | v4) & 255
+    return s
+
+
+def s1605(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((((u32(v0, R[v1] + v2)[0]) + (
+            u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s1606(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (i64_div_s(R[v0], ((((
+            u32(v1, R[v2] + v3)[0]) + (
+            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF)))
+    return s
+
+
+def s1607(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] < (u64(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
+def c1607(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] < (u64(v1, R[v2] + v3)[0])
+    return c
+
+
+def s1608(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[(R[v2] if R[v1] else R[v3]) + v4] = v5 & 255
+    return s
+
+
+def s1609(d, v0, v1, v2):
+    def s(R):
+        R[d] = f64_abs((d64(v0, R[v1] + v2)[0]))
+    return s
+
+
+def s1610(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (f64_abs((d64(v0, R[v1] + v2)[0]))) > (f64_abs((
+            d64(v3, R[v4] + v5)[0]))) else 0)
+    return s
+
+
+def c1610(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((f64_abs((d64(v0, R[v1] + v2)[0]))) > (f64_abs((
+            d64(v3, R[v4] + v5)[0]))))
+    return c
+
+
+def s1611(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (d64(v0, R[v1] + v2)[0]) + (R[v3] + (R[v4] - R[v5]))
+    return s
+
+
+def s1612(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w64f(v0, R[v1] + v2, ((
+            d64(v3, R[v4] + v5)[0]) + (R[v6] + (R[v7] - R[v8]))))
+    return s
+
+
+def s1613(d, v0):
+    def s(R):
+        R[d] = (i64_ctz(R[v0])) & 0xFFFFFFFF
+    return s
+
+
+def c1613(v0):
+    def c(R):
+        return (i64_ctz(R[v0])) & 0xFFFFFFFF
+    return c
+
+
+def s1614(d, v0, v1):
+    def s(R):
+        R[d] = ((i64_ctz(R[v0])) & 0xFFFFFFFF) >> v1
+    return s
+
+
+def s1615(d, v0, v1, v2):
+    def s(R):
+        R[d] = (((i64_ctz(R[v0])) & 0xFFFFFFFF) >> v1) + R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s1616(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((((i64_ctz(R[v0])) & 0xFFFFFFFF) >> v1) + R[v2] & 0xFFFFFFFF) & R[v3]
+    return s
+
+
+def c1616(v0, v1, v2, v3):
+    def c(R):
+        return ((((i64_ctz(R[v0])) & 0xFFFFFFFF) >> v1) + R[v2] & 0xFFFFFFFF) & R[v3]
+    return c
+
+
+def s1617(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) | R[v2]
+    return s
+
+
+def c1617(v0, v1, v2):
+    def c(R):
+        return (R[v0] << v1 & 0xFFFFFFFF) | R[v2]
+    return c
+
+
+def s1618(d, v0, v1):
+    def s(R):
+        R[d] = 1 if (f64_abs(R[v0])) == v1 else 0
+    return s
+
+
+def c1618(v0, v1):
+    def c(R):
+        return (f64_abs(R[v0])) == v1
+    return c
+
+
+def s1619(d, v0, v1):
+    def s(R):
+        R[d] = 1 if (f64_abs(R[v0])) != v1 else 0
+    return s
+
+
+def c1619(v0, v1):
+    def c(R):
+        return (f64_abs(R[v0])) != v1
+    return c
+
+
+def s1620(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF) + v5)[0]
+    return s
+
+
+def c1620(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return u32(v0, (R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF) + v5)[0]
+    return c
+
+
+def s1621(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] | (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF) + v6)[0])
+    return s
+
+
+def c1621(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return R[v0] | (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF) + v6)[0])
+    return c
+
+
+def s1622(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = R[v0] | (R[v1] | (u32(v2, (R[v3] + ((R[v4] >> v5) & v6) & 0xFFFFFFFF) + v7)[0]))
+    return s
+
+
+def c1622(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return R[v0] | (R[v1] | (u32(v2, (R[v3] + ((R[v4] >> v5) & v6) & 0xFFFFFFFF) + v7)[0]))
+    return c
+
+
+def s1623(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((R[v0] * R[v1]) * ((R[v2] * (d64(v3, R[v4] + v5)[0])) + (
+            d64(v6, R[v7] + v8)[0])))
+    return s
+
+
+def s1624(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] * v1) + v2) * R[v3]
+    return s
+
+
+def s1625(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((R[v0] * v1) + v2) * R[v3]) + v4
+    return s
+
+
+def s1626(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((((R[v0] * v1) + v2) * R[v3]) + v4) * R[v5]
+    return s
+
+
+def s1627(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((((R[v0] * v1) + v2) * R[v3]) + v4) * R[v5]) + v6
+    return s
+
+
+def s1628(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = 1 if R[v0] < ((R[v1] + ((u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1628(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return R[v0] < ((R[v1] + ((u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)
+    return c
+
+
+def s1629(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, (((v3.value) + v4 & 0xFFFFFFFF) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s1630(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((v0[R[v1]]) & v2) | ((
+            v3[R[v4]]) & v5))
+    return s
+
+
+def c1630(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((v0[R[v1]]) & v2) | ((
+            v3[R[v4]]) & v5))
+    return c
+
+
+def s1631(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[R[v1]] = (((
+            v2[R[v3]]) & v4) | ((
+            v5[R[v6]]) & v7)) & 255
+    return s
+
+
+def s1632(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ R[v3]
+    return s
+
+
+def c1632(v0, v1, v2, v3):
+    def c(R):
+        return (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ R[v3]
+    return c
+
+
+def s1633(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1634(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[((R[v1] + (
+            v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)])
+    return s
+
+
+def c1634(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (v0[((R[v1] + (
+            v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)])
+    return c
+
+
+def s1635(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((v0[((R[v1] + (
+            v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)]) + v6 & 0xFFFFFFFF)
+    return s
+
+
+def s1636(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] ^ (v1[R[v2]])
+    return s
+
+
+def c1636(v0, v1, v2):
+    def c(R):
+        return R[v0] ^ (v1[R[v2]])
+    return c
+
+
+def s1637(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] & (R[v1] ^ (v2[R[v3]]))
+    return s
+
+
+def c1637(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] & (R[v1] ^ (v2[R[v3]]))
+    return c
+
+
+def s1638(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] & (R[v1] ^ (v2[R[v3]]))) << (R[v4] & 31) & 0xFFFFFFFF
+    return s
+
+
+def s1639(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] & (R[v2] ^ (v3[R[v4]]))) << (R[v5] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1640(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + ((R[v2] & (R[v3] ^ (
+            v4[R[v5]]))) << (R[v6] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1640(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (u32(v0, (R[v1] + ((R[v2] & (R[v3] ^ (
+            v4[R[v5]]))) << (R[v6] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1641(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] ^ ((v1[R[v2]]) & v3)
+    return s
+
+
+def c1641(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] ^ ((v1[R[v2]]) & v3)
+    return c
+
+
+def s1642(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((R[v0] ^ ((v1[R[v2]]) & v3)) & (
+            u32(v4, (
+            u32(v5, R[v6] + v7)[0]) + v8)[0]))
+    return s
+
+
+def c1642(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return ((R[v0] ^ ((v1[R[v2]]) & v3)) & (
+            u32(v4, (
+            u32(v5, R[v6] + v7)[0]) + v8)[0]))
+    return c
+
+
+def s1643(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) - (
+            u32(v8, (
+            u32(v9, R[v10] + v11)[0]) + v12)[0]) & 0xFFFFFFFF))
+    return s
+
+
+def s1644(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
+            u32(v5, R[v6] + v7)[0]) else 0)
+    return s
+
+
+def c1644(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
+            u32(v5, R[v6] + v7)[0]))
+    return c
+
+
+def s1645(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
+            u32(v5, R[v6] + v7)[0]) else 0) & v8)
+    return s
+
+
+def c1645(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
+            u32(v5, R[v6] + v7)[0]) else 0) & v8)
+    return c
+
+
+def s1646(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
+            u32(v5, R[v6] + v7)[0]) else 0) & v8) else 1)
+    return s
+
+
+def c1646(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return (not ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
+            u32(v5, R[v6] + v7)[0]) else 0) & v8))
+    return c
+
+
+def s1647(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0)
+    return s
+
+
+def c1647(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]))
+    return c
+
+
+def s1648(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((1 if (u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0) & v8)
+    return s
+
+
+def c1648(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return ((1 if (u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0) & v8)
+    return c
+
+
+def s1649(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0) & v8) else 1)
+    return s
+
+
+def c1649(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return (not ((1 if (u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0) & v8))
+    return c
+
+
+def s1650(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, ((
+            u32(v2, R[v3] + v4)[0]) + ((
+            u32(v5, R[v6] + v7)[0]) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) + v9)[0])
+    return s
+
+
+def c1650(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def c(R):
+        return (u32(v0, (
+            u32(v1, ((
+            u32(v2, R[v3] + v4)[0]) + ((
+            u32(v5, R[v6] + v7)[0]) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) + v9)[0])
+    return c
+
+
+def s1651(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) & (R[v3] + v4 & 0xFFFFFFFF)
+    return s
+
+
+def c1651(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) & (R[v3] + v4 & 0xFFFFFFFF)
+    return c
+
+
+def s1652(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + ((u32(v1, R[v2] + v3)[0]) & (R[v4] + v5 & 0xFFFFFFFF)) & 0xFFFFFFFF
+    return s
+
+
+def s1653(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + ((u32(v1, R[v2] + v3)[0]) & (R[v4] + v5 & 0xFFFFFFFF)) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s1654(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        v0[((R[v1] + ((
+            u32(v2, R[v3] + v4)[0]) & (R[v5] + v6 & 0xFFFFFFFF)) & 0xFFFFFFFF) + v7 & 0xFFFFFFFF)] = R[v8] & 255
+    return s
+
+
+def s1655(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)] = v4 & 255
+    return s
+
+
+def s1656(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1] + v2] = (R[v3] & v4) & 255
+    return s
+
+
+def s1657(v0, v1, v2, v3):
+    def s(R):
+        w64f(v0, (R[v1] + v2 & 0xFFFFFFFF), R[v3])
+    return s
+
+
+def s1658(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) != R[v2] else 0
+    return s
+
+
+def c1658(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) != R[v2]
+    return c
+
+
+def s1659(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if (v0[R[v1]]) != (
+            v2[R[v3]]) else 0)
+    return s
+
+
+def c1659(v0, v1, v2, v3):
+    def c(R):
+        return ((v0[R[v1]]) != (
+            v2[R[v3]]))
+    return c
+
+
+def s1660(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (R[v3] + v4 & 0xFFFFFFFF) & 255
+    return s
+
+
+def s1661(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] & v4))
+    return s
+
+
+def s1662(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1])[0]) - R[v2] & 0xFFFFFFFF) < v3 else 0
+    return s
+
+
+def c1662(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) - R[v2] & 0xFFFFFFFF) < v3
+    return c
+
+
+def s1663(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (1 if (((v1[R[v2]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s1664(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1665(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c1665(v0, v1, v2, v3):
+    def c(R):
+        return u32(v0, (R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s1666(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u64(v0, R[v1] + v2)[0]) ^ 0x8000000000000000) < v3 else 0
+    return s
+
+
+def c1666(v0, v1, v2, v3):
+    def c(R):
+        return ((u64(v0, R[v1] + v2)[0]) ^ 0x8000000000000000) < v3
+    return c
+
+
+def s1667(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) != v4 else 0
+    return s
+
+
+def c1667(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) != v4
+    return c
+
+
+def s1668(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] - R[v2] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1669(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] - (u32(v1, R[v2] + v3)[0]) & 0xFFFFFFFF
+    return s
+
+
+def s1670(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0 - R[v1] & 0xFFFFFFFF) | R[v2]
+    return s
+
+
+def c1670(v0, v1, v2):
+    def c(R):
+        return (v0 - R[v1] & 0xFFFFFFFF) | R[v2]
+    return c
+
+
+def s1671(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & v3
+    return s
+
+
+def c1671(v0, v1, v2, v3):
+    def c(R):
+        return ((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & v3
+    return c
+
+
+def s1672(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & v3) != v4 else 0
+    return s
+
+
+def c1672(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & v3) != v4
+    return c
+
+
+def s1673(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF))[0]
+    return s
+
+
+def c1673(v0, v1, v2, v3):
+    def c(R):
+        return u32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF))[0]
+    return c
+
+
+def s1674(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v4 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == v3) else v5
+    return s
+
+
+def s1675(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0]) & v4)
+    return s
+
+
+def c1675(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0]) & v4)
+    return c
+
+
+def s1676(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) * (v3 - R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1677(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] - (u64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s1678(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] - (u64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def c1678(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] - (u64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
+    return c
+
+
+def s1679(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1] + v2, (R[v3] ^ R[v4]))
+    return s
+
+
+def s1680(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] | (R[v1] & v2)
+    return s
+
+
+def c1680(v0, v1, v2):
+    def c(R):
+        return R[v0] | (R[v1] & v2)
+    return c
+
+
+def s1681(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] | (R[v1] & v2)) | v3
+    return s
+
+
+def c1681(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] | (R[v1] & v2)) | v3
+    return c
+
+
+def s1682(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = ((R[v2] | (R[v3] & v4)) | v5) & 255
+    return s
+
+
+def s1683(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v2] if (R[v0] < R[v1]) else v3) + (R[v4] - R[v5] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1684(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u16(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) & v8))
+    return s
+
+
+def s1685(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] >= (u16(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
+def c1685(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] >= (u16(v1, R[v2] + v3)[0])
+    return c
+
+
+def s1686(v0, v1, v2, v3, v4):
+    def s(R):
+        w16(v0, R[v1] + v2, (R[v3] + v4 & 0xFFFFFFFF) & 65535)
+    return s
+
+
+def s1687(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1687(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (u16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1688(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1688(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1689(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((v0.value) + R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s1690(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0[(((v1.value) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]
+    return s
+
+
+def c1690(v0, v1, v2, v3):
+    def c(R):
+        return v0[(((v1.value) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]
+    return c
+
+
+def s1691(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] ^ v1) & (R[v2] + v3 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def c1691(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] ^ v1) & (R[v2] + v3 & 0xFFFFFFFFFFFFFFFF)
+    return c
+
+
+def s1692(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] ^ v1) & (R[v2] + v3 & 0xFFFFFFFFFFFFFFFF)) & v4
+    return s
+
+
+def c1692(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((R[v0] ^ v1) & (R[v2] + v3 & 0xFFFFFFFFFFFFFFFF)) & v4
+    return c
+
+
+def s1693(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] & v1) else 1
+    return s
+
+
+def c1693(v0, v1):
+    def c(R):
+        return not (R[v0] & v1)
+    return c
+
+
+def s1694(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ R[v1]) - R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s1695(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (f64_copysign(v2, R[v3])) if (R[v0] != R[v1]) else R[v4]
+    return s
+
+
+def s1696(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) != R[v4] else 0
+    return s
+
+
+def c1696(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) != R[v4]
+    return c
+
+
+def s1697(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] - R[v1]) + v2
+    return s
+
+
+def s1698(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64f(v0, R[v1] + v2, ((R[v3] - R[v4]) + v5))
+    return s
+
+
+def s1699(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = f32_round(R[v0] * (f32_load(v1, R[v2] + v3)))
+    return s
+
+
+def s1700(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (f32_round((f32_round(R[v0] * (f32_load(v1, R[v2] + v3)))) + (
+            f32_load(v4, R[v5] + v6))))
+    return s
+
+
+def s1701(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (f32_round(R[v0] * (f32_round((f32_round(R[v1] * (f32_load(v2, R[v3] + v4)))) + (
+            f32_load(v5, R[v6] + v7))))))
+    return s
+
+
+def s1702(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] if (R[v0] < v1) else v3) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1703(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((v0[R[v1] + v2]) << v3 & 0xFFFFFFFF) | ((
+            v4[R[v5]]) << v6 & 0xFFFFFFFF))
+    return s
+
+
+def c1703(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (((v0[R[v1] + v2]) << v3 & 0xFFFFFFFF) | ((
+            v4[R[v5]]) << v6 & 0xFFFFFFFF))
+    return c
+
+
+def s1704(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF
+    return s
+
+
+def s1705(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) > v2 else 0
+    return s
+
+
+def c1705(v0, v1, v2):
+    def c(R):
+        return ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) > v2
+    return c
+
+
+def s1706(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (0 if (u32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0]) else 1)
+    return s
+
+
+def c1706(v0, v1, v2, v3):
+    def c(R):
+        return (not (u32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0]))
+    return c
+
+
+def s1707(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (0 if (u32(v1, ((
+            u32(v2, R[v3])[0]) + v4 & 0xFFFFFFFF))[0]) else 1) & 0xFFFFFFFF)
+    return s
+
+
+def s1708(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s1709(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1709(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (u32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1710(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1])[0]) < v2 else 0
+    return s
+
+
+def c1710(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) < v2
+    return c
+
+
+def s1711(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = s16(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF
+    return s
+
+
+def c1711(v0, v1, v2, v3):
+    def c(R):
+        return s16(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF
+    return c
+
+
+def s1712(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + (v1 << ((v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 31) & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s1713(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, ((R[v4] + v5 & 0xFFFFFFFF) + (R[v6] << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s1714(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] & v1) | R[v2]
+    return s
+
+
+def c1714(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) | R[v2]
+    return c
+
+
+def s1715(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v2] & v3) | R[v4]) if (R[v0] == R[v1]) else R[v5]
+    return s
+
+
+def s1716(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1], (((R[v4] & v5) | R[v6]) if (R[v2] == R[v3]) else R[v7]))
+    return s
+
+
+def s1717(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) else 1
+    return s
+
+
+def c1717(v0, v1, v2):
+    def c(R):
+        return not (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1718(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (1 if R[v3] != v4 else 0))
+    return s
+
+
+def s1719(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((1 if ((
+            u32(v3, R[v4])[0]) ^ 0x80000000) > v5 else 0) | R[v6]))
+    return s
+
+
+def s1720(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + ((
+            u32(v2, R[v3])[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1720(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, (R[v1] + ((
+            u32(v2, R[v3])[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1721(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, (R[v3] + ((
+            u32(v4, R[v5])[0]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s1722(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) else 1
+    return s
+
+
+def c1722(v0, v1, v2, v3):
+    def c(R):
+        return not (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)])
+    return c
+
+
+def s1723(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u16(v0, R[v1])[0]) & v2
+    return s
+
+
+def c1723(v0, v1, v2):
+    def c(R):
+        return (u16(v0, R[v1])[0]) & v2
+    return c
+
+
+def s1724(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u16(v0, R[v1])[0]) & v2) | (R[v3] & v4)
+    return s
+
+
+def c1724(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u16(v0, R[v1])[0]) & v2) | (R[v3] & v4)
+    return c
+
+
+def s1725(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w16(v0, R[v1], (((
+            u16(v2, R[v3])[0]) & v4) | (R[v5] & v6)) & 65535)
+    return s
+
+
+def s1726(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) ^ 0x80000000) >= (R[v2] ^ 0x80000000) else 0
+    return s
+
+
+def c1726(v0, v1, v2):
+    def c(R):
+        return ((R[v0] + v1 & 0xFFFFFFFF) ^ 0x80000000) >= (R[v2] ^ 0x80000000)
+    return c
+
+
+def s1727(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (((R[v3] * v4 & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))
+    return s
+
+
+def s1728(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) ^ (
+            u32(v6, (
+            u32(v7, R[v8] + v9)[0]) + v10)[0])))
+    return s
+
+
+def s1729(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[R[v1] + v2]) << (R[v3] & 31) & 0xFFFFFFFF
+    return s
+
+
+def s1730(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((v1[R[v2] + v3]) << (R[v4] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1731(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + ((
+            v2[R[v3] + v4]) << (R[v5] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1731(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (u32(v0, (R[v1] + ((
+            v2[R[v3] + v4]) << (R[v5] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1732(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, (R[v4] + ((
+            v5[R[v6] + v7]) << (R[v8] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s1733(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5 else 0)
+    return s
+
+
+def c1733(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5)
+    return c
+
+
+def s1734(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5 else 0) & v6)
+    return s
+
+
+def c1734(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5 else 0) & v6)
+    return c
+
+
+def s1735(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5 else 0) & v6) else 1)
+    return s
+
+
+def c1735(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5 else 0) & v6))
+    return c
+
+
+def s1736(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) << ((
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) & 31) & 0xFFFFFFFF)
+    return s
+
+
+def s1737(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if R[v0] == ((v1[R[v2] + v3]) & v4) else 0
+    return s
+
+
+def c1737(v0, v1, v2, v3, v4):
+    def c(R):
+        return R[v0] == ((v1[R[v2] + v3]) & v4)
+    return c
+
+
+def s1738(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) >> v6))
+    return s
+
+
+def s1739(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) >> (R[v3] & 31)
+    return s
+
+
+def s1740(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) >> (R[v6] & 31)))
+    return s
+
+
+def s1741(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) | ((
+            u32(v3, R[v4] + v5)[0]) & v6))
+    return s
+
+
+def c1741(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) | ((
+            u32(v3, R[v4] + v5)[0]) & v6))
+    return c
+
+
+def s1742(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) | ((
+            u32(v6, R[v7] + v8)[0]) & v9)))
+    return s
+
+
+def s1743(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1743(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1744(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, ((
+            u32(v4, R[v5] + v6)[0]) + (R[v7] << v8 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s1745(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] < R[v1] else 0) | (1 if R[v2] > R[v3] else 0)
+    return s
+
+
+def c1745(v0, v1, v2, v3):
+    def c(R):
+        return (1 if R[v0] < R[v1] else 0) | (1 if R[v2] > R[v3] else 0)
+    return c
+
+
+def s1746(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0 - (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1747(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v1] | v2) if R[v0] else R[v3]
+    return s
+
+
+def s1748(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u32(v0, (v1.value))[0]) != v2 else 0
+    return s
+
+
+def c1748(v0, v1, v2):
+    def c(R):
+        return (u32(v0, (v1.value))[0]) != v2
+    return c
+
+
+def s1749(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v1] + v2 & 0xFFFFFFFF) if R[v0] else v3
+    return s
+
+
+def s1750(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (u32(v1, (R[v2] + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
+    return s
+
+
+def s1751(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] ^ (R[v1] + (u32(v2, (R[v3] + ((R[v4] & v5) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & 0xFFFFFFFF)
+    return s
+
+
+def c1751(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return R[v0] ^ (R[v1] + (u32(v2, (R[v3] + ((R[v4] & v5) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & 0xFFFFFFFF)
+    return c
+
+
+def s1752(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1] + v2] = (
+            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s1753(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1754(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1] + v2] = (
+            u32(v3, R[v4] + v5)[0]) & 255
+    return s
+
+
+def s1755(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = (
+            v2[(R[v3] + (R[v4] & v5) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s1756(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] ^ R[v2]) & R[v3]) ^ R[v4]) & 0xFFFFFFFF
+    return s
+
+
+def s1757(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] | v1) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s1758(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((R[v0] | v1) + v2 & 0xFFFFFFFF) < v3 else 0
+    return s
+
+
+def c1758(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] | v1) + v2 & 0xFFFFFFFF) < v3
+    return c
+
+
+def s1759(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (1 if (R[v0] + v1 & 0xFFFFFFFF) < v2 else 0) | (1 if ((R[v3] | v4) + v5 & 0xFFFFFFFF) < v6 else 0)
+    return s
+
+
+def c1759(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (1 if (R[v0] + v1 & 0xFFFFFFFF) < v2 else 0) | (1 if ((R[v3] | v4) + v5 & 0xFFFFFFFF) < v6 else 0)
+    return c
+
+
+def s1760(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] == v1) else R[v3]
+    return s
+
+
+def s1761(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) == v4 else 0
+    return s
+
+
+def c1761(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) == v4
+    return c
+
+
+def s1762(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] == (R[v1] & v2) else 0
+    return s
+
+
+def c1762(v0, v1, v2):
+    def c(R):
+        return R[v0] == (R[v1] & v2)
+    return c
+
+
+def s1763(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, (v4.value))[0]))
+    return s
+
+
+def s1764(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] - (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
+    return s
+
+
+def s1765(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) + (R[v6] << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s1766(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) == (v5.value) else 0)
+    return s
+
+
+def c1766(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) == (v5.value))
+    return c
+
+
+def s1767(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + ((u32(v1, R[v2])[0]) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1768(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
+            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s1769(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + R[v1] & 0xFFFFFFFF) < R[v2] else 0
+    return s
+
+
+def c1769(v0, v1, v2):
+    def c(R):
+        return (R[v0] + R[v1] & 0xFFFFFFFF) < R[v2]
+    return c
+
+
+def s1770(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (R[v3] + v4 & 0xFFFFFFFF) if ((R[v0] + R[v1] & 0xFFFFFFFF) < R[v2]) else (R[v5] + (R[v6] ^ v7) & 0xFFFFFFFF)
+    return s
+
+
+def s1771(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] == (v1 - R[v2] & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1771(v0, v1, v2):
+    def c(R):
+        return R[v0] == (v1 - R[v2] & 0xFFFFFFFF)
+    return c
+
+
+def s1772(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + ((v2[(R[v3] + v4 & 0xFFFFFFFF)]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1773(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + ((
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF), v7)
+    return s
+
+
+def s1774(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (1 if (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) == v4 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s1775(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + ((R[v1] & v2) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1776(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] | (R[v4] & v5)))
+    return s
+
+
+def s1777(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3 else 0
+    return s
+
+
+def c1777(v0, v1, v2, v3):
+    def c(R):
+        return (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3
+    return c
+
+
+def s1778(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[((R[v1] + (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)])
+    return s
+
+
+def c1778(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (v0[((R[v1] + (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)])
+    return c
+
+
+def s1779(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (0 if (v0[((R[v1] + (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)]) else 1)
+    return s
+
+
+def c1779(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (not (v0[((R[v1] + (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)]))
+    return c
+
+
+def s1780(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + (R[v3] * R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1781(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], ((R[v3] + v4 & 0xFFFFFFFF) if R[v2] else R[v5]))
+    return s
+
+
+def s1782(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] & v3) if (R[v0] == R[v1]) else R[v4]
+    return s
+
+
+def s1783(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], ((R[v4] & v5) if (R[v2] == R[v3]) else R[v6]))
+    return s
+
+
+def s1784(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        v0[R[v1]] = ((R[v6] + v7 & 0xFFFFFFFF) if (((R[v2] + v3 & 0xFFFFFFFF) & v4) < v5) else R[v8]) & 255
+    return s
+
+
+def s1785(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0 - R[v1] & 0xFFFFFFFF) << v2 & 0xFFFFFFFF
+    return s
+
+
+def s1786(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((v1 - R[v2] & 0xFFFFFFFF) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1787(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            (v3[(R[v4] + v5 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF))
+    return s
+
+
+def s1788(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF)
+    return s
+
+
+def s1789(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, ((
+            u32(v2, R[v3] + v4)[0]) + v5 & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF)])
+    return s
+
+
+def c1789(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (v0[((
+            u32(v1, ((
+            u32(v2, R[v3] + v4)[0]) + v5 & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF)])
+    return c
+
+
+def s1790(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((v0[((
+            u32(v1, ((
+            u32(v2, R[v3] + v4)[0]) + v5 & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF)]) & v7)
+    return s
+
+
+def c1790(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return ((v0[((
+            u32(v1, ((
+            u32(v2, R[v3] + v4)[0]) + v5 & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF)]) & v7)
+    return c
+
+
+def s1791(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c1791(v0, v1, v2, v3, v4):
+    def c(R):
+        return u32(v0, (R[v1] + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s1792(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) << ((R[v3] + v4 & 0xFFFFFFFF) & 31) & 0xFFFFFFFF
+    return s
+
+
+def s1793(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, (((
+            u32(v1, R[v2])[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF)
+    return s
+
+
+def s1794(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) < v2 else 0
+    return s
+
+
+def c1794(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) < v2
+    return c
+
+
+def s1795(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((R[v0] ^ 0x8000000000000000) - 0x8000000000000000 >> v1 & 0xFFFFFFFFFFFFFFFF) ^ v2
+    return s
+
+
+def c1795(v0, v1, v2):
+    def c(R):
+        return ((R[v0] ^ 0x8000000000000000) - 0x8000000000000000 >> v1 & 0xFFFFFFFFFFFFFFFF) ^ v2
+    return c
+
+
+def s1796(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((R[v3] ^ 0x8000000000000000) - 0x8000000000000000 >> v4 & 0xFFFFFFFFFFFFFFFF) ^ v5) if ((R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) < v2) else (R[v6] * v7 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s1797(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s1798(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) else 1
+    return s
+
+
+def c1798(v0, v1, v2):
+    def c(R):
+        return not (R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+    return c
+
+
+def s1799(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v3] - R[v4] & 0xFFFFFFFFFFFFFFFF) if (not (R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)) else (R[v5] ^ v6)
+    return s
+
+
+def s1800(v0, v1, v2, v3, v4):
+    def s(R):
+        w16(v0, R[v1], ((
+            u16(v2, R[v3])[0]) & v4) & 65535)
+    return s
+
+
+def s1801(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0[R[v1]]) & v2) | R[v3]
+    return s
+
+
+def c1801(v0, v1, v2, v3):
+    def c(R):
+        return ((v0[R[v1]]) & v2) | R[v3]
+    return c
+
+
+def s1802(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = (((
+            v2[R[v3]]) & v4) | R[v5]) & 255
+    return s
+
+
+def s1803(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (u32(v1, (((v2.value) + v3 & 0xFFFFFFFF) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
+    return s
+
+
+def s1804(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + (R[v2] >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s1805(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0[((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] >> v4) & 0xFFFFFFFF)]
+    return s
+
+
+def c1805(v0, v1, v2, v3, v4):
+    def c(R):
+        return v0[((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] >> v4) & 0xFFFFFFFF)]
+    return c
+
+
+def s1806(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] >> v4) & 0xFFFFFFFF)]) << v5 & 0xFFFFFFFF
+    return s
+
+
+def s1807(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + ((v1[((R[v2] + v3 & 0xFFFFFFFF) + (R[v4] >> v5) & 0xFFFFFFFF)]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1808(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) == ((v3.value) + v4 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1808(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) == ((v3.value) + v4 & 0xFFFFFFFF)
+    return c
+
+
+def s1809(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (1 if R[v0] > ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) else 0)
+    return s
+
+
+def c1809(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (R[v0] > ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF))
+    return c
+
+
+def s1810(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF), (
+            u32(v4, ((R[v5] + R[v6] & 0xFFFFFFFF) + v7 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s1811(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + (u32(v1, R[v2])[0]) & 0xFFFFFFFF) + (((R[v3] ^ R[v4]) & R[v5]) ^ R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def s1812(d, v0, v1, v2):
+    def s(R):
+        R[d] = v1 if (not R[v0]) else R[v2]
+    return s
+
+
+def s1813(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v3 if (not R[v2]) else R[v4]) if (R[v0] != v1) else R[v5]
+    return s
+
+
+def s1814(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] | ((R[v1] >> v2) & v3)
+    return s
+
+
+def c1814(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] | ((R[v1] >> v2) & v3)
+    return c
+
+
+def s1815(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] | ((R[v1] >> v2) & v3)) | ((R[v4] << v5 & 0xFFFFFFFF) & v6)
+    return s
+
+
+def c1815(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (R[v0] | ((R[v1] >> v2) & v3)) | ((R[v4] << v5 & 0xFFFFFFFF) & v6)
+    return c
+
+
+def s1816(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) & v2) >= v3 else 0
+    return s
+
+
+def c1816(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] + v1 & 0xFFFFFFFF) & v2) >= v3
+    return c
+
+
+def s1817(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] < R[v1]) else v3
+    return s
+
+
+def s1818(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v2 if (R[v0] < R[v1]) else v3) + R[v4] & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s1819(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v2 if (R[v0] < R[v1]) else v3) + R[v4] & 0xFFFFFFFFFFFFFFFF) & v5
+    return s
+
+
+def c1819(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v2 if (R[v0] < R[v1]) else v3) + R[v4] & 0xFFFFFFFFFFFFFFFF) & v5
+    return c
+
+
+def s1820(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((v2 if (R[v0] < R[v1]) else v3) + R[v4] & 0xFFFFFFFFFFFFFFFF) & v5) | R[v6]
+    return s
+
+
+def c1820(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (((v2 if (R[v0] < R[v1]) else v3) + R[v4] & 0xFFFFFFFFFFFFFFFF) & v5) | R[v6]
+    return c
+
+
+def s1821(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((((v2 if (R[v0] < R[v1]) else v3) + R[v4] & 0xFFFFFFFFFFFFFFFF) & v5) | R[v6]) // v7
+    return s
+
+
+def s1822(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) == (v2[(((v3.value) + v4 & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF)]) else 0
+    return s
+
+
+def c1822(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] & v1) == (v2[(((v3.value) + v4 & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF)])
+    return c
+
+
+def s1823(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) >= v3 else 0
+    return s
+
+
+def c1823(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) >= v3
+    return c
+
+
+def s1824(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) >= v3 else 0) & v4
+    return s
+
+
+def c1824(v0, v1, v2, v3, v4):
+    def c(R):
+        return (1 if (u32(v0, R[v1] + v2)[0]) >= v3 else 0) & v4
+    return c
+
+
+def s1825(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if (u32(v0, R[v1] + v2)[0]) >= v3 else 0) & v4) else 1
+    return s
+
+
+def c1825(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((1 if (u32(v0, R[v1] + v2)[0]) >= v3 else 0) & v4)
+    return c
+
+
+def s1826(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) >> ((R[v3] << (R[v4] & 31) & 0xFFFFFFFF) & 31)
+    return s
+
+
+def s1827(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] & ((u32(v1, R[v2] + v3)[0]) >> ((R[v4] << (R[v5] & 31) & 0xFFFFFFFF) & 31))
+    return s
+
+
+def c1827(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return R[v0] & ((u32(v1, R[v2] + v3)[0]) >> ((R[v4] << (R[v5] & 31) & 0xFFFFFFFF) & 31))
+    return c
+
+
+def s1828(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] & ((u32(v1, R[v2] + v3)[0]) >> ((R[v4] << (R[v5] & 31) & 0xFFFFFFFF) & 31))) << (R[v6] & 31) & 0xFFFFFFFF
+    return s
+
+
+def s1829(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] & ((u32(v2, R[v3] + v4)[0]) >> ((R[v5] << (R[v6] & 31) & 0xFFFFFFFF) & 31))) << (R[v7] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1830(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + (
+            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s1831(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) < (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) else 0)
+    return s
+
+
+def c1831(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def c(R):
+        return ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) < (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]))
+    return c
+
+
+def s1832(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        R[d] = ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) < (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) else 0) & v10)
+    return s
+
+
+def c1832(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def c(R):
+        return ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) < (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) else 0) & v10)
+    return c
+
+
+def s1833(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (u16(v0, (((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + ((
+            u32(v5, R[v6] + v7)[0]) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c1833(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return (u16(v0, (((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + ((
+            u32(v5, R[v6] + v7)[0]) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1834(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] + ((
+            u32(v4, R[v5] + v6)[0]) * v7 & 0xFFFFFFFF) & 0xFFFFFFFF))
+    return s
+
+
+def s1835(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u16(v0, R[v1] + v2)[0]) & v3) | R[v4]
+    return s
+
+
+def c1835(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u16(v0, R[v1] + v2)[0]) & v3) | R[v4]
+    return c
+
+
+def s1836(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w16(v0, R[v1] + v2, (((
+            u16(v3, R[v4] + v5)[0]) & v6) | R[v7]) & 65535)
+    return s
+
+
+def s1837(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0[(R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]
+    return s
+
+
+def c1837(v0, v1, v2, v3):
+    def c(R):
+        return v0[(R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]
+    return c
+
+
+def s1838(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v4
+    return s
+
+
+def c1838(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[(R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v4
+    return c
+
+
+def s1839(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) | (v3 << (R[v4] & 31) & 0xFFFFFFFF)
+    return s
+
+
+def c1839(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) | (v3 << (R[v4] & 31) & 0xFFFFFFFF)
+    return c
+
+
+def s1840(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) | (v6 << (R[v7] & 31) & 0xFFFFFFFF)))
+    return s
+
+
+def s1841(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) | (R[v3] & v4)
+    return s
+
+
+def c1841(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) | (R[v3] & v4)
+    return c
+
+
+def s1842(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) | (R[v6] & v7)))
+    return s
+
+
+def s1843(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] + (v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 0xFFFFFFFF) + (
+            v4[(R[v5] + v6 & 0xFFFFFFFF)]) & 0xFFFFFFFF)
+    return s
+
+
+def s1844(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if R[v0] == (v1[(((v2.value) + v3 & 0xFFFFFFFF) + (
+            v4[R[v5]]) & 0xFFFFFFFF)]) else 0)
+    return s
+
+
+def c1844(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] == (v1[(((v2.value) + v3 & 0xFFFFFFFF) + (
+            v4[R[v5]]) & 0xFFFFFFFF)]))
+    return c
+
+
+def s1845(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (s16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF))[0] & 0xFFFFFFFF)
+    return s
+
+
+def c1845(v0, v1, v2, v3, v4):
+    def c(R):
+        return (s16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF))[0] & 0xFFFFFFFF)
+    return c
+
+
+def s1846(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] - (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1847(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = ((R[v3] - (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF) & 255
+    return s
+
+
+def s1848(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] == R[v1] else 0) + (1 if R[v2] < R[v3] else 0) & 0xFFFFFFFF
+    return s
+
+
+def s1849(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((1 if R[v0] == R[v1] else 0) + (1 if R[v2] < R[v3] else 0) & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s1850(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5]
+    return s
+
+
+def c1850(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5]
+    return c
+
+
+def s1851(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[R[v1]] = (
+            v2[(((v3.value) + v4 & 0xFFFFFFFF) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7]) & 255
+    return s
+
+
+def s1852(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def c1852(v0, v1, v2):
+    def c(R):
+        return R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)
+    return c
+
+
+def s1853(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)) & v3
+    return s
+
+
+def c1853(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)) & v3
+    return c
+
+
+def s1854(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)) & v3) else 1
+    return s
+
+
+def c1854(v0, v1, v2, v3):
+    def c(R):
+        return not ((R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)) & v3)
+    return c
+
+
+def s1855(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if R[v0] < ((u32(v1, (R[v2] + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1855(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return R[v0] < ((u32(v1, (R[v2] + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF)
+    return c
+
+
+def s1856(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = R[v6] if (R[v0] < ((u32(v1, (R[v2] + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF)) else R[v7]
+    return s
+
+
+def s1857(d, v0, v1, v2):
+    def s(R):
+        R[d] = u32(v0, (R[v1] & 0xFFFFFFFF) + v2)[0]
+    return s
+
+
+def c1857(v0, v1, v2):
+    def c(R):
+        return u32(v0, (R[v1] & 0xFFFFFFFF) + v2)[0]
+    return c
+
+
+def s1858(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u16(v0, R[v1] + v2)[0]) * v3 & 0xFFFFFFFF
+    return s
+
+
+def s1859(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + ((
+            u16(v5, R[v6] + v7)[0]) * v8 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s1860(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + ((
+            u16(v6, R[v7] + v8)[0]) * v9 & 0xFFFFFFFF) & 0xFFFFFFFF) + v10)[0])
+    return s
+
+
+def c1860(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + ((
+            u16(v6, R[v7] + v8)[0]) * v9 & 0xFFFFFFFF) & 0xFFFFFFFF) + v10)[0])
+    return c
+
+
+def s1861(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x8000000000000000) > v1) else v3
+    return s
+
+
+def s1862(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, (v1.value) + v2, v3)
+    return s
+
+
+def s1863(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] & v1) // v2
+    return s
+
+
+def s1864(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) | v2
+    return s
+
+
+def c1864(v0, v1, v2):
+    def c(R):
+        return (R[v0] << v1 & 0xFFFFFFFF) | v2
+    return c
+
+
+def s1865(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1866(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) & v3) != v4 else 0
+    return s
+
+
+def c1866(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) & v3) != v4
+    return c
+
+
+def s1867(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u64(v0, R[v1] + v2)[0]) == v3 else 0
+    return s
+
+
+def c1867(v0, v1, v2, v3):
+    def c(R):
+        return (u64(v0, R[v1] + v2)[0]) == v3
+    return c
+
+
+def s1868(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, ((R[v4] + v5 & 0xFFFFFFFF) if R[v3] else R[v6]))
+    return s
+
+
+def s1869(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) <= v2 else 0
+    return s
+
+
+def c1869(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) <= v2
+    return c
+
+
+def s1870(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (1 if R[v1] != v2 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s1871(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((d64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) * (
+            d64(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s1872(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (v0[R[v1]]) != R[v2] else 0
+    return s
+
+
+def c1872(v0, v1, v2):
+    def c(R):
+        return (v0[R[v1]]) != R[v2]
+    return c
+
+
+def s1873(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
+            v3[R[v4]]) & 255
+    return s
+
+
+def s1874(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1875(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v4] + v5 & 0xFFFFFFFF) if ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) == v3) else R[v6]
+    return s
+
+
+def s1876(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (
+            v2[R[v3]]))
+    return s
+
+
+def s1877(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, (v3.value))[0]))
+    return s
+
+
+def s1878(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if ((R[v0] - R[v1] & 0xFFFFFFFF) & v2) else 1
+    return s
+
+
+def c1878(v0, v1, v2):
+    def c(R):
+        return not ((R[v0] - R[v1] & 0xFFFFFFFF) & v2)
+    return c
+
+
+def s1879(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((v1[R[v2]]) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1880(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + ((v1[R[v2]]) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s1881(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[((R[v1] + ((
+            v2[R[v3]]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF)])
+    return s
+
+
+def c1881(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (v0[((R[v1] + ((
+            v2[R[v3]]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF)])
+    return c
+
+
+def s1882(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] + (v5 if R[v4] else v6) & 0xFFFFFFFF))
+    return s
+
+
+def s1883(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (R[v4] if (R[v2] == R[v3]) else R[v5]))
+    return s
+
+
+def s1884(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != v3 else 0
+    return s
+
+
+def c1884(v0, v1, v2, v3):
+    def c(R):
+        return (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != v3
+    return c
+
+
+def s1885(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) > ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) ^ 0x80000000) else 0)
+    return s
+
+
+def c1885(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) > ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) ^ 0x80000000))
+    return c
+
+
+def s1886(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((u32(v0, R[v1] + v2)[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) > v4 else 0
+    return s
+
+
+def c1886(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((u32(v0, R[v1] + v2)[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) > v4
+    return c
+
+
+def s1887(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] & v1) >> v2
+    return s
+
+
+def s1888(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) | ((R[v2] & v3) >> v4)
+    return s
+
+
+def c1888(v0, v1, v2, v3, v4):
+    def c(R):
+        return (R[v0] << v1 & 0xFFFFFFFF) | ((R[v2] & v3) >> v4)
+    return c
+
+
+def s1889(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w16(v0, R[v1], ((R[v2] << v3 & 0xFFFFFFFF) | ((R[v4] & v5) >> v6)) & 65535)
+    return s
+
+
+def s1890(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((v0[R[v1]]) << v2 & 0xFFFFFFFF) | (
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]))
+    return s
+
+
+def c1890(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((v0[R[v1]]) << v2 & 0xFFFFFFFF) | (
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]))
+    return c
+
+
+def s1891(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] != ((R[v1] >> v2) & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1891(v0, v1, v2):
+    def c(R):
+        return R[v0] != ((R[v1] >> v2) & 0xFFFFFFFF)
+    return c
+
+
+def s1892(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v2] if (R[v0] == v1) else (R[v3] + v4 & 0xFFFFFFFF)
+    return s
+
+
+def s1893(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v5] if (R[v3] == v4) else (R[v6] + v7 & 0xFFFFFFFF)))
+    return s
+
+
+def s1894(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF), (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s1895(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] * v1 & 0xFFFFFFFF) + ((v2[(R[v3] + v4 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1896(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] * v1 & 0xFFFFFFFF) + ((v2[(R[v3] + v4 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s1897(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] ^ R[v2]) & R[v3]) ^ R[v4]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s1898(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + (((R[v1] ^ R[v2]) & R[v3]) ^ R[v4]) & 0xFFFFFFFFFFFFFFFF) + v5 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s1899(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((v0[R[v1] + v2]) << v3 & 0xFFFFFFFF) | ((
+            v4[R[v5] + v6]) << v7 & 0xFFFFFFFF))
+    return s
+
+
+def c1899(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return (((v0[R[v1] + v2]) << v3 & 0xFFFFFFFF) | ((
+            v4[R[v5] + v6]) << v7 & 0xFFFFFFFF))
+    return c
+
+
+def s1900(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + (v1[R[v2]]) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1901(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[((R[v1] + (
+            v2[R[v3]]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)])
+    return s
+
+
+def c1901(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[((R[v1] + (
+            v2[R[v3]]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)])
+    return c
+
+
+def s1902(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[((R[v1] + (
+            v2[R[v3]]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]) + v5 & 0xFFFFFFFF)
+    return s
+
+
+def s1903(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if R[v0] != (v1[(((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF)]) else 0
+    return s
+
+
+def c1903(v0, v1, v2, v3, v4):
+    def c(R):
+        return R[v0] != (v1[(((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF)])
+    return c
+
+
+def s1904(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w16(v0, R[v1] + v2, ((R[v3] << v4 & 0xFFFFFFFF) | ((R[v5] & v6) >> v7)) & 65535)
+    return s
+
+
+def s1905(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if ((u32(v0, (
+            u32(v1, R[v2])[0]))[0]) ^ 0x80000000) < v3 else 0)
+    return s
+
+
+def c1905(v0, v1, v2, v3):
+    def c(R):
+        return (((u32(v0, (
+            u32(v1, R[v2])[0]))[0]) ^ 0x80000000) < v3)
+    return c
+
+
+def s1906(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, ((
+            u32(v4, R[v5] + v6)[0]) + (R[v7] << v8 & 0xFFFFFFFF) & 0xFFFFFFFF) + v9)[0]))
+    return s
+
+
+def s1907(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] | R[v4]))
+    return s
+
+
+def s1908(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF)] = (
+            v5[(R[v6] + v7 & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s1909(d, v0):
+    def s(R):
+        R[d] = f64_to_bits((float(R[v0])))
+    return s
+
+
+def s1910(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w64(v0, R[v1], (v5 if ((R[v2] & v3) > v4) else (R[v6] + v7 & 0xFFFFFFFFFFFFFFFF)))
+    return s
+
+
+def s1911(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v2 if ((R[v0] ^ 0x8000000000000000) < v1) else (R[v4] if R[v3] else v5)
+    return s
+
+
+def s1912(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1] + v2, (v5 if ((R[v3] ^ 0x8000000000000000) < v4) else (R[v7] if R[v6] else v8)))
+    return s
+
+
+def s1913(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if R[v2] != v3 else 0) if (R[v0] == v1) else (1 if R[v4] > v5 else 0)
+    return s
+
+
+def s1914(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, (
+            u32(v1, R[v2])[0]), R[v3])
+    return s
+
+
+def s1915(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) if R[v0] else R[v4]
+    return s
+
+
+def s1916(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], ((R[v3] + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) if R[v2] else R[v6]))
+    return s
+
+
+def s1917(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (v5 if ((R[v3] ^ 0x80000000) < v4) else v6) & 255
+    return s
+
+
+def s1918(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[(R[v1] + R[v2] & 0xFFFFFFFF)] = (
+            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s1919(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF), v5)
+    return s
+
+
+def s1920(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) * v3 & 0xFFFFFFFF
+    return s
+
+
+def s1921(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1922(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] < v1 else 0) & (1 if R[v2] < v3 else 0)
+    return s
+
+
+def c1922(v0, v1, v2, v3):
+    def c(R):
+        return (1 if R[v0] < v1 else 0) & (1 if R[v2] < v3 else 0)
+    return c
+
+
+def s1923(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((1 if R[v0] < v1 else 0) & (1 if R[v2] < v3 else 0)) else 1
+    return s
+
+
+def c1923(v0, v1, v2, v3):
+    def c(R):
+        return not ((1 if R[v0] < v1 else 0) & (1 if R[v2] < v3 else 0))
+    return c
+
+
+def s1924(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v1] >= R[v2] else 0) if R[v0] else v3
+    return s
+
+
+def s1925(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x80000000) < v1) else (R[v5] if ((R[v3] ^ 0x80000000) < (R[v4] ^ 0x80000000)) else R[v6])
+    return s
+
+
+def s1926(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | v2
+    return s
+
+
+def c1926(v0, v1, v2):
+    def c(R):
+        return (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | v2
+    return c
+
+
+def s1927(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v2 if (R[v0] > v1) else ((R[v3] << v4 & 0xFFFFFFFFFFFFFFFF) | v5)
+    return s
+
+
+def s1928(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) >> v3) & v4
+    return s
+
+
+def c1928(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) >> v3) & v4
+    return c
+
+
+def s1929(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((R[v0] * v1 & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) & R[v4]
+    return s
+
+
+def c1929(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((R[v0] * v1 & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) & R[v4]
+    return c
+
+
+def s1930(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (1 if (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) == R[v4] else 0) & 0xFFFFFFFF
+    return s
+
+
+def s1931(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ v1) << v2 & 0xFFFFFFFF
+    return s
+
+
+def s1932(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] ^ v2) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1933(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + ((R[v2] ^ v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def c1933(v0, v1, v2, v3, v4):
+    def c(R):
+        return u32(v0, (R[v1] + ((R[v2] ^ v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return c
+
+
+def s1934(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0[R[v1]]) & v2) | v3
+    return s
+
+
+def c1934(v0, v1, v2, v3):
+    def c(R):
+        return ((v0[R[v1]]) & v2) | v3
+    return c
+
+
+def s1935(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = (((
+            v2[R[v3]]) & v4) | v5) & 255
+    return s
+
+
+def s1936(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) > (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) ^ 0x80000000) else 0
+    return s
+
+
+def c1936(v0, v1, v2, v3, v4):
+    def c(R):
+        return (R[v0] ^ 0x80000000) > (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) ^ 0x80000000)
+    return c
+
+
+def s1937(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) - (
+            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s1938(d, v0, v1):
+    def s(R):
+        R[d] = float(((u64(v0, R[v1])[0]) ^ 0x8000000000000000) - 0x8000000000000000)
+    return s
+
+
+def s1939(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[R[v1] + v2]) + v3 & 0xFFFFFFFF) & v4
+    return s
+
+
+def c1939(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[R[v1] + v2]) + v3 & 0xFFFFFFFF) & v4
+    return c
+
+
+def s1940(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (((v0[R[v1] + v2]) + v3 & 0xFFFFFFFF) & v4) < v5 else 0
+    return s
+
+
+def c1940(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((v0[R[v1] + v2]) + v3 & 0xFFFFFFFF) & v4) < v5
+    return c
+
+
+def s1941(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) & v3) | v4
+    return s
+
+
+def c1941(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) & v3) | v4
+    return c
+
+
+def s1942(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4] + v5)[0]) & v6) | v7))
+    return s
+
+
+def s1943(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[R[v1] + v2]) & v3) | v4
+    return s
+
+
+def c1943(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[R[v1] + v2]) & v3) | v4
+    return c
+
+
+def s1944(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[R[v1] + v2] = (((
+            v3[R[v4] + v5]) & v6) | v7) & 255
+    return s
+
+
+def s1945(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] == v1 else 0) | (1 if R[v2] == v3 else 0)
+    return s
+
+
+def c1945(v0, v1, v2, v3):
+    def c(R):
+        return (1 if R[v0] == v1 else 0) | (1 if R[v2] == v3 else 0)
+    return c
+
+
+def s1946(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((1 if R[v0] == v1 else 0) | (1 if R[v2] == v3 else 0)) else 1
+    return s
+
+
+def c1946(v0, v1, v2, v3):
+    def c(R):
+        return not ((1 if R[v0] == v1 else 0) | (1 if R[v2] == v3 else 0))
+    return c
+
+
+def s1947(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (u32(v0, (v1.value))[0]) else 1
+    return s
+
+
+def c1947(v0, v1):
+    def c(R):
+        return not (u32(v0, (v1.value))[0])
+    return c
+
+
+def s1948(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] | (R[v1] ^ v2)
+    return s
+
+
+def c1948(v0, v1, v2):
+    def c(R):
+        return R[v0] | (R[v1] ^ v2)
+    return c
+
+
+def s1949(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] | (R[v1] ^ v2)) != v3 else 0
+    return s
+
+
+def c1949(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] | (R[v1] ^ v2)) != v3
+    return c
+
+
+def s1950(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] ^ (u32(v1, R[v2] + v3)[0])
+    return s
+
+
+def c1950(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] ^ (u32(v1, R[v2] + v3)[0])
+    return c
+
+
+def s1951(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] ^ (
+            u32(v4, R[v5] + v6)[0])))
+    return s
+
+
+def s1952(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) > v2 else 0
+    return s
+
+
+def c1952(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) > v2
+    return c
+
+
+def s1953(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] <= v1) else 1
+    return s
+
+
+def c1953(v0, v1):
+    def c(R):
+        return not (R[v0] <= v1)
+    return c
+
+
+def s1954(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) & v2) <= v3 else 0
+    return s
+
+
+def c1954(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] + v1 & 0xFFFFFFFF) & v2) <= v3
+    return c
+
+
+def s1955(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1]] = (
+            v2[(R[v3] + R[v4] & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s1956(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] >= (R[v1] + R[v2] & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1956(v0, v1, v2):
+    def c(R):
+        return R[v0] >= (R[v1] + R[v2] & 0xFFFFFFFF)
+    return c
+
+
+def s1957(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x80000000) > v1) else R[v3]
+    return s
+
+
+def s1958(d, v0, v1):
+    def s(R):
+        R[d] = R[v0] - (float((R[v1] ^ 0x80000000) - 0x80000000))
+    return s
+
+
+def s1959(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] - (float((R[v1] ^ 0x80000000) - 0x80000000))) * v2
+    return s
+
+
+def s1960(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= (R[v3] ^ 0x80000000) else 0
+    return s
+
+
+def c1960(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= (R[v3] ^ 0x80000000)
+    return c
+
+
+def s1961(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] < ((v1.value) + v2 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1961(v0, v1, v2):
+    def c(R):
+        return R[v0] < ((v1.value) + v2 & 0xFFFFFFFF)
+    return c
+
+
+def s1962(v0, v1, v2, v3):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), R[v3] & 65535)
+    return s
+
+
+def s1963(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x8000000000000000) < v1) else v3
+    return s
+
+
+def s1964(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v2] if ((R[v0] ^ 0x8000000000000000) < v1) else v3) & 0xFFFFFFFF
+    return s
+
+
+def c1964(v0, v1, v2, v3):
+    def c(R):
+        return (R[v2] if ((R[v0] ^ 0x8000000000000000) < v1) else v3) & 0xFFFFFFFF
+    return c
+
+
+def s1965(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] | (v1[(R[v2] + v3 & 0xFFFFFFFF)])
+    return s
+
+
+def c1965(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] | (v1[(R[v2] + v3 & 0xFFFFFFFF)])
+    return c
+
+
+def s1966(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (u32(v1, R[v2] + v3)[0]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1967(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (R[v3] | v4) & 255
+    return s
+
+
+def s1968(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (u16(v1, R[v2])[0]) & 0xFFFFFFFF
+    return s
+
+
+def s1969(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + (u16(v1, R[v2])[0]) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s1970(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) + v5)[0])
+    return s
+
+
+def c1970(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) + v5)[0])
+    return c
+
+
+def s1971(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) < (u64(v2, R[v3] + v4)[0]) else 0
+    return s
+
+
+def c1971(v0, v1, v2, v3, v4):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) < (u64(v2, R[v3] + v4)[0])
+    return c
+
+
+def s1972(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1] + v2, (R[v3] | R[v4]))
+    return s
+
+
+def s1973(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u64(v0, ((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF))[0])
+    return s
+
+
+def s1974(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] | v1) & v2
+    return s
+
+
+def c1974(v0, v1, v2):
+    def c(R):
+        return (R[v0] | v1) & v2
+    return c
+
+
+def s1975(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((R[v0] | v1) & v2) == v3 else 0
+    return s
+
+
+def c1975(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] | v1) & v2) == v3
+    return c
+
+
+def s1976(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] - R[v1] & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s1977(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (1 if R[v1] < R[v2] else 0) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s1978(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] & v1) | v2
+    return s
+
+
+def c1978(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) | v2
+    return c
+
+
+def s1979(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] | R[v1]) >> v2
+    return s
+
+
+def s1980(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] | R[v1]) >> v2) & v3
+    return s
+
+
+def c1980(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] | R[v1]) >> v2) & v3
+    return c
+
+
+def s1981(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] | R[v2]) >> v3) & v4) & 0xFFFFFFFF
+    return s
+
+
+def s1982(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v0[(R[v1] + (((R[v2] | R[v3]) >> v4) & v5) & 0xFFFFFFFF)]
+    return s
+
+
+def c1982(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return v0[(R[v1] + (((R[v2] | R[v3]) >> v4) & v5) & 0xFFFFFFFF)]
+    return c
+
+
+def s1983(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        v0[R[v1] + v2] = (
+            v3[(R[v4] + (((R[v5] | R[v6]) >> v7) & v8) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s1984(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1985(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (d64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
+    return s
+
+
+def s1986(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] + (d64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])) + (
+            d64(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s1987(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + ((R[v2] & 0xFFFFFFFF) & v3) & 0xFFFFFFFF
+    return s
+
+
+def s1988(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0[(((v1.value) + v2 & 0xFFFFFFFF) + ((R[v3] & 0xFFFFFFFF) & v4) & 0xFFFFFFFF)]
+    return s
+
+
+def c1988(v0, v1, v2, v3, v4):
+    def c(R):
+        return v0[(((v1.value) + v2 & 0xFFFFFFFF) + ((R[v3] & 0xFFFFFFFF) & v4) & 0xFFFFFFFF)]
+    return c
+
+
+def s1989(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF), (
+            u32(v4, ((
+            u32(v5, R[v6])[0]) + R[v7] & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s1990(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] >> ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) & 31)
+    return s
+
+
+def s1991(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] >> ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) & 31)) & v4
+    return s
+
+
+def c1991(v0, v1, v2, v3, v4):
+    def c(R):
+        return (R[v0] >> ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) & 31)) & v4
+    return c
+
+
+def s1992(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = v5 if ((R[v0] >> ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) & 31)) & v4) else R[v6]
+    return s
+
+
+def s1993(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (v5 if ((R[v0] >> ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) & 31)) & v4) else R[v6]) + R[v7] & 0xFFFFFFFF
+    return s
+
+
+def s1994(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = v5 if ((R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)) & v4) else R[v6]
+    return s
+
+
+def s1995(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (v5 if ((R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)) & v4) else R[v6]) + R[v7] & 0xFFFFFFFF
+    return s
+
+
+def s1996(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] + R[v1] & 0xFFFFFFFF) ^ 0x80000000) < (R[v2] ^ 0x80000000) else 0
+    return s
+
+
+def c1996(v0, v1, v2):
+    def c(R):
+        return ((R[v0] + R[v1] & 0xFFFFFFFF) ^ 0x80000000) < (R[v2] ^ 0x80000000)
+    return c
+
+
+def s1997(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (R[v3] + R[v4] & 0xFFFFFFFF) if (((R[v0] + R[v1] & 0xFFFFFFFF) ^ 0x80000000) < (R[v2] ^ 0x80000000)) else ((R[v5] + R[v6] & 0xFFFFFFFF) + v7 & 0xFFFFFFFF)
+    return s
+
+
+def s1998(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] + ((v1[R[v2]]) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s1999(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0[(((R[v1] + ((
+            v2[R[v3]]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)])
+    return s
+
+
+def c1999(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (v0[(((R[v1] + ((
+            v2[R[v3]]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)])
+    return c
+
+
+def s2000(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] * ((R[v1] ^ R[v2]) - R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2001(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (R[v1] * ((R[v2] ^ R[v3]) - R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2002(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] * ((R[v2] ^ R[v3]) - R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s2003(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] + (R[v1] * ((R[v2] ^ R[v3]) - R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF) & v6
+    return s
+
+
+def c2003(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((R[v0] + (R[v1] * ((R[v2] ^ R[v3]) - R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF) & v6
+    return c
+
+
+def s2004(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), v3)
+    return s
+
+
+def s2005(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = v2 if (R[v0] & v1) else (v5 if (R[v3] == v4) else (v8 if (R[v6] == v7) else v9))
+    return s
+
+
+def s2006(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) & v2) | (v3[(R[v4] + R[v5] & 0xFFFFFFFF)])
+    return s
+
+
+def c2006(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((R[v0] << v1 & 0xFFFFFFFF) & v2) | (v3[(R[v4] + R[v5] & 0xFFFFFFFF)])
+    return c
+
+
+def s2007(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] | (((R[v1] << v2 & 0xFFFFFFFF) & v3) | (v4[(R[v5] + R[v6] & 0xFFFFFFFF)]))
+    return s
+
+
+def c2007(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return R[v0] | (((R[v1] << v2 & 0xFFFFFFFF) & v3) | (v4[(R[v5] + R[v6] & 0xFFFFFFFF)]))
+    return c
+
+
+def s2008(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((t1 := (R[v0] & v1)) << v2 | t1 >> v3) & 0xFFFFFFFF) | ((R[v4] << v5 & 0xFFFFFFFF) & v6)
+    return s
+
+
+def c2008(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (((t1 := (R[v0] & v1)) << v2 | t1 >> v3) & 0xFFFFFFFF) | ((R[v4] << v5 & 0xFFFFFFFF) & v6)
+    return c
+
+
+def s2009(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1], ((((t1 := (R[v2] & v3)) << v4 | t1 >> v5) & 0xFFFFFFFF) | ((R[v6] << v7 & 0xFFFFFFFF) & v8)))
+    return s
+
+
+def s2010(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, (R[v1] + ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF), (R[v6] + v7 & 0xFFFFFFFF))
+    return s
+
+
+def s2011(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] >> v1) & v2) + (1 if (R[v3] & v4) != v5 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s2012(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((R[v0] >> v1) & v2) + (1 if (R[v3] & v4) != v5 else 0) & 0xFFFFFFFF) << v6 & 0xFFFFFFFF
+    return s
+
+
+def s2013(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << ((R[v3] + v4 & 0xFFFFFFFF) & 31) & 0xFFFFFFFF) | R[v5]
+    return s
+
+
+def c2013(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << ((R[v3] + v4 & 0xFFFFFFFF) & 31) & 0xFFFFFFFF) | R[v5]
+    return c
+
+
+def s2014(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] | (((v1[(R[v2] + v3 & 0xFFFFFFFF)]) << ((R[v4] + v5 & 0xFFFFFFFF) & 31) & 0xFFFFFFFF) | R[v6])
+    return s
+
+
+def c2014(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return R[v0] | (((v1[(R[v2] + v3 & 0xFFFFFFFF)]) << ((R[v4] + v5 & 0xFFFFFFFF) & 31) & 0xFFFFFFFF) | R[v6])
+    return c
+
+
+def s2015(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + (u32(v1, R[v2])[0]) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s2016(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[((R[v1] + (
+            u32(v2, R[v3])[0]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)] = (
+            v5[(R[v6] + v7 & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s2017(d, v0, v1, v2):
+    def s(R):
+        R[d] = (i32_div_s(R[v0], v1)) + R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s2018(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((i32_div_s(R[v0], v1)) + R[v2] & 0xFFFFFFFF) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2019(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((((i32_div_s(R[v0], v1)) + R[v2] & 0xFFFFFFFF) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + (
+            i32_div_s(R[v5], v6)) & 0xFFFFFFFF)
+    return s
+
+
+def s2020(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u64(v0, (((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2021(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] % (
+            u64(v1, (((v2.value) + v3 & 0xFFFFFFFF) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2022(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) & v2
+    return s
+
+
+def c2022(v0, v1, v2):
+    def c(R):
+        return (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) & v2
+    return c
+
+
+def s2023(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) & v2) | ((R[v3] << v4 & 0xFFFFFFFFFFFFFFFF) & v5)
+    return s
+
+
+def c2023(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) & v2) | ((R[v3] << v4 & 0xFFFFFFFFFFFFFFFF) & v5)
+    return c
+
+
+def s2024(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] | (((R[v1] << v2 & 0xFFFFFFFFFFFFFFFF) & v3) | ((R[v4] << v5 & 0xFFFFFFFFFFFFFFFF) & v6))
+    return s
+
+
+def c2024(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return R[v0] | (((R[v1] << v2 & 0xFFFFFFFFFFFFFFFF) & v3) | ((R[v4] << v5 & 0xFFFFFFFFFFFFFFFF) & v6))
+    return c
+
+
+def s2025(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((((v2 if (R[v0] < R[v1]) else v3) + R[v4] & 0xFFFFFFFFFFFFFFFF) & v5) | R[v6]) // R[v7]
+    return s
+
+
+def s2026(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - (
+            u32(v3, R[v4])[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s2027(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - (
+            u32(v3, R[v4])[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)
+    return s
+
+
+def s2028(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1], (((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) - (
+            u32(v5, R[v6])[0]) & 0xFFFFFFFF) + v7 & 0xFFFFFFFF))
+    return s
+
+
+def s2029(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (v0[(R[v1] + (
+            v2[R[v3]]) & 0xFFFFFFFF)]) == v4 else 0)
+    return s
+
+
+def c2029(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[(R[v1] + (
+            v2[R[v3]]) & 0xFFFFFFFF)]) == v4)
+    return c
+
+
+def s2030(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((R[v5] + v6 & 0xFFFFFFFF) if ((v0[(R[v1] + (
+            v2[R[v3]]) & 0xFFFFFFFF)]) == v4) else R[v7])
+    return s
+
+
+def s2031(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) + (
+            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s2032(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (v0[(((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + (
+            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF)])
+    return s
+
+
+def c2032(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return (v0[(((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + (
+            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF)])
+    return c
+
+
+def s2033(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((v0[(((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + (
+            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF)]) & v8)
+    return s
+
+
+def c2033(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return ((v0[(((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + (
+            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF)]) & v8)
+    return c
+
+
+def s2034(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) + ((v3.value) + v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2035(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, R[v2] + v3)[0]) + ((v4.value) + v5 & 0xFFFFFFFF) & 0xFFFFFFFF)])
+    return s
+
+
+def c2035(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (v0[((
+            u32(v1, R[v2] + v3)[0]) + ((v4.value) + v5 & 0xFFFFFFFF) & 0xFFFFFFFF)])
+    return c
+
+
+def s2036(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((v0[((
+            u32(v1, R[v2] + v3)[0]) + ((v4.value) + v5 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v6)
+    return s
+
+
+def c2036(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((v0[((
+            u32(v1, R[v2] + v3)[0]) + ((v4.value) + v5 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v6)
+    return c
+
+
+def s2037(v0, v1, v2, v3, v4):
+    def s(R):
+        w16(v0, R[v1] + v2, (R[v3] & v4) & 65535)
+    return s
+
+
+def s2038(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] < (u16(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
+def c2038(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] < (u16(v1, R[v2] + v3)[0])
+    return c
+
+
+def s2039(d, v0, v1):
+    def s(R):
+        R[d] = ((R[v0] & 65535 ^ 32768) - 32768 & 0xFFFFFFFF) * v1 & 0xFFFFFFFF
+    return s
+
+
+def s2040(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + (((R[v5] & 65535 ^ 32768) - 32768 & 0xFFFFFFFF) * v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s2041(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + (((R[v6] & 65535 ^ 32768) - 32768 & 0xFFFFFFFF) * v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c2041(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return (u32(v0, ((
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + (((R[v6] & 65535 ^ 32768) - 32768 & 0xFFFFFFFF) * v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s2042(d, v0, v1):
+    def s(R):
+        R[d] = (R[v0] & 0xFFFFFFFF) + R[v1] & 0xFFFFFFFF
+    return s
+
+
+def s2043(d, v0, v1, v2):
+    def s(R):
+        R[d] = i32_div_s((R[v0] + v1 & 0xFFFFFFFF), v2)
+    return s
+
+
+def s2044(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] & 0xFFFFFFFF) + R[v1] & 0xFFFFFFFF) + (i32_div_s((R[v2] + v3 & 0xFFFFFFFF), v4)) & 0xFFFFFFFF
+    return s
+
+
+def s2045(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] & 0xFFFFFFFF) + R[v1] & 0xFFFFFFFF) + (i32_div_s((R[v2] + v3 & 0xFFFFFFFF), v4)) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s2046(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((u64(v0, R[v1])[0]) ^ v2) | ((
+            u64(v3, R[v4] + v5)[0]) ^ v6))
+    return s
+
+
+def c2046(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (((u64(v0, R[v1])[0]) ^ v2) | ((
+            u64(v3, R[v4] + v5)[0]) ^ v6))
+    return c
+
+
+def s2047(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if (((u64(v0, R[v1])[0]) ^ v2) | ((
+            u64(v3, R[v4] + v5)[0]) ^ v6)) else 1)
+    return s
+
+
+def c2047(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not (((u64(v0, R[v1])[0]) ^ v2) | ((
+            u64(v3, R[v4] + v5)[0]) ^ v6)))
+    return c
+
+
+def s2048(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) & R[v2]
+    return s
+
+
+def c2048(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) & R[v2]
+    return c
+
+
+def s2049(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + ((((R[v1] ^ v2) >> v3) | (R[v4] >> v5)) & v6) & 0xFFFFFFFF
+    return s
+
+
+def s2050(d, v0, v1, v2):
+    def s(R):
+        R[d] = s16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0] & 0xFFFFFFFF
+    return s
+
+
+def c2050(v0, v1, v2):
+    def c(R):
+        return s16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0] & 0xFFFFFFFF
+    return c
+
+
+def s2051(d, v0):
+    def s(R):
+        R[d] = 0 if (v0.value) else 1
+    return s
+
+
+def c2051(v0):
+    def c(R):
+        return not (v0.value)
+    return c
+
+
+def s2052(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1])[0]) > v2 else 0
+    return s
+
+
+def c2052(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) > v2
+    return c
+
+
+def s2053(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (u32(v0, R[v1])[0]) else v3
+    return s
+
+
+def s2054(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + R[v1] & 0xFFFFFFFF) != v2 else 0
+    return s
+
+
+def c2054(v0, v1, v2):
+    def c(R):
+        return (R[v0] + R[v1] & 0xFFFFFFFF) != v2
+    return c
+
+
+def s2055(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF), v5)
+    return s
+
+
+def s2056(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s2057(d, v0, v1, v2):
+    def s(R):
+        R[d] = 64 - (R[v1] if R[v0] else R[v2]).bit_length()
+    return s
+
+
+def s2058(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (64 - (R[v1] if R[v0] else R[v2]).bit_length()) + (v4 if R[v3] else v5) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2059(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((64 - (R[v1] if R[v0] else R[v2]).bit_length()) + (v4 if R[v3] else v5) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def c2059(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((64 - (R[v1] if R[v0] else R[v2]).bit_length()) + (v4 if R[v3] else v5) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
+    return c
+
+
+def s2060(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
+    return s
+
+
+def s2061(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] ^ (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0])
+    return s
+
+
+def c2061(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return R[v0] ^ (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0])
+    return c
+
+
+def s2062(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
+            v3[(R[v4] + (R[v5] & v6) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s2063(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] | (u32(v1, (R[v2] + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6)[0])
+    return s
+
+
+def c2063(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return R[v0] | (u32(v1, (R[v2] + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6)[0])
+    return c
+
+
+def s2064(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
+            v3[(R[v4] + (R[v5] >> v6) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s2065(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF) & v4
+    return s
+
+
+def c2065(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF) & v4
+    return c
+
+
+def s2066(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] | (((v1[(R[v2] + v3 & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF) & v5)
+    return s
+
+
+def c2066(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return R[v0] | (((v1[(R[v2] + v3 & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF) & v5)
+    return c
+
+
+def s2067(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2068(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] * R[v1]) + R[v2]
+    return s
+
+
+def s2069(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (f64_neg(R[v2])) if ((R[v0] ^ 0x8000000000000000) < v1) else R[v3]
+    return s
+
+
+def s2070(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = d64(v0, (((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2071(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + (R[v2] - R[v3]))
+    return s
+
+
+def s2072(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + (R[v2] + (R[v3] - R[v4])))
+    return s
+
+
+def s2073(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + (R[v2] + (R[v3] + (R[v4] - R[v5]))))
+    return s
+
+
+def s2074(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (((R[v0] >> v1) & 0xFFFFFFFF) & v2) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s2075(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((((R[v1] >> v2) & 0xFFFFFFFF) & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2076(d, v0, v1):
+    def s(R):
+        R[d] = 1 if (((R[v0] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v1 else 0
+    return s
+
+
+def c2076(v0, v1):
+    def c(R):
+        return (((R[v0] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v1
+    return c
+
+
+def s2077(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2078(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) <= ((u32(v1, R[v2])[0]) ^ 0x80000000) else 0
+    return s
+
+
+def c2078(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ 0x80000000) <= ((u32(v1, R[v2])[0]) ^ 0x80000000)
+    return c
+
+
+def s2079(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) | R[v2]
+    return s
+
+
+def c2079(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) | R[v2]
+    return c
+
+
+def s2080(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, ((R[v3] + v4 & 0xFFFFFFFF) | R[v5]))
+    return s
+
+
+def s2081(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0[R[v1]]) + v2 & 0xFFFFFFFF) & v3
+    return s
+
+
+def c2081(v0, v1, v2, v3):
+    def c(R):
+        return ((v0[R[v1]]) + v2 & 0xFFFFFFFF) & v3
+    return c
+
+
+def s2082(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((v0[R[v1]]) + v2 & 0xFFFFFFFF) & v3) < v4 else 0
+    return s
+
+
+def c2082(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((v0[R[v1]]) + v2 & 0xFFFFFFFF) & v3) < v4
+    return c
+
+
+def s2083(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def c2083(v0, v1, v2):
+    def c(R):
+        return (R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
+    return c
+
+
+def s2084(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) | v3
+    return s
+
+
+def c2084(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) | v3
+    return c
+
+
+def s2085(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = (((R[v2] - (R[v3] * v4 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) | v5) & 255
+    return s
+
+
+def s2086(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), (
+            u32(v4, R[v5] + v6)[0]))
+    return s
+
+
+def s2087(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0 - (R[v1] >> v2) & 0xFFFFFFFF
+    return s
+
+
+def s2088(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v2 if (R[v0] == v1) else (v3 - (R[v4] >> v5) & 0xFFFFFFFF)
+    return s
+
+
+def s2089(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] << ((v3 if (R[v1] == v2) else (v4 - (R[v5] >> v6) & 0xFFFFFFFF)) & 31) & 0xFFFFFFFF
+    return s
+
+
+def s2090(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], ((R[v2] | (R[v3] & v4)) | v5))
+    return s
+
+
+def s2091(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (v3 - R[v4] & 0xFFFFFFFF))
+    return s
+
+
+def s2092(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) <= (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) ^ 0x80000000) else 0
+    return s
+
+
+def c2092(v0, v1, v2, v3, v4):
+    def c(R):
+        return (R[v0] ^ 0x80000000) <= (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) ^ 0x80000000)
+    return c
+
+
+def s2093(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + ((
+            u32(v2, R[v3])[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF), R[v5])
+    return s
+
+
+def s2094(v0, v1, v2, v3):
+    def s(R):
+        v0[(
+            u32(v1, R[v2])[0])] = v3 & 255
+    return s
+
+
 #: (operator, subtree ids ...) -> tree id; 0 is a register, 1 a constant.
 TRANSITIONS = {
     ('i32.add', 0, 0): 2,
@@ -3392,6 +18896,1710 @@ TRANSITIONS = {
     ('select', 1, 0, 0): 388,
     ('select', 1, 0, 1): 389,
     ('select', 1, 1, 0): 390,
+    ('i32.add.c', 376): 391,
+    ('i32.store.0', 391, 391): 392,
+    ('i32.load.0', 9): 393,
+    ('i32.store.0', 391, 376): 394,
+    ('i32.load.0', 376): 395,
+    ('i32.store.0', 9, 0): 396,
+    ('global.set', 9): 397,
+    ('i64.store', 0, 253): 398,
+    ('i32.store.0', 0, 9): 399,
+    ('i32.store', 0, 9): 400,
+    ('i32.add.c', 247): 401,
+    ('i32.store.0', 0, 401): 402,
+    ('i32.store.0', 391, 0): 403,
+    ('i32.add.c', 393): 404,
+    ('i32.load.0', 404): 405,
+    ('i32.store.0', 9, 1): 406,
+    ('i32.eqz', 11): 407,
+    ('i32.add.c', 249): 408,
+    ('i32.store', 0, 408): 409,
+    ('i32.eqz', 393): 410,
+    ('i32.load8_u.0', 404): 411,
+    ('i32.and.c', 411): 412,
+    ('i32.eqz', 412): 413,
+    ('i32.add', 249, 10): 414,
+    ('i32.store.0', 9, 393): 415,
+    ('i32.or.c', 249): 416,
+    ('i32.store', 0, 416): 417,
+    ('i32.eq', 0, 391): 418,
+    ('i32.load.0', 391): 419,
+    ('i32.eqz', 419): 420,
+    ('i32.store', 0, 393): 421,
+    ('i32.store', 0, 249): 422,
+    ('i32.load', 391): 423,
+    ('i32.and.c', 265): 424,
+    ('i32.eqz', 424): 425,
+    ('i32.store.0', 9, 9): 426,
+    ('i32.add.c', 395): 427,
+    ('i32.load.0', 427): 428,
+    ('i64.store.0', 9, 1): 429,
+    ('i32.load', 376): 430,
+    ('i32.load8_u.0', 9): 431,
+    ('i32.and.c', 431): 432,
+    ('i32.eqz', 432): 433,
+    ('i32.ne', 393, 376): 434,
+    ('i32.add', 0, 36): 435,
+    ('i32.load.0', 435): 436,
+    ('i32.eqz', 249): 437,
+    ('i32.and.c', 247): 438,
+    ('i32.or', 438, 0): 439,
+    ('i32.store.0', 0, 439): 440,
+    ('i32.add', 247, 0): 441,
+    ('i32.add.c', 441): 442,
+    ('i32.store.0', 442, 393): 443,
+    ('i64.load.0', 9): 444,
+    ('i64.store.0', 9, 444): 445,
+    ('i32.sub', 247, 0): 446,
+    ('i32.store.0', 0, 446): 447,
+    ('i32.eq', 0, 376): 448,
+    ('select', 11, 1, 1): 449,
+    ('i32.add', 0, 449): 450,
+    ('i32.store.0', 0, 393): 451,
+    ('i32.load', 249): 452,
+    ('i32.store', 376, 391): 453,
+    ('i32.store.0', 0, 249): 454,
+    ('i32.load8_u.0', 2): 455,
+    ('i32.ne', 455, 455): 456,
+    ('i32.store', 376, 0): 457,
+    ('i32.xor.c', 393): 458,
+    ('i32.or', 458, 9): 459,
+    ('i32.store.0', 0, 459): 460,
+    ('i32.add', 376, 376): 461,
+    ('global.set', 461): 462,
+    ('i32.ne', 0, 376): 463,
+    ('i32.gt_s', 249, 0): 464,
+    ('i32.ne', 0, 393): 465,
+    ('i64.eq.c', 75): 466,
+    ('i32.lt_u', 0, 249): 467,
+    ('i32.load', 9): 468,
+    ('i32.lt_u', 0, 419): 469,
+    ('select', 469, 1, 1): 470,
+    ('i32.add', 393, 36): 471,
+    ('i32.load.0', 471): 472,
+    ('i32.add', 391, 36): 473,
+    ('i32.load.0', 473): 474,
+    ('i32.store.0', 0, 247): 475,
+    ('i32.store.0', 435, 0): 476,
+    ('i32.store.0', 376, 1): 477,
+    ('i32.eq.c', 249): 478,
+    ('i32.le_u', 393, 0): 479,
+    ('i64.store', 0, 251): 480,
+    ('i32.add.c', 391): 481,
+    ('i32.lt_u.c', 9): 482,
+    ('i32.ne.c', 265): 483,
+    ('i32.ne.c', 11): 484,
+    ('i32.add', 391, 0): 485,
+    ('i32.load8_u.0', 485): 486,
+    ('i32.eq', 0, 393): 487,
+    ('i32.load.0', 401): 488,
+    ('i32.add.c', 9): 489,
+    ('i32.eq.c', 11): 490,
+    ('i32.add.c', 435): 491,
+    ('i32.eq', 393, 376): 492,
+    ('i32.ne.c', 263): 493,
+    ('i32.store', 0, 391): 494,
+    ('i64.xor', 103, 103): 495,
+    ('i64.xor', 495, 103): 496,
+    ('i64.add', 0, 496): 497,
+    ('i64.store.0', 0, 251): 498,
+    ('i32.eqz', 265): 499,
+    ('i32.eqz', 247): 500,
+    ('i32.load.0', 491): 501,
+    ('i32.eqz', 431): 502,
+    ('i32.ne.c', 247): 503,
+    ('i32.add.c', 2): 504,
+    ('i32.add', 393, 0): 505,
+    ('i32.store', 0, 247): 506,
+    ('i32.add', 36, 0): 507,
+    ('i32.add.c', 507): 508,
+    ('i32.ge_u', 0, 249): 509,
+    ('i32.ne.c', 431): 510,
+    ('i32.load16_u.0', 435): 511,
+    ('i32.xor', 431, 263): 512,
+    ('i32.store8.0', 0, 512): 513,
+    ('i32.or.c', 247): 514,
+    ('i32.store.0', 0, 514): 515,
+    ('i32.rotl.c', 8): 516,
+    ('i64.rotl.c', 72): 517,
+    ('i32.ne.c', 249): 518,
+    ('i64.and', 72, 0): 519,
+    ('i64.xor', 519, 70): 520,
+    ('i64.add', 0, 520): 521,
+    ('i64.add', 521, 0): 522,
+    ('i32.load.0', 505): 523,
+    ('i32.rotl.c', 11): 524,
+    ('i32.and.c', 39): 525,
+    ('i32.or', 524, 525): 526,
+    ('i32.store', 0, 526): 527,
+    ('i32.store.0', 0, 405): 528,
+    ('i32.store', 0, 489): 529,
+    ('i32.add.c', 428): 530,
+    ('i32.load.0', 530): 531,
+    ('i32.store.0', 9, 395): 532,
+    ('i32.ge_u', 0, 419): 533,
+    ('i32.add.c', 237): 534,
+    ('i32.add', 9, 0): 535,
+    ('i64.store.0', 0, 253): 536,
+    ('i32.xor', 39, 39): 537,
+    ('i32.xor', 537, 39): 538,
+    ('i32.add', 0, 538): 539,
+    ('i64.shl.c', 75): 540,
+    ('i64.or', 540, 540): 541,
+    ('i64.or', 0, 541): 542,
+    ('i64.and.c', 101): 543,
+    ('i64.or', 543, 101): 544,
+    ('i64.or', 0, 544): 545,
+    ('i64.or', 0, 545): 546,
+    ('f64.add', 180, 1): 547,
+    ('f64.mul', 0, 547): 548,
+    ('f64.add', 548, 1): 549,
+    ('f64.mul', 0, 549): 550,
+    ('f64.add', 550, 1): 551,
+    ('i32.load.0', 2): 552,
+    ('i32.store.0', 505, 552): 553,
+    ('i64.xor', 103, 101): 554,
+    ('i64.xor', 554, 103): 555,
+    ('i64.add', 0, 555): 556,
+    ('i32.add', 0, 10): 557,
+    ('i32.store.0', 376, 9): 558,
+    ('i32.store.0', 9, 391): 559,
+    ('i32.add', 249, 0): 560,
+    ('i32.load8_u', 247): 561,
+    ('i32.eqz', 561): 562,
+    ('i32.store8.0', 9, 1): 563,
+    ('i32.ne.c', 393): 564,
+    ('i32.and', 8, 0): 565,
+    ('i32.xor', 565, 6): 566,
+    ('i32.add', 0, 566): 567,
+    ('i32.add', 567, 0): 568,
+    ('i32.add', 428, 36): 569,
+    ('i32.and.c', 263): 570,
+    ('i64.add', 555, 0): 571,
+    ('i32.store8.0', 2, 1): 572,
+    ('i32.eqz', 570): 573,
+    ('i32.lt_s.c', 247): 574,
+    ('i32.store.0', 0, 438): 575,
+    ('i32.shl.c', 393): 576,
+    ('i32.add', 393, 576): 577,
+    ('i32.eq', 247, 0): 578,
+    ('select', 54, 0, 9): 579,
+    ('select', 578, 0, 579): 580,
+    ('i32.store', 391, 0): 581,
+    ('i32.load.0', 441): 582,
+    ('i32.add', 249, 36): 583,
+    ('i32.load.0', 583): 584,
+    ('i32.store.0', 0, 7): 585,
+    ('i32.store8.0', 0, 570): 586,
+    ('i32.store.0', 0, 526): 587,
+    ('i32.ne', 393, 393): 588,
+    ('i32.eq', 455, 455): 589,
+    ('i32.and.c', 37): 590,
+    ('i32.add', 247, 590): 591,
+    ('i32.load8_u.0', 591): 592,
+    ('i32.store8.0', 0, 592): 593,
+    ('i32.load', 247): 594,
+    ('i64.or', 543, 543): 595,
+    ('i32.store.0', 9, 431): 596,
+    ('i32.store8.0', 9, 431): 597,
+    ('i64.xor', 519, 0): 598,
+    ('i64.add', 66, 598): 599,
+    ('i32.add', 428, 10): 600,
+    ('i32.lt_s', 0, 247): 601,
+    ('i32.store', 0, 405): 602,
+    ('i32.store.0', 0, 391): 603,
+    ('i32.or.c', 265): 604,
+    ('i32.store8', 0, 604): 605,
+    ('i32.le_s', 393, 0): 606,
+    ('i64.add', 253, 444): 607,
+    ('i64.store', 0, 607): 608,
+    ('i32.store.0', 376, 0): 609,
+    ('i64.store', 0, 444): 610,
+    ('i32.gt_s.c', 393): 611,
+    ('i32.xor', 39, 37): 612,
+    ('i32.xor', 612, 39): 613,
+    ('i32.add', 0, 613): 614,
+    ('select', 55, 0, 1): 615,
+    ('i32.store.0', 471, 0): 616,
+    ('i32.ne', 0, 247): 617,
+    ('i32.lt_s.c', 393): 618,
+    ('i32.store', 0, 2): 619,
+    ('i32.eq', 0, 249): 620,
+    ('i32.store.0', 435, 1): 621,
+    ('i32.add.c', 405): 622,
+    ('i32.load.0', 622): 623,
+    ('i32.store8.0', 2, 0): 624,
+    ('i32.or.c', 9): 625,
+    ('i32.eq', 393, 393): 626,
+    ('i32.store.0', 2, 0): 627,
+    ('i64.store.0', 0, 444): 628,
+    ('select', 53, 0, 0): 629,
+    ('i32.ne', 247, 0): 630,
+    ('i32.add.c', 36): 631,
+    ('i32.add', 613, 0): 632,
+    ('i32.store16.0', 9, 1): 633,
+    ('i32.and.c', 9): 634,
+    ('i32.gt_u.c', 634): 635,
+    ('i32.add.c', 590): 636,
+    ('i32.lt_u.c', 634): 637,
+    ('i32.store.0', 0, 441): 638,
+    ('i32.xor', 565, 0): 639,
+    ('i32.add', 2, 639): 640,
+    ('i32.add.c', 414): 641,
+    ('i32.store16.0', 641, 1): 642,
+    ('i32.load8_u.0', 535): 643,
+    ('i32.shl.c', 643): 644,
+    ('i32.add', 9, 644): 645,
+    ('i32.or.c', 281): 646,
+    ('i32.store16', 0, 646): 647,
+    ('i32.store', 391, 1): 648,
+    ('i32.and.c', 486): 649,
+    ('i32.eqz', 649): 650,
+    ('i64.add.c', 253): 651,
+    ('i64.store', 0, 651): 652,
+    ('i32.add', 0, 249): 653,
+    ('i32.store', 0, 653): 654,
+    ('i32.add', 376, 36): 655,
+    ('i32.load8_u.0', 655): 656,
+    ('i32.and.c', 656): 657,
+    ('i32.eqz', 657): 658,
+    ('i32.eq.c', 265): 659,
+    ('i32.add', 0, 590): 660,
+    ('i32.load.0', 660): 661,
+    ('i32.shr_u', 661, 0): 662,
+    ('i32.and.c', 662): 663,
+    ('i32.store', 249, 0): 664,
+    ('i64.or', 100, 540): 665,
+    ('i32.eq.c', 393): 666,
+    ('i32.store.0', 441, 247): 667,
+    ('i32.add.c', 471): 668,
+    ('i32.load.0', 668): 669,
+    ('i32.add', 376, 0): 670,
+    ('i32.load8_u.0', 670): 671,
+    ('i32.or.c', 11): 672,
+    ('i32.store8.0', 0, 672): 673,
+    ('i32.mul.c', 249): 674,
+    ('i32.add', 249, 674): 675,
+    ('i32.shl.c', 3): 676,
+    ('i32.add', 0, 676): 677,
+    ('i32.load16_u.0', 677): 678,
+    ('i64.add', 0, 66): 679,
+    ('i32.store', 249, 1): 680,
+    ('select', 45, 1, 1): 681,
+    ('select', 45, 1, 681): 682,
+    ('i32.add', 0, 393): 683,
+    ('i32.load.0', 683): 684,
+    ('i32.lt_s.c', 249): 685,
+    ('i32.ne', 0, 249): 686,
+    ('i32.gt_u.c', 9): 687,
+    ('i32.wrap_i64', 101): 688,
+    ('i32.or', 36, 11): 689,
+    ('i32.eqz', 263): 690,
+    ('i64.ne.c', 75): 691,
+    ('i32.sub', 249, 0): 692,
+    ('i32.store', 0, 692): 693,
+    ('i64.store.0', 9, 253): 694,
+    ('i32.add', 9, 590): 695,
+    ('i32.load16_u.0', 695): 696,
+    ('i32.shl.c', 696): 697,
+    ('i32.store8.0', 9, 0): 698,
+    ('i32.add', 249, 249): 699,
+    ('i32.store', 0, 699): 700,
+    ('i32.add', 0, 2): 701,
+    ('i32.eq.c', 263): 702,
+    ('i32.add', 391, 11): 703,
+    ('i32.load8_u.0', 703): 704,
+    ('i32.store8.0', 0, 704): 705,
+    ('i32.load.0', 393): 706,
+    ('i32.store.0', 583, 249): 707,
+    ('i32.and.c', 31): 708,
+    ('i32.eqz', 708): 709,
+    ('i32.store.0', 9, 249): 710,
+    ('f32.add', 138, 1): 711,
+    ('f32.mul', 0, 711): 712,
+    ('f32.add', 712, 1): 713,
+    ('f32.mul', 0, 713): 714,
+    ('f32.add', 714, 1): 715,
+    ('i32.store.0', 9, 405): 716,
+    ('i32.gt_u', 0, 431): 717,
+    ('i32.shl.c', 436): 718,
+    ('i32.gt_u', 718, 0): 719,
+    ('select', 719, 0, 0): 720,
+    ('i32.and.c', 688): 721,
+    ('i32.eqz', 405): 722,
+    ('i32.or.c', 263): 723,
+    ('i32.store8.0', 0, 723): 724,
+    ('i32.eq', 0, 9): 725,
+    ('i32.store', 0, 452): 726,
+    ('i32.add', 0, 674): 727,
+    ('i32.add', 9, 36): 728,
+    ('i32.load.0', 728): 729,
+    ('i32.store.0', 9, 247): 730,
+    ('select', 49, 0, 0): 731,
+    ('i32.add', 376, 681): 732,
+    ('i32.store16.0', 9, 431): 733,
+    ('i32.store.0', 2, 249): 734,
+    ('i32.load8_u', 249): 735,
+    ('i32.and.c', 735): 736,
+    ('i32.add', 736, 249): 737,
+    ('i32.store', 0, 737): 738,
+    ('i32.shl', 570, 249): 739,
+    ('i32.add', 739, 249): 740,
+    ('i32.add.c', 485): 741,
+    ('i32.load8_u.0', 741): 742,
+    ('i32.add.c', 557): 743,
+    ('select', 0, 0, 743): 744,
+    ('i32.gt_s.c', 699): 745,
+    ('i32.shl.c', 247): 746,
+    ('i32.add', 0, 746): 747,
+    ('i32.ne', 393, 0): 748,
+    ('i32.store.0', 583, 0): 749,
+    ('i64.add', 253, 0): 750,
+    ('i64.store', 0, 750): 751,
+    ('i32.and.c', 393): 752,
+    ('i32.store.0', 9, 752): 753,
+    ('i32.shl.c', 249): 754,
+    ('i32.add', 249, 754): 755,
+    ('i32.load.0', 755): 756,
+    ('i32.load16_u.0', 9): 757,
+    ('i32.xor.c', 757): 758,
+    ('i32.shr_u.c', 758): 759,
+    ('i32.and.c', 759): 760,
+    ('i32.load.0', 560): 761,
+    ('i32.eq.c', 247): 762,
+    ('i32.or.c', 37): 763,
+    ('i32.store8.0', 0, 763): 764,
+    ('i32.and.c', 249): 765,
+    ('i32.store', 0, 765): 766,
+    ('i32.and.c', 281): 767,
+    ('i32.or', 0, 767): 768,
+    ('i32.store16', 0, 768): 769,
+    ('i32.extend8_s', 36): 770,
+    ('i32.shr_u.c', 770): 771,
+    ('i32.and.c', 771): 772,
+    ('i32.add', 772, 0): 773,
+    ('i32.and.c', 773): 774,
+    ('i32.store16.0', 435, 0): 775,
+    ('i32.gt_s.c', 247): 776,
+    ('i32.or', 776, 0): 777,
+    ('i32.store.0', 0, 777): 778,
+    ('i32.add', 0, 247): 779,
+    ('i32.eq.c', 452): 780,
+    ('i32.and.c', 780): 781,
+    ('i32.eqz', 781): 782,
+    ('i32.add.c', 655): 783,
+    ('i32.load8_u.0', 783): 784,
+    ('i32.and.c', 784): 785,
+    ('i32.add', 0, 263): 786,
+    ('i32.load8_u.0', 786): 787,
+    ('i32.add.c', 787): 788,
+    ('i32.le_u', 0, 249): 789,
+    ('i64.xor', 0, 253): 790,
+    ('i64.store', 0, 790): 791,
+    ('i32.ge_s', 0, 393): 792,
+    ('i32.shl.c', 11): 793,
+    ('i32.add', 2, 793): 794,
+    ('i32.load16_u.0', 794): 795,
+    ('select', 52, 0, 0): 796,
+    ('i32.add', 376, 793): 797,
+    ('i32.load8_u.0', 797): 798,
+    ('i32.and.c', 798): 799,
+    ('i32.load.0', 249): 800,
+    ('i32.store.0', 9, 376): 801,
+    ('i64.or', 0, 9): 802,
+    ('i64.store', 0, 802): 803,
+    ('i32.store8', 0, 590): 804,
+    ('i32.store8', 0, 672): 805,
+    ('i32.add', 247, 36): 806,
+    ('i32.store.0', 806, 0): 807,
+    ('i32.lt_u.c', 393): 808,
+    ('f64.load.0', 9): 809,
+    ('i32.shl', 590, 0): 810,
+    ('i32.or', 6, 810): 811,
+    ('i32.store8.0', 0, 811): 812,
+    ('i32.or.c', 590): 813,
+    ('i32.store8', 0, 813): 814,
+    ('i32.add.c', 11): 815,
+    ('i32.store8', 0, 265): 816,
+    ('i32.store8', 0, 424): 817,
+    ('i32.shr_u', 0, 4): 818,
+    ('i32.and.c', 818): 819,
+    ('i32.or', 819, 36): 820,
+    ('i32.xor.c', 820): 821,
+    ('i32.add', 247, 11): 822,
+    ('i32.load8_u.0', 822): 823,
+    ('i32.store8.0', 9, 823): 824,
+    ('i32.store.0', 491, 0): 825,
+    ('i32.eq', 393, 9): 826,
+    ('i32.add', 0, 793): 827,
+    ('i32.load', 827): 828,
+    ('i32.ne', 249, 0): 829,
+    ('i32.add', 10, 0): 830,
+    ('select', 0, 9, 9): 831,
+    ('i32.store', 435, 0): 832,
+    ('i64.and', 0, 77): 833,
+    ('i64.xor', 0, 833): 834,
+    ('i32.load8_s.0', 485): 835,
+    ('i32.gt_s.c', 835): 836,
+    ('i32.add', 247, 37): 837,
+    ('i32.load8_u.0', 837): 838,
+    ('i32.store8.0', 9, 838): 839,
+    ('i32.add', 391, 263): 840,
+    ('i32.load8_u.0', 840): 841,
+    ('i32.ne', 0, 841): 842,
+    ('i32.load8_s.0', 9): 843,
+    ('i32.store.0', 393, 0): 844,
+    ('i32.and.c', 478): 845,
+    ('i32.eqz', 845): 846,
+    ('i32.and.c', 561): 847,
+    ('i32.store', 0, 12): 848,
+    ('i32.gt_s.c', 405): 849,
+    ('i32.or', 36, 424): 850,
+    ('i32.eq', 393, 0): 851,
+    ('i32.add', 441, 639): 852,
+    ('i32.add', 391, 3): 853,
+    ('i32.load8_u.0', 853): 854,
+    ('i32.add', 0, 854): 855,
+    ('i32.ne', 0, 391): 856,
+    ('i32.add', 393, 393): 857,
+    ('select', 45, 0, 2): 858,
+    ('i32.add', 452, 452): 859,
+    ('i64.load', 391): 860,
+    ('i32.or.c', 767): 861,
+    ('i32.store16', 0, 861): 862,
+    ('i32.store', 0, 376): 863,
+    ('i32.eq.c', 431): 864,
+    ('i32.store.0', 401, 0): 865,
+    ('i32.add', 0, 576): 866,
+    ('select', 48, 0, 0): 867,
+    ('i64.add.c', 251): 868,
+    ('i64.store.0', 0, 868): 869,
+    ('i64.store.0', 9, 0): 870,
+    ('i32.store.0', 9, 2): 871,
+    ('i32.eq', 0, 247): 872,
+    ('i32.load16_u.0', 450): 873,
+    ('f64.add', 261, 261): 874,
+    ('f64.store', 0, 874): 875,
+    ('i64.and.c', 245): 876,
+    ('i64.gt_s.c', 876): 877,
+    ('i32.eqz', 423): 878,
+    ('i32.ne.c', 767): 879,
+    ('i32.add', 249, 237): 880,
+    ('i32.store8.0', 880, 1): 881,
+    ('i32.add.c', 830): 882,
+    ('f64.mul', 0, 261): 883,
+    ('f64.add', 883, 261): 884,
+    ('f64.mul', 0, 884): 885,
+    ('i32.load.0', 535): 886,
+    ('i32.shl.c', 405): 887,
+    ('i32.shr_s.c', 887): 888,
+    ('i32.and.c', 237): 889,
+    ('i32.shl.c', 889): 890,
+    ('i32.add', 391, 890): 891,
+    ('select', 637, 9, 0): 892,
+    ('i32.and.c', 892): 893,
+    ('i32.ne.c', 452): 894,
+    ('i32.and.c', 894): 895,
+    ('i32.eqz', 895): 896,
+    ('i32.load8_u.0', 450): 897,
+    ('i32.ne.c', 752): 898,
+    ('i64.gt_u.c', 75): 899,
+    ('select', 899, 1, 73): 900,
+    ('i32.ne', 455, 0): 901,
+    ('i64.load32_u.0', 391): 902,
+    ('select', 45, 1, 0): 903,
+    ('i32.store', 0, 560): 904,
+    ('i32.lt_s', 0, 393): 905,
+    ('i32.or', 11, 11): 906,
+    ('i32.store8.0', 0, 906): 907,
+    ('i32.shl', 765, 452): 908,
+    ('i32.gt_u.c', 468): 909,
+    ('i32.load.0', 247): 910,
+    ('i32.eq', 249, 0): 911,
+    ('i32.add.c', 866): 912,
+    ('i32.ge_u', 0, 912): 913,
+    ('i32.add', 391, 431): 914,
+    ('i32.load8_u.0', 914): 915,
+    ('i32.ne', 0, 9): 916,
+    ('i32.add.c', 683): 917,
+    ('i32.add', 263, 376): 918,
+    ('i32.load8_u.0', 918): 919,
+    ('i32.store8.0', 0, 919): 920,
+    ('i32.and.c', 405): 921,
+    ('i32.mul', 0, 263): 922,
+    ('i32.add', 0, 922): 923,
+    ('i32.add.c', 923): 924,
+    ('i32.load8_u.0', 924): 925,
+    ('i32.rotl.c', 9): 926,
+    ('i32.add', 926, 0): 927,
+    ('i32.add', 0, 431): 928,
+    ('i32.load8_u.0', 928): 929,
+    ('i32.add.c', 929): 930,
+    ('i32.store8.0', 0, 263): 931,
+    ('i32.store8', 0, 9): 932,
+    ('i32.ne.c', 455): 933,
+    ('i32.eqz', 208): 934,
+    ('i32.eqz', 210): 935,
+    ('i32.store8.0', 9, 929): 936,
+    ('i32.store.0', 9, 757): 937,
+    ('i32.shl.c', 431): 938,
+    ('i32.or', 938, 0): 939,
+    ('i32.ne.c', 419): 940,
+    ('i32.load', 452): 941,
+    ('i32.lt_u', 249, 249): 942,
+    ('i32.add', 760, 0): 943,
+    ('i32.ge_s', 0, 247): 944,
+    ('i32.load8_u.0', 393): 945,
+    ('i32.store16.0', 435, 1): 946,
+    ('i32.and.c', 36): 947,
+    ('i32.or', 947, 11): 948,
+    ('i32.add.c', 948): 949,
+    ('i32.add', 488, 0): 950,
+    ('i32.load8_u.0', 950): 951,
+    ('i32.and', 0, 431): 952,
+    ('select', 952, 1, 1): 953,
+    ('i32.or', 0, 953): 954,
+    ('i32.store16', 0, 767): 955,
+    ('i32.lt_s.c', 3): 956,
+    ('select', 50, 0, 1): 957,
+    ('i32.add', 0, 387): 958,
+    ('i32.sub', 0, 10): 959,
+    ('i32.store.0', 441, 0): 960,
+    ('i32.le_s', 0, 393): 961,
+    ('i32.ne', 249, 249): 962,
+    ('i32.store.0', 0, 11): 963,
+    ('i32.add.c', 3): 964,
+    ('i32.mul', 393, 393): 965,
+    ('i32.add', 0, 965): 966,
+    ('i32.add', 391, 37): 967,
+    ('i32.load8_s.0', 967): 968,
+    ('i32.add.c', 968): 969,
+    ('i64.shl.c', 391): 970,
+    ('i64.or', 970, 9): 971,
+    ('i64.store', 0, 971): 972,
+    ('i32.load8_u.0', 660): 973,
+    ('i32.store8', 0, 973): 974,
+    ('i32.add', 0, 11): 975,
+    ('i32.load8_u.0', 975): 976,
+    ('i32.store8', 0, 976): 977,
+    ('i32.or.c', 959): 978,
+    ('i32.store8.0', 0, 978): 979,
+    ('i32.load.0', 442): 980,
+    ('i32.store.0', 0, 980): 981,
+    ('i32.store.0', 9, 706): 982,
+    ('i32.load16_u.0', 2): 983,
+    ('select', 0, 0, 9): 984,
+    ('i32.store', 0, 984): 985,
+    ('i32.or', 0, 938): 986,
+    ('i32.or', 570, 11): 987,
+    ('i32.store8.0', 0, 987): 988,
+    ('i32.store', 249, 391): 989,
+    ('i32.eqz', 765): 990,
+    ('i32.and.c', 452): 991,
+    ('i32.eqz', 991): 992,
+    ('i32.lt_s.c', 9): 993,
+    ('i32.add.c', 263): 994,
+    ('i64.add', 251, 0): 995,
+    ('i64.store.0', 0, 995): 996,
+    ('i32.store8.0', 0, 265): 997,
+    ('i32.add', 376, 387): 998,
+    ('i32.ge_s.c', 3): 999,
+    ('i64.store', 0, 73): 1000,
+    ('i32.add', 391, 10): 1001,
+    ('i32.ne.c', 281): 1002,
+    ('i32.store8.0', 0, 384): 1003,
+    ('i32.rem_u', 0, 249): 1004,
+    ('i32.shl.c', 1004): 1005,
+    ('i32.add', 0, 1005): 1006,
+    ('i32.load8_u.0', 391): 1007,
+    ('i32.add.c', 473): 1008,
+    ('i32.load.0', 1008): 1009,
+    ('i32.store8.0', 9, 813): 1010,
+    ('i32.store16.0', 9, 938): 1011,
+    ('i32.store.0', 9, 938): 1012,
+    ('i32.eq', 757, 0): 1013,
+    ('i32.store.0', 0, 796): 1014,
+    ('i32.add.c', 438): 1015,
+    ('i32.load.0', 1015): 1016,
+    ('i32.add', 1016, 36): 1017,
+    ('i32.gt_u.c', 419): 1018,
+    ('select', 1018, 1, 1): 1019,
+    ('i32.gt_s.c', 395): 1020,
+    ('i32.and', 0, 9): 1021,
+    ('i32.add', 0, 1021): 1022,
+    ('i32.add.c', 1022): 1023,
+    ('i32.store8.0', 1023, 0): 1024,
+    ('i32.store8.0', 391, 1): 1025,
+    ('i32.store.0', 0, 2): 1026,
+    ('i32.eq', 249, 249): 1027,
+    ('i32.store8.0', 560, 1): 1028,
+    ('i32.store.0', 0, 488): 1029,
+    ('i32.ne', 393, 9): 1030,
+    ('i32.ge_u', 0, 393): 1031,
+    ('i32.store8.0', 0, 12): 1032,
+    ('i32.load', 435): 1033,
+    ('i32.store', 0, 3): 1034,
+    ('i32.store.0', 9, 683): 1035,
+    ('i32.load8_u.0', 401): 1036,
+    ('i32.and.c', 1036): 1037,
+    ('i32.eqz', 1037): 1038,
+    ('i32.add', 0, 405): 1039,
+    ('i32.load.0', 408): 1040,
+    ('select', 108, 0, 0): 1041,
+    ('i64.store', 0, 1041): 1042,
+    ('select', 0, 9, 0): 1043,
+    ('i32.add', 0, 37): 1044,
+    ('i32.load8_u.0', 1044): 1045,
+    ('i32.store8', 0, 1045): 1046,
+    ('i32.add', 376, 449): 1047,
+    ('i32.store8.0', 0, 385): 1048,
+    ('i32.sub', 1, 11): 1049,
+    ('i32.mul', 393, 1049): 1050,
+    ('i64.extend_i32_s', 1050): 1051,
+    ('i32.or', 938, 431): 1052,
+    ('i32.or', 0, 13): 1053,
+    ('i32.xor', 1053, 0): 1054,
+    ('i32.add', 441, 1054): 1055,
+    ('i64.store.0', 0, 72): 1056,
+    ('i32.load16_u.0', 755): 1057,
+    ('i32.and.c', 1057): 1058,
+    ('i32.load16_u', 249): 1059,
+    ('i32.and.c', 1059): 1060,
+    ('i32.and.c', 1060): 1061,
+    ('i32.shr_s.c', 1060): 1062,
+    ('i32.or', 247, 0): 1063,
+    ('i32.store.0', 0, 1063): 1064,
+    ('i32.eqz', 430): 1065,
+    ('i32.eqz', 452): 1066,
+    ('i32.store8', 0, 37): 1067,
+    ('i32.store.0', 9, 435): 1068,
+    ('i32.add', 0, 570): 1069,
+    ('i32.load8_u.0', 1069): 1070,
+    ('i32.store8.0', 9, 393): 1071,
+    ('i32.eqz', 736): 1072,
+    ('i32.xor.c', 279): 1073,
+    ('i32.shr_u.c', 1073): 1074,
+    ('i32.and.c', 1074): 1075,
+    ('i32.add', 1075, 0): 1076,
+    ('i32.lt_s.c', 289): 1077,
+    ('i32.add', 391, 793): 1078,
+    ('i32.load.0', 1078): 1079,
+    ('i32.load16_u.0', 1008): 1080,
+    ('i32.sub', 393, 0): 1081,
+    ('i32.add', 0, 13): 1082,
+    ('select', 44, 0, 0): 1083,
+    ('select', 44, 1082, 1083): 1084,
+    ('i32.ne', 247, 376): 1085,
+    ('i32.load16_u.0', 491): 1086,
+    ('i32.and.c', 1086): 1087,
+    ('i32.eqz', 1087): 1088,
+    ('i32.and.c', 841): 1089,
+    ('i32.and.c', 959): 1090,
+    ('i32.shl.c', 1090): 1091,
+    ('i32.add', 0, 1091): 1092,
+    ('i32.load16_u.0', 1092): 1093,
+    ('i32.store8.0', 9, 672): 1094,
+    ('i32.add.c', 10): 1095,
+    ('i32.shr_u.c', 1095): 1096,
+    ('i32.store8', 0, 1096): 1097,
+    ('i32.gt_s', 0, 4): 1098,
+    ('i32.and.c', 1098): 1099,
+    ('i32.eqz', 1099): 1100,
+    ('i32.store.0', 391, 1): 1101,
+    ('i32.add', 2, 0): 1102,
+    ('select', 482, 1, 0): 1103,
+    ('i32.sub', 393, 393): 1104,
+    ('i64.ne.c', 253): 1105,
+    ('i32.ne', 0, 405): 1106,
+    ('i32.or', 438, 9): 1107,
+    ('i32.store.0', 0, 1107): 1108,
+    ('select', 51, 1, 1): 1109,
+    ('i32.add', 0, 1109): 1110,
+    ('i32.load8_u.0', 1110): 1111,
+    ('i32.ne.c', 1111): 1112,
+    ('i32.sub', 452, 452): 1113,
+    ('i32.mul.c', 975): 1114,
+    ('i64.shl.c', 376): 1115,
+    ('i64.or', 1115, 9): 1116,
+    ('i64.store', 0, 1116): 1117,
+    ('i64.shl.c', 9): 1118,
+    ('i64.or', 9, 1118): 1119,
+    ('i64.store', 0, 1119): 1120,
+    ('select', 51, 1, 0): 1121,
+    ('i32.eq.c', 455): 1122,
+    ('i32.add.c', 535): 1123,
+    ('i32.sub', 0, 36): 1124,
+    ('i32.add.c', 1124): 1125,
+    ('i32.load16_u.0', 393): 1126,
+    ('i32.load.0', 655): 1127,
+    ('i32.eq.c', 419): 1128,
+    ('i32.lt_s.c', 1081): 1129,
+    ('i64.xor', 0, 251): 1130,
+    ('i64.store.0', 0, 1130): 1131,
+    ('i32.le_u', 249, 249): 1132,
+    ('i32.add', 2, 1054): 1133,
+    ('i32.add.c', 1133): 1134,
+    ('i64.xor', 0, 444): 1135,
+    ('i64.or', 1130, 1135): 1136,
+    ('i32.add', 405, 36): 1137,
+    ('i64.xor.c', 253): 1138,
+    ('i64.or', 1138, 1138): 1139,
+    ('i64.eqz', 1139): 1140,
+    ('i32.shl.c', 263): 1141,
+    ('i32.or', 1141, 265): 1142,
+    ('i32.and', 1142, 281): 1143,
+    ('i32.or', 45, 45): 1144,
+    ('i32.add.c', 37): 1145,
+    ('i32.le_s', 0, 13): 1146,
+    ('i32.or.c', 279): 1147,
+    ('i32.store16.0', 0, 1147): 1148,
+    ('i32.load', 800): 1149,
+    ('i32.store16.0', 641, 0): 1150,
+    ('i32.load.0', 827): 1151,
+    ('i32.or', 31, 0): 1152,
+    ('i32.or', 31, 1152): 1153,
+    ('i32.load8_u', 557): 1154,
+    ('i32.and.c', 1154): 1155,
+    ('i32.load8_u.0', 504): 1156,
+    ('i32.lt_s', 0, 249): 1157,
+    ('select', 54, 0, 1): 1158,
+    ('i32.add', 0, 237): 1159,
+    ('i32.store', 376, 9): 1160,
+    ('i64.lt_s.c', 876): 1161,
+    ('i32.load', 2): 1162,
+    ('i32.or', 0, 1162): 1163,
+    ('i32.or', 1162, 1163): 1164,
+    ('i32.and', 0, 8): 1165,
+    ('i32.xor', 1165, 0): 1166,
+    ('i32.add', 2, 1166): 1167,
+    ('i32.add.c', 1167): 1168,
+    ('i32.add', 0, 722): 1169,
+    ('i32.store.0', 9, 404): 1170,
+    ('i32.load.0', 741): 1171,
+    ('i32.eq.c', 752): 1172,
+    ('i32.or', 0, 438): 1173,
+    ('i32.store.0', 0, 1173): 1174,
+    ('i32.or', 431, 265): 1175,
+    ('i32.xor', 8, 0): 1176,
+    ('i32.add', 441, 1176): 1177,
+    ('i32.add.c', 1177): 1178,
+    ('i32.shl.c', 452): 1179,
+    ('i32.add', 452, 1179): 1180,
+    ('i32.eq', 452, 452): 1181,
+    ('i32.and.c', 1181): 1182,
+    ('i32.and.c', 942): 1183,
+    ('i32.eqz', 1183): 1184,
+    ('f64.mul', 261, 1): 1185,
+    ('f64.add', 883, 1185): 1186,
+    ('f64.store', 0, 1186): 1187,
+    ('f64.mul', 261, 261): 1188,
+    ('f64.add', 0, 176): 1189,
+    ('f64.add', 1188, 1189): 1190,
+    ('f64.add', 180, 180): 1191,
+    ('f64.add', 261, 1191): 1192,
+    ('f64.store', 0, 1192): 1193,
+    ('i32.eqz', 847): 1194,
+    ('i32.shl.c', 773): 1195,
+    ('i32.store', 414, 0): 1196,
+    ('i32.load8_u', 414): 1197,
+    ('i32.and.c', 1197): 1198,
+    ('i32.eqz', 1198): 1199,
+    ('i32.add.c', 688): 1200,
+    ('i32.ge_u.c', 1200): 1201,
+    ('select', 1201, 0, 1): 1202,
+    ('select', 0, 1202, 0): 1203,
+    ('i32.ge_u.c', 9): 1204,
+    ('i32.store8', 0, 385): 1205,
+    ('i32.le_u.c', 431): 1206,
+    ('i64.store', 0, 66): 1207,
+    ('i32.and.c', 401): 1208,
+    ('i32.store', 0, 11): 1209,
+    ('i32.store8', 0, 384): 1210,
+    ('i32.load8_s.0', 2): 1211,
+    ('i32.le_s.c', 1211): 1212,
+    ('i32.store.0', 435, 247): 1213,
+    ('i32.add', 39, 0): 1214,
+    ('i64.shr_u.c', 245): 1215,
+    ('i32.wrap_i64', 1215): 1216,
+    ('i32.and.c', 1216): 1217,
+    ('i32.load.0', 806): 1218,
+    ('i32.store.0', 0, 384): 1219,
+    ('i32.store8.0', 535, 1): 1220,
+    ('i32.eqz', 107): 1221,
+    ('f64.add', 179, 1): 1222,
+    ('f64.mul', 0, 1222): 1223,
+    ('f64.add', 1223, 1): 1224,
+    ('f64.mul', 0, 1224): 1225,
+    ('select', 50, 634, 0): 1226,
+    ('i32.add.c', 1226): 1227,
+    ('i32.lt_s.c', 405): 1228,
+    ('i32.ge_s.c', 452): 1229,
+    ('i32.and.c', 1229): 1230,
+    ('i32.eqz', 1230): 1231,
+    ('i32.store8.0', 653, 1): 1232,
+    ('i32.add.c', 675): 1233,
+    ('i64.xor.c', 251): 1234,
+    ('i64.and.c', 1234): 1235,
+    ('select', 118, 1, 73): 1236,
+    ('f64.mul', 174, 0): 1237,
+    ('f64.add', 1237, 1): 1238,
+    ('f64.mul', 1238, 0): 1239,
+    ('f64.add', 1239, 1): 1240,
+    ('f64.mul', 1240, 0): 1241,
+    ('select', 202, 1, 1): 1242,
+    ('i32.ne.c', 941): 1243,
+    ('i32.and.c', 1243): 1244,
+    ('i32.eqz', 1244): 1245,
+    ('i32.or', 947, 793): 1246,
+    ('i32.or', 1246, 0): 1247,
+    ('f64.sub', 261, 0): 1248,
+    ('f64.store', 0, 1248): 1249,
+    ('f64.reinterpret_i64', 876): 1250,
+    ('select', 51, 0, 1): 1251,
+    ('i32.add.c', 1251): 1252,
+    ('i32.ne', 376, 0): 1253,
+    ('i32.sub', 1, 752): 1254,
+    ('i32.ge_u', 0, 481): 1255,
+    ('i32.store', 0, 831): 1256,
+    ('i32.store16.0', 9, 393): 1257,
+    ('i32.ge_s', 0, 249): 1258,
+    ('i32.xor.c', 31): 1259,
+    ('i32.shl.c', 1259): 1260,
+    ('i32.or', 1260, 0): 1261,
+    ('i32.lt_u.c', 1081): 1262,
+    ('i32.lt_u.c', 249): 1263,
+    ('i32.and.c', 1263): 1264,
+    ('i32.eqz', 1264): 1265,
+    ('i32.eq.c', 424): 1266,
+    ('f64.load.0', 831): 1267,
+    ('i32.gt_s.c', 843): 1268,
+    ('i32.add', 0, 1268): 1269,
+    ('i32.store', 0, 384): 1270,
+    ('i32.gt_u.c', 3): 1271,
+    ('i32.store.0', 0, 12): 1272,
+    ('i32.gt_s', 0, 13): 1273,
+    ('i32.shr_u.c', 249): 1274,
+    ('i32.store8', 0, 1274): 1275,
+    ('i32.gt_s.c', 271): 1276,
+    ('i32.add', 0, 754): 1277,
+    ('i32.sub', 249, 249): 1278,
+    ('i32.store.0', 9, 1081): 1279,
+    ('i32.add.c', 488): 1280,
+    ('i32.load.0', 1280): 1281,
+    ('i32.store.0', 9, 505): 1282,
+    ('i32.le_u', 0, 446): 1283,
+    ('i32.gt_u', 249, 249): 1284,
+    ('i32.and.c', 1284): 1285,
+    ('i32.eqz', 1285): 1286,
+    ('i32.shl.c', 265): 1287,
+    ('i32.or', 1287, 265): 1288,
+    ('i32.gt_s.c', 249): 1289,
+    ('i32.xor', 249, 249): 1290,
+    ('i32.store', 0, 1290): 1291,
+    ('i32.eq', 9, 0): 1292,
+    ('i32.store.0', 404, 0): 1293,
+    ('i32.shl', 1, 431): 1294,
+    ('i32.add', 0, 1294): 1295,
+    ('select', 55, 37, 9): 1296,
+    ('i32.store', 0, 1278): 1297,
+    ('i32.load.0', 423): 1298,
+    ('i32.eqz', 7): 1299,
+    ('i64.store.0', 9, 251): 1300,
+    ('i32.add', 11, 0): 1301,
+    ('i32.add.c', 640): 1302,
+    ('i32.eqz', 6): 1303,
+    ('f64.add', 1225, 1): 1304,
+    ('f32.add', 137, 1): 1305,
+    ('f32.mul', 0, 1305): 1306,
+    ('f32.add', 1306, 1): 1307,
+    ('f32.mul', 0, 1307): 1308,
+    ('f32.add', 1308, 1): 1309,
+    ('f64.add', 0, 884): 1310,
+    ('f64.add', 0, 1310): 1311,
+    ('i32.store', 0, 435): 1312,
+    ('i32.gt_u', 0, 13): 1313,
+    ('i32.eqz', 921): 1314,
+    ('i32.store.0', 0, 435): 1315,
+    ('i32.gt_s', 0, 1104): 1316,
+    ('i32.add', 1295, 36): 1317,
+    ('i32.shl.c', 37): 1318,
+    ('i32.add', 247, 1318): 1319,
+    ('i32.add.c', 1319): 1320,
+    ('i32.load.0', 1320): 1321,
+    ('select', 490, 1, 0): 1322,
+    ('select', 50, 1, 1322): 1323,
+    ('select', 0, 1, 1323): 1324,
+    ('i64.add.c', 104): 1325,
+    ('select', 111, 104, 1325): 1326,
+    ('i32.wrap_i64', 1326): 1327,
+    ('i32.add', 0, 5): 1328,
+    ('i32.rotl', 1, 37): 1329,
+    ('i32.and', 247, 1329): 1330,
+    ('i32.store.0', 0, 1330): 1331,
+    ('i32.gt_s.c', 1211): 1332,
+    ('select', 51, 615, 0): 1333,
+    ('i32.or', 1049, 11): 1334,
+    ('i32.store.0', 0, 1334): 1335,
+    ('i32.rem_u', 15, 1): 1336,
+    ('i32.or.c', 1336): 1337,
+    ('i32.store8.0', 9, 1337): 1338,
+    ('i32.shr_s.c', 964): 1339,
+    ('i32.add.c', 1339): 1340,
+    ('i32.gt_u.c', 1340): 1341,
+    ('i32.add', 391, 590): 1342,
+    ('i32.sub', 2, 0): 1343,
+    ('i32.add.c', 1343): 1344,
+    ('i32.add', 441, 0): 1345,
+    ('i32.add.c', 1345): 1346,
+    ('i32.store.0', 1346, 1): 1347,
+    ('i64.rem_u', 69, 0): 1348,
+    ('i32.wrap_i64', 1348): 1349,
+    ('i32.and.c', 685): 1350,
+    ('i32.eqz', 1350): 1351,
+    ('i32.store', 0, 800): 1352,
+    ('i32.store', 0, 583): 1353,
+    ('i32.add.c', 265): 1354,
+    ('i32.store8', 0, 1354): 1355,
+    ('i32.div_u', 249, 1): 1356,
+    ('i32.add.c', 1356): 1357,
+    ('i32.rem_u', 0, 1357): 1358,
+    ('i32.sub', 0, 1358): 1359,
+    ('i32.sub', 249, 11): 1360,
+    ('i32.store', 0, 1360): 1361,
+    ('i32.store', 0, 414): 1362,
+    ('i32.shr_u.c', 9): 1363,
+    ('i32.mul.c', 1363): 1364,
+    ('select', 50, 0, 1364): 1365,
+    ('i64.load.0', 2): 1366,
+    ('i32.or', 0, 36): 1367,
+    ('i32.lt_s', 0, 13): 1368,
+    ('i32.mul.c', 21): 1369,
+    ('i32.eqz', 455): 1370,
+    ('f64.neg', 261): 1371,
+    ('f64.store', 0, 1371): 1372,
+    ('i32.or', 249, 0): 1373,
+    ('i32.store', 0, 1373): 1374,
+    ('i32.store8.0', 0, 9): 1375,
+    ('i32.store.0', 504, 0): 1376,
+    ('i32.load.0', 504): 1377,
+    ('i32.gt_u', 0, 393): 1378,
+    ('i32.store16', 0, 672): 1379,
+    ('i32.store8', 0, 763): 1380,
+    ('i32.add.c', 281): 1381,
+    ('i32.store16', 0, 1381): 1382,
+    ('i32.or', 36, 37): 1383,
+    ('i32.store16', 0, 1383): 1384,
+    ('i32.store.0', 728, 0): 1385,
+    ('select', 54, 1, 1): 1386,
+    ('select', 55, 1386, 1): 1387,
+    ('i32.add', 1387, 0): 1388,
+    ('i32.and.c', 1388): 1389,
+    ('i32.shr_u.c', 1367): 1390,
+    ('i32.and.c', 1390): 1391,
+    ('i32.add', 0, 1391): 1392,
+    ('i32.load8_u.0', 1392): 1393,
+    ('f64.mul', 1222, 0): 1394,
+    ('f64.add', 1394, 1): 1395,
+    ('f64.mul', 1395, 0): 1396,
+    ('f64.add', 1396, 1): 1397,
+    ('i32.add', 0, 1278): 1398,
+    ('i32.add', 1398, 249): 1399,
+    ('i32.add', 376, 11): 1400,
+    ('i32.load8_u.0', 1400): 1401,
+    ('i32.add', 0, 1401): 1402,
+    ('i32.add.c', 1402): 1403,
+    ('i32.xor', 393, 9): 1404,
+    ('i64.or', 0, 1404): 1405,
+    ('i64.ne.c', 1405): 1406,
+    ('i32.shr_u.c', 13): 1407,
+    ('i32.or', 1407, 37): 1408,
+    ('i32.and.c', 1408): 1409,
+    ('i32.add', 1409, 0): 1410,
+    ('i32.add', 431, 376): 1411,
+    ('i32.load8_u.0', 1411): 1412,
+    ('i32.ne.c', 1412): 1413,
+    ('select', 6, 1, 1): 1414,
+    ('i32.or', 0, 1414): 1415,
+    ('i32.or', 1415, 1414): 1416,
+    ('i32.add.c', 1001): 1417,
+    ('i32.load8_u.0', 1417): 1418,
+    ('i32.add.c', 857): 1419,
+    ('i64.xor', 72, 0): 1420,
+    ('i64.xor', 1420, 0): 1421,
+    ('i64.xor', 1421, 0): 1422,
+    ('i32.add.c', 452): 1423,
+    ('i32.add', 452, 1423): 1424,
+    ('i32.and.c', 408): 1425,
+    ('i32.shl', 1425, 452): 1426,
+    ('i32.add', 408, 754): 1427,
+    ('i32.load.0', 1427): 1428,
+    ('i64.gt_s', 67, 0): 1429,
+    ('i32.eqz', 281): 1430,
+    ('i32.load8_u', 941): 1431,
+    ('i32.le_u', 0, 393): 1432,
+    ('i32.and.c', 3): 1433,
+    ('i32.store.0', 9, 488): 1434,
+    ('i32.mul', 393, 0): 1435,
+    ('i32.shl', 11, 0): 1436,
+    ('i32.or', 1436, 0): 1437,
+    ('f64.eq', 193, 1): 1438,
+    ('select', 1438, 1, 1): 1439,
+    ('i32.lt_u.c', 265): 1440,
+    ('i32.load8_u', 761): 1441,
+    ('i32.and.c', 1441): 1442,
+    ('i64.or', 1118, 9): 1443,
+    ('i64.store', 0, 1443): 1444,
+    ('i32.eq.c', 468): 1445,
+    ('i32.store.0', 0, 3): 1446,
+    ('i64.add', 0, 69): 1447,
+    ('i32.store8.0', 0, 431): 1448,
+    ('i32.add.c', 615): 1449,
+    ('i32.add', 0, 681): 1450,
+    ('i32.store', 0, 1450): 1451,
+    ('i32.add', 0, 38): 1452,
+    ('i32.add.c', 1452): 1453,
+    ('i32.and.c', 1453): 1454,
+    ('i32.store.0', 0, 889): 1455,
+    ('i32.add', 0, 702): 1456,
+    ('i32.ne.c', 424): 1457,
+    ('i32.store8.0', 9, 37): 1458,
+    ('i32.eq.c', 432): 1459,
+    ('i32.and', 263, 13): 1460,
+    ('i32.store8.0', 0, 1460): 1461,
+    ('i64.xor', 0, 103): 1462,
+    ('i32.load16_s.0', 677): 1463,
+    ('i32.gt_u.c', 1336): 1464,
+    ('i32.and.c', 518): 1465,
+    ('i32.eqz', 1465): 1466,
+    ('i32.le_s.c', 395): 1467,
+    ('i64.load.0', 583): 1468,
+    ('i32.ne', 0, 11): 1469,
+    ('i32.ge_s.c', 249): 1470,
+    ('select', 50, 1, 1): 1471,
+    ('f64.reinterpret_i64', 73): 1472,
+    ('i64.load', 249): 1473,
+    ('i32.add', 13, 0): 1474,
+    ('i32.or', 0, 661): 1475,
+    ('i32.or', 0, 1475): 1476,
+    ('i32.or', 0, 947): 1477,
+    ('i32.eqz', 18): 1478,
+    ('i32.add', 2, 1176): 1479,
+    ('i32.add.c', 1479): 1480,
+    ('i32.rotl.c', 1480): 1481,
+    ('select', 0, 0, 526): 1482,
+    ('f64.add', 0, 261): 1483,
+    ('f64.mul', 0, 1483): 1484,
+    ('f64.add', 1484, 261): 1485,
+    ('f64.mul', 0, 1485): 1486,
+    ('f32.add', 0, 257): 1487,
+    ('f32.mul', 0, 1487): 1488,
+    ('f32.add', 1488, 257): 1489,
+    ('f32.mul', 0, 1489): 1490,
+    ('f64.mul', 0, 1310): 1491,
+    ('i32.add.c', 975): 1492,
+    ('i32.shr_u', 0, 431): 1493,
+    ('i32.and.c', 1493): 1494,
+    ('i32.eqz', 1494): 1495,
+    ('i32.add.c', 806): 1496,
+    ('i32.load.0', 1496): 1497,
+    ('i32.store8.0', 401, 1): 1498,
+    ('i64.load.0', 435): 1499,
+    ('i32.eqz', 411): 1500,
+    ('i32.clz', 1449): 1501,
+    ('i32.sub', 1, 1501): 1502,
+    ('i32.and.c', 1502): 1503,
+    ('i32.or', 36, 819): 1504,
+    ('i32.add.c', 1504): 1505,
+    ('i32.or', 634, 0): 1506,
+    ('select', 44, 1506, 0): 1507,
+    ('i32.store.0', 0, 1507): 1508,
+    ('i32.add', 0, 701): 1509,
+    ('i32.load8_s.0', 660): 1510,
+    ('i32.store16.0', 9, 1510): 1511,
+    ('i32.store.0', 9, 1510): 1512,
+    ('select', 0, 631, 1): 1513,
+    ('i32.add', 247, 746): 1514,
+    ('i32.add.c', 1514): 1515,
+    ('i32.store.0', 1515, 0): 1516,
+    ('i32.shr_u', 0, 994): 1517,
+    ('i32.and', 1517, 0): 1518,
+    ('i32.or.c', 1518): 1519,
+    ('f32.convert_i64_u', 73): 1520,
+    ('f32.div', 1520, 1): 1521,
+    ('i32.xor', 249, 452): 1522,
+    ('i32.xor', 1522, 249): 1523,
+    ('i32.lt_u.c', 452): 1524,
+    ('i32.and.c', 1524): 1525,
+    ('i32.eqz', 1525): 1526,
+    ('i32.load16_u', 755): 1527,
+    ('i32.and.c', 1527): 1528,
+    ('i32.add', 391, 265): 1529,
+    ('i32.load8_u.0', 1529): 1530,
+    ('i32.and.c', 1530): 1531,
+    ('i32.add', 391, 455): 1532,
+    ('i32.load8_u.0', 1532): 1533,
+    ('i32.add.c', 704): 1534,
+    ('i32.add.c', 634): 1535,
+    ('select', 54, 1535, 9): 1536,
+    ('i32.add', 0, 486): 1537,
+    ('i32.or', 484, 47): 1538,
+    ('i32.or', 1538, 60): 1539,
+    ('i32.gt_u.c', 534): 1540,
+    ('i32.and', 1221, 1540): 1541,
+    ('select', 109, 107, 114): 1542,
+    ('i32.store8.0', 699, 1): 1543,
+    ('i32.le_s', 0, 249): 1544,
+    ('i32.eq', 247, 393): 1545,
+    ('i32.ne', 423, 0): 1546,
+    ('i32.lt_u.c', 419): 1547,
+    ('f32.convert_i64_u', 66): 1548,
+    ('f32.div', 1548, 226): 1549,
+    ('i64.or', 100, 101): 1550,
+    ('i32.store16', 0, 281): 1551,
+    ('select', 51, 0, 0): 1552,
+    ('i32.shr_u.c', 393): 1553,
+    ('i32.gt_s', 0, 393): 1554,
+    ('i32.add', 3, 281): 1555,
+    ('i32.lt_u', 0, 247): 1556,
+    ('i32.ge_s.c', 247): 1557,
+    ('i32.gt_u', 0, 249): 1558,
+    ('i32.eqz', 1007): 1559,
+    ('i32.add.c', 1102): 1560,
+    ('i32.store8.0', 0, 1045): 1561,
+    ('i32.store.0', 249, 0): 1562,
+    ('i32.add', 1278, 249): 1563,
+    ('i32.ne', 263, 11): 1564,
+    ('i32.and', 249, 27): 1565,
+    ('i32.store', 0, 1565): 1566,
+    ('i32.store.0', 401, 1): 1567,
+    ('i32.store.0', 0, 376): 1568,
+    ('i32.mul', 247, 247): 1569,
+    ('i32.add', 0, 1569): 1570,
+    ('i32.eq', 431, 0): 1571,
+    ('i32.add', 0, 1571): 1572,
+    ('i32.or.c', 431): 1573,
+    ('i32.ne.c', 1573): 1574,
+    ('i32.store.0', 9, 813): 1575,
+    ('i32.and', 743, 0): 1576,
+    ('i64.store.0', 0, 1041): 1577,
+    ('i32.lt_u.c', 11): 1578,
+    ('i32.store.0', 489, 0): 1579,
+    ('i32.store8.0', 0, 813): 1580,
+    ('i32.load8_u.0', 1015): 1581,
+    ('i32.and.c', 1581): 1582,
+    ('i32.xor', 37, 0): 1583,
+    ('i32.mul.c', 1583): 1584,
+    ('i32.add', 0, 1584): 1585,
+    ('i32.add.c', 1585): 1586,
+    ('i32.store.0', 401, 247): 1587,
+    ('i32.sub', 247, 36): 1588,
+    ('i32.add.c', 1588): 1589,
+    ('i32.store.0', 0, 1589): 1590,
+    ('select', 107, 1, 237): 1591,
+    ('i32.sub', 0, 1591): 1592,
+    ('select', 48, 0, 1): 1593,
+    ('i32.sub', 0, 1593): 1594,
+    ('select', 48, 1, 0): 1595,
+    ('i32.sub', 0, 1595): 1596,
+    ('i32.store.0', 0, 1596): 1597,
+    ('i64.mul', 0, 295): 1598,
+    ('i64.rem_u', 1598, 0): 1599,
+    ('i32.store16', 0, 12): 1600,
+    ('i32.load', 583): 1601,
+    ('i32.add.c', 699): 1602,
+    ('i32.store8.0', 1602, 1): 1603,
+    ('i32.store8', 0, 12): 1604,
+    ('i64.extend_i32_s', 699): 1605,
+    ('i64.div_s', 0, 1605): 1606,
+    ('i64.lt_u', 0, 253): 1607,
+    ('i32.store8', 384, 1): 1608,
+    ('f64.abs', 261): 1609,
+    ('f64.gt', 1609, 1609): 1610,
+    ('f64.add', 261, 1189): 1611,
+    ('f64.store', 0, 1611): 1612,
+    ('i32.wrap_i64', 105): 1613,
+    ('i32.shr_u.c', 1613): 1614,
+    ('i32.add', 1614, 0): 1615,
+    ('i32.and', 1615, 0): 1616,
+    ('i32.or', 36, 0): 1617,
+    ('f64.eq', 194, 1): 1618,
+    ('f64.ne', 194, 1): 1619,
+    ('i32.load', 660): 1620,
+    ('i32.or', 0, 1620): 1621,
+    ('i32.or', 0, 1621): 1622,
+    ('f64.mul', 179, 884): 1623,
+    ('f64.mul', 547, 0): 1624,
+    ('f64.add', 1624, 1): 1625,
+    ('f64.mul', 1625, 0): 1626,
+    ('f64.add', 1626, 1): 1627,
+    ('i32.lt_u', 0, 912): 1628,
+    ('i32.store.0', 0, 474): 1629,
+    ('i32.or', 570, 570): 1630,
+    ('i32.store8.0', 0, 1630): 1631,
+    ('i64.xor', 103, 0): 1632,
+    ('i32.add.c', 928): 1633,
+    ('i32.load8_u.0', 1633): 1634,
+    ('i32.add.c', 1634): 1635,
+    ('i32.xor', 0, 263): 1636,
+    ('i32.and', 0, 1636): 1637,
+    ('i32.shl', 1637, 0): 1638,
+    ('i32.add', 0, 1638): 1639,
+    ('i32.load.0', 1639): 1640,
+    ('i32.xor', 0, 570): 1641,
+    ('i32.and', 1641, 452): 1642,
+    ('i32.store', 0, 1113): 1643,
+    ('i32.gt_u', 452, 249): 1644,
+    ('i32.and.c', 1644): 1645,
+    ('i32.eqz', 1645): 1646,
+    ('i32.gt_u', 249, 452): 1647,
+    ('i32.and.c', 1647): 1648,
+    ('i32.eqz', 1648): 1649,
+    ('i32.load', 756): 1650,
+    ('i32.and', 249, 9): 1651,
+    ('i32.add', 0, 1651): 1652,
+    ('i32.add.c', 1652): 1653,
+    ('i32.store8.0', 1653, 0): 1654,
+    ('i32.store8.0', 504, 1): 1655,
+    ('i32.store8', 0, 11): 1656,
+    ('f64.store.0', 9, 0): 1657,
+    ('i32.ne', 9, 0): 1658,
+    ('i32.ne', 263, 263): 1659,
+    ('i32.store8.0', 9, 9): 1660,
+    ('i32.store.0', 9, 11): 1661,
+    ('i32.lt_u.c', 446): 1662,
+    ('i32.add', 0, 1276): 1663,
+    ('i32.add', 0, 9): 1664,
+    ('i32.load.0', 1664): 1665,
+    ('i64.lt_s.c', 253): 1666,
+    ('i32.ne.c', 1156): 1667,
+    ('i32.add', 0, 3): 1668,
+    ('i32.sub', 0, 249): 1669,
+    ('i32.or', 4, 0): 1670,
+    ('i32.and.c', 1670): 1671,
+    ('i32.ne.c', 1671): 1672,
+    ('i32.load.0', 485): 1673,
+    ('select', 666, 1, 1): 1674,
+    ('i32.and.c', 706): 1675,
+    ('i32.mul', 393, 4): 1676,
+    ('i64.sub', 0, 444): 1677,
+    ('i32.wrap_i64', 1677): 1678,
+    ('i64.store', 0, 72): 1679,
+    ('i32.or', 0, 11): 1680,
+    ('i32.or.c', 1680): 1681,
+    ('i32.store8.0', 0, 1681): 1682,
+    ('i32.add', 1593, 3): 1683,
+    ('i32.store', 0, 1060): 1684,
+    ('i32.ge_u', 0, 281): 1685,
+    ('i32.store16', 0, 9): 1686,
+    ('i32.load16_u.0', 583): 1687,
+    ('i32.load.0', 414): 1688,
+    ('i32.add.c', 670): 1689,
+    ('i32.load8_u.0', 1689): 1690,
+    ('i64.and', 77, 73): 1691,
+    ('i64.and.c', 1691): 1692,
+    ('i64.eqz', 75): 1693,
+    ('i32.sub', 8, 0): 1694,
+    ('select', 204, 193, 0): 1695,
+    ('i32.ne', 486, 0): 1696,
+    ('f64.add', 176, 1): 1697,
+    ('f64.store', 0, 1697): 1698,
+    ('f32.mul', 0, 257): 1699,
+    ('f32.add', 1699, 257): 1700,
+    ('f32.mul', 0, 1700): 1701,
+    ('i32.add.c', 957): 1702,
+    ('i32.or', 1287, 1141): 1703,
+    ('i32.shr_s.c', 3): 1704,
+    ('i32.gt_s.c', 3): 1705,
+    ('i32.eqz', 488): 1706,
+    ('i32.add', 0, 1706): 1707,
+    ('i32.add.c', 583): 1708,
+    ('i32.load.0', 1708): 1709,
+    ('i32.lt_u.c', 247): 1710,
+    ('i32.load16_s.0', 435): 1711,
+    ('i32.add.c', 1295): 1712,
+    ('i32.store', 0, 729): 1713,
+    ('i32.or', 11, 0): 1714,
+    ('select', 44, 1714, 0): 1715,
+    ('i32.store.0', 0, 1715): 1716,
+    ('i64.eqz', 444): 1717,
+    ('i32.store.0', 9, 47): 1718,
+    ('i32.store.0', 9, 777): 1719,
+    ('i32.load.0', 747): 1720,
+    ('i32.store.0', 0, 1720): 1721,
+    ('i32.eqz', 486): 1722,
+    ('i32.and.c', 279): 1723,
+    ('i32.or', 1723, 11): 1724,
+    ('i32.store16.0', 0, 1724): 1725,
+    ('i32.ge_s', 9, 0): 1726,
+    ('i32.store.0', 9, 882): 1727,
+    ('i32.store', 0, 1522): 1728,
+    ('i32.shl', 265, 0): 1729,
+    ('i32.add', 0, 1729): 1730,
+    ('i32.load.0', 1730): 1731,
+    ('i32.store', 0, 1731): 1732,
+    ('i32.ge_u.c', 452): 1733,
+    ('i32.and.c', 1733): 1734,
+    ('i32.eqz', 1734): 1735,
+    ('i32.shl', 452, 452): 1736,
+    ('i32.eq', 0, 424): 1737,
+    ('i32.store', 0, 1274): 1738,
+    ('i32.shr_u', 249, 0): 1739,
+    ('i32.store', 0, 1739): 1740,
+    ('i32.or', 249, 765): 1741,
+    ('i32.store', 0, 1741): 1742,
+    ('i32.load16_u.0', 560): 1743,
+    ('i32.store', 0, 584): 1744,
+    ('i32.or', 48, 52): 1745,
+    ('i32.sub', 1, 36): 1746,
+    ('select', 0, 12, 0): 1747,
+    ('i32.ne.c', 395): 1748,
+    ('select', 0, 9, 1): 1749,
+    ('i32.add', 0, 1151): 1750,
+    ('i32.xor', 0, 1750): 1751,
+    ('i32.store8', 0, 455): 1752,
+    ('i32.add.c', 431): 1753,
+    ('i32.store8', 0, 249): 1754,
+    ('i32.store8.0', 0, 976): 1755,
+    ('i32.add', 0, 639): 1756,
+    ('i32.add.c', 12): 1757,
+    ('i32.lt_u.c', 1757): 1758,
+    ('i32.or', 482, 1758): 1759,
+    ('select', 45, 0, 0): 1760,
+    ('i32.eq.c', 1156): 1761,
+    ('i32.eq', 0, 11): 1762,
+    ('i32.store', 0, 395): 1763,
+    ('i32.sub', 0, 393): 1764,
+    ('i32.store.0', 0, 472): 1765,
+    ('i32.eq', 405, 376): 1766,
+    ('i32.add.c', 747): 1767,
+    ('i32.store8.0', 9, 455): 1768,
+    ('i32.lt_u', 2, 0): 1769,
+    ('select', 1769, 9, 1082): 1770,
+    ('i32.eq', 0, 4): 1771,
+    ('i32.add', 9, 938): 1772,
+    ('i32.store.0', 1772, 1): 1773,
+    ('i32.add', 0, 666): 1774,
+    ('i32.add.c', 827): 1775,
+    ('i32.store.0', 9, 1680): 1776,
+    ('i32.lt_s.c', 1211): 1777,
+    ('i32.load8_u.0', 917): 1778,
+    ('i32.eqz', 1778): 1779,
+    ('i32.add', 393, 5): 1780,
+    ('i32.store.0', 0, 1043): 1781,
+    ('select', 44, 11, 0): 1782,
+    ('i32.store.0', 0, 1782): 1783,
+    ('i32.store8.0', 0, 892): 1784,
+    ('i32.shl.c', 4): 1785,
+    ('i32.add', 0, 1785): 1786,
+    ('i32.store.0', 9, 843): 1787,
+    ('i32.add.c', 1040): 1788,
+    ('i32.load8_u.0', 1788): 1789,
+    ('i32.and.c', 1789): 1790,
+    ('i32.load.0', 677): 1791,
+    ('i32.shl', 431, 9): 1792,
+    ('i32.add.c', 1497): 1793,
+    ('i64.lt_u.c', 73): 1794,
+    ('i64.xor.c', 102): 1795,
+    ('select', 1794, 1795, 74): 1796,
+    ('i64.sub', 0, 74): 1797,
+    ('i64.eqz', 1797): 1798,
+    ('select', 1798, 67, 77): 1799,
+    ('i32.store16.0', 0, 1723): 1800,
+    ('i32.or', 570, 0): 1801,
+    ('i32.store8.0', 0, 1801): 1802,
+    ('i32.add', 0, 474): 1803,
+    ('i32.add', 9, 37): 1804,
+    ('i32.load8_u.0', 1804): 1805,
+    ('i32.shl.c', 1805): 1806,
+    ('i32.add', 0, 1806): 1807,
+    ('i32.eq', 249, 391): 1808,
+    ('i32.gt_u', 0, 1104): 1809,
+    ('i32.store.0', 401, 1377): 1810,
+    ('i32.add', 779, 639): 1811,
+    ('select', 107, 1, 0): 1812,
+    ('select', 111, 1812, 0): 1813,
+    ('i32.or', 0, 590): 1814,
+    ('i32.or', 1814, 947): 1815,
+    ('i32.ge_u.c', 634): 1816,
+    ('select', 48, 1, 1): 1817,
+    ('i64.add', 1817, 0): 1818,
+    ('i64.and.c', 1818): 1819,
+    ('i64.or', 1819, 0): 1820,
+    ('i64.div_u', 1820, 1): 1821,
+    ('i32.eq', 11, 486): 1822,
+    ('i32.ge_u.c', 249): 1823,
+    ('i32.and.c', 1823): 1824,
+    ('i32.eqz', 1824): 1825,
+    ('i32.shr_u', 249, 30): 1826,
+    ('i32.and', 0, 1826): 1827,
+    ('i32.shl', 1827, 0): 1828,
+    ('i32.add', 0, 1828): 1829,
+    ('i32.add', 452, 249): 1830,
+    ('i32.lt_u', 452, 452): 1831,
+    ('i32.and.c', 1831): 1832,
+    ('i32.load16_u.0', 1427): 1833,
+    ('i32.store', 0, 727): 1834,
+    ('i32.or', 767, 0): 1835,
+    ('i32.store16', 0, 1835): 1836,
+    ('i32.load8_u.0', 1664): 1837,
+    ('i32.and.c', 1837): 1838,
+    ('i32.or', 249, 31): 1839,
+    ('i32.store', 0, 1839): 1840,
+    ('i32.or', 249, 11): 1841,
+    ('i32.store', 0, 1841): 1842,
+    ('i32.add', 928, 431): 1843,
+    ('i32.eq', 0, 841): 1844,
+    ('i32.load16_s.0', 560): 1845,
+    ('i32.add.c', 959): 1846,
+    ('i32.store8', 0, 1846): 1847,
+    ('i32.add', 44, 48): 1848,
+    ('i32.add', 1848, 0): 1849,
+    ('i32.load8_u', 473): 1850,
+    ('i32.store8.0', 0, 1850): 1851,
+    ('i64.and', 0, 100): 1852,
+    ('i64.and.c', 1852): 1853,
+    ('i64.eqz', 1853): 1854,
+    ('i32.lt_u', 0, 718): 1855,
+    ('select', 1855, 0, 0): 1856,
+    ('i32.load', 237): 1857,
+    ('i32.mul.c', 281): 1858,
+    ('i32.add', 452, 1858): 1859,
+    ('i32.load', 1859): 1860,
+    ('select', 119, 0, 1): 1861,
+    ('i32.store', 376, 1): 1862,
+    ('i32.div_u', 11, 1): 1863,
+    ('i32.or.c', 36): 1864,
+    ('i32.add', 419, 10): 1865,
+    ('i32.ne.c', 765): 1866,
+    ('i64.eq.c', 253): 1867,
+    ('i32.store', 0, 1043): 1868,
+    ('i32.le_u.c', 9): 1869,
+    ('i32.add', 0, 47): 1870,
+    ('f64.mul', 809, 809): 1871,
+    ('i32.ne', 263, 0): 1872,
+    ('i32.store8.0', 9, 263): 1873,
+    ('i32.add.c', 455): 1874,
+    ('select', 864, 9, 0): 1875,
+    ('i32.store.0', 0, 263): 1876,
+    ('i32.store.0', 0, 395): 1877,
+    ('i32.eqz', 1433): 1878,
+    ('i32.add', 0, 1141): 1879,
+    ('i32.add', 1879, 0): 1880,
+    ('i32.load8_u.0', 1880): 1881,
+    ('i32.store', 0, 958): 1882,
+    ('i32.store.0', 0, 1083): 1883,
+    ('i64.ne.c', 444): 1884,
+    ('i32.gt_s', 393, 393): 1885,
+    ('i32.gt_s.c', 692): 1886,
+    ('i32.shr_u.c', 11): 1887,
+    ('i32.or', 36, 1887): 1888,
+    ('i32.store16.0', 0, 1888): 1889,
+    ('i32.or', 1141, 431): 1890,
+    ('i32.ne', 0, 688): 1891,
+    ('select', 45, 0, 9): 1892,
+    ('i32.store.0', 9, 1892): 1893,
+    ('i32.store.0', 401, 393): 1894,
+    ('i32.add', 10, 843): 1895,
+    ('i32.add.c', 1895): 1896,
+    ('i64.add', 0, 598): 1897,
+    ('i64.add.c', 1897): 1898,
+    ('i32.or', 1287, 1287): 1899,
+    ('i32.add.c', 786): 1900,
+    ('i32.load8_u.0', 1900): 1901,
+    ('i32.add.c', 1901): 1902,
+    ('i32.ne', 0, 486): 1903,
+    ('i32.store16', 0, 1888): 1904,
+    ('i32.lt_s.c', 910): 1905,
+    ('i32.store', 0, 1601): 1906,
+    ('i32.store', 0, 7): 1907,
+    ('i32.store8.0', 560, 431): 1908,
+    ('i64.reinterpret_f64', 240): 1909,
+    ('i64.store.0', 0, 900): 1910,
+    ('select', 115, 1, 385): 1911,
+    ('i32.store', 0, 1911): 1912,
+    ('select', 109, 111, 118): 1913,
+    ('i32.store.0', 247, 0): 1914,
+    ('select', 0, 435, 0): 1915,
+    ('i32.store.0', 0, 1915): 1916,
+    ('i32.store8.0', 9, 1109): 1917,
+    ('i32.store8.0', 2, 455): 1918,
+    ('i32.store.0', 404, 1): 1919,
+    ('i32.mul.c', 393): 1920,
+    ('i32.add', 0, 1920): 1921,
+    ('i32.and', 50, 50): 1922,
+    ('i32.eqz', 1922): 1923,
+    ('select', 0, 60, 1): 1924,
+    ('select', 51, 0, 731): 1925,
+    ('i64.or.c', 100): 1926,
+    ('select', 118, 1, 1926): 1927,
+    ('i32.and.c', 1553): 1928,
+    ('i32.and', 882, 0): 1929,
+    ('i32.add', 0, 851): 1930,
+    ('i32.shl.c', 13): 1931,
+    ('i32.add', 0, 1931): 1932,
+    ('i32.load.0', 1932): 1933,
+    ('i32.or.c', 570): 1934,
+    ('i32.store8.0', 0, 1934): 1935,
+    ('i32.gt_s', 0, 1081): 1936,
+    ('i32.sub', 452, 249): 1937,
+    ('f64.convert_i64_s', 251): 1938,
+    ('i32.and.c', 1354): 1939,
+    ('i32.lt_u.c', 1939): 1940,
+    ('i32.or.c', 765): 1941,
+    ('i32.store', 0, 1941): 1942,
+    ('i32.or.c', 424): 1943,
+    ('i32.store8', 0, 1943): 1944,
+    ('i32.or', 109, 109): 1945,
+    ('i32.eqz', 1945): 1946,
+    ('i32.eqz', 395): 1947,
+    ('i64.or', 0, 77): 1948,
+    ('i64.ne.c', 1948): 1949,
+    ('i32.xor', 0, 249): 1950,
+    ('i32.store', 0, 1950): 1951,
+    ('i32.gt_u.c', 11): 1952,
+    ('i32.eqz', 212): 1953,
+    ('i32.le_u.c', 634): 1954,
+    ('i32.store8.0', 0, 455): 1955,
+    ('i32.ge_u', 0, 2): 1956,
+    ('select', 55, 0, 0): 1957,
+    ('f64.sub', 0, 239): 1958,
+    ('f64.mul', 1958, 1): 1959,
+    ('i32.le_s', 249, 0): 1960,
+    ('i32.lt_u', 0, 391): 1961,
+    ('i32.store16.0', 9, 0): 1962,
+    ('select', 115, 0, 1): 1963,
+    ('i32.wrap_i64', 1963): 1964,
+    ('i32.or', 0, 431): 1965,
+    ('i32.add.c', 653): 1966,
+    ('i32.store8.0', 9, 12): 1967,
+    ('i32.add', 0, 279): 1968,
+    ('i32.add.c', 1968): 1969,
+    ('i32.load', 560): 1970,
+    ('i64.lt_u', 73, 253): 1971,
+    ('i64.store', 0, 71): 1972,
+    ('i64.load.0', 560): 1973,
+    ('i64.and.c', 76): 1974,
+    ('i64.eq.c', 1974): 1975,
+    ('i32.add', 3, 0): 1976,
+    ('i64.add', 0, 112): 1977,
+    ('i64.or.c', 75): 1978,
+    ('i32.shr_u.c', 7): 1979,
+    ('i32.and.c', 1979): 1980,
+    ('i32.add', 0, 1980): 1981,
+    ('i32.load8_u.0', 1981): 1982,
+    ('i32.store8', 0, 1982): 1983,
+    ('i32.add', 1001, 36): 1984,
+    ('f64.add', 0, 809): 1985,
+    ('f64.add', 1985, 809): 1986,
+    ('i32.add', 391, 889): 1987,
+    ('i32.load8_u.0', 1987): 1988,
+    ('i32.store.0', 441, 582): 1989,
+    ('i32.shr_u', 0, 455): 1990,
+    ('i32.and.c', 1990): 1991,
+    ('select', 1991, 1, 0): 1992,
+    ('i32.add', 1992, 0): 1993,
+    ('select', 1494, 1, 0): 1994,
+    ('i32.add', 1994, 0): 1995,
+    ('i32.lt_s', 2, 0): 1996,
+    ('select', 1996, 2, 504): 1997,
+    ('i32.add.c', 1880): 1998,
+    ('i32.load8_u.0', 1998): 1999,
+    ('i32.mul', 0, 1694): 2000,
+    ('i32.add', 0, 2000): 2001,
+    ('i32.add.c', 2001): 2002,
+    ('i32.and.c', 2002): 2003,
+    ('i32.store.0', 2, 1): 2004,
+    ('select', 11, 1, 682): 2005,
+    ('i32.or', 947, 455): 2006,
+    ('i32.or', 0, 2006): 2007,
+    ('i32.or', 524, 947): 2008,
+    ('i32.store.0', 0, 2008): 2009,
+    ('i32.store.0', 866, 9): 2010,
+    ('i32.add', 590, 484): 2011,
+    ('i32.shl.c', 2011): 2012,
+    ('i32.or', 1792, 0): 2013,
+    ('i32.or', 0, 2013): 2014,
+    ('i32.add.c', 779): 2015,
+    ('i32.store8.0', 2015, 431): 2016,
+    ('i32.add', 21, 0): 2017,
+    ('i32.add', 2017, 10): 2018,
+    ('i32.add', 2018, 21): 2019,
+    ('i64.load.0', 473): 2020,
+    ('i64.rem_u', 0, 2020): 2021,
+    ('i64.and.c', 100): 2022,
+    ('i64.or', 2022, 2022): 2023,
+    ('i64.or', 0, 2023): 2024,
+    ('i64.div_u', 1820, 0): 2025,
+    ('i32.sub', 393, 247): 2026,
+    ('i32.add.c', 2026): 2027,
+    ('i32.store.0', 0, 2027): 2028,
+    ('i32.eq.c', 787): 2029,
+    ('select', 2029, 9, 0): 2030,
+    ('i32.add', 408, 249): 2031,
+    ('i32.load8_u.0', 2031): 2032,
+    ('i32.and.c', 2032): 2033,
+    ('i32.add', 249, 391): 2034,
+    ('i32.load8_u.0', 2034): 2035,
+    ('i32.and.c', 2035): 2036,
+    ('i32.store16', 0, 11): 2037,
+    ('i32.lt_u', 0, 281): 2038,
+    ('i32.mul.c', 65): 2039,
+    ('i32.add', 452, 2039): 2040,
+    ('i32.load.0', 2040): 2041,
+    ('i32.add', 237, 0): 2042,
+    ('i32.div_s', 9, 1): 2043,
+    ('i32.add', 2042, 2043): 2044,
+    ('i32.add.c', 2044): 2045,
+    ('i64.or', 1234, 1138): 2046,
+    ('i64.eqz', 2046): 2047,
+    ('i64.and', 73, 0): 2048,
+    ('i32.add', 0, 1409): 2049,
+    ('i32.load16_s.0', 9): 2050,
+    ('i32.eqz', 376): 2051,
+    ('i32.gt_u.c', 247): 2052,
+    ('select', 247, 1, 1): 2053,
+    ('i32.ne.c', 2): 2054,
+    ('i32.store.0', 728, 1): 2055,
+    ('i32.add.c', 271): 2056,
+    ('i64.clz', 384): 2057,
+    ('i64.add', 2057, 387): 2058,
+    ('i32.wrap_i64', 2058): 2059,
+    ('i32.add', 0, 661): 2060,
+    ('i32.xor', 0, 661): 2061,
+    ('i32.store8.0', 9, 976): 2062,
+    ('i32.or', 0, 828): 2063,
+    ('i32.store8.0', 9, 1045): 2064,
+    ('i32.and.c', 938): 2065,
+    ('i32.or', 0, 2065): 2066,
+    ('i32.add.c', 486): 2067,
+    ('f64.add', 179, 0): 2068,
+    ('select', 115, 195, 0): 2069,
+    ('f64.load.0', 473): 2070,
+    ('f64.add', 0, 1189): 2071,
+    ('f64.add', 0, 2071): 2072,
+    ('f64.add', 0, 2072): 2073,
+    ('i32.shl.c', 721): 2074,
+    ('i32.add', 0, 2074): 2075,
+    ('i32.lt_s.c', 64): 2076,
+    ('i32.add', 0, 435): 2077,
+    ('i32.le_s', 0, 247): 2078,
+    ('i32.or', 9, 0): 2079,
+    ('i32.store', 0, 2079): 2080,
+    ('i32.and.c', 994): 2081,
+    ('i32.lt_u.c', 2081): 2082,
+    ('i32.wrap_i64', 1797): 2083,
+    ('i32.or.c', 2083): 2084,
+    ('i32.store8.0', 0, 2084): 2085,
+    ('i32.store.0', 435, 249): 2086,
+    ('i32.sub', 1, 37): 2087,
+    ('select', 45, 1, 2087): 2088,
+    ('i32.shl', 0, 2088): 2089,
+    ('i32.store.0', 0, 1681): 2090,
+    ('i32.store.0', 9, 4): 2091,
+    ('i32.le_s', 0, 1081): 2092,
+    ('i32.store.0', 747, 0): 2093,
+    ('i32.store8.0', 247, 1): 2094,
 }
 
 #: Tree id -> factory of the statement: `R[d] = tree`, or a store.
@@ -3787,6 +20995,1710 @@ STATEMENTS = {
     388: s388,
     389: s389,
     390: s390,
+    391: s391,
+    392: s392,
+    393: s393,
+    394: s394,
+    395: s395,
+    396: s396,
+    397: s397,
+    398: s398,
+    399: s399,
+    400: s400,
+    401: s401,
+    402: s402,
+    403: s403,
+    404: s404,
+    405: s405,
+    406: s406,
+    407: s407,
+    408: s408,
+    409: s409,
+    410: s410,
+    411: s411,
+    412: s412,
+    413: s413,
+    414: s414,
+    415: s415,
+    416: s416,
+    417: s417,
+    418: s418,
+    419: s419,
+    420: s420,
+    421: s421,
+    422: s422,
+    423: s423,
+    424: s424,
+    425: s425,
+    426: s426,
+    427: s427,
+    428: s428,
+    429: s429,
+    430: s430,
+    431: s431,
+    432: s432,
+    433: s433,
+    434: s434,
+    435: s435,
+    436: s436,
+    437: s437,
+    438: s438,
+    439: s439,
+    440: s440,
+    441: s441,
+    442: s442,
+    443: s443,
+    444: s444,
+    445: s445,
+    446: s446,
+    447: s447,
+    448: s448,
+    449: s449,
+    450: s450,
+    451: s451,
+    452: s452,
+    453: s453,
+    454: s454,
+    455: s455,
+    456: s456,
+    457: s457,
+    458: s458,
+    459: s459,
+    460: s460,
+    461: s461,
+    462: s462,
+    463: s463,
+    464: s464,
+    465: s465,
+    466: s466,
+    467: s467,
+    468: s468,
+    469: s469,
+    470: s470,
+    471: s471,
+    472: s472,
+    473: s473,
+    474: s474,
+    475: s475,
+    476: s476,
+    477: s477,
+    478: s478,
+    479: s479,
+    480: s480,
+    481: s481,
+    482: s482,
+    483: s483,
+    484: s484,
+    485: s485,
+    486: s486,
+    487: s487,
+    488: s488,
+    489: s489,
+    490: s490,
+    491: s491,
+    492: s492,
+    493: s493,
+    494: s494,
+    495: s495,
+    496: s496,
+    497: s497,
+    498: s498,
+    499: s499,
+    500: s500,
+    501: s501,
+    502: s502,
+    503: s503,
+    504: s504,
+    505: s505,
+    506: s506,
+    507: s507,
+    508: s508,
+    509: s509,
+    510: s510,
+    511: s511,
+    512: s512,
+    513: s513,
+    514: s514,
+    515: s515,
+    516: s516,
+    517: s517,
+    518: s518,
+    519: s519,
+    520: s520,
+    521: s521,
+    522: s522,
+    523: s523,
+    524: s524,
+    525: s525,
+    526: s526,
+    527: s527,
+    528: s528,
+    529: s529,
+    530: s530,
+    531: s531,
+    532: s532,
+    533: s533,
+    534: s534,
+    535: s535,
+    536: s536,
+    537: s537,
+    538: s538,
+    539: s539,
+    540: s540,
+    541: s541,
+    542: s542,
+    543: s543,
+    544: s544,
+    545: s545,
+    546: s546,
+    547: s547,
+    548: s548,
+    549: s549,
+    550: s550,
+    551: s551,
+    552: s552,
+    553: s553,
+    554: s554,
+    555: s555,
+    556: s556,
+    557: s557,
+    558: s558,
+    559: s559,
+    560: s560,
+    561: s561,
+    562: s562,
+    563: s563,
+    564: s564,
+    565: s565,
+    566: s566,
+    567: s567,
+    568: s568,
+    569: s569,
+    570: s570,
+    571: s571,
+    572: s572,
+    573: s573,
+    574: s574,
+    575: s575,
+    576: s576,
+    577: s577,
+    578: s578,
+    579: s579,
+    580: s580,
+    581: s581,
+    582: s582,
+    583: s583,
+    584: s584,
+    585: s585,
+    586: s586,
+    587: s587,
+    588: s588,
+    589: s589,
+    590: s590,
+    591: s591,
+    592: s592,
+    593: s593,
+    594: s594,
+    595: s595,
+    596: s596,
+    597: s597,
+    598: s598,
+    599: s599,
+    600: s600,
+    601: s601,
+    602: s602,
+    603: s603,
+    604: s604,
+    605: s605,
+    606: s606,
+    607: s607,
+    608: s608,
+    609: s609,
+    610: s610,
+    611: s611,
+    612: s612,
+    613: s613,
+    614: s614,
+    615: s615,
+    616: s616,
+    617: s617,
+    618: s618,
+    619: s619,
+    620: s620,
+    621: s621,
+    622: s622,
+    623: s623,
+    624: s624,
+    625: s625,
+    626: s626,
+    627: s627,
+    628: s628,
+    629: s629,
+    630: s630,
+    631: s631,
+    632: s632,
+    633: s633,
+    634: s634,
+    635: s635,
+    636: s636,
+    637: s637,
+    638: s638,
+    639: s639,
+    640: s640,
+    641: s641,
+    642: s642,
+    643: s643,
+    644: s644,
+    645: s645,
+    646: s646,
+    647: s647,
+    648: s648,
+    649: s649,
+    650: s650,
+    651: s651,
+    652: s652,
+    653: s653,
+    654: s654,
+    655: s655,
+    656: s656,
+    657: s657,
+    658: s658,
+    659: s659,
+    660: s660,
+    661: s661,
+    662: s662,
+    663: s663,
+    664: s664,
+    665: s665,
+    666: s666,
+    667: s667,
+    668: s668,
+    669: s669,
+    670: s670,
+    671: s671,
+    672: s672,
+    673: s673,
+    674: s674,
+    675: s675,
+    676: s676,
+    677: s677,
+    678: s678,
+    679: s679,
+    680: s680,
+    681: s681,
+    682: s682,
+    683: s683,
+    684: s684,
+    685: s685,
+    686: s686,
+    687: s687,
+    688: s688,
+    689: s689,
+    690: s690,
+    691: s691,
+    692: s692,
+    693: s693,
+    694: s694,
+    695: s695,
+    696: s696,
+    697: s697,
+    698: s698,
+    699: s699,
+    700: s700,
+    701: s701,
+    702: s702,
+    703: s703,
+    704: s704,
+    705: s705,
+    706: s706,
+    707: s707,
+    708: s708,
+    709: s709,
+    710: s710,
+    711: s711,
+    712: s712,
+    713: s713,
+    714: s714,
+    715: s715,
+    716: s716,
+    717: s717,
+    718: s718,
+    719: s719,
+    720: s720,
+    721: s721,
+    722: s722,
+    723: s723,
+    724: s724,
+    725: s725,
+    726: s726,
+    727: s727,
+    728: s728,
+    729: s729,
+    730: s730,
+    731: s731,
+    732: s732,
+    733: s733,
+    734: s734,
+    735: s735,
+    736: s736,
+    737: s737,
+    738: s738,
+    739: s739,
+    740: s740,
+    741: s741,
+    742: s742,
+    743: s743,
+    744: s744,
+    745: s745,
+    746: s746,
+    747: s747,
+    748: s748,
+    749: s749,
+    750: s750,
+    751: s751,
+    752: s752,
+    753: s753,
+    754: s754,
+    755: s755,
+    756: s756,
+    757: s757,
+    758: s758,
+    759: s759,
+    760: s760,
+    761: s761,
+    762: s762,
+    763: s763,
+    764: s764,
+    765: s765,
+    766: s766,
+    767: s767,
+    768: s768,
+    769: s769,
+    770: s770,
+    771: s771,
+    772: s772,
+    773: s773,
+    774: s774,
+    775: s775,
+    776: s776,
+    777: s777,
+    778: s778,
+    779: s779,
+    780: s780,
+    781: s781,
+    782: s782,
+    783: s783,
+    784: s784,
+    785: s785,
+    786: s786,
+    787: s787,
+    788: s788,
+    789: s789,
+    790: s790,
+    791: s791,
+    792: s792,
+    793: s793,
+    794: s794,
+    795: s795,
+    796: s796,
+    797: s797,
+    798: s798,
+    799: s799,
+    800: s800,
+    801: s801,
+    802: s802,
+    803: s803,
+    804: s804,
+    805: s805,
+    806: s806,
+    807: s807,
+    808: s808,
+    809: s809,
+    810: s810,
+    811: s811,
+    812: s812,
+    813: s813,
+    814: s814,
+    815: s815,
+    816: s816,
+    817: s817,
+    818: s818,
+    819: s819,
+    820: s820,
+    821: s821,
+    822: s822,
+    823: s823,
+    824: s824,
+    825: s825,
+    826: s826,
+    827: s827,
+    828: s828,
+    829: s829,
+    830: s830,
+    831: s831,
+    832: s832,
+    833: s833,
+    834: s834,
+    835: s835,
+    836: s836,
+    837: s837,
+    838: s838,
+    839: s839,
+    840: s840,
+    841: s841,
+    842: s842,
+    843: s843,
+    844: s844,
+    845: s845,
+    846: s846,
+    847: s847,
+    848: s848,
+    849: s849,
+    850: s850,
+    851: s851,
+    852: s852,
+    853: s853,
+    854: s854,
+    855: s855,
+    856: s856,
+    857: s857,
+    858: s858,
+    859: s859,
+    860: s860,
+    861: s861,
+    862: s862,
+    863: s863,
+    864: s864,
+    865: s865,
+    866: s866,
+    867: s867,
+    868: s868,
+    869: s869,
+    870: s870,
+    871: s871,
+    872: s872,
+    873: s873,
+    874: s874,
+    875: s875,
+    876: s876,
+    877: s877,
+    878: s878,
+    879: s879,
+    880: s880,
+    881: s881,
+    882: s882,
+    883: s883,
+    884: s884,
+    885: s885,
+    886: s886,
+    887: s887,
+    888: s888,
+    889: s889,
+    890: s890,
+    891: s891,
+    892: s892,
+    893: s893,
+    894: s894,
+    895: s895,
+    896: s896,
+    897: s897,
+    898: s898,
+    899: s899,
+    900: s900,
+    901: s901,
+    902: s902,
+    903: s903,
+    904: s904,
+    905: s905,
+    906: s906,
+    907: s907,
+    908: s908,
+    909: s909,
+    910: s910,
+    911: s911,
+    912: s912,
+    913: s913,
+    914: s914,
+    915: s915,
+    916: s916,
+    917: s917,
+    918: s918,
+    919: s919,
+    920: s920,
+    921: s921,
+    922: s922,
+    923: s923,
+    924: s924,
+    925: s925,
+    926: s926,
+    927: s927,
+    928: s928,
+    929: s929,
+    930: s930,
+    931: s931,
+    932: s932,
+    933: s933,
+    934: s934,
+    935: s935,
+    936: s936,
+    937: s937,
+    938: s938,
+    939: s939,
+    940: s940,
+    941: s941,
+    942: s942,
+    943: s943,
+    944: s944,
+    945: s945,
+    946: s946,
+    947: s947,
+    948: s948,
+    949: s949,
+    950: s950,
+    951: s951,
+    952: s952,
+    953: s953,
+    954: s954,
+    955: s955,
+    956: s956,
+    957: s957,
+    958: s958,
+    959: s959,
+    960: s960,
+    961: s961,
+    962: s962,
+    963: s963,
+    964: s964,
+    965: s965,
+    966: s966,
+    967: s967,
+    968: s968,
+    969: s969,
+    970: s970,
+    971: s971,
+    972: s972,
+    973: s973,
+    974: s974,
+    975: s975,
+    976: s976,
+    977: s977,
+    978: s978,
+    979: s979,
+    980: s980,
+    981: s981,
+    982: s982,
+    983: s983,
+    984: s984,
+    985: s985,
+    986: s986,
+    987: s987,
+    988: s988,
+    989: s989,
+    990: s990,
+    991: s991,
+    992: s992,
+    993: s993,
+    994: s994,
+    995: s995,
+    996: s996,
+    997: s997,
+    998: s998,
+    999: s999,
+    1000: s1000,
+    1001: s1001,
+    1002: s1002,
+    1003: s1003,
+    1004: s1004,
+    1005: s1005,
+    1006: s1006,
+    1007: s1007,
+    1008: s1008,
+    1009: s1009,
+    1010: s1010,
+    1011: s1011,
+    1012: s1012,
+    1013: s1013,
+    1014: s1014,
+    1015: s1015,
+    1016: s1016,
+    1017: s1017,
+    1018: s1018,
+    1019: s1019,
+    1020: s1020,
+    1021: s1021,
+    1022: s1022,
+    1023: s1023,
+    1024: s1024,
+    1025: s1025,
+    1026: s1026,
+    1027: s1027,
+    1028: s1028,
+    1029: s1029,
+    1030: s1030,
+    1031: s1031,
+    1032: s1032,
+    1033: s1033,
+    1034: s1034,
+    1035: s1035,
+    1036: s1036,
+    1037: s1037,
+    1038: s1038,
+    1039: s1039,
+    1040: s1040,
+    1041: s1041,
+    1042: s1042,
+    1043: s1043,
+    1044: s1044,
+    1045: s1045,
+    1046: s1046,
+    1047: s1047,
+    1048: s1048,
+    1049: s1049,
+    1050: s1050,
+    1051: s1051,
+    1052: s1052,
+    1053: s1053,
+    1054: s1054,
+    1055: s1055,
+    1056: s1056,
+    1057: s1057,
+    1058: s1058,
+    1059: s1059,
+    1060: s1060,
+    1061: s1061,
+    1062: s1062,
+    1063: s1063,
+    1064: s1064,
+    1065: s1065,
+    1066: s1066,
+    1067: s1067,
+    1068: s1068,
+    1069: s1069,
+    1070: s1070,
+    1071: s1071,
+    1072: s1072,
+    1073: s1073,
+    1074: s1074,
+    1075: s1075,
+    1076: s1076,
+    1077: s1077,
+    1078: s1078,
+    1079: s1079,
+    1080: s1080,
+    1081: s1081,
+    1082: s1082,
+    1083: s1083,
+    1084: s1084,
+    1085: s1085,
+    1086: s1086,
+    1087: s1087,
+    1088: s1088,
+    1089: s1089,
+    1090: s1090,
+    1091: s1091,
+    1092: s1092,
+    1093: s1093,
+    1094: s1094,
+    1095: s1095,
+    1096: s1096,
+    1097: s1097,
+    1098: s1098,
+    1099: s1099,
+    1100: s1100,
+    1101: s1101,
+    1102: s1102,
+    1103: s1103,
+    1104: s1104,
+    1105: s1105,
+    1106: s1106,
+    1107: s1107,
+    1108: s1108,
+    1109: s1109,
+    1110: s1110,
+    1111: s1111,
+    1112: s1112,
+    1113: s1113,
+    1114: s1114,
+    1115: s1115,
+    1116: s1116,
+    1117: s1117,
+    1118: s1118,
+    1119: s1119,
+    1120: s1120,
+    1121: s1121,
+    1122: s1122,
+    1123: s1123,
+    1124: s1124,
+    1125: s1125,
+    1126: s1126,
+    1127: s1127,
+    1128: s1128,
+    1129: s1129,
+    1130: s1130,
+    1131: s1131,
+    1132: s1132,
+    1133: s1133,
+    1134: s1134,
+    1135: s1135,
+    1136: s1136,
+    1137: s1137,
+    1138: s1138,
+    1139: s1139,
+    1140: s1140,
+    1141: s1141,
+    1142: s1142,
+    1143: s1143,
+    1144: s1144,
+    1145: s1145,
+    1146: s1146,
+    1147: s1147,
+    1148: s1148,
+    1149: s1149,
+    1150: s1150,
+    1151: s1151,
+    1152: s1152,
+    1153: s1153,
+    1154: s1154,
+    1155: s1155,
+    1156: s1156,
+    1157: s1157,
+    1158: s1158,
+    1159: s1159,
+    1160: s1160,
+    1161: s1161,
+    1162: s1162,
+    1163: s1163,
+    1164: s1164,
+    1165: s1165,
+    1166: s1166,
+    1167: s1167,
+    1168: s1168,
+    1169: s1169,
+    1170: s1170,
+    1171: s1171,
+    1172: s1172,
+    1173: s1173,
+    1174: s1174,
+    1175: s1175,
+    1176: s1176,
+    1177: s1177,
+    1178: s1178,
+    1179: s1179,
+    1180: s1180,
+    1181: s1181,
+    1182: s1182,
+    1183: s1183,
+    1184: s1184,
+    1185: s1185,
+    1186: s1186,
+    1187: s1187,
+    1188: s1188,
+    1189: s1189,
+    1190: s1190,
+    1191: s1191,
+    1192: s1192,
+    1193: s1193,
+    1194: s1194,
+    1195: s1195,
+    1196: s1196,
+    1197: s1197,
+    1198: s1198,
+    1199: s1199,
+    1200: s1200,
+    1201: s1201,
+    1202: s1202,
+    1203: s1203,
+    1204: s1204,
+    1205: s1205,
+    1206: s1206,
+    1207: s1207,
+    1208: s1208,
+    1209: s1209,
+    1210: s1210,
+    1211: s1211,
+    1212: s1212,
+    1213: s1213,
+    1214: s1214,
+    1215: s1215,
+    1216: s1216,
+    1217: s1217,
+    1218: s1218,
+    1219: s1219,
+    1220: s1220,
+    1221: s1221,
+    1222: s1222,
+    1223: s1223,
+    1224: s1224,
+    1225: s1225,
+    1226: s1226,
+    1227: s1227,
+    1228: s1228,
+    1229: s1229,
+    1230: s1230,
+    1231: s1231,
+    1232: s1232,
+    1233: s1233,
+    1234: s1234,
+    1235: s1235,
+    1236: s1236,
+    1237: s1237,
+    1238: s1238,
+    1239: s1239,
+    1240: s1240,
+    1241: s1241,
+    1242: s1242,
+    1243: s1243,
+    1244: s1244,
+    1245: s1245,
+    1246: s1246,
+    1247: s1247,
+    1248: s1248,
+    1249: s1249,
+    1250: s1250,
+    1251: s1251,
+    1252: s1252,
+    1253: s1253,
+    1254: s1254,
+    1255: s1255,
+    1256: s1256,
+    1257: s1257,
+    1258: s1258,
+    1259: s1259,
+    1260: s1260,
+    1261: s1261,
+    1262: s1262,
+    1263: s1263,
+    1264: s1264,
+    1265: s1265,
+    1266: s1266,
+    1267: s1267,
+    1268: s1268,
+    1269: s1269,
+    1270: s1270,
+    1271: s1271,
+    1272: s1272,
+    1273: s1273,
+    1274: s1274,
+    1275: s1275,
+    1276: s1276,
+    1277: s1277,
+    1278: s1278,
+    1279: s1279,
+    1280: s1280,
+    1281: s1281,
+    1282: s1282,
+    1283: s1283,
+    1284: s1284,
+    1285: s1285,
+    1286: s1286,
+    1287: s1287,
+    1288: s1288,
+    1289: s1289,
+    1290: s1290,
+    1291: s1291,
+    1292: s1292,
+    1293: s1293,
+    1294: s1294,
+    1295: s1295,
+    1296: s1296,
+    1297: s1297,
+    1298: s1298,
+    1299: s1299,
+    1300: s1300,
+    1301: s1301,
+    1302: s1302,
+    1303: s1303,
+    1304: s1304,
+    1305: s1305,
+    1306: s1306,
+    1307: s1307,
+    1308: s1308,
+    1309: s1309,
+    1310: s1310,
+    1311: s1311,
+    1312: s1312,
+    1313: s1313,
+    1314: s1314,
+    1315: s1315,
+    1316: s1316,
+    1317: s1317,
+    1318: s1318,
+    1319: s1319,
+    1320: s1320,
+    1321: s1321,
+    1322: s1322,
+    1323: s1323,
+    1324: s1324,
+    1325: s1325,
+    1326: s1326,
+    1327: s1327,
+    1328: s1328,
+    1329: s1329,
+    1330: s1330,
+    1331: s1331,
+    1332: s1332,
+    1333: s1333,
+    1334: s1334,
+    1335: s1335,
+    1336: s1336,
+    1337: s1337,
+    1338: s1338,
+    1339: s1339,
+    1340: s1340,
+    1341: s1341,
+    1342: s1342,
+    1343: s1343,
+    1344: s1344,
+    1345: s1345,
+    1346: s1346,
+    1347: s1347,
+    1348: s1348,
+    1349: s1349,
+    1350: s1350,
+    1351: s1351,
+    1352: s1352,
+    1353: s1353,
+    1354: s1354,
+    1355: s1355,
+    1356: s1356,
+    1357: s1357,
+    1358: s1358,
+    1359: s1359,
+    1360: s1360,
+    1361: s1361,
+    1362: s1362,
+    1363: s1363,
+    1364: s1364,
+    1365: s1365,
+    1366: s1366,
+    1367: s1367,
+    1368: s1368,
+    1369: s1369,
+    1370: s1370,
+    1371: s1371,
+    1372: s1372,
+    1373: s1373,
+    1374: s1374,
+    1375: s1375,
+    1376: s1376,
+    1377: s1377,
+    1378: s1378,
+    1379: s1379,
+    1380: s1380,
+    1381: s1381,
+    1382: s1382,
+    1383: s1383,
+    1384: s1384,
+    1385: s1385,
+    1386: s1386,
+    1387: s1387,
+    1388: s1388,
+    1389: s1389,
+    1390: s1390,
+    1391: s1391,
+    1392: s1392,
+    1393: s1393,
+    1394: s1394,
+    1395: s1395,
+    1396: s1396,
+    1397: s1397,
+    1398: s1398,
+    1399: s1399,
+    1400: s1400,
+    1401: s1401,
+    1402: s1402,
+    1403: s1403,
+    1404: s1404,
+    1405: s1405,
+    1406: s1406,
+    1407: s1407,
+    1408: s1408,
+    1409: s1409,
+    1410: s1410,
+    1411: s1411,
+    1412: s1412,
+    1413: s1413,
+    1414: s1414,
+    1415: s1415,
+    1416: s1416,
+    1417: s1417,
+    1418: s1418,
+    1419: s1419,
+    1420: s1420,
+    1421: s1421,
+    1422: s1422,
+    1423: s1423,
+    1424: s1424,
+    1425: s1425,
+    1426: s1426,
+    1427: s1427,
+    1428: s1428,
+    1429: s1429,
+    1430: s1430,
+    1431: s1431,
+    1432: s1432,
+    1433: s1433,
+    1434: s1434,
+    1435: s1435,
+    1436: s1436,
+    1437: s1437,
+    1438: s1438,
+    1439: s1439,
+    1440: s1440,
+    1441: s1441,
+    1442: s1442,
+    1443: s1443,
+    1444: s1444,
+    1445: s1445,
+    1446: s1446,
+    1447: s1447,
+    1448: s1448,
+    1449: s1449,
+    1450: s1450,
+    1451: s1451,
+    1452: s1452,
+    1453: s1453,
+    1454: s1454,
+    1455: s1455,
+    1456: s1456,
+    1457: s1457,
+    1458: s1458,
+    1459: s1459,
+    1460: s1460,
+    1461: s1461,
+    1462: s1462,
+    1463: s1463,
+    1464: s1464,
+    1465: s1465,
+    1466: s1466,
+    1467: s1467,
+    1468: s1468,
+    1469: s1469,
+    1470: s1470,
+    1471: s1471,
+    1472: s1472,
+    1473: s1473,
+    1474: s1474,
+    1475: s1475,
+    1476: s1476,
+    1477: s1477,
+    1478: s1478,
+    1479: s1479,
+    1480: s1480,
+    1481: s1481,
+    1482: s1482,
+    1483: s1483,
+    1484: s1484,
+    1485: s1485,
+    1486: s1486,
+    1487: s1487,
+    1488: s1488,
+    1489: s1489,
+    1490: s1490,
+    1491: s1491,
+    1492: s1492,
+    1493: s1493,
+    1494: s1494,
+    1495: s1495,
+    1496: s1496,
+    1497: s1497,
+    1498: s1498,
+    1499: s1499,
+    1500: s1500,
+    1501: s1501,
+    1502: s1502,
+    1503: s1503,
+    1504: s1504,
+    1505: s1505,
+    1506: s1506,
+    1507: s1507,
+    1508: s1508,
+    1509: s1509,
+    1510: s1510,
+    1511: s1511,
+    1512: s1512,
+    1513: s1513,
+    1514: s1514,
+    1515: s1515,
+    1516: s1516,
+    1517: s1517,
+    1518: s1518,
+    1519: s1519,
+    1520: s1520,
+    1521: s1521,
+    1522: s1522,
+    1523: s1523,
+    1524: s1524,
+    1525: s1525,
+    1526: s1526,
+    1527: s1527,
+    1528: s1528,
+    1529: s1529,
+    1530: s1530,
+    1531: s1531,
+    1532: s1532,
+    1533: s1533,
+    1534: s1534,
+    1535: s1535,
+    1536: s1536,
+    1537: s1537,
+    1538: s1538,
+    1539: s1539,
+    1540: s1540,
+    1541: s1541,
+    1542: s1542,
+    1543: s1543,
+    1544: s1544,
+    1545: s1545,
+    1546: s1546,
+    1547: s1547,
+    1548: s1548,
+    1549: s1549,
+    1550: s1550,
+    1551: s1551,
+    1552: s1552,
+    1553: s1553,
+    1554: s1554,
+    1555: s1555,
+    1556: s1556,
+    1557: s1557,
+    1558: s1558,
+    1559: s1559,
+    1560: s1560,
+    1561: s1561,
+    1562: s1562,
+    1563: s1563,
+    1564: s1564,
+    1565: s1565,
+    1566: s1566,
+    1567: s1567,
+    1568: s1568,
+    1569: s1569,
+    1570: s1570,
+    1571: s1571,
+    1572: s1572,
+    1573: s1573,
+    1574: s1574,
+    1575: s1575,
+    1576: s1576,
+    1577: s1577,
+    1578: s1578,
+    1579: s1579,
+    1580: s1580,
+    1581: s1581,
+    1582: s1582,
+    1583: s1583,
+    1584: s1584,
+    1585: s1585,
+    1586: s1586,
+    1587: s1587,
+    1588: s1588,
+    1589: s1589,
+    1590: s1590,
+    1591: s1591,
+    1592: s1592,
+    1593: s1593,
+    1594: s1594,
+    1595: s1595,
+    1596: s1596,
+    1597: s1597,
+    1598: s1598,
+    1599: s1599,
+    1600: s1600,
+    1601: s1601,
+    1602: s1602,
+    1603: s1603,
+    1604: s1604,
+    1605: s1605,
+    1606: s1606,
+    1607: s1607,
+    1608: s1608,
+    1609: s1609,
+    1610: s1610,
+    1611: s1611,
+    1612: s1612,
+    1613: s1613,
+    1614: s1614,
+    1615: s1615,
+    1616: s1616,
+    1617: s1617,
+    1618: s1618,
+    1619: s1619,
+    1620: s1620,
+    1621: s1621,
+    1622: s1622,
+    1623: s1623,
+    1624: s1624,
+    1625: s1625,
+    1626: s1626,
+    1627: s1627,
+    1628: s1628,
+    1629: s1629,
+    1630: s1630,
+    1631: s1631,
+    1632: s1632,
+    1633: s1633,
+    1634: s1634,
+    1635: s1635,
+    1636: s1636,
+    1637: s1637,
+    1638: s1638,
+    1639: s1639,
+    1640: s1640,
+    1641: s1641,
+    1642: s1642,
+    1643: s1643,
+    1644: s1644,
+    1645: s1645,
+    1646: s1646,
+    1647: s1647,
+    1648: s1648,
+    1649: s1649,
+    1650: s1650,
+    1651: s1651,
+    1652: s1652,
+    1653: s1653,
+    1654: s1654,
+    1655: s1655,
+    1656: s1656,
+    1657: s1657,
+    1658: s1658,
+    1659: s1659,
+    1660: s1660,
+    1661: s1661,
+    1662: s1662,
+    1663: s1663,
+    1664: s1664,
+    1665: s1665,
+    1666: s1666,
+    1667: s1667,
+    1668: s1668,
+    1669: s1669,
+    1670: s1670,
+    1671: s1671,
+    1672: s1672,
+    1673: s1673,
+    1674: s1674,
+    1675: s1675,
+    1676: s1676,
+    1677: s1677,
+    1678: s1678,
+    1679: s1679,
+    1680: s1680,
+    1681: s1681,
+    1682: s1682,
+    1683: s1683,
+    1684: s1684,
+    1685: s1685,
+    1686: s1686,
+    1687: s1687,
+    1688: s1688,
+    1689: s1689,
+    1690: s1690,
+    1691: s1691,
+    1692: s1692,
+    1693: s1693,
+    1694: s1694,
+    1695: s1695,
+    1696: s1696,
+    1697: s1697,
+    1698: s1698,
+    1699: s1699,
+    1700: s1700,
+    1701: s1701,
+    1702: s1702,
+    1703: s1703,
+    1704: s1704,
+    1705: s1705,
+    1706: s1706,
+    1707: s1707,
+    1708: s1708,
+    1709: s1709,
+    1710: s1710,
+    1711: s1711,
+    1712: s1712,
+    1713: s1713,
+    1714: s1714,
+    1715: s1715,
+    1716: s1716,
+    1717: s1717,
+    1718: s1718,
+    1719: s1719,
+    1720: s1720,
+    1721: s1721,
+    1722: s1722,
+    1723: s1723,
+    1724: s1724,
+    1725: s1725,
+    1726: s1726,
+    1727: s1727,
+    1728: s1728,
+    1729: s1729,
+    1730: s1730,
+    1731: s1731,
+    1732: s1732,
+    1733: s1733,
+    1734: s1734,
+    1735: s1735,
+    1736: s1736,
+    1737: s1737,
+    1738: s1738,
+    1739: s1739,
+    1740: s1740,
+    1741: s1741,
+    1742: s1742,
+    1743: s1743,
+    1744: s1744,
+    1745: s1745,
+    1746: s1746,
+    1747: s1747,
+    1748: s1748,
+    1749: s1749,
+    1750: s1750,
+    1751: s1751,
+    1752: s1752,
+    1753: s1753,
+    1754: s1754,
+    1755: s1755,
+    1756: s1756,
+    1757: s1757,
+    1758: s1758,
+    1759: s1759,
+    1760: s1760,
+    1761: s1761,
+    1762: s1762,
+    1763: s1763,
+    1764: s1764,
+    1765: s1765,
+    1766: s1766,
+    1767: s1767,
+    1768: s1768,
+    1769: s1769,
+    1770: s1770,
+    1771: s1771,
+    1772: s1772,
+    1773: s1773,
+    1774: s1774,
+    1775: s1775,
+    1776: s1776,
+    1777: s1777,
+    1778: s1778,
+    1779: s1779,
+    1780: s1780,
+    1781: s1781,
+    1782: s1782,
+    1783: s1783,
+    1784: s1784,
+    1785: s1785,
+    1786: s1786,
+    1787: s1787,
+    1788: s1788,
+    1789: s1789,
+    1790: s1790,
+    1791: s1791,
+    1792: s1792,
+    1793: s1793,
+    1794: s1794,
+    1795: s1795,
+    1796: s1796,
+    1797: s1797,
+    1798: s1798,
+    1799: s1799,
+    1800: s1800,
+    1801: s1801,
+    1802: s1802,
+    1803: s1803,
+    1804: s1804,
+    1805: s1805,
+    1806: s1806,
+    1807: s1807,
+    1808: s1808,
+    1809: s1809,
+    1810: s1810,
+    1811: s1811,
+    1812: s1812,
+    1813: s1813,
+    1814: s1814,
+    1815: s1815,
+    1816: s1816,
+    1817: s1817,
+    1818: s1818,
+    1819: s1819,
+    1820: s1820,
+    1821: s1821,
+    1822: s1822,
+    1823: s1823,
+    1824: s1824,
+    1825: s1825,
+    1826: s1826,
+    1827: s1827,
+    1828: s1828,
+    1829: s1829,
+    1830: s1830,
+    1831: s1831,
+    1832: s1832,
+    1833: s1833,
+    1834: s1834,
+    1835: s1835,
+    1836: s1836,
+    1837: s1837,
+    1838: s1838,
+    1839: s1839,
+    1840: s1840,
+    1841: s1841,
+    1842: s1842,
+    1843: s1843,
+    1844: s1844,
+    1845: s1845,
+    1846: s1846,
+    1847: s1847,
+    1848: s1848,
+    1849: s1849,
+    1850: s1850,
+    1851: s1851,
+    1852: s1852,
+    1853: s1853,
+    1854: s1854,
+    1855: s1855,
+    1856: s1856,
+    1857: s1857,
+    1858: s1858,
+    1859: s1859,
+    1860: s1860,
+    1861: s1861,
+    1862: s1862,
+    1863: s1863,
+    1864: s1864,
+    1865: s1865,
+    1866: s1866,
+    1867: s1867,
+    1868: s1868,
+    1869: s1869,
+    1870: s1870,
+    1871: s1871,
+    1872: s1872,
+    1873: s1873,
+    1874: s1874,
+    1875: s1875,
+    1876: s1876,
+    1877: s1877,
+    1878: s1878,
+    1879: s1879,
+    1880: s1880,
+    1881: s1881,
+    1882: s1882,
+    1883: s1883,
+    1884: s1884,
+    1885: s1885,
+    1886: s1886,
+    1887: s1887,
+    1888: s1888,
+    1889: s1889,
+    1890: s1890,
+    1891: s1891,
+    1892: s1892,
+    1893: s1893,
+    1894: s1894,
+    1895: s1895,
+    1896: s1896,
+    1897: s1897,
+    1898: s1898,
+    1899: s1899,
+    1900: s1900,
+    1901: s1901,
+    1902: s1902,
+    1903: s1903,
+    1904: s1904,
+    1905: s1905,
+    1906: s1906,
+    1907: s1907,
+    1908: s1908,
+    1909: s1909,
+    1910: s1910,
+    1911: s1911,
+    1912: s1912,
+    1913: s1913,
+    1914: s1914,
+    1915: s1915,
+    1916: s1916,
+    1917: s1917,
+    1918: s1918,
+    1919: s1919,
+    1920: s1920,
+    1921: s1921,
+    1922: s1922,
+    1923: s1923,
+    1924: s1924,
+    1925: s1925,
+    1926: s1926,
+    1927: s1927,
+    1928: s1928,
+    1929: s1929,
+    1930: s1930,
+    1931: s1931,
+    1932: s1932,
+    1933: s1933,
+    1934: s1934,
+    1935: s1935,
+    1936: s1936,
+    1937: s1937,
+    1938: s1938,
+    1939: s1939,
+    1940: s1940,
+    1941: s1941,
+    1942: s1942,
+    1943: s1943,
+    1944: s1944,
+    1945: s1945,
+    1946: s1946,
+    1947: s1947,
+    1948: s1948,
+    1949: s1949,
+    1950: s1950,
+    1951: s1951,
+    1952: s1952,
+    1953: s1953,
+    1954: s1954,
+    1955: s1955,
+    1956: s1956,
+    1957: s1957,
+    1958: s1958,
+    1959: s1959,
+    1960: s1960,
+    1961: s1961,
+    1962: s1962,
+    1963: s1963,
+    1964: s1964,
+    1965: s1965,
+    1966: s1966,
+    1967: s1967,
+    1968: s1968,
+    1969: s1969,
+    1970: s1970,
+    1971: s1971,
+    1972: s1972,
+    1973: s1973,
+    1974: s1974,
+    1975: s1975,
+    1976: s1976,
+    1977: s1977,
+    1978: s1978,
+    1979: s1979,
+    1980: s1980,
+    1981: s1981,
+    1982: s1982,
+    1983: s1983,
+    1984: s1984,
+    1985: s1985,
+    1986: s1986,
+    1987: s1987,
+    1988: s1988,
+    1989: s1989,
+    1990: s1990,
+    1991: s1991,
+    1992: s1992,
+    1993: s1993,
+    1994: s1994,
+    1995: s1995,
+    1996: s1996,
+    1997: s1997,
+    1998: s1998,
+    1999: s1999,
+    2000: s2000,
+    2001: s2001,
+    2002: s2002,
+    2003: s2003,
+    2004: s2004,
+    2005: s2005,
+    2006: s2006,
+    2007: s2007,
+    2008: s2008,
+    2009: s2009,
+    2010: s2010,
+    2011: s2011,
+    2012: s2012,
+    2013: s2013,
+    2014: s2014,
+    2015: s2015,
+    2016: s2016,
+    2017: s2017,
+    2018: s2018,
+    2019: s2019,
+    2020: s2020,
+    2021: s2021,
+    2022: s2022,
+    2023: s2023,
+    2024: s2024,
+    2025: s2025,
+    2026: s2026,
+    2027: s2027,
+    2028: s2028,
+    2029: s2029,
+    2030: s2030,
+    2031: s2031,
+    2032: s2032,
+    2033: s2033,
+    2034: s2034,
+    2035: s2035,
+    2036: s2036,
+    2037: s2037,
+    2038: s2038,
+    2039: s2039,
+    2040: s2040,
+    2041: s2041,
+    2042: s2042,
+    2043: s2043,
+    2044: s2044,
+    2045: s2045,
+    2046: s2046,
+    2047: s2047,
+    2048: s2048,
+    2049: s2049,
+    2050: s2050,
+    2051: s2051,
+    2052: s2052,
+    2053: s2053,
+    2054: s2054,
+    2055: s2055,
+    2056: s2056,
+    2057: s2057,
+    2058: s2058,
+    2059: s2059,
+    2060: s2060,
+    2061: s2061,
+    2062: s2062,
+    2063: s2063,
+    2064: s2064,
+    2065: s2065,
+    2066: s2066,
+    2067: s2067,
+    2068: s2068,
+    2069: s2069,
+    2070: s2070,
+    2071: s2071,
+    2072: s2072,
+    2073: s2073,
+    2074: s2074,
+    2075: s2075,
+    2076: s2076,
+    2077: s2077,
+    2078: s2078,
+    2079: s2079,
+    2080: s2080,
+    2081: s2081,
+    2082: s2082,
+    2083: s2083,
+    2084: s2084,
+    2085: s2085,
+    2086: s2086,
+    2087: s2087,
+    2088: s2088,
+    2089: s2089,
+    2090: s2090,
+    2091: s2091,
+    2092: s2092,
+    2093: s2093,
+    2094: s2094,
 }
 
 #: Tree id -> factory of the condition.
@@ -3897,4 +22809,743 @@ CONDITIONS = {
     290: c290,
     376: c376,
     383: c383,
+    393: c393,
+    395: c395,
+    405: c405,
+    407: c407,
+    410: c410,
+    411: c411,
+    412: c412,
+    413: c413,
+    416: c416,
+    418: c418,
+    419: c419,
+    420: c420,
+    423: c423,
+    424: c424,
+    425: c425,
+    428: c428,
+    430: c430,
+    431: c431,
+    432: c432,
+    433: c433,
+    434: c434,
+    436: c436,
+    437: c437,
+    438: c438,
+    439: c439,
+    448: c448,
+    452: c452,
+    455: c455,
+    456: c456,
+    458: c458,
+    459: c459,
+    463: c463,
+    464: c464,
+    465: c465,
+    466: c466,
+    467: c467,
+    468: c468,
+    469: c469,
+    472: c472,
+    474: c474,
+    478: c478,
+    479: c479,
+    482: c482,
+    483: c483,
+    484: c484,
+    486: c486,
+    487: c487,
+    488: c488,
+    490: c490,
+    492: c492,
+    493: c493,
+    495: c495,
+    496: c496,
+    499: c499,
+    500: c500,
+    501: c501,
+    502: c502,
+    503: c503,
+    509: c509,
+    510: c510,
+    511: c511,
+    512: c512,
+    514: c514,
+    518: c518,
+    519: c519,
+    520: c520,
+    523: c523,
+    525: c525,
+    526: c526,
+    531: c531,
+    533: c533,
+    537: c537,
+    538: c538,
+    541: c541,
+    542: c542,
+    543: c543,
+    544: c544,
+    545: c545,
+    546: c546,
+    552: c552,
+    554: c554,
+    555: c555,
+    561: c561,
+    562: c562,
+    564: c564,
+    565: c565,
+    566: c566,
+    570: c570,
+    573: c573,
+    574: c574,
+    578: c578,
+    582: c582,
+    584: c584,
+    588: c588,
+    589: c589,
+    590: c590,
+    592: c592,
+    594: c594,
+    595: c595,
+    598: c598,
+    601: c601,
+    604: c604,
+    606: c606,
+    611: c611,
+    612: c612,
+    613: c613,
+    617: c617,
+    618: c618,
+    620: c620,
+    623: c623,
+    625: c625,
+    626: c626,
+    630: c630,
+    634: c634,
+    635: c635,
+    637: c637,
+    639: c639,
+    643: c643,
+    646: c646,
+    649: c649,
+    650: c650,
+    656: c656,
+    657: c657,
+    658: c658,
+    659: c659,
+    661: c661,
+    663: c663,
+    665: c665,
+    666: c666,
+    669: c669,
+    671: c671,
+    672: c672,
+    678: c678,
+    684: c684,
+    685: c685,
+    686: c686,
+    687: c687,
+    688: c688,
+    689: c689,
+    690: c690,
+    691: c691,
+    696: c696,
+    702: c702,
+    704: c704,
+    706: c706,
+    708: c708,
+    709: c709,
+    717: c717,
+    719: c719,
+    721: c721,
+    722: c722,
+    723: c723,
+    725: c725,
+    729: c729,
+    735: c735,
+    736: c736,
+    742: c742,
+    745: c745,
+    748: c748,
+    752: c752,
+    756: c756,
+    757: c757,
+    758: c758,
+    760: c760,
+    761: c761,
+    762: c762,
+    763: c763,
+    765: c765,
+    767: c767,
+    768: c768,
+    772: c772,
+    774: c774,
+    776: c776,
+    777: c777,
+    780: c780,
+    781: c781,
+    782: c782,
+    784: c784,
+    785: c785,
+    787: c787,
+    789: c789,
+    790: c790,
+    792: c792,
+    795: c795,
+    798: c798,
+    799: c799,
+    800: c800,
+    802: c802,
+    808: c808,
+    811: c811,
+    813: c813,
+    819: c819,
+    820: c820,
+    821: c821,
+    823: c823,
+    826: c826,
+    828: c828,
+    829: c829,
+    833: c833,
+    834: c834,
+    835: c835,
+    836: c836,
+    838: c838,
+    841: c841,
+    842: c842,
+    843: c843,
+    845: c845,
+    846: c846,
+    847: c847,
+    849: c849,
+    850: c850,
+    851: c851,
+    854: c854,
+    856: c856,
+    861: c861,
+    864: c864,
+    872: c872,
+    873: c873,
+    876: c876,
+    877: c877,
+    878: c878,
+    879: c879,
+    886: c886,
+    889: c889,
+    893: c893,
+    894: c894,
+    895: c895,
+    896: c896,
+    897: c897,
+    898: c898,
+    899: c899,
+    901: c901,
+    905: c905,
+    906: c906,
+    909: c909,
+    910: c910,
+    911: c911,
+    913: c913,
+    915: c915,
+    916: c916,
+    919: c919,
+    921: c921,
+    925: c925,
+    929: c929,
+    933: c933,
+    934: c934,
+    935: c935,
+    939: c939,
+    940: c940,
+    941: c941,
+    942: c942,
+    944: c944,
+    945: c945,
+    947: c947,
+    948: c948,
+    951: c951,
+    952: c952,
+    954: c954,
+    956: c956,
+    961: c961,
+    962: c962,
+    968: c968,
+    971: c971,
+    973: c973,
+    976: c976,
+    978: c978,
+    980: c980,
+    983: c983,
+    986: c986,
+    987: c987,
+    990: c990,
+    991: c991,
+    992: c992,
+    993: c993,
+    999: c999,
+    1002: c1002,
+    1007: c1007,
+    1009: c1009,
+    1013: c1013,
+    1016: c1016,
+    1018: c1018,
+    1020: c1020,
+    1021: c1021,
+    1027: c1027,
+    1030: c1030,
+    1031: c1031,
+    1033: c1033,
+    1036: c1036,
+    1037: c1037,
+    1038: c1038,
+    1040: c1040,
+    1045: c1045,
+    1052: c1052,
+    1053: c1053,
+    1054: c1054,
+    1057: c1057,
+    1058: c1058,
+    1059: c1059,
+    1060: c1060,
+    1061: c1061,
+    1063: c1063,
+    1065: c1065,
+    1066: c1066,
+    1070: c1070,
+    1072: c1072,
+    1073: c1073,
+    1075: c1075,
+    1077: c1077,
+    1079: c1079,
+    1080: c1080,
+    1085: c1085,
+    1086: c1086,
+    1087: c1087,
+    1088: c1088,
+    1089: c1089,
+    1090: c1090,
+    1093: c1093,
+    1098: c1098,
+    1099: c1099,
+    1100: c1100,
+    1105: c1105,
+    1106: c1106,
+    1107: c1107,
+    1111: c1111,
+    1112: c1112,
+    1116: c1116,
+    1119: c1119,
+    1122: c1122,
+    1126: c1126,
+    1127: c1127,
+    1128: c1128,
+    1129: c1129,
+    1130: c1130,
+    1132: c1132,
+    1135: c1135,
+    1136: c1136,
+    1138: c1138,
+    1139: c1139,
+    1140: c1140,
+    1142: c1142,
+    1143: c1143,
+    1144: c1144,
+    1146: c1146,
+    1147: c1147,
+    1149: c1149,
+    1151: c1151,
+    1152: c1152,
+    1153: c1153,
+    1154: c1154,
+    1155: c1155,
+    1156: c1156,
+    1157: c1157,
+    1161: c1161,
+    1162: c1162,
+    1163: c1163,
+    1164: c1164,
+    1165: c1165,
+    1166: c1166,
+    1171: c1171,
+    1172: c1172,
+    1173: c1173,
+    1175: c1175,
+    1176: c1176,
+    1181: c1181,
+    1182: c1182,
+    1183: c1183,
+    1184: c1184,
+    1194: c1194,
+    1197: c1197,
+    1198: c1198,
+    1199: c1199,
+    1201: c1201,
+    1204: c1204,
+    1206: c1206,
+    1208: c1208,
+    1211: c1211,
+    1212: c1212,
+    1216: c1216,
+    1217: c1217,
+    1218: c1218,
+    1221: c1221,
+    1228: c1228,
+    1229: c1229,
+    1230: c1230,
+    1231: c1231,
+    1234: c1234,
+    1235: c1235,
+    1243: c1243,
+    1244: c1244,
+    1245: c1245,
+    1246: c1246,
+    1247: c1247,
+    1253: c1253,
+    1255: c1255,
+    1258: c1258,
+    1259: c1259,
+    1261: c1261,
+    1262: c1262,
+    1263: c1263,
+    1264: c1264,
+    1265: c1265,
+    1266: c1266,
+    1268: c1268,
+    1271: c1271,
+    1273: c1273,
+    1276: c1276,
+    1281: c1281,
+    1283: c1283,
+    1284: c1284,
+    1285: c1285,
+    1286: c1286,
+    1288: c1288,
+    1289: c1289,
+    1290: c1290,
+    1292: c1292,
+    1298: c1298,
+    1299: c1299,
+    1303: c1303,
+    1313: c1313,
+    1314: c1314,
+    1316: c1316,
+    1321: c1321,
+    1327: c1327,
+    1330: c1330,
+    1332: c1332,
+    1334: c1334,
+    1337: c1337,
+    1341: c1341,
+    1349: c1349,
+    1350: c1350,
+    1351: c1351,
+    1367: c1367,
+    1368: c1368,
+    1370: c1370,
+    1373: c1373,
+    1377: c1377,
+    1378: c1378,
+    1383: c1383,
+    1389: c1389,
+    1391: c1391,
+    1393: c1393,
+    1401: c1401,
+    1404: c1404,
+    1405: c1405,
+    1406: c1406,
+    1408: c1408,
+    1409: c1409,
+    1412: c1412,
+    1413: c1413,
+    1415: c1415,
+    1416: c1416,
+    1418: c1418,
+    1420: c1420,
+    1421: c1421,
+    1422: c1422,
+    1425: c1425,
+    1428: c1428,
+    1429: c1429,
+    1430: c1430,
+    1431: c1431,
+    1432: c1432,
+    1433: c1433,
+    1437: c1437,
+    1438: c1438,
+    1440: c1440,
+    1441: c1441,
+    1442: c1442,
+    1443: c1443,
+    1445: c1445,
+    1454: c1454,
+    1457: c1457,
+    1459: c1459,
+    1460: c1460,
+    1462: c1462,
+    1463: c1463,
+    1464: c1464,
+    1465: c1465,
+    1466: c1466,
+    1467: c1467,
+    1469: c1469,
+    1470: c1470,
+    1475: c1475,
+    1476: c1476,
+    1477: c1477,
+    1478: c1478,
+    1494: c1494,
+    1495: c1495,
+    1497: c1497,
+    1500: c1500,
+    1503: c1503,
+    1504: c1504,
+    1506: c1506,
+    1510: c1510,
+    1518: c1518,
+    1519: c1519,
+    1522: c1522,
+    1523: c1523,
+    1524: c1524,
+    1525: c1525,
+    1526: c1526,
+    1527: c1527,
+    1528: c1528,
+    1530: c1530,
+    1531: c1531,
+    1533: c1533,
+    1538: c1538,
+    1539: c1539,
+    1540: c1540,
+    1541: c1541,
+    1544: c1544,
+    1545: c1545,
+    1546: c1546,
+    1547: c1547,
+    1550: c1550,
+    1554: c1554,
+    1556: c1556,
+    1557: c1557,
+    1558: c1558,
+    1559: c1559,
+    1564: c1564,
+    1565: c1565,
+    1571: c1571,
+    1573: c1573,
+    1574: c1574,
+    1576: c1576,
+    1578: c1578,
+    1581: c1581,
+    1582: c1582,
+    1583: c1583,
+    1601: c1601,
+    1607: c1607,
+    1610: c1610,
+    1613: c1613,
+    1616: c1616,
+    1617: c1617,
+    1618: c1618,
+    1619: c1619,
+    1620: c1620,
+    1621: c1621,
+    1622: c1622,
+    1628: c1628,
+    1630: c1630,
+    1632: c1632,
+    1634: c1634,
+    1636: c1636,
+    1637: c1637,
+    1640: c1640,
+    1641: c1641,
+    1642: c1642,
+    1644: c1644,
+    1645: c1645,
+    1646: c1646,
+    1647: c1647,
+    1648: c1648,
+    1649: c1649,
+    1650: c1650,
+    1651: c1651,
+    1658: c1658,
+    1659: c1659,
+    1662: c1662,
+    1665: c1665,
+    1666: c1666,
+    1667: c1667,
+    1670: c1670,
+    1671: c1671,
+    1672: c1672,
+    1673: c1673,
+    1675: c1675,
+    1678: c1678,
+    1680: c1680,
+    1681: c1681,
+    1685: c1685,
+    1687: c1687,
+    1688: c1688,
+    1690: c1690,
+    1691: c1691,
+    1692: c1692,
+    1693: c1693,
+    1696: c1696,
+    1703: c1703,
+    1705: c1705,
+    1706: c1706,
+    1709: c1709,
+    1710: c1710,
+    1711: c1711,
+    1714: c1714,
+    1717: c1717,
+    1720: c1720,
+    1722: c1722,
+    1723: c1723,
+    1724: c1724,
+    1726: c1726,
+    1731: c1731,
+    1733: c1733,
+    1734: c1734,
+    1735: c1735,
+    1737: c1737,
+    1741: c1741,
+    1743: c1743,
+    1745: c1745,
+    1748: c1748,
+    1751: c1751,
+    1758: c1758,
+    1759: c1759,
+    1761: c1761,
+    1762: c1762,
+    1766: c1766,
+    1769: c1769,
+    1771: c1771,
+    1777: c1777,
+    1778: c1778,
+    1779: c1779,
+    1789: c1789,
+    1790: c1790,
+    1791: c1791,
+    1794: c1794,
+    1795: c1795,
+    1798: c1798,
+    1801: c1801,
+    1805: c1805,
+    1808: c1808,
+    1809: c1809,
+    1814: c1814,
+    1815: c1815,
+    1816: c1816,
+    1819: c1819,
+    1820: c1820,
+    1822: c1822,
+    1823: c1823,
+    1824: c1824,
+    1825: c1825,
+    1827: c1827,
+    1831: c1831,
+    1832: c1832,
+    1833: c1833,
+    1835: c1835,
+    1837: c1837,
+    1838: c1838,
+    1839: c1839,
+    1841: c1841,
+    1844: c1844,
+    1845: c1845,
+    1850: c1850,
+    1852: c1852,
+    1853: c1853,
+    1854: c1854,
+    1855: c1855,
+    1857: c1857,
+    1860: c1860,
+    1864: c1864,
+    1866: c1866,
+    1867: c1867,
+    1869: c1869,
+    1872: c1872,
+    1878: c1878,
+    1881: c1881,
+    1884: c1884,
+    1885: c1885,
+    1886: c1886,
+    1888: c1888,
+    1890: c1890,
+    1891: c1891,
+    1899: c1899,
+    1901: c1901,
+    1903: c1903,
+    1905: c1905,
+    1922: c1922,
+    1923: c1923,
+    1926: c1926,
+    1928: c1928,
+    1929: c1929,
+    1933: c1933,
+    1934: c1934,
+    1936: c1936,
+    1939: c1939,
+    1940: c1940,
+    1941: c1941,
+    1943: c1943,
+    1945: c1945,
+    1946: c1946,
+    1947: c1947,
+    1948: c1948,
+    1949: c1949,
+    1950: c1950,
+    1952: c1952,
+    1953: c1953,
+    1954: c1954,
+    1956: c1956,
+    1960: c1960,
+    1961: c1961,
+    1964: c1964,
+    1965: c1965,
+    1970: c1970,
+    1971: c1971,
+    1974: c1974,
+    1975: c1975,
+    1978: c1978,
+    1980: c1980,
+    1982: c1982,
+    1988: c1988,
+    1991: c1991,
+    1996: c1996,
+    1999: c1999,
+    2003: c2003,
+    2006: c2006,
+    2007: c2007,
+    2008: c2008,
+    2013: c2013,
+    2014: c2014,
+    2022: c2022,
+    2023: c2023,
+    2024: c2024,
+    2029: c2029,
+    2032: c2032,
+    2033: c2033,
+    2035: c2035,
+    2036: c2036,
+    2038: c2038,
+    2041: c2041,
+    2046: c2046,
+    2047: c2047,
+    2048: c2048,
+    2050: c2050,
+    2051: c2051,
+    2052: c2052,
+    2054: c2054,
+    2059: c2059,
+    2061: c2061,
+    2063: c2063,
+    2065: c2065,
+    2066: c2066,
+    2076: c2076,
+    2078: c2078,
+    2079: c2079,
+    2081: c2081,
+    2082: c2082,
+    2083: c2083,
+    2084: c2084,
+    2092: c2092,
 }

@@ -9,7 +9,10 @@ from pywrt.wasm.text.numbers import RangeError, is_number, parse_natural
 
 
 class Space:
-    """An index space: how many there are, and which index an identifier has. Spec: text/modules.html#indices"""
+    """An index space: how many there are, and which index an identifier has.
+
+    Spec: text/modules.html#indices
+    """
 
     __slots__ = ("count", "kind", "names")
 

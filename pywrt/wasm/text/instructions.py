@@ -294,7 +294,10 @@ class BodyParser:
         return _HEAP_TYPES[cursor.keyword_of(_HEAP_TYPES)]
 
     def memory_argument(self, natural_alignment: int) -> bytes:
-        """`x? offset=n? align=n?`; alignments are in bytes. Spec: text/instructions.html#memory-instructions"""
+        """`x? offset=n? align=n?`; alignments are in bytes.
+
+        Spec: text/instructions.html#memory-instructions
+        """
         cursor = self.cursor
         memory = cursor.index(self.context.memories) if cursor.at_index() else 0
         offset = self._keyed("offset=", 64)

@@ -9,15 +9,14 @@ import re
 from pywrt.wasm.opcodes import BY_MNEMONIC
 from pywrt.wasm.types import VALTYPE_BY_NAME
 
-STRUCTURE = frozenset(
-    """
-    module type func table memory global import export start elem data tag rec sub final struct array field
-    param result local mut item offset declare then ref null select definition instance binary quote register
-    invoke get script input output extern any eq i31 none nofunc noextern exn noexn nan:canonical nan:arithmetic
-    assert_return assert_trap assert_exhaustion assert_malformed assert_invalid assert_unlinkable assert_exception
-    either ref.extern ref.host ref.null ref.func shared unshared
-    """.split()
-)
+_STRUCTURE = """
+module type func table memory global import export start elem data tag rec sub final struct
+array field param result local mut item offset declare then ref null select definition
+instance binary quote register invoke get script input output extern any eq i31 none nofunc
+noextern exn noexn nan:canonical nan:arithmetic assert_return assert_trap assert_exhaustion
+assert_malformed assert_invalid assert_unlinkable assert_exception either ref.extern
+ref.host ref.null ref.func shared unshared
+"""
 
 #: Words of proposals, to name what a text needs; a row whose feature has opcode rows no longer matters
 #: for instructions, since the table is asked first.
@@ -39,6 +38,8 @@ _FEATURES = (
     ("annotations", "assert_malformed_custom assert_invalid_custom"),
     ("simd", "v128"),
 )
+#: `select_t` is the table's name of `select` with types; no text has it.
+_KEYWORDS = frozenset(_STRUCTURE.split()) | (set(BY_MNEMONIC) - {"select_t"}) | set(VALTYPE_BY_NAME)
 _FEATURE_BY_WORD: dict[str, str] = {}
 for _feature, _words in _FEATURES:
     for _word in _words.split():
@@ -64,10 +65,4 @@ def feature_of(word: str) -> str | None:
 
 def is_keyword(word: str) -> bool:
     """Whether a word is known to the lexical grammar, of any proposal."""
-    return (
-        word in STRUCTURE
-        or word in BY_MNEMONIC
-        or word in VALTYPE_BY_NAME
-        or _MEMARG.fullmatch(word) is not None
-        or feature_of(word) is not None
-    )
+    return word in _KEYWORDS or _MEMARG.fullmatch(word) is not None or feature_of(word) is not None

@@ -93,7 +93,7 @@ def _skip(text: str, start: int, group: int) -> int:
         return _skip_annotation(text, start)
     character = text[start]
     if character != '"':
-        raise error_at(f"illegal character {ascii(character)}", text, start)
+        raise error_at(f"illegal character {character!a}", text, start)
     if start and text[start - 1] == "$":
         raise error_at("empty identifier", text, start - 1)
     raise error_at("unclosed string literal", text, start)
@@ -162,7 +162,7 @@ def _unescape(found: re.Match[bytes]) -> bytes:
         return bytes((int(pair, 16),))
     if scalar is None:
         if simple not in _SIMPLE_ESCAPES:
-            raise ValueError(f"illegal escape {ascii(found[0].decode(errors='replace'))}")
+            raise ValueError(f"illegal escape {found[0].decode(errors='replace')!a}")
         return _SIMPLE_ESCAPES[simple]
     value = int(scalar.replace(b"_", b""), 16)
     if value > 0x10FFFF or 0xD800 <= value < 0xE000:

@@ -74,7 +74,7 @@ def parse_float(token: str, bits: int) -> int | None:
     found = _FLOAT.fullmatch(token)
     if found is None:
         return None
-    sign, whole, fraction, exponent, decimal, infinity, nan, payload = found.groups()
+    sign, whole, fraction, exponent, decimal, infinity, _, payload = found.groups()
     mantissa_bits, exponent_bits = _FORMATS[bits]
     exponent_mask = (1 << exponent_bits) - 1 << mantissa_bits
     if whole is not None:

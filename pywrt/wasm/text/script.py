@@ -67,9 +67,9 @@ Result = Const | RefConst | NanPattern | Either
 
 
 class ModuleSource:
-    """A module as a script gives it: `kind` is text, quote or binary. What it holds is read when asked for."""
+    """A module as a script gives it: `kind` is text, quote or binary. It is parsed when asked for."""
 
-    __slots__ = ("kind", "_bytes", "_start", "_tokens")
+    __slots__ = ("_bytes", "_start", "_tokens", "kind")
 
     def __init__(self, kind: str, content: bytes, tokens: Tokens, start: int) -> None:
         self.kind = kind

@@ -163,7 +163,9 @@ def test_error_codes_follow_the_revision(kind: ErrorKind, revision: str, code: i
 
 def test_error_codes_override_holds_in_every_revision() -> None:
     codes = ErrorCodes({ErrorKind.TOOL_NOT_FOUND: -32001})
-    assert {codes.code(ErrorKind.TOOL_NOT_FOUND, revision) for revision in ("2024-11-05", "2026-07-28")} == {-32001}
+    assert {codes.code(ErrorKind.TOOL_NOT_FOUND, revision) for revision in ("2024-11-05", "2026-07-28")} == {
+        -32001
+    }
 
 
 def test_error_codes_cover_every_kind() -> None:

@@ -15,12 +15,22 @@ from mcp_host.protocol.schema import MAX_NESTING, Schema, SchemaError
     [
         ({"type": "integer"}, [1, 1.0, -3], [True, 1.5, "1"], "v: expected integer, got boolean true"),
         ({"type": ["string", "null"]}, ["", None], [0], "v: expected string or null, got number 0"),
-        ({"enum": [1, "a", None]}, [1.0, "a", None], [True], 'v: expected one of 1, \'a\', null, got boolean true'),
+        (
+            {"enum": [1, "a", None]},
+            [1.0, "a", None],
+            [True],
+            "v: expected one of 1, 'a', null, got boolean true",
+        ),
         ({"const": {"a": [1]}}, [{"a": [1.0]}], [{"a": [True]}], 'v: expected {"a": [1]}, got object'),
         ({"minimum": 2, "exclusiveMaximum": 5}, [2, 4.5, "x"], [1, 5], "v: expected a number >= 2, got 1"),
         ({"multipleOf": 0.1}, [0.3, 7], [0.35, 1e308], "v: expected a multiple of 0.1, got 0.35"),
         ({"multipleOf": 3}, [9, 10**30 * 3], [10], "v: expected a multiple of 3, got 10"),
-        ({"minLength": 2, "maxLength": 3}, ["ab", "\U0001f600a"], ["a", "abcd"], "expected at least 2 characters, got 1"),
+        (
+            {"minLength": 2, "maxLength": 3},
+            ["ab", "\U0001f600a"],
+            ["a", "abcd"],
+            "expected at least 2 characters, got 1",
+        ),
         ({"pattern": "^a+$"}, ["aa", 5], ["ab"], "v: expected a string that matches '^a+$', got 'ab'"),
         ({"required": ["a", "b c"]}, [{"a": 1, "b c": 2}, []], [{"a": 1}], "v['b c']: required, but missing"),
         (
@@ -35,12 +45,42 @@ from mcp_host.protocol.schema import MAX_NESTING, Schema, SchemaError
             [{"b": 1}],
             "v.b: no such property; there are 'a'",
         ),
-        ({"additionalProperties": {"type": "null"}}, [{"a": None}], [{"a": 1}], "v.a: expected null, got number 1"),
-        ({"patternProperties": {"^n": {"type": "null"}}}, [{"n": None, "a": 1}], [{"no": 1}], "v.no: expected null"),
-        ({"propertyNames": {"maxLength": 1}}, [{"a": 1}], [{"ab": 1}], "property name 'ab': expected at most 1"),
-        ({"minProperties": 1, "maxProperties": 1}, [{"a": 1}], [{}, {"a": 1, "b": 2}], "at least 1 properties, got 0"),
-        ({"dependentRequired": {"a": ["b"]}}, [{"a": 1, "b": 1}, {}], [{"a": 1}], "v.b: required with 'a', but missing"),
-        ({"dependentSchemas": {"a": {"required": ["b"]}}}, [{"b": 1}], [{"a": 1}], "v.b: required, but missing"),
+        (
+            {"additionalProperties": {"type": "null"}},
+            [{"a": None}],
+            [{"a": 1}],
+            "v.a: expected null, got number 1",
+        ),
+        (
+            {"patternProperties": {"^n": {"type": "null"}}},
+            [{"n": None, "a": 1}],
+            [{"no": 1}],
+            "v.no: expected null",
+        ),
+        (
+            {"propertyNames": {"maxLength": 1}},
+            [{"a": 1}],
+            [{"ab": 1}],
+            "property name 'ab': expected at most 1",
+        ),
+        (
+            {"minProperties": 1, "maxProperties": 1},
+            [{"a": 1}],
+            [{}, {"a": 1, "b": 2}],
+            "at least 1 properties, got 0",
+        ),
+        (
+            {"dependentRequired": {"a": ["b"]}},
+            [{"a": 1, "b": 1}, {}],
+            [{"a": 1}],
+            "v.b: required with 'a', but missing",
+        ),
+        (
+            {"dependentSchemas": {"a": {"required": ["b"]}}},
+            [{"b": 1}],
+            [{"a": 1}],
+            "v.b: required, but missing",
+        ),
         (
             {"prefixItems": [{"type": "string"}], "items": {"type": "number"}},
             [["a", 1], []],
@@ -48,14 +88,39 @@ from mcp_host.protocol.schema import MAX_NESTING, Schema, SchemaError
             "v[1]: expected number, got string 'b'",
         ),
         ({"items": False}, [[]], [[1]], "v[0]: nothing is allowed here"),
-        ({"items": [{"type": "null"}], "additionalItems": False}, [[None]], [[1], [None, 1]], "v[0]: expected null"),
-        ({"contains": {"type": "null"}, "maxContains": 1}, [[None, 1]], [[1], [None, None]], "at least 1 items"),
+        (
+            {"items": [{"type": "null"}], "additionalItems": False},
+            [[None]],
+            [[1], [None, 1]],
+            "v[0]: expected null",
+        ),
+        (
+            {"contains": {"type": "null"}, "maxContains": 1},
+            [[None, 1]],
+            [[1], [None, None]],
+            "at least 1 items",
+        ),
         ({"contains": {"type": "null"}, "minContains": 0}, [[]], [], ""),
         ({"minItems": 1, "maxItems": 2}, [[1]], [[], [1, 2, 3]], "v: expected at least 1 items, got 0"),
-        ({"uniqueItems": True}, [[1, True, "1"], [{"a": 1}, {"a": 2}]], [[1, 1.0], [{"a": 1}, {"a": 1.0}]], "v[1]: expected unique"),
+        (
+            {"uniqueItems": True},
+            [[1, True, "1"], [{"a": 1}, {"a": 2}]],
+            [[1, 1.0], [{"a": 1}, {"a": 1.0}]],
+            "v[1]: expected unique",
+        ),
         ({"allOf": [{"minimum": 1}, {"maximum": 2}]}, [1], [3], "v: expected a number <= 2, got 3"),
-        ({"anyOf": [{"type": "null"}, {"minimum": 5}]}, [None, 7], [3], "v: fits none of 2 alternatives (v: expected null"),
-        ({"oneOf": [{"minimum": 1}, {"maximum": 3}]}, [0, 5], [2], "v: expected to fit one alternative only, fits 0 and 1"),
+        (
+            {"anyOf": [{"type": "null"}, {"minimum": 5}]},
+            [None, 7],
+            [3],
+            "v: fits none of 2 alternatives (v: expected null",
+        ),
+        (
+            {"oneOf": [{"minimum": 1}, {"maximum": 3}]},
+            [0, 5],
+            [2],
+            "v: expected to fit one alternative only, fits 0 and 1",
+        ),
         ({"not": {"type": "null"}}, [1], [None], "v: fits what `not` excludes"),
         (
             {"if": {"type": "string"}, "then": {"minLength": 1}, "else": {"type": "null"}},
@@ -64,14 +129,24 @@ from mcp_host.protocol.schema import MAX_NESTING, Schema, SchemaError
             "v: expected at least 1 characters, got 0",
         ),
         ({"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"type": "null"}}}, [None], [1], "v: expected null"),
-        ({"$ref": "#here", "$defs": {"x": {"$anchor": "here", "type": "null"}}}, [None], [1], "v: expected null"),
-        ({"$id": "https://a.b/c", "$ref": "https://a.b/c#/$defs/x", "$defs": {"x": False}}, [], [1], "v: nothing"),
+        (
+            {"$ref": "#here", "$defs": {"x": {"$anchor": "here", "type": "null"}}},
+            [None],
+            [1],
+            "v: expected null",
+        ),
+        (
+            {"$id": "https://a.b/c", "$ref": "https://a.b/c#/$defs/x", "$defs": {"x": False}},
+            [],
+            [1],
+            "v: nothing",
+        ),
         ({"$ref": "#/x-own/0", "x-own": [{"type": "null"}]}, [None], [1], "v: expected null"),
         ({"format": "email", "x-unknown": 5, "then": False}, ["no email"], [], ""),
         (True, [1, None], [], ""),
         (False, [], [1], "v: nothing is allowed here"),
     ],
-)  # fmt: skip
+)
 def test_errors_each_keyword(schema: Any, fits: list[Any], fails: list[Any], message: str) -> None:
     checked = Schema(schema)
     assert [value for value in fits if checked.errors(value, "v")] == []
@@ -87,7 +162,12 @@ def test_errors_are_bounded_in_number_and_length() -> None:
 
 
 def test_errors_recursive_schema_walks_a_tree() -> None:
-    tree = Schema({"$defs": {"t": {"properties": {"next": {"$ref": "#/$defs/t"}, "v": {"type": "number"}}}}, "$ref": "#/$defs/t"})
+    tree = Schema(
+        {
+            "$defs": {"t": {"properties": {"next": {"$ref": "#/$defs/t"}, "v": {"type": "number"}}}},
+            "$ref": "#/$defs/t",
+        }
+    )
     value: Any = {"v": "x"}
     for _ in range(100):
         value = {"next": value}
@@ -95,7 +175,9 @@ def test_errors_recursive_schema_walks_a_tree() -> None:
     assert error == "t" + ".next" * 100 + ".v: expected number, got string 'x'"
 
 
-@pytest.mark.parametrize("schema", [{"$ref": "#"}, {"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#"}]}}}])
+@pytest.mark.parametrize(
+    "schema", [{"$ref": "#"}, {"$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#"}]}}}]
+)
 def test_errors_reference_to_itself_is_refused(schema: Any) -> None:
     with pytest.raises(SchemaError, match=f"more than {MAX_NESTING} subschemas within one another"):
         Schema(schema).errors(1)
@@ -103,7 +185,13 @@ def test_errors_reference_to_itself_is_refused(schema: Any) -> None:
 
 @pytest.mark.parametrize("keyword", ["anyOf", "contains", "not", "if", "properties"])
 def test_errors_deep_instance_ends_in_schema_error_not_recursion_error(keyword: str) -> None:
-    nested: Any = {keyword: {"a": {"$ref": "#"}} if keyword == "properties" else [{"$ref": "#"}] if keyword == "anyOf" else {"$ref": "#"}}
+    nested: Any = {
+        keyword: {"a": {"$ref": "#"}}
+        if keyword == "properties"
+        else [{"$ref": "#"}]
+        if keyword == "anyOf"
+        else {"$ref": "#"}
+    }
     value: Any = 1
     for _ in range(5000):
         value = {"a": value} if keyword == "properties" else [value]
@@ -146,7 +234,10 @@ def test_unenforced_lists_patterns_beyond_the_total() -> None:
         ({"minimum": True}, "#/minimum: expected a number, got boolean true"),
         ({"multipleOf": 0}, "#/multipleOf: expected a number above 0"),
         ({"maxLength": -1}, "#/maxLength: expected a number of at least 0"),
-        ({"items": {"$ref": "https://example.com/x"}}, "#/items/$ref: 'https://example.com/x' is a remote reference"),
+        (
+            {"items": {"$ref": "https://example.com/x"}},
+            "#/items/$ref: 'https://example.com/x' is a remote reference",
+        ),
         ({"$ref": "other.json"}, "'other.json' is a remote reference, which is never fetched"),
         ({"$ref": "#/$defs/x"}, "#/$ref: there is nothing at '#/$defs/x'"),
         ({"$ref": "#nowhere"}, "#/$ref: there is no anchor 'nowhere'"),
@@ -162,7 +253,9 @@ def test_init_what_is_no_schema_raises(schema: Any, message: str) -> None:
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize("dialect", ["https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-07/schema#"])
+@pytest.mark.parametrize(
+    "dialect", ["https://json-schema.org/draft/2020-12/schema", "http://json-schema.org/draft-07/schema#"]
+)
 def test_init_known_dialect_passes(dialect: str) -> None:
     assert Schema({"$schema": dialect}).errors(1) == []
 
@@ -174,43 +267,51 @@ VALUES = st.recursive(
 )
 LEAVES = st.one_of(
     st.booleans(),
-    st.fixed_dictionaries({}, optional={
-        "type": st.sampled_from(["integer", "number", "string", "boolean", "null", "array", "object", ["string", "array"]]),
-        "enum": st.lists(VALUES, max_size=3),
-        "minimum": st.integers(-1, 2),
-        "exclusiveMaximum": st.sampled_from([0, 1, 1.5]),
-        "multipleOf": st.sampled_from([1, 2, 0.5]),
-        "maxLength": st.integers(0, 2),
-        "pattern": st.sampled_from(["^a", "b$", "[0-9]"]),
-        "required": st.lists(st.sampled_from("abc"), unique=True, max_size=2),
-        "minItems": st.integers(0, 2),
-        "uniqueItems": st.booleans(),
-        "maxProperties": st.integers(0, 2),
-    }),
-)  # fmt: skip
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "type": st.sampled_from(
+                ["integer", "number", "string", "boolean", "null", "array", "object", ["string", "array"]]
+            ),
+            "enum": st.lists(VALUES, max_size=3),
+            "minimum": st.integers(-1, 2),
+            "exclusiveMaximum": st.sampled_from([0, 1, 1.5]),
+            "multipleOf": st.sampled_from([1, 2, 0.5]),
+            "maxLength": st.integers(0, 2),
+            "pattern": st.sampled_from(["^a", "b$", "[0-9]"]),
+            "required": st.lists(st.sampled_from("abc"), unique=True, max_size=2),
+            "minItems": st.integers(0, 2),
+            "uniqueItems": st.booleans(),
+            "maxProperties": st.integers(0, 2),
+        },
+    ),
+)
 SCHEMAS = st.recursive(
     LEAVES,
-    lambda inner: st.fixed_dictionaries({}, optional={
-        "properties": st.dictionaries(st.sampled_from("abc"), inner, max_size=2),
-        "patternProperties": st.dictionaries(st.sampled_from(["^a", "[bc]"]), inner, max_size=1),
-        "additionalProperties": inner,
-        "propertyNames": inner,
-        "prefixItems": st.lists(inner, min_size=1, max_size=2),
-        "items": inner,
-        "contains": inner,
-        "minContains": st.integers(0, 2),
-        "maxContains": st.integers(0, 2),
-        "allOf": st.lists(inner, min_size=1, max_size=2),
-        "anyOf": st.lists(inner, min_size=1, max_size=2),
-        "oneOf": st.lists(inner, min_size=1, max_size=2),
-        "not": inner,
-        "if": inner,
-        "then": inner,
-        "else": inner,
-        "dependentSchemas": st.dictionaries(st.sampled_from("abc"), inner, max_size=1),
-    }),
+    lambda inner: st.fixed_dictionaries(
+        {},
+        optional={
+            "properties": st.dictionaries(st.sampled_from("abc"), inner, max_size=2),
+            "patternProperties": st.dictionaries(st.sampled_from(["^a", "[bc]"]), inner, max_size=1),
+            "additionalProperties": inner,
+            "propertyNames": inner,
+            "prefixItems": st.lists(inner, min_size=1, max_size=2),
+            "items": inner,
+            "contains": inner,
+            "minContains": st.integers(0, 2),
+            "maxContains": st.integers(0, 2),
+            "allOf": st.lists(inner, min_size=1, max_size=2),
+            "anyOf": st.lists(inner, min_size=1, max_size=2),
+            "oneOf": st.lists(inner, min_size=1, max_size=2),
+            "not": inner,
+            "if": inner,
+            "then": inner,
+            "else": inner,
+            "dependentSchemas": st.dictionaries(st.sampled_from("abc"), inner, max_size=1),
+        },
+    ),
     max_leaves=5,
-)  # fmt: skip
+)
 
 
 @settings(max_examples=200, deadline=None)

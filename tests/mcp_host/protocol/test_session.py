@@ -25,9 +25,7 @@ def with_token(params: dict[str, Any], token: object) -> dict[str, Any]:
     return params | {"_meta": {"progressToken": token}}
 
 
-# --- handshake -------------------------------------------------------------------------------------------------------
-
-
+# --- handshake ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("revision", REVISIONS)
 def test_initialize_known_revision_is_answered_with_it(connect: Connect, revision: str) -> None:
     result = connect(None).handshake(revision)
@@ -43,8 +41,12 @@ def test_initialize_unknown_revision_is_answered_with_our_latest(connect: Connec
     assert connect(None).handshake(requested)["protocolVersion"] == "2025-11-25"
 
 
-@pytest.mark.parametrize("params", [None, {}, {"protocolVersion": 1}, {"protocolVersion": "x", "clientInfo": 1}, [1]])
-def test_initialize_bad_params_is_invalid_params_and_can_be_tried_again(connect: Connect, params: Any) -> None:
+@pytest.mark.parametrize(
+    "params", [None, {}, {"protocolVersion": 1}, {"protocolVersion": "x", "clientInfo": 1}, [1]]
+)
+def test_initialize_bad_params_is_invalid_params_and_can_be_tried_again(
+    connect: Connect, params: Any
+) -> None:
     peer = connect(None)
     assert peer.error("initialize", params)["code"] == -32602
     assert peer.handshake()["protocolVersion"] == "2025-11-25"
@@ -69,7 +71,10 @@ def test_initialized_gives_event_once(connect: Connect) -> None:
 
 def test_request_before_initialize_says_so(connect: Connect) -> None:
     error = connect(None).error("tools/list")
-    assert error == {"code": -32600, "message": "invalid request: the session isn't initialized: send initialize first"}
+    assert error == {
+        "code": -32600,
+        "message": "invalid request: the session isn't initialized: send initialize first",
+    }
 
 
 def test_ping_before_initialize_is_answered(connect: Connect) -> None:
@@ -109,9 +114,7 @@ def test_capability_not_offered_is_method_not_found() -> None:
         assert error["code"] == -32601 and "doesn't offer" in error["message"]
 
 
-# --- JSON-RPC --------------------------------------------------------------------------------------------------------
-
-
+# --- JSON-RPC -------------------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("line", "code", "request_id"),
     [
@@ -150,7 +153,10 @@ def test_refuse_overlong_is_invalid_request_without_id(peer: Peer) -> None:
     peer.session.refuse_overlong(1000)
     (answer,) = peer.received()
     assert answer["id"] is None
-    assert answer["error"] == {"code": -32600, "message": "invalid request: a message of more than 1000 bytes"}
+    assert answer["error"] == {
+        "code": -32600,
+        "message": "invalid request: a message of more than 1000 bytes",
+    }
 
 
 def test_duplicate_id_in_flight_is_refused_and_free_afterwards(peer: Peer) -> None:
@@ -178,9 +184,7 @@ def test_too_many_requests_in_flight_are_refused_but_ping_is_answered(connect: C
     assert peer.result("ping") == {}
 
 
-# --- batches ---------------------------------------------------------------------------------------------------------
-
-
+# --- batches --------------------------------------------------------------------------------------------
 def call_message(request_id: object, method: str, params: Any = None) -> dict[str, Any]:
     return {"jsonrpc": "2.0", "id": request_id, "method": method, "params": params or {}}
 
@@ -217,7 +221,9 @@ def test_batch_whose_only_request_is_cancelled_gets_no_answer(connect: Connect) 
     assert peer.session.in_flight == []
 
 
-@pytest.mark.parametrize(("batch", "reason"), [([], "an empty batch"), ([1] * 1001, "more than 1000 messages")])
+@pytest.mark.parametrize(
+    ("batch", "reason"), [([], "an empty batch"), ([1] * 1001, "more than 1000 messages")]
+)
 def test_batch_empty_or_huge_is_one_invalid_request(connect: Connect, batch: list[Any], reason: str) -> None:
     (answer,) = connect("2025-03-26").send(batch)
     assert answer["id"] is None and answer["error"]["code"] == -32600
@@ -230,19 +236,21 @@ def test_batch_under_other_revisions_is_invalid_request(connect: Connect, revisi
     assert answer["error"]["code"] == -32600 and "2025-03-26 only" in answer["error"]["message"]
 
 
-# --- lists -----------------------------------------------------------------------------------------------------------
-
-
+# --- lists ----------------------------------------------------------------------------------------------
 def test_lists_give_what_is_registered(peer: Peer) -> None:
     assert peer.result("tools/list")["tools"][0]["title"] == "Add"
     assert peer.result("resources/list")["resources"][0]["uri"] == "lab://readme"
-    assert peer.result("resources/templates/list")["resourceTemplates"][0]["uriTemplate"] == "lab://square/{n}"
+    assert (
+        peer.result("resources/templates/list")["resourceTemplates"][0]["uriTemplate"] == "lab://square/{n}"
+    )
     assert peer.result("prompts/list", {})["prompts"][0]["arguments"][0]["required"] is True
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=25)
 @given(count=st.integers(0, 12), size=st.integers(1, 5))
-def test_list_pages_give_every_entry_once_in_order(connect: Connect, registry: Registry, count: int, size: int) -> None:
+def test_list_pages_give_every_entry_once_in_order(
+    connect: Connect, registry: Registry, count: int, size: int
+) -> None:
     registry.prompts.replace([Prompt(f"p{n}") for n in range(count)])
     peer = connect(page_size=size)
     names: list[str] = []
@@ -268,9 +276,7 @@ def test_list_cursor_of_another_list_is_invalid_params(connect: Connect, registr
     assert "none of this list's" in peer.error("tools/list", {"cursor": cursor})["message"]
 
 
-# --- tools -----------------------------------------------------------------------------------------------------------
-
-
+# --- tools ----------------------------------------------------------------------------------------------
 def test_call_tool_becomes_an_event_and_its_answer_a_result(peer: Peer) -> None:
     call = peer.event("tools/call", with_token(CALL, "t"))
     assert isinstance(call, events.CallTool)
@@ -289,7 +295,10 @@ def test_call_tool_unknown_has_the_code_of_the_table(connect: Connect) -> None:
     assert peer.error("tools/call", {"name": "frob"})["code"] == -32001
 
 
-@pytest.mark.parametrize("params", [{}, {"name": 1}, {"name": "add", "arguments": []}, with_token(CALL, True), with_token(CALL, 1.5)])
+@pytest.mark.parametrize(
+    "params",
+    [{}, {"name": 1}, {"name": "add", "arguments": []}, with_token(CALL, True), with_token(CALL, 1.5)],
+)
 def test_call_tool_bad_params_is_invalid_params(peer: Peer, params: Any) -> None:
     assert peer.error("tools/call", params)["code"] == -32602
     assert peer.session.in_flight == []
@@ -299,7 +308,10 @@ def test_call_tool_arguments_that_break_the_schema_are_an_error_of_the_tool(peer
     result = peer.result("tools/call", {"name": "add", "arguments": {"a": "x"}})
     text = "Invalid arguments for tool 'add':\n- arguments.a: expected number, got string 'x'"
     assert result == {"content": [{"type": "text", "text": text}], "isError": True}
-    assert "arguments.a: required, but missing" in peer.result("tools/call", {"name": "add"})["content"][0]["text"]
+    assert (
+        "arguments.a: required, but missing"
+        in peer.result("tools/call", {"name": "add"})["content"][0]["text"]
+    )
 
 
 def test_call_tool_schema_too_costly_is_an_error_of_the_tool(connect: Connect, registry: Registry) -> None:
@@ -329,7 +341,11 @@ def test_respond_tool_gives_what_the_revision_knows(connect: Connect, revision: 
     peer = connect(revision)
     call = peer.event("tools/call", CALL)
     content = [
-        {"type": "text", "text": '{"total": 1}', "annotations": {"priority": 0.5, "lastModified": "2025-01-01"}},
+        {
+            "type": "text",
+            "text": '{"total": 1}',
+            "annotations": {"priority": 0.5, "lastModified": "2025-01-01"},
+        },
         {"type": "audio", "data": "", "mimeType": "audio/wav"},
         {"type": "resource_link", "uri": "lab://x", "name": "x", "title": "X"},
     ]
@@ -368,9 +384,7 @@ def test_respond_error_carries_kind_message_and_data(peer: Peer) -> None:
     assert peer.received()[0]["error"] == {"code": -32002, "message": "no", "data": {"uri": "lab://none"}}
 
 
-# --- resources, prompts, completion ----------------------------------------------------------------------------------
-
-
+# --- resources, prompts, completion ---------------------------------------------------------------------
 def test_read_resource_names_the_template_that_serves(peer: Peer) -> None:
     assert peer.event("resources/read", {"uri": "lab://readme"}).template is None
     read = peer.event("resources/read", {"uri": "lab://square/3"})
@@ -385,7 +399,9 @@ def test_subscription_sends_updates_from_its_request_on(peer: Peer) -> None:
     assert peer.session.notify_resource_updated("lab://readme") is True
     peer.session.respond_empty(subscribe)
     updated, answer = peer.received()
-    assert updated["method"] == "notifications/resources/updated" and updated["params"] == {"uri": "lab://readme"}
+    assert updated["method"] == "notifications/resources/updated" and updated["params"] == {
+        "uri": "lab://readme"
+    }
     assert answer["result"] == {}
     assert peer.session.notify_resource_updated("lab://other") is False
     peer.session.respond_empty(peer.event("resources/unsubscribe", {"uri": "lab://readme"}))
@@ -403,7 +419,10 @@ def test_subscription_that_fails_or_is_cancelled_sends_no_updates(peer: Peer) ->
 
 def test_get_prompt_checks_name_and_arguments(peer: Peer) -> None:
     assert peer.error("prompts/get", {"name": "frob"})["code"] == -32602
-    assert peer.error("prompts/get", {"name": "greet"})["message"] == "invalid params: prompt 'greet' needs the arguments name"
+    assert (
+        peer.error("prompts/get", {"name": "greet"})["message"]
+        == "invalid params: prompt 'greet' needs the arguments name"
+    )
     assert peer.error("prompts/get", {"name": "greet", "arguments": {"name": 1}})["code"] == -32602
     get = peer.event("prompts/get", {"name": "greet", "arguments": {"name": "Ann"}})
     assert (get.name, get.arguments) == ("greet", {"name": "Ann"})
@@ -434,7 +453,11 @@ def test_complete_takes_prompt_and_resource_references(peer: Peer) -> None:
         {"ref": {"type": "ref/prompt", "name": "none"}, "argument": {"name": "a", "value": ""}},
         {"ref": {"type": "ref/frob", "name": "greet"}, "argument": {"name": "a", "value": ""}},
         {"ref": {"type": "ref/prompt", "name": "greet"}, "argument": {"name": "a"}},
-        {"ref": {"type": "ref/prompt", "name": "greet"}, "argument": {"name": "a", "value": ""}, "context": 1},
+        {
+            "ref": {"type": "ref/prompt", "name": "greet"},
+            "argument": {"name": "a", "value": ""},
+            "context": 1,
+        },
     ],
 )
 def test_complete_bad_params_is_invalid_params(peer: Peer, params: Any) -> None:
@@ -446,14 +469,15 @@ def test_complete_is_served_under_the_first_revision_without_capability(connect:
     assert connect("2024-11-05").event("completion/complete", params).ref == "greet"
 
 
-# --- progress, cancellation, notifications ---------------------------------------------------------------------------
-
-
+# --- progress, cancellation, notifications --------------------------------------------------------------
 def test_progress_needs_token_flight_and_increase(peer: Peer) -> None:
     silent = peer.event("tools/call", CALL)
     assert peer.session.notify_progress(silent, 1) is False
     call = peer.event("tools/call", with_token(CALL, 0))
-    sent = [peer.session.notify_progress(call, value, 10, "m") for value in (1, 1, 0.5, float("nan"), 2.5, float("inf"))]
+    sent = [
+        peer.session.notify_progress(call, value, 10, "m")
+        for value in (1, 1, 0.5, float("nan"), 2.5, float("inf"))
+    ]
     assert sent == [True, False, False, False, True, False]
     peer.session.respond_tool_failure(call, "done")
     assert peer.session.notify_progress(call, 9) is False
@@ -500,7 +524,9 @@ def test_cancelled_id_used_again_is_not_answered_by_the_old_request(peer: Peer) 
     assert len(peer.session.in_flight) == 1
 
 
-@pytest.mark.parametrize("params", [None, {}, {"requestId": 99}, {"requestId": None}, {"requestId": True}, {"requestId": [1]}])
+@pytest.mark.parametrize(
+    "params", [None, {}, {"requestId": 99}, {"requestId": None}, {"requestId": True}, {"requestId": [1]}]
+)
 def test_cancelled_unknown_or_malformed_is_ignored(peer: Peer, params: Any) -> None:
     peer.request("tools/call", CALL, id=1)
     assert peer.notify("notifications/cancelled", params) == []
@@ -508,7 +534,11 @@ def test_cancelled_unknown_or_malformed_is_ignored(peer: Peer, params: Any) -> N
 
 
 def test_log_is_filtered_by_level_and_the_default_is_info(peer: Peer) -> None:
-    assert [peer.session.notify_log(level, "m") for level in ("debug", "info", "emergency")] == [False, True, True]
+    assert [peer.session.notify_log(level, "m") for level in ("debug", "info", "emergency")] == [
+        False,
+        True,
+        True,
+    ]
     assert len(peer.received()) == 2
     peer.result("logging/setLevel", {"level": "error"})
     assert [peer.session.notify_log(level, "m") for level in ("warning", "error")] == [False, True]
@@ -546,7 +576,9 @@ def test_changes_before_initialized_are_announced_with_it(connect: Connect, regi
     registry.prompts.add([Prompt("new")])
     peer.session.announce_changes()
     assert peer.received() == []
-    assert [m["method"] for m in peer.notify("notifications/initialized")] == ["notifications/prompts/list_changed"]
+    assert [m["method"] for m in peer.notify("notifications/initialized")] == [
+        "notifications/prompts/list_changed"
+    ]
 
 
 def test_list_changed_by_the_guest_is_not_announced_again(peer: Peer, registry: Registry) -> None:
@@ -565,10 +597,21 @@ def test_close_gives_what_is_in_flight_and_sends_nothing_more(peer: Peer) -> Non
     assert peer.request("ping") == []
 
 
-# --- anything at all -------------------------------------------------------------------------------------------------
-
-SCALARS = st.none() | st.booleans() | st.integers(-2, 2) | st.floats(allow_nan=False) | st.sampled_from(["", "add", "x"])
-ANYTHING = st.recursive(SCALARS, lambda v: st.lists(v, max_size=2) | st.dictionaries(st.sampled_from(["name", "_meta", "x"]), v, max_size=2), max_leaves=4)  # fmt: skip
+# --- anything at all ------------------------------------------------------------------------------------
+SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-2, 2)
+    | st.floats(allow_nan=False)
+    | st.sampled_from(["", "add", "x"])
+)
+ANYTHING = st.recursive(
+    SCALARS,
+    lambda v: (
+        st.lists(v, max_size=2) | st.dictionaries(st.sampled_from(["name", "_meta", "x"]), v, max_size=2)
+    ),
+    max_leaves=4,
+)
 MESSAGES = st.fixed_dictionaries(
     {},
     optional={
@@ -577,16 +620,24 @@ MESSAGES = st.fixed_dictionaries(
         "method": st.sampled_from([*session.METHODS, *session.NOTIFICATIONS]) | ANYTHING,
         "params": st.fixed_dictionaries(
             {},
-            optional={key: ANYTHING for key in ("name", "arguments", "uri", "cursor", "level", "ref", "argument", "_meta", "requestId")},
+            optional=dict.fromkeys(
+                ("name", "arguments", "uri", "cursor", "level", "ref", "argument", "_meta", "requestId"),
+                ANYTHING,
+            ),
         )
         | ANYTHING,
     },
-)  # fmt: skip
+)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=150)
-@given(st.lists(MESSAGES | st.lists(MESSAGES, max_size=3) | st.binary(max_size=20), max_size=6), st.sampled_from(REVISIONS))
-def test_receive_any_messages_every_request_is_answered_once(connect: Connect, messages: list[Any], revision: str) -> None:
+@given(
+    st.lists(MESSAGES | st.lists(MESSAGES, max_size=3) | st.binary(max_size=20), max_size=6),
+    st.sampled_from(REVISIONS),
+)
+def test_receive_any_messages_every_request_is_answered_once(
+    connect: Connect, messages: list[Any], revision: str
+) -> None:
     peer = connect(revision)
     for message in messages:
         answers = peer.send_line(message if isinstance(message, bytes) else json.dumps(message).encode())

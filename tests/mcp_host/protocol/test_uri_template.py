@@ -11,7 +11,11 @@ from mcp_host.protocol.uri_template import MAX_URI, TemplateError, UriTemplate
     ("template", "serves", "refuses"),
     [
         ("lab://readme", ["lab://readme"], ["lab://readme/", "lab://readm", ""]),
-        ("lab://square/{n}", ["lab://square/12", "lab://square/a%20b"], ["lab://square/", "lab://square/1/2"]),
+        (
+            "lab://square/{n}",
+            ["lab://square/12", "lab://square/a%20b"],
+            ["lab://square/", "lab://square/1/2"],
+        ),
         ("file:///{+path}", ["file:///a/b.txt", "file:///a?b#c"], ["file:///"]),
         ("x://{a,b}/c", ["x://1,2/c"], ["x://1/2/c"]),
         ("x://h{/seg*}", ["x://h", "x://h/a", "x://h/a/b"], ["x://ha", "x://h/a?b"]),

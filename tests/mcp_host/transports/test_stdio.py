@@ -223,16 +223,19 @@ print("printed after")
 """
 
 
+def claim(before: str = "") -> tuple[bytes, list[bytes]]:
+    environment = {key: value for key, value in os.environ.items() if key != "PYTHONUNBUFFERED"}
+    command = [sys.executable, "-c", before + CLAIM]
+    done = subprocess.run(command, input=b"line\n", capture_output=True, check=True, env=environment)
+    return done.stdout, sorted(done.stderr.split(b"\n"))
+
+
 def test_claim_stdio_keeps_the_wire_clean() -> None:
-    done = subprocess.run([sys.executable, "-c", CLAIM], input=b"line\n", capture_output=True, check=True)
-    assert done.stdout == b"got line\nprinted after\n"
-    assert sorted(done.stderr.split(b"\n")) == [b"", b"printed before", b"stray print", b"stray write"]
+    assert claim() == (b"got line\nprinted after\n", [b"", b"printed before", b"stray print", b"stray write"])
 
 
 def test_claim_stdio_with_standard_error_closed_throws_prints_away() -> None:
-    script = f"import os; os.close(2)\n{CLAIM}"
-    done = subprocess.run([sys.executable, "-c", script], input=b"line\n", capture_output=True, check=True)
-    assert done.stdout == b"got line\nprinted after\n"
+    assert claim("import os; os.close(2)\n") == (b"got line\nprinted after\n", [b""])
 
 
 def test_claim_stdio_restores_what_it_took() -> None:

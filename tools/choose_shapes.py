@@ -1,0 +1,194 @@
+"""Choose the trees of tools/shapes.txt by how often compiled code has them.
+
+    python tools/choose_shapes.py [--count N] [--coverage FILE] FILE...
+
+Each FILE is a core module or a component; every function in it is lowered with a transition table that
+knows all trees of up to `MAX_OPERATORS` operators, and the statements that come out are counted. The N
+trees that save most dispatches go to tools/shapes.txt, each with its count. `--coverage` prints instead
+how many of FILE's operators run in statements of the library as it is.
+"""
+
+import argparse
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from pywrt.config import Config  # noqa: E402
+from pywrt.engine import flow, lowering, trees  # noqa: E402
+from pywrt.engine.instantiation import CompiledModule  # noqa: E402
+from pywrt.engine.plan import Conditional  # noqa: E402
+from pywrt.wasm.binary.decoder import decode_module  # noqa: E402
+
+MAX_OPERATORS = 6
+
+
+def core_modules(data: bytes, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+    """The core modules in a file: itself, or those nested in a component at any depth."""
+    end = len(data) if end is None else end
+    if data[start + 4 : start + 8] == b"\1\0\0\0":
+        yield data[start:end]
+        return
+    position = start + 8
+    while position < end:
+        section = data[position]
+        size = shift = 0
+        while True:
+            position += 1
+            size |= (data[position] & 0x7F) << shift
+            shift += 7
+            if data[position] < 0x80:
+                break
+        position += 1
+        if section in (1, 4):
+            yield from core_modules(data, position, position + size)
+        position += size
+
+
+class Everything(dict):
+    """A transition table that has every tree up to the size limit, numbered as they come."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.trees: list = ["R", "C"]
+        self.sizes = [0, 0]
+        for key in trees.TRANSITIONS:  # the library's own numbers, in order
+            self._add(key)
+
+    def _add(self, key) -> int:
+        self[key] = number = len(self.trees)
+        self.trees.append((key[0], *(self.trees[i] for i in key[1:])))
+        self.sizes.append(1 + sum(self.sizes[i] for i in key[1:]))
+        return number
+
+    def get(self, key, default=None):
+        found = super().get(key)
+        if found is None:
+            size = 1 + sum(self.sizes[i] for i in key[1:])
+            if size > MAX_OPERATORS or key not in trees.TRANSITIONS and not self._plausible(key):
+                return default
+            found = self._add(key)
+        return found
+
+    def _plausible(self, key) -> bool:
+        """Whether lowering would ever ask for these leaves: an operator over constants alone it reduces."""
+        leaves = (key[0], *(min(i, 1) if i < 2 else 0 for i in key[1:]))
+        return leaves in trees.TRANSITIONS
+
+    def __contains__(self, key) -> bool:
+        return self.get(key) is not None
+
+    def __getitem__(self, key):
+        found = self.get(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+
+class Recorder:
+    """Stands for STATEMENTS or CONDITIONS: counts the trees it is asked for."""
+
+    def __init__(self, counts: Counter) -> None:
+        self.counts = counts
+
+    def __contains__(self, tree: int) -> bool:
+        return True
+
+    def __getitem__(self, tree: int):
+        self.counts[tree] += 1
+        return lambda *operands: None
+
+
+def functions(paths: list[str]) -> Iterator[tuple]:
+    for path in paths:
+        for data in core_modules(Path(path).read_bytes()):
+            module = CompiledModule(decode_module(data), Config())
+            for i in range(len(module.module.funcs)):
+                index = i + module.imported_funcs
+                yield module.signatures, index, module.code_of(index)
+
+
+def text_of(tree) -> str:
+    if isinstance(tree, str):
+        return tree
+    return f"{tree[0]}({','.join(map(text_of, tree[1:]))})"
+
+
+def choose(paths: list[str], count: int) -> None:
+    everything = Everything()
+    counts: Counter = Counter()
+    lowering.TRANSITIONS = everything
+    lowering.STATEMENTS = Recorder(counts)
+    lowering.CONDITIONS = ConditionRecorder(counts, everything)
+    for signatures, index, code in functions(paths):
+        lowering.lower(signatures, index, code)
+    gains: Counter = Counter()
+    for tree, n in counts.items():
+        if everything.sizes[tree] > 1:
+            gains[tree] = n * (everything.sizes[tree] - 1)
+    lines = [f"{text_of(everything.trees[tree])} {counts[tree]}\n" for tree, _ in gains.most_common(count)]
+    (ROOT / "tools/shapes.txt").write_text("".join(lines))
+    total = sum(counts.values())
+    covered = sum(counts[tree] for tree, _ in gains.most_common(count))
+    singles = sum(n for tree, n in counts.items() if everything.sizes[tree] <= 1)
+    print(f"{len(counts)} trees at {total} sites; chosen ones cover {(covered + singles) / total:.1%}")
+
+
+class ConditionRecorder(Recorder):
+    """Conditions are comparisons; other trees become statements."""
+
+    def __init__(self, counts: Counter, everything: Everything) -> None:
+        super().__init__(counts)
+        self.everything = everything
+
+    def __contains__(self, tree: int) -> bool:
+        if tree == 0:
+            return True
+        if tree == 1:
+            return False
+        operator = self.everything.trees[tree][0]
+        leaves = (operator, *([0] * (len(self.everything.trees[tree]) - 1)))
+        wanted = trees.TRANSITIONS.get(leaves) in trees.CONDITIONS
+        if wanted:
+            self.counts[tree] += 1
+        return wanted
+
+
+def coverage(path: str) -> None:
+    """Operators in statements of more than one, and statements an operator, of the library as it is."""
+    operators = statements = 0
+    for signatures, index, code in functions([path]):
+        plan = flow.tidy(lowering.lower(signatures, index, code))
+        for block in plan.blocks:
+            for statement in block.statements:
+                if isinstance(statement, Conditional):
+                    continue
+                statements += 1
+    everything = Everything()
+    counts: Counter = Counter()
+    lowering.TRANSITIONS = everything
+    lowering.STATEMENTS = Recorder(counts)
+    lowering.CONDITIONS = ConditionRecorder(counts, everything)
+    for signatures, index, code in functions([path]):
+        lowering.lower(signatures, index, code)
+    operators = sum(counts[t] for t in counts)
+    print(f"{path}: {operators} whole statements, {statements} with the library")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=1200)
+    parser.add_argument("--coverage", metavar="FILE")
+    parser.add_argument("files", nargs="*", metavar="FILE")
+    options = parser.parse_args()
+    if options.coverage:
+        coverage(options.coverage)
+    else:
+        choose(options.files, options.count)
+
+
+if __name__ == "__main__":
+    main()
