@@ -114,5 +114,6 @@ def _features(reports: Iterable[FileReport]) -> list[str]:
         if report.needs:
             files.setdefault(", ".join(report.needs), []).append(os.path.basename(report.path))
     return [
-        f"needs {needs} ({len(names)} files): {' '.join(names)}" for needs, names in sorted(files.items())
+        f"needs {needs} ({len(names)} file{'s'[: len(names) > 1]}): {' '.join(names)}"
+        for needs, names in sorted(files.items())
     ]

@@ -4,8 +4,8 @@
 
 Each FILE is a core module or a component; every function in it is lowered with a transition table that
 knows all trees of up to `MAX_OPERATORS` operators, and the statements that come out are counted. The N
-trees that save most dispatches go to tools/shapes.txt, each with its count. `--coverage` prints instead
-how many of FILE's operators run in statements of the library as it is.
+trees that save most dispatches go to tools/shapes.txt, each with how often it is a statement and how
+often a condition. `--coverage` prints instead how much of FILE the library as it is covers.
 """
 
 import argparse
@@ -118,23 +118,31 @@ def text_of(tree) -> str:
 
 
 def choose(paths: list[str], count: int) -> None:
-    everything = Everything()
-    counts: Counter = Counter()
-    lowering.TRANSITIONS = everything
-    lowering.STATEMENTS = Recorder(counts)
-    lowering.CONDITIONS = ConditionRecorder(counts, everything)
-    for signatures, index, code in functions(paths):
-        lowering.lower(signatures, index, code)
+    everything, statements, conditions = record(paths)
     gains: Counter = Counter()
-    for tree, n in counts.items():
+    for tree, n in (statements + conditions).items():
         if everything.sizes[tree] > 1:
             gains[tree] = n * (everything.sizes[tree] - 1)
-    lines = [f"{text_of(everything.trees[tree])} {counts[tree]}\n" for tree, _ in gains.most_common(count)]
+    chosen = [tree for tree, _ in gains.most_common(count)]
+    lines = [f"{text_of(everything.trees[t])} {statements[t]} {conditions[t]}\n" for t in chosen]
     (ROOT / "tools/shapes.txt").write_text("".join(lines))
-    total = sum(counts.values())
-    covered = sum(counts[tree] for tree, _ in gains.most_common(count))
-    singles = sum(n for tree, n in counts.items() if everything.sizes[tree] <= 1)
-    print(f"{len(counts)} trees at {total} sites; chosen ones cover {(covered + singles) / total:.1%}")
+    sites = statements + conditions
+    singles = sum(n for tree, n in sites.items() if everything.sizes[tree] <= 1)
+    covered = sum(sites[tree] for tree in chosen) + singles
+    print(f"{len(sites)} trees at {sites.total()} sites; chosen ones cover {covered / sites.total():.1%}")
+
+
+def record(paths: list[str]) -> tuple[Everything, Counter, Counter]:
+    """Lower all functions of `paths` with every tree at hand; count those of statements and of conditions."""
+    everything = Everything()
+    statements: Counter = Counter()
+    conditions: Counter = Counter()
+    lowering.TRANSITIONS = everything
+    lowering.STATEMENTS = Recorder(statements)
+    lowering.CONDITIONS = ConditionRecorder(conditions, everything)
+    for signatures, index, code in functions(paths):
+        lowering.lower(signatures, index, code)
+    return everything, statements, conditions
 
 
 class ConditionRecorder(Recorder):
@@ -158,29 +166,17 @@ class ConditionRecorder(Recorder):
 
 
 def coverage(path: str) -> None:
-    """Operators in statements of more than one, and statements an operator, of the library as it is."""
-    operators = statements = 0
-    for signatures, index, code in functions([path]):
-        plan = flow.tidy(lowering.lower(signatures, index, code))
-        for block in plan.blocks:
-            for statement in block.statements:
-                if isinstance(statement, Conditional):
-                    continue
-                statements += 1
-    everything = Everything()
-    counts: Counter = Counter()
-    lowering.TRANSITIONS = everything
-    lowering.STATEMENTS = Recorder(counts)
-    lowering.CONDITIONS = ConditionRecorder(counts, everything)
-    for signatures, index, code in functions([path]):
-        lowering.lower(signatures, index, code)
-    operators = sum(counts[t] for t in counts)
-    print(f"{path}: {operators} whole statements, {statements} with the library")
+    """How many whole trees of FILE are shapes of the library as it is."""
+    library = len(trees.TRANSITIONS) + 2
+    everything, statements, conditions = record([path])
+    sites = statements + conditions
+    covered = sum(n for tree, n in sites.items() if tree < library)
+    print(f"{path}: {covered / sites.total():.1%} of {sites.total()} statements and conditions are shapes")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=1200)
+    parser.add_argument("--count", type=int, default=2500)
     parser.add_argument("--coverage", metavar="FILE")
     parser.add_argument("files", nargs="*", metavar="FILE")
     options = parser.parse_args()

@@ -8,7 +8,7 @@ also ends references that double at each level). Everything that can be checked 
 checked once, when it is registered.
 
 `pattern` and `patternProperties` are matched by `protocol.pattern` in linear time. A pattern that it can't
-do (look- around, back-references) isn't enforced, as `format` isn't; `Schema.unenforced` lists those, for
+do (look-around, back-references) isn't enforced, as `format` isn't; `Schema.unenforced` lists those, for
 the host's log. Unknown keywords are ignored, as the specification says. `unevaluatedProperties`,
 `unevaluatedItems` and an `$id` below the root are among them; `$dynamicRef` is taken for `$ref`, which is
 the same within one document. Documents that declare draft-06, draft-07 or 2019-09 are read as 2020-12, with
@@ -29,7 +29,9 @@ from urllib.parse import unquote
 from mcp_host.protocol.pattern import Automaton, UnsupportedPattern, compile_pattern
 
 MAX_NESTING = 300
-MAX_STEPS = 2_000_000
+MAX_STEPS = 10_000_000
+"""Some 4 s at worst: two to four steps a value suffice for the plain schemas of a call of several MB."""
+
 MAX_ERRORS = 10
 MAX_PATTERN_STATES = 8000
 

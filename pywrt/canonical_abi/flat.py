@@ -72,13 +72,25 @@ def _lift_string(adapters: Adapters, t: Any) -> LiftFlat:
 
 def _lift_list(adapters: Adapters, t: List) -> LiftFlat:
     if t.length is None:
-        load = adapters.load_list(t.element)
-        return lambda cx, flat, i: load(cx, flat[i], flat[i + 1])
+        return _lift_list_lazily(adapters, t)
     lift_element = adapters.lift_flat(t.element)
     step = len(adapters.layouts.of(t.element).flat)
     places = [k * step for k in range(t.length)]
     finish = adapters.list_class(t.element)
     return lambda cx, flat, i: finish([lift_element(cx, flat, i + k) for k in places])
+
+
+def _lift_list_lazily(adapters: Adapters, t: List) -> LiftFlat:
+    """Lists make their element's adapter on first use, so that building never recurses through them."""
+    load: Callable[[Context, int, int], Any] | None = None
+
+    def lift(cx: Context, flat: Sequence[Any], i: int) -> Any:
+        nonlocal load
+        if load is None:
+            load = adapters.load_list(t.element)
+        return load(cx, flat[i], flat[i + 1])
+
+    return lift
 
 
 def _lift_record(adapters: Adapters, t: Record | Tuple) -> LiftFlat:
@@ -191,19 +203,31 @@ def _lower_string(adapters: Adapters, t: Any) -> LowerFlat:
 
 def _lower_list(adapters: Adapters, t: List) -> LowerFlat:
     if t.length is None:
-        store = adapters.store_list(t.element)
-        return lambda cx, value, out: out.extend(store(cx, value))
+        return _lower_list_lazily(adapters, t)
     lower_element = adapters.lower_flat(t.element)
     length = t.length
 
     def lower(cx: Context, value: Any, out: list[Any]) -> None:
+        elements = sequence_of_length(value, t, length)
         i = 0
         try:
-            for element in sequence_of_length(value, t, length):
+            for element in elements:
                 lower_element(cx, element, out)
                 i += 1
         except ValueTypeError as error:
             raise error.within(f"[{i}]") from None
+
+    return lower
+
+
+def _lower_list_lazily(adapters: Adapters, t: List) -> LowerFlat:
+    store: Callable[[Context, Any], tuple[int, int]] | None = None
+
+    def lower(cx: Context, value: Any, out: list[Any]) -> None:
+        nonlocal store
+        if store is None:
+            store = adapters.store_list(t.element)
+        out.extend(store(cx, value))
 
     return lower
 

@@ -11,6 +11,7 @@ the Python stack while the callee runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from types import CoroutineType
 from typing import Any
 
 from pywrt.canonical_abi.adapters import Adapters
@@ -30,7 +31,7 @@ from pywrt.canonical_abi.signature import (
 )
 from pywrt.canonical_abi.values import Err
 from pywrt.engine.machine import Blocked, Call, host_func
-from pywrt.errors import LinkError, ValueTypeError
+from pywrt.errors import LinkError, Trap, ValueTypeError
 from pywrt.runtime.func import Func
 from pywrt.wit.types import FuncType
 
@@ -148,27 +149,32 @@ class _HostLowering(_Lowering):
 
     def answer(self, cx: Context, flat: Sequence[Any], produce: Callable[[], Any]) -> Any:
         """The flat results for what `produce` returns or raises, or Blocked if it is not there yet."""
+        waiting = False
         try:
             try:
                 value = produce()
             except Err as error:
                 value = error
             if isinstance(value, Blocked):
+                waiting = True
                 retry = value.retry
                 return Blocked(lambda: self.answer(cx, flat, retry), value.timeout, value.fileno)
-            if hasattr(value, "send"):
+            if isinstance(value, CoroutineType):
+                waiting = True
                 return self.awaited(cx, flat, value)
-            results = self.lower_result(cx, value, flat)
+            return self.lower_answer(cx, flat, value)
+        finally:
+            if not waiting:
+                cx.scope.end()
+
+    def lower_answer(self, cx: Context, flat: Sequence[Any], value: Any) -> list[Any]:
+        """The flat results for a value; ValueTypeError names the function if it does not fit."""
+        try:
+            if self.callee.type.result is None and isinstance(value, Err):
+                raise ValueTypeError(f"the function raised {value!r}, but its type has no result")
+            return self.lower_result(cx, value, flat)
         except ValueTypeError as error:
-            cx.scope.end()
-            if error.path:
-                raise error.within(f"result of {self.callee.name!r}") from None
-            raise ValueTypeError(error.problem, (f"result of {self.callee.name!r}",)) from None
-        except BaseException:
-            cx.scope.end()
-            raise
-        cx.scope.end()
-        return results
+            raise error.within(f"result of {self.callee.name!r}") from None
 
     async def awaited(self, cx: Context, flat: Sequence[Any], coroutine: Any) -> Any:
         """The flat results of a host function that is a coroutine function."""
@@ -195,14 +201,21 @@ class _GuestLowering(_Lowering):
         scope = CallScope()
         outer = Context(self.options, caller, scope, fused=True)
         inner = Context(callee.options, callee.instance, scope, fused=True)
-        core_args = callee.lower_params(inner, self.lift_params(outer, flat))
+        values = self.lift_params(outer, flat)
+        try:
+            core_args = callee.lower_params(inner, values)
+        except ValueTypeError as error:
+            raise _does_not_fit(error) from None
         return Call(callee.core, core_args, lambda results: self.returned(outer, inner, flat, results))
 
     def returned(self, outer: Context, inner: Context, flat: Sequence[Any], core_results: list[Any]) -> Any:
         """Move the result from the callee to the caller, then run the callee's post-return."""
         value = self.callee.lift_result(inner, core_results)
         outer.scope.check_borrows_dropped()
-        results = self.lower_result(outer, value, flat)
+        try:
+            results = self.lower_result(outer, value, flat)
+        except ValueTypeError as error:
+            raise _does_not_fit(error) from None
         outer.scope.end()
         post_return = self.callee.options.post_return
         if post_return is None:
@@ -215,6 +228,11 @@ class _GuestLowering(_Lowering):
         self.callee.instance.may_leave = True
         self.callee.instance.leave(self.instance)
         return results
+
+
+def _does_not_fit(error: ValueTypeError) -> Trap:
+    """The trap for a lifted value that can't be lowered: a string or list that transcoding makes too long."""
+    return Trap(str(error), "value-does-not-fit")
 
 
 _CO_VARARGS = 0x04

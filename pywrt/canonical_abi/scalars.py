@@ -45,8 +45,10 @@ def int_check(name: str) -> Callable[[Any], int]:
 
 def check_bool(value: Any) -> bool:
     """`value` if it is a bool."""
-    if value is True or value is False:
-        return bool(value)
+    if value is True:
+        return True
+    if value is False:
+        return False
     raise ValueTypeError(f"expected bool, got {describe(value)}")
 
 

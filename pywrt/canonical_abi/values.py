@@ -195,7 +195,9 @@ def _record_product(t: RecordType) -> Product:
 
     def build(values: list[Any]) -> Record:
         record = new(Record)
-        record.__dict__.update(zip(names, values))  # noqa: B905  # hot, and there are as many of both
+        fields = record.__dict__
+        for name, value in zip(names, values):  # noqa: B905  # hot, and there are as many of both
+            fields[name] = value
         return record
 
     def split(value: Any) -> Sequence[Any]:

@@ -43,7 +43,7 @@ class Pointers:
         known = self._known.get(id(type))
         if known is not None:
             return known[1]
-        found = any([self.within(part) for part in parts(type)])
+        found = any(self.within(part) for part in parts(type))
         self._known[id(type)] = (type, found)
         return found
 
@@ -55,9 +55,8 @@ def read_options(scope: Scope, raw: RawOptions) -> Options:
     for name, index in raw:
         if name in ENCODINGS:
             if encoding is not None:
-                raise InvalidError(
-                    f"canonical encoding option `{ENCODINGS[encoding]}` conflicts with option `{ENCODINGS[name]}`"
-                )
+                first, second = ENCODINGS[encoding], ENCODINGS[name]
+                raise InvalidError(f"canonical encoding option `{first}` conflicts with option `{second}`")
             encoding = name
         elif index is None or name == "callback":
             raise InvalidError(f"canonical option `{name}` requires the {ASYNC} feature", feature=ASYNC)
@@ -83,23 +82,27 @@ def canon_lift(scope: Scope, pointers: Pointers, func: int, raw: RawOptions, typ
     options = read_options(scope, raw)
     want = flatten_functype(type, "lift", pointers.layouts)
     flat_params, flat_results = _flat_counts(type, pointers)
-    by_pointer = any([pointers.within(p.type) for p in type.params])
+    by_pointer = any(pointers.within(p.type) for p in type.params)
     result_by_pointer = type.result is not None and pointers.within(type.result)
     lowers_to_memory = by_pointer or flat_params > MAX_FLAT_PARAMS
-    _require(options, lowers_to_memory or result_by_pointer or flat_results > MAX_FLAT_RESULTS, lowers_to_memory)
+    _require(
+        options, lowers_to_memory or result_by_pointer or flat_results > MAX_FLAT_RESULTS, lowers_to_memory
+    )
     for what, found, wanted in (
         ("parameter", have.params, want.params),
         ("result", have.results, want.results),
     ):
         if found != wanted:
             raise InvalidError(
-                f"lowered {what} types `{_shown(wanted)}` do not match {what} types `{_shown(found)}` of core "
-                f"function {func}"
+                f"lowered {what} types `{_shown(wanted)}` do not match {what} types `{_shown(found)}` "
+                f"of core function {func}"
             )
     if options.post_return is not None:
         post_return = scope.get("core func", options.post_return)
         if post_return != core.FuncType(have.results, ()):
-            raise InvalidError("canonical option `post-return` uses a core function with an incorrect signature")
+            raise InvalidError(
+                "canonical option `post-return` uses a core function with an incorrect signature"
+            )
     scope.add("func", item.like("func", type))
     scope.definitions.append(CanonLift(type, func, options))
 
@@ -111,7 +114,7 @@ def canon_lower(scope: Scope, pointers: Pointers, func: int, raw: RawOptions) ->
     if options.post_return is not None:
         raise InvalidError("canonical option `post-return` cannot be specified for lowerings")
     flat_params, flat_results = _flat_counts(type, pointers)
-    by_pointer = any([pointers.within(p.type) for p in type.params])
+    by_pointer = any(pointers.within(p.type) for p in type.params)
     result_by_pointer = type.result is not None and pointers.within(type.result)
     _require(
         options,
@@ -129,7 +132,9 @@ def canon_resource(name: str) -> Callable[[Scope, Pointers, int], None]:
     def rule(scope: Scope, pointers: Pointers, index: int) -> None:
         resource = scope.resource(index)
         if name != "resource.drop" and not resource.root.local:
-            raise InvalidError(f"type index {index} is not a local resource: `{name}` needs one that is defined here")
+            raise InvalidError(
+                f"type index {index} is not a local resource: `{name}` needs one that is defined here"
+            )
         scope.add("core func", RESOURCE_TYPES[name])
         scope.definitions.append(CanonResource(name, resource))
 

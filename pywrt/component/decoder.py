@@ -68,8 +68,9 @@ class _Component:
 def decode_component(data: bytes, compile_module: CompileModule) -> ComponentCode:
     """Decode and validate the component that `data` is.
 
-    Core modules in it are compiled by `compile_module`, in file order. Raises MalformedError and InvalidError,
-    with offsets into `data` and with `feature` set where something that is not built is all that is missing.
+    Core modules in it are compiled by `compile_module`, in file order. Raises MalformedError and
+    InvalidError, with offsets into `data` and with `feature` set where something that is not built is all
+    that is missing.
     """
     try:
         return _Decoder(data, compile_module).decode()
@@ -113,7 +114,9 @@ class _Decoder:
         if self.count > MAX_COMPONENTS:
             raise InvalidError(f"components count exceeds limit of {MAX_COMPONENTS}", offset=reader.pos)
         parent = self.stack[-1].scope if self.stack else None
-        self.stack.append(_Component(_located(lambda: Scope("component", parent, self.work), reader.pos), end))
+        self.stack.append(
+            _Component(_located(lambda: Scope("component", parent, self.work), reader.pos), end)
+        )
 
     def close_component(self) -> ComponentCode:
         """End the innermost component; it is entered into the one around it."""
@@ -156,7 +159,9 @@ class _Decoder:
     def core_module(self, reader: Reader, scope: Scope) -> None:
         """Section 1: a core module, in place."""
         if self.data[reader.pos : min(reader.end, reader.pos + 8)] == PREAMBLE:
-            raise MalformedError("expected a version header for a module: found a component", offset=reader.pos)
+            raise MalformedError(
+                "expected a version header for a module: found a component", offset=reader.pos
+            )
         start, end = reader.pos, reader.end
         code, type = _located(lambda: self.compile_module(self.data, start, end), start)
         _located(lambda: scope.define_module(code, type), start)
@@ -185,7 +190,8 @@ def check_preamble(reader: Reader, end: int, nested: bool) -> None:
     if found[:8] == CORE_PREAMBLE:
         hint = "" if nested else "; load it as a module (pywrt.Module), or make a component of it first"
         raise MalformedError(
-            f"expected a version header for a component: this is a core module, not a component{hint}", offset=start + 4
+            f"expected a version header for a component: this is a core module, not a component{hint}",
+            offset=start + 4,
         )
     if found[:4] != PREAMBLE[: len(found[:4])]:
         raise MalformedError("magic header not detected: this is not a WebAssembly binary", offset=start)

@@ -61,16 +61,29 @@ class Closure:
 class Frame:
     """A component that is being instantiated: its arguments, index spaces and exports so far."""
 
-    __slots__ = ("args", "exports", "instance", "outer", "pending", "pc", "code", "resources", "spaces", "types")
+    __slots__ = (
+        "args",
+        "code",
+        "exports",
+        "instance",
+        "outer",
+        "pc",
+        "pending",
+        "resources",
+        "spaces",
+        "types",
+    )
 
-    def __init__(self, store: Store, closure: Closure, args: Mapping[str, Any], caller: "Frame | None") -> None:
+    def __init__(
+        self, store: Store, closure: Closure, args: Mapping[str, Any], caller: "Frame | None"
+    ) -> None:
         store.take_instance()
         self.code = closure.code
         self.outer = closure.frame
         self.args = args
         self.pc = 0
         parent = None if caller is None else caller.instance
-        self.instance = ComponentInstance(store, closure.code.name or "", parent)
+        self.instance: ComponentInstance = ComponentInstance(store, closure.code.name or "", parent)
         self.spaces: dict[str, list[Any]] = {sort: [] for sort in _SPACES}
         self.resources: dict[Resource, ResourceType] = {}
         #: Makes static types concrete; each type once, so that equal types stay one object.
@@ -88,10 +101,7 @@ class Frame:
         """What an argument or export refers to."""
         if item.sort == "type":
             return self.resources[item.type] if isinstance(item.type, Resource) else item.type
-        value = self.spaces[item.sort][item.index]
-        if value.__class__ is LiftedFunc and not value.name:
-            value.name = item.name
-        return value
+        return self.spaces[item.sort][item.index]
 
     def options(self, options: Options) -> CanonOptions:
         """Canonical options with the definitions that they refer to."""
@@ -104,7 +114,15 @@ class Frame:
         )
 
 
-_SPACES = ("core func", "core table", "core memory", "core global", "core module", "core instance", *SORTS.values())
+_SPACES = (
+    "core func",
+    "core table",
+    "core memory",
+    "core global",
+    "core module",
+    "core instance",
+    *SORTS.values(),
+)
 
 
 def at_path(exports: Mapping[str, Any], path: Path) -> Any:
@@ -157,7 +175,8 @@ def _begin(frame: Frame, definition: Any) -> Frame:
 def _import(frame: Frame, definition: ImportDef) -> None:
     frame.bind(definition.bindings, frame.args)
     sort = definition.extern.sort
-    frame.spaces[sort].append(None if sort == "type" else frame.args[definition.name])
+    if sort != "type":
+        frame.spaces[sort].append(frame.args[definition.name])
 
 
 def _module(frame: Frame, definition: ModuleDef) -> None:
@@ -227,6 +246,8 @@ def _canon_resource(frame: Frame, definition: CanonResource) -> None:
 def _export(frame: Frame, definition: ExportDef) -> None:
     item = definition.item
     value = frame.value(item)
+    if value.__class__ is LiftedFunc and not value.name:
+        value.name = item.name
     frame.exports[item.name] = value
     frame.bind(definition.bindings, frame.exports)
     if item.sort != "type":  # like an alias, an export has an index of its own

@@ -40,7 +40,6 @@ from pywrt.component.tables import (
     SPACE_NAMES,
 )
 from pywrt.component.types import (
-    AnyType,
     Bound,
     ComponentType,
     Extern,
@@ -213,7 +212,13 @@ class Scope:
         self.add(item.sort, item)
 
     def export(
-        self, name: str, implements: str | None, sort: str, index: int, ascribed: Extern | None, is_ascribed: bool
+        self,
+        name: str,
+        implements: str | None,
+        sort: str,
+        index: int,
+        ascribed: Extern | None,
+        is_ascribed: bool,
     ) -> None:
         """`export`: with `is_ascribed`, an `ascribed` of None stands for the bound `(sub resource)`."""
         parsed = self.export_names.take(name, "export")
@@ -248,7 +253,9 @@ class Scope:
             else:
                 match(item, ascribed, self.work)
         except Mismatch as error:
-            raise InvalidError(f"ascribed type of export is not compatible with item's type: {error}") from None
+            raise InvalidError(
+                f"ascribed type of export is not compatible with item's type: {error}"
+            ) from None
 
     def _opened(self, name: str, item: Extern | None) -> tuple[Extern, tuple[Bound, ...]]:
         """An imported or exported thing of its own, and the resource types that are fresh with it."""
@@ -272,7 +279,9 @@ class Scope:
         importing = what == "import"
         ok = register(item, self.import_names.named if importing else visible, visible if importing else None)
         if not ok:
-            raise InvalidError(f"{item.sort} not valid to be used as {what}: `{name}` refers to types without a name")
+            raise InvalidError(
+                f"{item.sort} not valid to be used as {what}: `{name}` refers to types without a name"
+            )
 
     # Core instances
 
@@ -297,7 +306,8 @@ class Scope:
                 match_core(offered, needed)
             except Mismatch as error:
                 raise InvalidError(
-                    f"type mismatch for export `{name}` of module instantiation argument `{argument}`: {error}"
+                    f"type mismatch for export `{name}` of module instantiation argument `{argument}`: "
+                    f"{error}"
                 ) from None
         self.add("core instance", type.exports)
         self.definitions.append(CoreInstantiate(module, given, tuple(type.imports)))
@@ -336,7 +346,9 @@ class Scope:
         for name, sort, index in args:
             item = self._exportable(sort, index)
             if name in given:
-                raise InvalidError(f"instantiation argument `{name}` conflicts with previous argument `{name}`")
+                raise InvalidError(
+                    f"instantiation argument `{name}` conflicts with previous argument `{name}`"
+                )
             given[name] = item
             arguments.append(Argument(name, sort, index, item.type if sort == "type" else None))
         try:
@@ -393,7 +405,8 @@ class Scope:
         item = scope.get(sort, index)
         if crossed and sort == "type" and item.free:
             raise InvalidError(
-                "cannot alias outer type which transitively refers to resources not defined in the current component"
+                "cannot alias outer type which transitively refers to resources not defined in the current "
+                "component"
             )
         self.add(sort, item)
         if sort in ("component", "core module"):

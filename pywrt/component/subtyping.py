@@ -66,7 +66,9 @@ class Work:
         """InvalidError when the file has used up what one file may use."""
         self.left -= amount
         if self.left < 0:
-            raise InvalidError(f"checking the component's types takes more than the limit of {MAX_WORK} steps")
+            raise InvalidError(
+                f"checking the component's types takes more than the limit of {MAX_WORK} steps"
+            )
 
 
 class Mismatch(Exception):
@@ -158,7 +160,9 @@ def substitute_func(type: wit.FuncType, subst: Substitution) -> wit.FuncType:
     """The function type with its resources replaced; the same object where nothing changes."""
     params = [wit.Field(p.name, substitute(p.type, subst)) for p in type.params]
     result = _optional(type.result, subst)
-    if result is type.result and all(new.type is old.type for new, old in zip(params, type.params, strict=True)):
+    if result is type.result and all(
+        new.type is old.type for new, old in zip(params, type.params, strict=True)
+    ):
         return type
     return wit.FuncType(tuple(params), result, type.is_async)
 
@@ -383,8 +387,12 @@ def match_core(actual: core.ExternType, expected: core.ExternType) -> None:
         if not actual.limits.matches(expected.limits):
             raise Mismatch(f"mismatch in table limits: expected {expected.limits}, found {actual.limits}")
     if isinstance(expected, core.MemoryType) and isinstance(actual, core.MemoryType):
-        if not actual.limits.matches(expected.limits):
-            raise Mismatch(f"mismatch in memory limits: expected {expected.limits}, found {actual.limits}")
+        _match_memory(actual.limits, expected.limits)
+
+
+def _match_memory(actual: core.Limits, expected: core.Limits) -> None:
+    if not actual.matches(expected):
+        raise Mismatch(f"mismatch in memory limits: expected {expected}, found {actual}")
 
 
 def func_text(type: core.FuncType) -> str:

@@ -135,7 +135,9 @@ def read_valtype(reader: Reader, scope: Scope) -> Extern:
     offset = reader.pos
     index = reader.signed(33)
     if index < 0:
-        raise MalformedError(f"invalid leading byte (0x{reader.data[offset]:x}) for value type", offset=offset)
+        raise MalformedError(
+            f"invalid leading byte (0x{reader.data[offset]:x}) for value type", offset=offset
+        )
     return scope.value_type(index)
 
 
@@ -161,7 +163,9 @@ def check_labels(names: Sequence[str], what: str) -> None:
         canonical = canonical_name(name)
         if canonical in taken:
             short = what.rpartition(" ")[2]  # the suite says: record field name ... previous field name
-            raise InvalidError(f"{what} name `{name}` conflicts with previous {short} name `{taken[canonical]}`")
+            raise InvalidError(
+                f"{what} name `{name}` conflicts with previous {short} name `{taken[canonical]}`"
+            )
         taken[canonical] = name
 
 
@@ -274,9 +278,7 @@ def _map(reader: Reader, scope: Scope) -> Extern:
     raise unbuilt("a map type", MAP)
 
 
-def _sized(
-    type: AnyType, items: Sequence[Extern | None], layout: tuple[int, int], extra: int = 0
-) -> Extern:
+def _sized(type: AnyType, items: Sequence[Extern | None], layout: tuple[int, int], extra: int = 0) -> Extern:
     made = compound("type", type, [item for item in items if item is not None], layout)
     made.size += extra
     if layout[1] >= MAX_VALUE_BYTES:
@@ -456,7 +458,9 @@ def _module_type(reader: Reader, scope: Scope) -> ModuleType:
             imports[module, name] = _core_extern(reader, types)
         elif form == 0x01:
             if reader.pos < reader.end and reader.data[reader.pos] == 0x50:
-                raise InvalidError("invalid leading byte (0x50) for a type in a module type", offset=reader.pos)
+                raise InvalidError(
+                    "invalid leading byte (0x50) for a type in a module type", offset=reader.pos
+                )
             types.append(read_functype(reader))
         elif form == 0x02:
             types.append(_core_alias(reader, scope, types))

@@ -27,7 +27,7 @@ class Resource(wit.ResourceType):
     def __init__(self, name: str, renamed: "Resource | None" = None, local: bool = False) -> None:
         super().__init__(name)
         self.root: Resource = self if renamed is None else renamed.root
-        self.local = local if renamed is None else renamed.local
+        self.local: bool = local if renamed is None else renamed.local
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Resource) and self.root is other.root

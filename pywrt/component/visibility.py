@@ -51,7 +51,7 @@ def register(item: Extern, named: Named, also: Named | None) -> bool:
             also[id(item.type)] = item.type
         return True
     if isinstance(item.type, InstanceType) and item.sort == "instance":
-        return all([register(part, named, also) for part in item.type.exports.values()])
+        return all(register(part, named, also) for part in item.type.exports.values())
     return item.sort != "func" or _inner_named(item.type, named)
 
 
@@ -59,7 +59,7 @@ def _inner_named(type: AnyType, named: Named) -> bool:
     """Whether the types within `type` have names; its own doesn't matter."""
     if isinstance(type, InstanceType):
         inside = dict(named)
-        return all([register(part, inside, None) for part in type.exports.values()])
+        return all(register(part, inside, None) for part in type.exports.values())
     if isinstance(type, Resource | ComponentType | ModuleType):
         return True
     if isinstance(type, wit.Own | wit.Borrow):

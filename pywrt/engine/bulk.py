@@ -29,24 +29,14 @@ class Operation:
         self.make = make
 
 
-def enter(frame: tuple[Any, ...]) -> Run:
-    """A function's first statement: its locals and places behind the arguments."""
-
-    def s(R: Registers) -> None:
-        R.extend(frame)
-
-    return s
-
-
-def enter_large(store: Store, frame: tuple[Any, ...], weight: int) -> Run:
-    """`enter` for a frame that counts `weight` times: it is refused that much earlier."""
+def check_depth(store: Store, weight: int) -> Run:
+    """The first statement of a function whose frame counts `weight` times: it is refused that much earlier."""
     frames = store.frames
     depth = store.config.max_call_depth // weight
 
     def s(R: Registers) -> None:
         if len(frames) > depth:
             raise call_stack_exhausted()
-        R.extend(frame)
 
     return s
 

@@ -173,7 +173,11 @@ def _bind_on_call(instance: Instance, index: int) -> Block:
 
     def entry(R: list[Any]) -> Any:
         func = instance.funcs[index]
-        func.entry = bind(instance, instance.code.plan(index))
+        if func.entry is entry:
+            plan = instance.code.plan(index)
+            func.entry = bind(instance, plan)
+            func.frame = plan.frame
+        R.extend(func.frame)
         return func.entry, R
 
     return entry

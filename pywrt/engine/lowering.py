@@ -106,11 +106,9 @@ class Lowering:
         entry = self.blocks[0]
         frame = (*self.zeros, *[None] * (self.registers - self.base))
         if self.registers > LARGE_FRAME:
-            operands = (Ref("store", 0), frame, self.registers // LARGE_FRAME + 1)
-            entry.statements.insert(0, Statement(bulk.enter_large, operands, _EMPTY))
-        elif frame:
-            entry.statements.insert(0, Statement(bulk.enter, (frame,), _EMPTY))
-        return FunctionPlan(self.index, self.blocks, self.registers)
+            operands = (Ref("store", 0), self.registers // LARGE_FRAME + 1)
+            entry.statements.insert(0, Statement(bulk.check_depth, operands, _EMPTY))
+        return FunctionPlan(self.index, self.blocks, frame)
 
     # --- immediates
 

@@ -124,7 +124,7 @@ def deliver(store: Store, results: Any, count: int) -> Any:
         if len(store.frames) >= store.config.max_call_depth:
             raise Trap("call stack exhausted", "call-stack-exhausted")
         store.frames.append((holder, then, 0))
-        return call.func.entry, call.args
+        return call.func.entry, [*call.args, *call.func.frame]
     caller, block, destination = store.frames.pop()
     if count == 1:
         caller[destination] = results[0]
@@ -141,7 +141,7 @@ class Activation:
     whose result is given to `deliver`.
     """
 
-    __slots__ = ("_block", "_count", "_frames", "_registers", "blocked", "results", "store", "trap")
+    __slots__ = ("_block", "_count", "_frames", "_registers", "arguments", "blocked", "results", "store", "trap")
 
     def __init__(self, store: Store, func: Func, args: Sequence[Any]) -> None:
         self.store = store
@@ -149,14 +149,10 @@ class Activation:
         self.trap: BaseException | None = None
         self.blocked: Any = None
         self._block: Block = func.entry
-        self._registers: list[Any] = list(args)
+        self._registers: list[Any] = [*args, *func.frame]
+        self.arguments = args
         self._frames: list[Any] = [(self.results, _finished, 0)]
         self._count = 0
-
-    @property
-    def arguments(self) -> list[Any]:
-        """The raw arguments of a call that has not begun."""
-        return self._registers
 
     def wait(self) -> None:
         """Sleep until what blocks the call may be ready, or the store's deadline."""

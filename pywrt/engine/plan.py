@@ -103,11 +103,11 @@ class BlockPlan:
 
 
 class FunctionPlan:
-    """A lowered function. `registers` counts all of a frame's registers, parameters included."""
+    """A lowered function. `frame` is what its registers behind the parameters start with."""
 
-    __slots__ = ("blocks", "index", "registers")
+    __slots__ = ("blocks", "frame", "index")
 
-    def __init__(self, index: int, blocks: list[BlockPlan], registers: int) -> None:
+    def __init__(self, index: int, blocks: list[BlockPlan], frame: tuple[Any, ...]) -> None:
         self.index = index
         self.blocks = blocks
-        self.registers = registers
+        self.frame = frame

@@ -10,13 +10,14 @@ if TYPE_CHECKING:
 
 
 class Func:
-    """A function of a store, guest or host: a call is `entry` with a register list of its arguments.
+    """A function of a store, guest or host.
 
-    `type` is the store's canonical object for the type. Of a guest function, `instance` and `index`
+    A call runs the block `entry` on a new register list: the arguments, then `frame`, what the
+    function's locals and operand places start with (empty for a host function). `type` is the store's canonical object for the type. Of a guest function, `instance` and `index`
     say which; a host function has None and -1, and a `name` for messages.
     """
 
-    __slots__ = ("entry", "index", "instance", "name", "type")
+    __slots__ = ("entry", "frame", "index", "instance", "name", "type")
 
     def __init__(
         self,
@@ -28,6 +29,7 @@ class Func:
     ) -> None:
         self.type = type
         self.entry = entry
+        self.frame: tuple[Any, ...] = ()
         self.instance = instance
         self.index = index
         self.name = name

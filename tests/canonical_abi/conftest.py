@@ -62,7 +62,7 @@ class Side:
         return ptr
 
 
-@pytest.fixture()
+@pytest.fixture
 def side() -> type[Side]:
     """Makes a `Side`."""
     return Side

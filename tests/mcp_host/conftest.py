@@ -50,12 +50,14 @@ class Peer:
     def result(self, method: str, params: Any = None) -> Any:
         """The result of a request that the session answers by itself."""
         (answer,) = self.request(method, params)
-        assert answer["id"] == self.ids and "error" not in answer, answer
+        assert answer.keys() == {"jsonrpc", "id", "result"}, answer
+        assert answer["id"] == self.ids
         return answer["result"]
 
     def error(self, method: str, params: Any = None) -> Any:
         (answer,) = self.request(method, params)
-        assert answer["id"] == self.ids and "result" not in answer, answer
+        assert answer.keys() == {"jsonrpc", "id", "error"}, answer
+        assert answer["id"] == self.ids
         return answer["error"]
 
     def event(self, method: str, params: Any = None) -> Any:

@@ -46,7 +46,7 @@ def test_tool_parse_bad_output_schema_names_it() -> None:
 
 
 def test_template_parse_bad_template_names_it() -> None:
-    with pytest.raises(RegistrationError, match="resource template 'square': 'x://{n': '{' at character 4"):
+    with pytest.raises(RegistrationError, match=r"resource template 'square': 'x://{n': '{' at character 4"):
         ResourceTemplate.parse("x://{n", "square")
 
 

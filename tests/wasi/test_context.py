@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from pywrt.canonical_abi.values import Err
 from pywrt.wasi.preview2 import Preopen, WasiCtx, interfaces
 
 
@@ -72,6 +73,31 @@ def test_context_that_fails_leaves_nothing_open(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="missing"):
         WasiCtx(preopens=[Preopen(tmp_path, "/a"), Preopen(tmp_path / "missing", "/b")])
     assert len(os.listdir("/proc/self/fd")) == before
+
+
+def test_context_after_close_answers_bad_descriptor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    monkeypatch.chdir(tmp_path)  # a closed directory must not become the working directory
+    ctx = WasiCtx(preopens=[Preopen(tmp_path, "/")])
+    root = call(ctx, "wasi:filesystem/preopens", "get-directories")[0][0]
+    ctx.close()
+    attempts: list[Any] = [
+        lambda: root.open_at(set(), "file", set(), {"read"}),
+        lambda: root.stat_at(set(), "file"),
+        lambda: root.stat(),
+        lambda: root.get_flags(),
+        lambda: root.read_directory(),
+        lambda: root.create_directory_at("new"),
+        lambda: root.unlink_file_at("file"),
+        lambda: root.rename_at("file", root, "new"),
+        lambda: root.readlink_at("file"),
+        lambda: root.set_times("now", "now"),
+    ]
+    for attempt in attempts:
+        with pytest.raises(Err) as caught:
+            attempt()
+        assert caught.value.payload == "bad-descriptor"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_context_close_closes_what_the_guest_left_open(tmp_path: Path) -> None:

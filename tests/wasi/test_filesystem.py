@@ -52,13 +52,17 @@ def test_get_directories_without_preopens_is_empty() -> None:
     assert get_directories() == []
 
 
-@pytest.mark.parametrize(("name", "error"), [("missing", FileNotFoundError), ("file.txt", NotADirectoryError)])
+@pytest.mark.parametrize(
+    ("name", "error"), [("missing", FileNotFoundError), ("file.txt", NotADirectoryError)]
+)
 def test_preopen_of_what_is_no_directory_raises(world: Path, name: str, error: type[OSError]) -> None:
     with pytest.raises(error, match=name):
         WasiCtx(preopens=[Preopen(world / name, "/x")])
 
 
-def test_preopen_without_dir_fd_is_refused_with_the_reason(world: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_preopen_without_dir_fd_is_refused_with_the_reason(
+    world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(os, "supports_dir_fd", set())
     with pytest.raises(OSError, match=r"this platform has no os\.open\(dir_fd="):
         WasiCtx(preopens=[Preopen(world, "/x")])
@@ -111,6 +115,11 @@ def test_open_at_creates_and_truncates(world: Path, guest: Any) -> None:
     assert opened.write(b"hello", 2) == 5
     assert (world / "new.txt").read_bytes() == b"\0\0hello"
     assert guest.open("file.txt", "truncate", flags=("write",)).stat()["size"] == 0
+    # Truncating is writing, asked for or not.
+    assert guest.open("new.txt", "truncate").get_flags() == {"read", "write"}
+    assert guest.open("new.txt", "truncate", flags=()).get_flags() == {"write"}
+    assert (world / "new.txt").read_bytes() == b""
+    assert guest.open("new.txt", "create", flags=()).get_flags() == {"read"}
 
 
 def test_open_at_takes_flags_as_lists(guest: Any) -> None:
@@ -196,7 +205,9 @@ def test_offsets_that_no_file_has_answer_invalid(guest: Any, name: str, args: tu
         ("append-via-stream", (), "bad-descriptor"),
     ],
 )
-def test_contents_of_a_directory_answer_an_error(guest: Any, name: str, args: tuple[Any, ...], code: str) -> None:
+def test_contents_of_a_directory_answer_an_error(
+    guest: Any, name: str, args: tuple[Any, ...], code: str
+) -> None:
     assert guest.code(name, *args) == code
 
 
@@ -437,6 +448,15 @@ def test_symlink_texts_that_lead_out_at_once_are_refused(world: Path, guest: Any
 
 # Read-only
 
+
+def snapshot(top: Path) -> dict[Path, tuple[int, ...]]:
+    """All that a change would change. (Reading changes st_atime.)"""
+    found = {path: path.lstat() for path in [top, *top.rglob("*")]}
+    return {
+        path: (s.st_mode, s.st_nlink, s.st_size, s.st_mtime_ns, s.st_ctime_ns) for path, s in found.items()
+    }
+
+
 MUTATIONS: list[tuple[str, Callable[[Any], tuple[Any, ...]]]] = [
     ("create-directory-at", lambda root: ("new",)),
     ("remove-directory-at", lambda root: ("dir/deep",)),
@@ -459,12 +479,12 @@ MUTATIONS: list[tuple[str, Callable[[Any], tuple[Any, ...]]]] = [
 def test_read_only_preopen_refuses_every_mutation(
     world: Path, reader: Any, name: str, args: Callable[[Any], tuple[Any, ...]]
 ) -> None:
-    before = {path: path.stat() for path in world.rglob("*")}
+    before = snapshot(world)
     assert reader.code(name, *args(reader.root)) == "not-permitted"
     if name not in ("set-times", "open-at"):
         inner = reader.open("dir", "directory")
         assert reader.code(name, *args(inner), on=inner) == "not-permitted"
-    assert {path: path.stat() for path in world.rglob("*")} == before
+    assert snapshot(world) == before
 
 
 def test_read_only_preopen_refuses_writing_to_its_files(reader: Any) -> None:

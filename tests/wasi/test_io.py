@@ -352,7 +352,9 @@ def test_output_stream_blocking_write_and_flush_waits_for_room_then_for_the_flus
         ("blocking_write_zeroes_and_flush", 0, BIG),
     ],
 )
-def test_output_stream_blocking_writes_of_more_than_4096_bytes_trap(name: str, small: Any, large: Any) -> None:
+def test_output_stream_blocking_writes_of_more_than_4096_bytes_trap(
+    name: str, small: Any, large: Any
+) -> None:
     sink = Tank(WRITE_CAPACITY)
     stream = OutputStream(sink)
     with pytest.raises(Trap, match="takes at most 4096 bytes, got"):
@@ -374,7 +376,9 @@ def test_output_stream_blocking_writes_of_more_than_4096_bytes_trap(name: str, s
         lambda stream: stream.splice(InputStream(BytesSource(b"x")), 1),
     ],
 )
-def test_output_stream_failure_is_told_once_then_it_is_closed(operation: Callable[[OutputStream], Any]) -> None:
+def test_output_stream_failure_is_told_once_then_it_is_closed(
+    operation: Callable[[OutputStream], Any],
+) -> None:
     sink = Tank()
     sink.error = BrokenPipeError(errno.EPIPE, "Broken pipe")
     stream = OutputStream(sink)

@@ -23,7 +23,9 @@ def test_random_of_the_host_differs_each_time() -> None:
     assert call(ctx, "random", "get-random-bytes", 32) != call(ctx, "random", "get-random-bytes", 32)
     assert call(ctx, "random", "get-random-bytes", 0) == b""
     assert 0 <= call(ctx, "random", "get-random-u64") < 1 << 64
-    assert call(WasiCtx(), "insecure-seed", "insecure-seed") != call(WasiCtx(), "insecure-seed", "insecure-seed")
+    assert call(WasiCtx(), "insecure-seed", "insecure-seed") != call(
+        WasiCtx(), "insecure-seed", "insecure-seed"
+    )
 
 
 def test_random_of_an_embedder_is_what_the_guest_gets() -> None:

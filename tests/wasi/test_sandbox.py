@@ -1,5 +1,6 @@
 """No path leaves a preopened directory."""
 
+import contextlib
 import errno
 import os
 from collections.abc import Callable
@@ -95,15 +96,11 @@ def test_walk_of_a_bad_path_answers_its_code(links: Path, guest: Any, path: str,
     [path for path, code in ESCAPES if code == "not-permitted" and path not in ("to-root", "to-parent")],
 )
 def test_create_through_an_escaping_path_creates_nothing(links: Path, guest: Any, path: str) -> None:
-    before = sorted(world_listing(links.parent))
+    before = set(world_listing(links.parent))
     for follow in (FOLLOW, NOTHING):
-        try:
-            opened = guest.method("open-at", follow, path + "x", {"create"}, {"read", "write"})
-        except Err as error:
-            assert error.payload in ("not-permitted", "no-entry", "not-directory", "is-directory", "loop")
-        else:
-            opened.drop()
-    after = set(world_listing(links.parent)) - set(before)
+        with contextlib.suppress(Err):  # `..x` is a name like any other
+            guest.method("open-at", follow, path + "x", {"create"}, {"read", "write"})
+    after = set(world_listing(links.parent)) - before
     assert all(Path(name).is_relative_to(links) for name in after)
     assert (links.parent / "outside" / "secret.txt").read_bytes() == b"secret"
 
@@ -311,7 +308,9 @@ def test_walk_gives_names_that_are_one_component(links: Path) -> None:
         os.close(base)
 
 
-def test_open_files_past_the_limit_answer_insufficient_memory(world: Path, make_guest: Callable[..., Any]) -> None:
+def test_open_files_past_the_limit_answer_insufficient_memory(
+    world: Path, make_guest: Callable[..., Any]
+) -> None:
     guest = make_guest(max_open_files=3)
     first = guest.open("file.txt")
     listing = guest.root.read_directory()

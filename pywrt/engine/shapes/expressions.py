@@ -3163,13 +3163,6 @@ def s411(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c411(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[((
-            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)])
-    return c
-
-
 def s412(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((v0[((
@@ -3215,12 +3208,6 @@ def s416(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (u32(v0, R[v1] + v2)[0]) | v3
     return s
-
-
-def c416(v0, v1, v2, v3):
-    def c(R):
-        return (u32(v0, R[v1] + v2)[0]) | v3
-    return c
 
 
 def s417(v0, v1, v2, v3, v4, v5, v6):
@@ -3335,13 +3322,6 @@ def s428(d, v0, v1, v2, v3):
     return s
 
 
-def c428(v0, v1, v2, v3):
-    def c(R):
-        return (u32(v0, ((
-            u32(v1, (v2.value))[0]) + v3 & 0xFFFFFFFF))[0])
-    return c
-
-
 def s429(v0, v1, v2, v3):
     def s(R):
         w64(v0, (R[v1] + v2 & 0xFFFFFFFF), v3)
@@ -3454,12 +3434,6 @@ def s439(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((u32(v0, R[v1])[0]) & v2) | R[v3]
     return s
-
-
-def c439(v0, v1, v2, v3):
-    def c(R):
-        return ((u32(v0, R[v1])[0]) & v2) | R[v3]
-    return c
 
 
 def s440(v0, v1, v2, v3, v4, v5):
@@ -3611,22 +3585,10 @@ def s458(d, v0, v1, v2, v3):
     return s
 
 
-def c458(v0, v1, v2, v3):
-    def c(R):
-        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3
-    return c
-
-
 def s459(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3) | (R[v4] + v5 & 0xFFFFFFFF)
     return s
-
-
-def c459(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3) | (R[v4] + v5 & 0xFFFFFFFF)
-    return c
 
 
 def s460(v0, v1, v2, v3, v4, v5, v6, v7):
@@ -3726,12 +3688,6 @@ def s469(d, v0, v1, v2, v3):
     return s
 
 
-def c469(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] < (u32(v1, ((v2.value) + v3 & 0xFFFFFFFF))[0])
-    return c
-
-
 def s470(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = v4 if (R[v0] < (u32(v1, ((v2.value) + v3 & 0xFFFFFFFF))[0])) else v5
@@ -3751,13 +3707,6 @@ def s472(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c472(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (u32(v0, ((
-            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
-    return c
-
-
 def s473(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
@@ -3768,12 +3717,6 @@ def s474(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = u32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
     return s
-
-
-def c474(v0, v1, v2, v3, v4):
-    def c(R):
-        return u32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
-    return c
 
 
 def s475(v0, v1, v2, v3):
@@ -3888,27 +3831,27 @@ def c486(v0, v1, v2, v3):
 
 def s487(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 1 if R[v0] == (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
-    return s
-
-
-def c487(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] == (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
-    return c
-
-
-def s488(d, v0, v1, v2, v3):
-    def s(R):
         R[d] = (u32(v0, ((
             u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0])
     return s
 
 
-def c488(v0, v1, v2, v3):
+def c487(v0, v1, v2, v3):
     def c(R):
         return (u32(v0, ((
             u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s488(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] == (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
+    return s
+
+
+def c488(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] == (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
     return c
 
 
@@ -3972,22 +3915,10 @@ def s495(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c495(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (((t2 := R[v3]) << v4 | t2 >> v5) & 0xFFFFFFFFFFFFFFFF)
-    return c
-
-
 def s496(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (((t2 := R[v3]) << v4 | t2 >> v5) & 0xFFFFFFFFFFFFFFFF)) ^ (((t3 := R[v6]) << v7 | t3 >> v8) & 0xFFFFFFFFFFFFFFFF)
     return s
-
-
-def c496(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (((t2 := R[v3]) << v4 | t2 >> v5) & 0xFFFFFFFFFFFFFFFF)) ^ (((t3 := R[v6]) << v7 | t3 >> v8) & 0xFFFFFFFFFFFFFFFF)
-    return c
 
 
 def s497(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
@@ -4137,13 +4068,6 @@ def s512(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c512(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) ^ (
-            v3[R[v4]]))
-    return c
-
-
 def s513(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[R[v1]] = ((
@@ -4156,12 +4080,6 @@ def s514(d, v0, v1, v2):
     def s(R):
         R[d] = (u32(v0, R[v1])[0]) | v2
     return s
-
-
-def c514(v0, v1, v2):
-    def c(R):
-        return (u32(v0, R[v1])[0]) | v2
-    return c
 
 
 def s515(v0, v1, v2, v3, v4):
@@ -4201,22 +4119,10 @@ def s519(d, v0, v1, v2):
     return s
 
 
-def c519(v0, v1, v2):
-    def c(R):
-        return (R[v0] ^ R[v1]) & R[v2]
-    return c
-
-
 def s520(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((R[v0] ^ R[v1]) & R[v2]) ^ (R[v3] & R[v4])
     return s
-
-
-def c520(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((R[v0] ^ R[v1]) & R[v2]) ^ (R[v3] & R[v4])
-    return c
 
 
 def s521(d, v0, v1, v2, v3, v4, v5):
@@ -4238,13 +4144,6 @@ def s523(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c523(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, ((
-            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + R[v4] & 0xFFFFFFFF))[0])
-    return c
-
-
 def s524(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((t1 := (R[v0] & v1)) << v2 | t1 >> v3) & 0xFFFFFFFF
@@ -4257,22 +4156,10 @@ def s525(d, v0, v1, v2, v3):
     return s
 
 
-def c525(v0, v1, v2, v3):
-    def c(R):
-        return (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) & v3
-    return c
-
-
 def s526(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (((t1 := (R[v0] & v1)) << v2 | t1 >> v3) & 0xFFFFFFFF) | ((((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFF) & v7)
     return s
-
-
-def c526(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return (((t1 := (R[v0] & v1)) << v2 | t1 >> v3) & 0xFFFFFFFF) | ((((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFF) & v7)
-    return c
 
 
 def s527(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
@@ -4362,22 +4249,10 @@ def s537(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c537(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (((t2 := R[v3]) << v4 | t2 >> v5) & 0xFFFFFFFF)
-    return c
-
-
 def s538(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (((t2 := R[v3]) << v4 | t2 >> v5) & 0xFFFFFFFF)) ^ (((t3 := R[v6]) << v7 | t3 >> v8) & 0xFFFFFFFF)
     return s
-
-
-def c538(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (((t2 := R[v3]) << v4 | t2 >> v5) & 0xFFFFFFFF)) ^ (((t3 := R[v6]) << v7 | t3 >> v8) & 0xFFFFFFFF)
-    return c
 
 
 def s539(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
@@ -4398,22 +4273,10 @@ def s541(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c541(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((R[v0] & v1) << v2 & 0xFFFFFFFFFFFFFFFF) | ((R[v3] & v4) << v5 & 0xFFFFFFFFFFFFFFFF)
-    return c
-
-
 def s542(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v0] | (((R[v1] & v2) << v3 & 0xFFFFFFFFFFFFFFFF) | ((R[v4] & v5) << v6 & 0xFFFFFFFFFFFFFFFF))
     return s
-
-
-def c542(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return R[v0] | (((R[v1] & v2) << v3 & 0xFFFFFFFFFFFFFFFF) | ((R[v4] & v5) << v6 & 0xFFFFFFFFFFFFFFFF))
-    return c
 
 
 def s543(d, v0, v1, v2):
@@ -4422,22 +4285,10 @@ def s543(d, v0, v1, v2):
     return s
 
 
-def c543(v0, v1, v2):
-    def c(R):
-        return (R[v0] >> v1) & v2
-    return c
-
-
 def s544(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((R[v0] >> v1) & v2) | (R[v3] >> v4)
     return s
-
-
-def c544(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((R[v0] >> v1) & v2) | (R[v3] >> v4)
-    return c
 
 
 def s545(d, v0, v1, v2, v3, v4, v5):
@@ -4446,22 +4297,10 @@ def s545(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c545(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return R[v0] | (((R[v1] >> v2) & v3) | (R[v4] >> v5))
-    return c
-
-
 def s546(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v0] | (R[v1] | (((R[v2] >> v3) & v4) | (R[v5] >> v6)))
     return s
-
-
-def c546(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return R[v0] | (R[v1] | (((R[v2] >> v3) & v4) | (R[v5] >> v6)))
-    return c
 
 
 def s547(d, v0, v1, v2):
@@ -4520,22 +4359,10 @@ def s554(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c554(v0, v1, v2, v3, v4):
-    def c(R):
-        return (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (R[v3] >> v4)
-    return c
-
-
 def s555(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (R[v3] >> v4)) ^ (((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFFFFFFFFFF)
     return s
-
-
-def c555(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (R[v3] >> v4)) ^ (((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFFFFFFFFFF)
-    return c
 
 
 def s556(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
@@ -4620,22 +4447,10 @@ def s565(d, v0, v1, v2):
     return s
 
 
-def c565(v0, v1, v2):
-    def c(R):
-        return (R[v0] ^ R[v1]) & R[v2]
-    return c
-
-
 def s566(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((R[v0] ^ R[v1]) & R[v2]) ^ (R[v3] & R[v4])
     return s
-
-
-def c566(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((R[v0] ^ R[v1]) & R[v2]) ^ (R[v3] & R[v4])
-    return c
 
 
 def s567(d, v0, v1, v2, v3, v4, v5):
@@ -4782,13 +4597,6 @@ def s584(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c584(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (u32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
-    return c
-
-
 def s585(v0, v1, v2, v3):
     def s(R):
         w32(v0, R[v1], (R[v2] | R[v3]))
@@ -4808,72 +4616,59 @@ def s587(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     return s
 
 
-def s588(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = (1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != (
-            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) else 0)
-    return s
-
-
-def c588(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != (
-            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))
-    return c
-
-
-def s589(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = (1 if (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == (
-            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) else 0)
-    return s
-
-
-def c589(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == (
-            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]))
-    return c
-
-
-def s590(d, v0, v1, v2):
+def s588(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] >> v1) & v2
     return s
 
 
-def c590(v0, v1, v2):
-    def c(R):
-        return (R[v0] >> v1) & v2
-    return c
-
-
-def s591(d, v0, v1, v2, v3, v4):
+def s589(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, R[v1])[0]) + ((R[v2] >> v3) & v4) & 0xFFFFFFFF
     return s
 
 
-def s592(d, v0, v1, v2, v3, v4, v5):
+def s590(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (v0[((
             u32(v1, R[v2])[0]) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF)])
     return s
 
 
-def c592(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (v0[((
-            u32(v1, R[v2])[0]) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF)])
-    return c
-
-
-def s593(v0, v1, v2, v3, v4, v5, v6, v7):
+def s591(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[R[v1]] = (
             v2[((
             u32(v3, R[v4])[0]) + ((R[v5] >> v6) & v7) & 0xFFFFFFFF)]) & 255
     return s
+
+
+def s592(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) else 0)
+    return s
+
+
+def c592(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))
+    return c
+
+
+def s593(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == (
+            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) else 0)
+    return s
+
+
+def c593(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == (
+            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]))
+    return c
 
 
 def s594(d, v0, v1, v2, v3):
@@ -4883,23 +4678,10 @@ def s594(d, v0, v1, v2, v3):
     return s
 
 
-def c594(v0, v1, v2, v3):
-    def c(R):
-        return (u32(v0, (
-            u32(v1, R[v2])[0]) + v3)[0])
-    return c
-
-
 def s595(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((R[v0] >> v1) & v2) | ((R[v3] >> v4) & v5)
     return s
-
-
-def c595(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((R[v0] >> v1) & v2) | ((R[v3] >> v4) & v5)
-    return c
 
 
 def s596(v0, v1, v2, v3, v4, v5):
@@ -4920,12 +4702,6 @@ def s598(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((R[v0] ^ R[v1]) & R[v2]) ^ R[v3]
     return s
-
-
-def c598(v0, v1, v2, v3):
-    def c(R):
-        return ((R[v0] ^ R[v1]) & R[v2]) ^ R[v3]
-    return c
 
 
 def s599(d, v0, v1, v2, v3, v4, v5):
@@ -4973,12 +4749,6 @@ def s604(d, v0, v1, v2, v3):
     return s
 
 
-def c604(v0, v1, v2, v3):
-    def c(R):
-        return (v0[R[v1] + v2]) | v3
-    return c
-
-
 def s605(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[R[v1] + v2] = ((
@@ -4986,31 +4756,31 @@ def s605(v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s606(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) <= (R[v3] ^ 0x80000000) else 0
-    return s
-
-
-def c606(v0, v1, v2, v3):
-    def c(R):
-        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) <= (R[v3] ^ 0x80000000)
-    return c
-
-
-def s607(d, v0, v1, v2, v3, v4, v5):
+def s606(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((u64(v0, R[v1] + v2)[0]) + (
             u64(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
-def s608(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s607(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         w64(v0, R[v1] + v2, ((
             u64(v3, R[v4] + v5)[0]) + (
             u64(v6, (R[v7] + v8 & 0xFFFFFFFF))[0]) & 0xFFFFFFFFFFFFFFFF))
     return s
+
+
+def s608(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) <= (R[v3] ^ 0x80000000) else 0
+    return s
+
+
+def c608(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) <= (R[v3] ^ 0x80000000)
+    return c
 
 
 def s609(v0, v1, v2):
@@ -5044,22 +4814,10 @@ def s612(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c612(v0, v1, v2, v3, v4):
-    def c(R):
-        return (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (R[v3] >> v4)
-    return c
-
-
 def s613(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (R[v3] >> v4)) ^ (((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFF)
     return s
-
-
-def c613(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) ^ (R[v3] >> v4)) ^ (((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFF)
-    return c
 
 
 def s614(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
@@ -5093,40 +4851,40 @@ def c617(v0, v1, v2):
     return c
 
 
-def s618(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) < v3 else 0
-    return s
-
-
-def c618(v0, v1, v2, v3):
-    def c(R):
-        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) < v3
-    return c
-
-
-def s619(v0, v1, v2, v3, v4):
+def s618(v0, v1, v2, v3, v4):
     def s(R):
         w32(v0, R[v1] + v2, (R[v3] + R[v4] & 0xFFFFFFFF))
     return s
 
 
-def s620(d, v0, v1, v2, v3):
+def s619(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) < v3 else 0
+    return s
+
+
+def c619(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) < v3
+    return c
+
+
+def s620(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), v4)
+    return s
+
+
+def s621(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if R[v0] == (u32(v1, R[v2] + v3)[0]) else 0
     return s
 
 
-def c620(v0, v1, v2, v3):
+def c621(v0, v1, v2, v3):
     def c(R):
         return R[v0] == (u32(v1, R[v2] + v3)[0])
     return c
-
-
-def s621(v0, v1, v2, v3, v4):
-    def s(R):
-        w32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), v4)
-    return s
 
 
 def s622(d, v0, v1, v2, v3, v4, v5):
@@ -5144,14 +4902,6 @@ def s623(d, v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def c623(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (u32(v0, ((
-            u32(v1, ((
-            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF))[0])
-    return c
-
-
 def s624(v0, v1, v2, v3):
     def s(R):
         v0[(R[v1] + R[v2] & 0xFFFFFFFF)] = R[v3] & 255
@@ -5162,12 +4912,6 @@ def s625(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] + v1 & 0xFFFFFFFF) | v2
     return s
-
-
-def c625(v0, v1, v2):
-    def c(R):
-        return (R[v0] + v1 & 0xFFFFFFFF) | v2
-    return c
 
 
 def s626(d, v0, v1, v2, v3, v4, v5):
@@ -5239,12 +4983,6 @@ def s634(d, v0, v1, v2):
     return s
 
 
-def c634(v0, v1, v2):
-    def c(R):
-        return (R[v0] + v1 & 0xFFFFFFFF) & v2
-    return c
-
-
 def s635(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) & v2) > v3 else 0
@@ -5263,35 +5001,29 @@ def s636(d, v0, v1, v2, v3):
     return s
 
 
-def s637(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) & v2) < v3 else 0
-    return s
-
-
-def c637(v0, v1, v2, v3):
-    def c(R):
-        return ((R[v0] + v1 & 0xFFFFFFFF) & v2) < v3
-    return c
-
-
-def s638(v0, v1, v2, v3, v4):
+def s637(v0, v1, v2, v3, v4):
     def s(R):
         w32(v0, R[v1], ((
             u32(v2, R[v3])[0]) + R[v4] & 0xFFFFFFFF))
     return s
 
 
+def s638(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) & v2) < v3 else 0
+    return s
+
+
+def c638(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] + v1 & 0xFFFFFFFF) & v2) < v3
+    return c
+
+
 def s639(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((R[v0] ^ R[v1]) & R[v2]) ^ R[v3]
     return s
-
-
-def c639(v0, v1, v2, v3):
-    def c(R):
-        return ((R[v0] ^ R[v1]) & R[v2]) ^ R[v3]
-    return c
 
 
 def s640(d, v0, v1, v2, v3, v4, v5):
@@ -5319,12 +5051,6 @@ def s643(d, v0, v1, v2, v3):
     return s
 
 
-def c643(v0, v1, v2, v3):
-    def c(R):
-        return v0[((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]
-    return c
-
-
 def s644(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (v0[((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF
@@ -5341,12 +5067,6 @@ def s646(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (u16(v0, R[v1] + v2)[0]) | v3
     return s
-
-
-def c646(v0, v1, v2, v3):
-    def c(R):
-        return (u16(v0, R[v1] + v2)[0]) | v3
-    return c
 
 
 def s647(v0, v1, v2, v3, v4, v5, v6):
@@ -5424,12 +5144,6 @@ def s656(d, v0, v1, v2, v3):
     return s
 
 
-def c656(v0, v1, v2, v3):
-    def c(R):
-        return v0[((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]
-    return c
-
-
 def s657(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (v0[((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v4
@@ -5478,12 +5192,6 @@ def s661(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c661(v0, v1, v2, v3, v4):
-    def c(R):
-        return u32(v0, (R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF))[0]
-    return c
-
-
 def s662(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (u32(v0, (R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF))[0]) >> (R[v5] & 31)
@@ -5515,30 +5223,24 @@ def s665(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c665(v0, v1, v2, v3, v4):
-    def c(R):
-        return (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | ((R[v2] & v3) << v4 & 0xFFFFFFFFFFFFFFFF)
-    return c
-
-
-def s666(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == v3 else 0
-    return s
-
-
-def c666(v0, v1, v2, v3):
-    def c(R):
-        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == v3
-    return c
-
-
-def s667(v0, v1, v2, v3, v4, v5):
+def s666(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, ((
             u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF), (
             u32(v4, R[v5])[0]))
     return s
+
+
+def s667(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == v3 else 0
+    return s
+
+
+def c667(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == v3
+    return c
 
 
 def s668(d, v0, v1, v2, v3, v4, v5):
@@ -5573,22 +5275,10 @@ def s671(d, v0, v1, v2):
     return s
 
 
-def c671(v0, v1, v2):
-    def c(R):
-        return v0[((v1.value) + R[v2] & 0xFFFFFFFF)]
-    return c
-
-
 def s672(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] & v1) | v2
     return s
-
-
-def c672(v0, v1, v2):
-    def c(R):
-        return (R[v0] & v1) | v2
-    return c
 
 
 def s673(v0, v1, v2, v3, v4):
@@ -5628,12 +5318,6 @@ def s678(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c678(v0, v1, v2, v3, v4):
-    def c(R):
-        return u16(v0, (R[v1] + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
-    return c
-
-
 def s679(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] + (R[v1] + R[v2] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
@@ -5670,13 +5354,6 @@ def s684(d, v0, v1, v2, v3, v4):
         R[d] = (u32(v0, (R[v1] + (
             u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF))[0])
     return s
-
-
-def c684(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, (R[v1] + (
-            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF))[0])
-    return c
 
 
 def s685(d, v0, v1, v2, v3):
@@ -5733,12 +5410,6 @@ def s689(d, v0, v1, v2, v3):
     return s
 
 
-def c689(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] << v1 & 0xFFFFFFFF) | (R[v2] & v3)
-    return c
-
-
 def s690(d, v0, v1):
     def s(R):
         R[d] = 0 if (v0[R[v1]]) else 1
@@ -5751,60 +5422,54 @@ def c690(v0, v1):
     return c
 
 
-def s691(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if (R[v0] & v1) != v2 else 0
-    return s
-
-
-def c691(v0, v1, v2):
-    def c(R):
-        return (R[v0] & v1) != v2
-    return c
-
-
-def s692(d, v0, v1, v2, v3):
+def s691(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (u32(v0, R[v1] + v2)[0]) - R[v3] & 0xFFFFFFFF
     return s
 
 
-def s693(v0, v1, v2, v3, v4, v5, v6):
+def s692(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, R[v4] + v5)[0]) - R[v6] & 0xFFFFFFFF))
     return s
 
 
-def s694(v0, v1, v2, v3, v4, v5):
+def s693(v0, v1, v2, v3, v4, v5):
     def s(R):
         w64(v0, (R[v1] + v2 & 0xFFFFFFFF), (
             u64(v3, R[v4] + v5)[0]))
     return s
 
 
-def s695(d, v0, v1, v2, v3, v4):
+def s694(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] + v1 & 0xFFFFFFFF) + ((R[v2] >> v3) & v4) & 0xFFFFFFFF
     return s
 
 
-def s696(d, v0, v1, v2, v3, v4, v5):
+def s695(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = u16(v0, ((R[v1] + v2 & 0xFFFFFFFF) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]
     return s
 
 
-def c696(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return u16(v0, ((R[v1] + v2 & 0xFFFFFFFF) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]
-    return c
-
-
-def s697(d, v0, v1, v2, v3, v4, v5, v6):
+def s696(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (u16(v0, ((R[v1] + v2 & 0xFFFFFFFF) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]) << v6 & 0xFFFFFFFF
     return s
+
+
+def s697(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) != v2 else 0
+    return s
+
+
+def c697(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) != v2
+    return c
 
 
 def s698(v0, v1, v2, v3):
@@ -5858,12 +5523,6 @@ def s704(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c704(v0, v1, v2, v3, v4):
-    def c(R):
-        return v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] & v4) & 0xFFFFFFFF)]
-    return c
-
-
 def s705(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[R[v1]] = (
@@ -5878,13 +5537,6 @@ def s706(d, v0, v1, v2, v3):
     return s
 
 
-def c706(v0, v1, v2, v3):
-    def c(R):
-        return (u32(v0, (
-            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0])
-    return c
-
-
 def s707(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         w32(v0, ((
@@ -5893,35 +5545,35 @@ def s707(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def s708(d, v0, v1, v2):
+def s708(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u32(v3, R[v4] + v5)[0]))
+    return s
+
+
+def s709(d, v0, v1, v2):
     def s(R):
         R[d] = (v0 << (R[v1] & 31) & 0xFFFFFFFF) & v2
     return s
 
 
-def c708(v0, v1, v2):
+def c709(v0, v1, v2):
     def c(R):
         return (v0 << (R[v1] & 31) & 0xFFFFFFFF) & v2
     return c
 
 
-def s709(d, v0, v1, v2):
+def s710(d, v0, v1, v2):
     def s(R):
         R[d] = 0 if ((v0 << (R[v1] & 31) & 0xFFFFFFFF) & v2) else 1
     return s
 
 
-def c709(v0, v1, v2):
+def c710(v0, v1, v2):
     def c(R):
         return not ((v0 << (R[v1] & 31) & 0xFFFFFFFF) & v2)
     return c
-
-
-def s710(v0, v1, v2, v3, v4, v5):
-    def s(R):
-        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
-            u32(v3, R[v4] + v5)[0]))
-    return s
 
 
 def s711(d, v0, v1, v2):
@@ -5962,40 +5614,34 @@ def s716(v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def s717(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if R[v0] > (v1[(R[v2] + v3 & 0xFFFFFFFF)]) else 0
-    return s
-
-
-def c717(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] > (v1[(R[v2] + v3 & 0xFFFFFFFF)])
-    return c
-
-
-def s718(d, v0, v1, v2, v3, v4):
+def s717(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF
     return s
 
 
-def s719(d, v0, v1, v2, v3, v4, v5):
+def s718(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = 1 if ((u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF) > R[v5] else 0
     return s
 
 
-def c719(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF) > R[v5]
-    return c
-
-
-def s720(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s719(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = R[v6] if (((u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF) > R[v5]) else R[v7]
     return s
+
+
+def s720(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] > (v1[(R[v2] + v3 & 0xFFFFFFFF)]) else 0
+    return s
+
+
+def c720(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] > (v1[(R[v2] + v3 & 0xFFFFFFFF)])
+    return c
 
 
 def s721(d, v0, v1, v2):
@@ -6004,43 +5650,31 @@ def s721(d, v0, v1, v2):
     return s
 
 
-def c721(v0, v1, v2):
-    def c(R):
-        return ((R[v0] >> v1) & 0xFFFFFFFF) & v2
-    return c
+def s722(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0[R[v1]]) | v2
+    return s
 
 
-def s722(d, v0, v1, v2, v3, v4):
+def s723(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1]] = ((
+            v2[R[v3]]) | v4) & 255
+    return s
+
+
+def s724(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (0 if (u32(v0, ((
             u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) else 1)
     return s
 
 
-def c722(v0, v1, v2, v3, v4):
+def c724(v0, v1, v2, v3, v4):
     def c(R):
         return (not (u32(v0, ((
             u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]))
     return c
-
-
-def s723(d, v0, v1, v2):
-    def s(R):
-        R[d] = (v0[R[v1]]) | v2
-    return s
-
-
-def c723(v0, v1, v2):
-    def c(R):
-        return (v0[R[v1]]) | v2
-    return c
-
-
-def s724(v0, v1, v2, v3, v4):
-    def s(R):
-        v0[R[v1]] = ((
-            v2[R[v3]]) | v4) & 255
-    return s
 
 
 def s725(d, v0, v1, v2):
@@ -6081,12 +5715,6 @@ def s729(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c729(v0, v1, v2, v3, v4):
-    def c(R):
-        return u32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
-    return c
-
-
 def s730(v0, v1, v2, v3, v4):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
@@ -6125,13 +5753,6 @@ def s735(d, v0, v1, v2, v3, v4):
         R[d] = (v0[(
             u32(v1, R[v2] + v3)[0]) + v4])
     return s
-
-
-def c735(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[(
-            u32(v1, R[v2] + v3)[0]) + v4])
-    return c
 
 
 def s736(d, v0, v1, v2, v3, v4, v5):
@@ -6274,12 +5895,6 @@ def s752(d, v0, v1, v2, v3):
     return s
 
 
-def c752(v0, v1, v2, v3):
-    def c(R):
-        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3
-    return c
-
-
 def s753(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((
@@ -6308,14 +5923,6 @@ def s756(d, v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def c756(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return (u32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + ((
-            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
-    return c
-
-
 def s757(d, v0, v1, v2):
     def s(R):
         R[d] = u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]
@@ -6334,12 +5941,6 @@ def s758(d, v0, v1, v2, v3):
     return s
 
 
-def c758(v0, v1, v2, v3):
-    def c(R):
-        return (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3
-    return c
-
-
 def s759(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3) >> v4
@@ -6352,12 +5953,6 @@ def s760(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c760(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (((u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3) >> v4) & v5
-    return c
-
-
 def s761(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, ((
@@ -6365,60 +5960,47 @@ def s761(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c761(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF))[0])
-    return c
-
-
 def s762(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if (u32(v0, R[v1])[0]) == v2 else 0
-    return s
-
-
-def c762(v0, v1, v2):
-    def c(R):
-        return (u32(v0, R[v1])[0]) == v2
-    return c
-
-
-def s763(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] >> v1) | v2
     return s
 
 
-def c763(v0, v1, v2):
-    def c(R):
-        return (R[v0] >> v1) | v2
-    return c
-
-
-def s764(v0, v1, v2, v3, v4):
+def s763(v0, v1, v2, v3, v4):
     def s(R):
         v0[R[v1]] = ((R[v2] >> v3) | v4) & 255
     return s
 
 
-def s765(d, v0, v1, v2, v3):
+def s764(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (u32(v0, R[v1] + v2)[0]) & v3
     return s
 
 
-def c765(v0, v1, v2, v3):
+def c764(v0, v1, v2, v3):
     def c(R):
         return (u32(v0, R[v1] + v2)[0]) & v3
     return c
 
 
-def s766(v0, v1, v2, v3, v4, v5, v6):
+def s765(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, R[v4] + v5)[0]) & v6))
     return s
+
+
+def s766(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1])[0]) == v2 else 0
+    return s
+
+
+def c766(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) == v2
+    return c
 
 
 def s767(d, v0, v1, v2, v3):
@@ -6437,12 +6019,6 @@ def s768(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] | ((u16(v1, R[v2] + v3)[0]) & v4)
     return s
-
-
-def c768(v0, v1, v2, v3, v4):
-    def c(R):
-        return R[v0] | ((u16(v1, R[v2] + v3)[0]) & v4)
-    return c
 
 
 def s769(v0, v1, v2, v3, v4, v5, v6, v7):
@@ -6470,12 +6046,6 @@ def s772(d, v0, v1, v2, v3):
     return s
 
 
-def c772(v0, v1, v2, v3):
-    def c(R):
-        return ((((R[v0] << v1 & 0xFFFFFFFF) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v2) & v3
-    return c
-
-
 def s773(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (((((R[v0] << v1 & 0xFFFFFFFF) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v2) & v3) + R[v4] & 0xFFFFFFFF
@@ -6486,12 +6056,6 @@ def s774(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((((((R[v0] << v1 & 0xFFFFFFFF) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v2) & v3) + R[v4] & 0xFFFFFFFF) & v5
     return s
-
-
-def c774(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((((((R[v0] << v1 & 0xFFFFFFFF) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v2) & v3) + R[v4] & 0xFFFFFFFF) & v5
-    return c
 
 
 def s775(v0, v1, v2, v3, v4):
@@ -6516,12 +6080,6 @@ def s777(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (1 if ((u32(v0, R[v1])[0]) ^ 0x80000000) > v2 else 0) | R[v3]
     return s
-
-
-def c777(v0, v1, v2, v3):
-    def c(R):
-        return (1 if ((u32(v0, R[v1])[0]) ^ 0x80000000) > v2 else 0) | R[v3]
-    return c
 
 
 def s778(v0, v1, v2, v3, v4, v5):
@@ -6591,12 +6149,6 @@ def s784(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c784(v0, v1, v2, v3, v4):
-    def c(R):
-        return v0[(((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]
-    return c
-
-
 def s785(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (v0[(((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]) & v5
@@ -6622,13 +6174,6 @@ def s787(d, v0, v1, v2, v3):
     return s
 
 
-def c787(v0, v1, v2, v3):
-    def c(R):
-        return (v0[(R[v1] + (
-            v2[R[v3]]) & 0xFFFFFFFF)])
-    return c
-
-
 def s788(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((v0[(R[v1] + (
@@ -6638,68 +6183,56 @@ def s788(d, v0, v1, v2, v3, v4):
 
 def s789(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 1 if R[v0] <= (u32(v1, R[v2] + v3)[0]) else 0
-    return s
-
-
-def c789(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] <= (u32(v1, R[v2] + v3)[0])
-    return c
-
-
-def s790(d, v0, v1, v2, v3):
-    def s(R):
         R[d] = R[v0] ^ (u64(v1, R[v2] + v3)[0])
     return s
 
 
-def c790(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] ^ (u64(v1, R[v2] + v3)[0])
-    return c
-
-
-def s791(v0, v1, v2, v3, v4, v5, v6):
+def s790(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w64(v0, R[v1] + v2, (R[v3] ^ (
             u64(v4, R[v5] + v6)[0])))
     return s
 
 
-def s792(d, v0, v1, v2, v3):
+def s791(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 1 if (R[v0] ^ 0x80000000) >= ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000) else 0
+        R[d] = 1 if R[v0] <= (u32(v1, R[v2] + v3)[0]) else 0
     return s
 
 
-def c792(v0, v1, v2, v3):
+def c791(v0, v1, v2, v3):
     def c(R):
-        return (R[v0] ^ 0x80000000) >= ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000)
+        return R[v0] <= (u32(v1, R[v2] + v3)[0])
     return c
 
 
-def s793(d, v0, v1, v2):
+def s792(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] & v1) << v2 & 0xFFFFFFFF
     return s
 
 
-def s794(d, v0, v1, v2, v3, v4):
+def s793(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s795(d, v0, v1, v2, v3, v4, v5):
+def s794(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = u16(v0, ((R[v1] + R[v2] & 0xFFFFFFFF) + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
     return s
 
 
-def c795(v0, v1, v2, v3, v4, v5):
+def s795(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) >= ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000) else 0
+    return s
+
+
+def c795(v0, v1, v2, v3):
     def c(R):
-        return u16(v0, ((R[v1] + R[v2] & 0xFFFFFFFF) + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+        return (R[v0] ^ 0x80000000) >= ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000)
     return c
 
 
@@ -6719,12 +6252,6 @@ def s798(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = v0[((v1.value) + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF)]
     return s
-
-
-def c798(v0, v1, v2, v3, v4):
-    def c(R):
-        return v0[((v1.value) + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF)]
-    return c
 
 
 def s799(d, v0, v1, v2, v3, v4, v5):
@@ -6763,12 +6290,6 @@ def s802(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] | (R[v1] + v2 & 0xFFFFFFFF)
     return s
-
-
-def c802(v0, v1, v2):
-    def c(R):
-        return R[v0] | (R[v1] + v2 & 0xFFFFFFFF)
-    return c
 
 
 def s803(v0, v1, v2, v3, v4, v5):
@@ -6832,12 +6353,6 @@ def s811(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c811(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (R[v0] & R[v1]) | (((R[v2] >> v3) & v4) << (R[v5] & 31) & 0xFFFFFFFF)
-    return c
-
-
 def s812(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[R[v1]] = ((R[v2] & R[v3]) | (((R[v4] >> v5) & v6) << (R[v7] & 31) & 0xFFFFFFFF)) & 255
@@ -6848,12 +6363,6 @@ def s813(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((R[v0] >> v1) & v2) | v3
     return s
-
-
-def c813(v0, v1, v2, v3):
-    def c(R):
-        return ((R[v0] >> v1) & v2) | v3
-    return c
 
 
 def s814(v0, v1, v2, v3, v4, v5, v6):
@@ -6894,34 +6403,16 @@ def s819(d, v0, v1, v2, v3):
     return s
 
 
-def c819(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] >> ((v1 - R[v2] & 0xFFFFFFFF) & 31)) & v3
-    return c
-
-
 def s820(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((R[v0] >> ((v1 - R[v2] & 0xFFFFFFFF) & 31)) & v3) | (R[v4] << v5 & 0xFFFFFFFF)
     return s
 
 
-def c820(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((R[v0] >> ((v1 - R[v2] & 0xFFFFFFFF) & 31)) & v3) | (R[v4] << v5 & 0xFFFFFFFF)
-    return c
-
-
 def s821(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (((R[v0] >> ((v1 - R[v2] & 0xFFFFFFFF) & 31)) & v3) | (R[v4] << v5 & 0xFFFFFFFF)) ^ v6
     return s
-
-
-def c821(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (((R[v0] >> ((v1 - R[v2] & 0xFFFFFFFF) & 31)) & v3) | (R[v4] << v5 & 0xFFFFFFFF)) ^ v6
-    return c
 
 
 def s822(d, v0, v1, v2, v3):
@@ -6935,13 +6426,6 @@ def s823(d, v0, v1, v2, v3, v4):
         R[d] = (v0[((
             u32(v1, R[v2])[0]) + (R[v3] & v4) & 0xFFFFFFFF)])
     return s
-
-
-def c823(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[((
-            u32(v1, R[v2])[0]) + (R[v3] & v4) & 0xFFFFFFFF)])
-    return c
 
 
 def s824(v0, v1, v2, v3, v4, v5, v6, v7):
@@ -6982,12 +6466,6 @@ def s828(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c828(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return u32(v0, (R[v1] + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5)[0]
-    return c
-
-
 def s829(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if (u32(v0, R[v1] + v2)[0]) != R[v3] else 0
@@ -7024,34 +6502,16 @@ def s833(d, v0, v1, v2):
     return s
 
 
-def c833(v0, v1, v2):
-    def c(R):
-        return R[v0] & (R[v1] ^ v2)
-    return c
-
-
 def s834(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] ^ (R[v1] & (R[v2] ^ v3))
     return s
 
 
-def c834(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] ^ (R[v1] & (R[v2] ^ v3))
-    return c
-
-
 def s835(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
     return s
-
-
-def c835(v0, v1, v2, v3):
-    def c(R):
-        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
-    return c
 
 
 def s836(d, v0, v1, v2, v3, v4):
@@ -7079,13 +6539,6 @@ def s838(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c838(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[((
-            u32(v1, R[v2])[0]) + (R[v3] >> v4) & 0xFFFFFFFF)])
-    return c
-
-
 def s839(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
@@ -7105,13 +6558,6 @@ def s841(d, v0, v1, v2, v3, v4):
         R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
             v3[R[v4]]) & 0xFFFFFFFF)])
     return s
-
-
-def c841(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
-            v3[R[v4]]) & 0xFFFFFFFF)])
-    return c
 
 
 def s842(d, v0, v1, v2, v3, v4, v5):
@@ -7134,12 +6580,6 @@ def s843(d, v0, v1, v2):
     return s
 
 
-def c843(v0, v1, v2):
-    def c(R):
-        return (v0[(R[v1] + v2 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
-    return c
-
-
 def s844(v0, v1, v2, v3, v4):
     def s(R):
         w32(v0, (
@@ -7149,39 +6589,39 @@ def s844(v0, v1, v2, v3, v4):
 
 def s845(d, v0, v1, v2, v3, v4):
     def s(R):
-        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) == v3 else 0) & v4
-    return s
-
-
-def c845(v0, v1, v2, v3, v4):
-    def c(R):
-        return (1 if (u32(v0, R[v1] + v2)[0]) == v3 else 0) & v4
-    return c
-
-
-def s846(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 0 if ((1 if (u32(v0, R[v1] + v2)[0]) == v3 else 0) & v4) else 1
-    return s
-
-
-def c846(v0, v1, v2, v3, v4):
-    def c(R):
-        return not ((1 if (u32(v0, R[v1] + v2)[0]) == v3 else 0) & v4)
-    return c
-
-
-def s847(d, v0, v1, v2, v3, v4):
-    def s(R):
         R[d] = ((v0[(
             u32(v1, R[v2])[0]) + v3]) & v4)
     return s
 
 
-def c847(v0, v1, v2, v3, v4):
+def c845(v0, v1, v2, v3, v4):
     def c(R):
         return ((v0[(
             u32(v1, R[v2])[0]) + v3]) & v4)
+    return c
+
+
+def s846(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) == v3 else 0) & v4
+    return s
+
+
+def c846(v0, v1, v2, v3, v4):
+    def c(R):
+        return (1 if (u32(v0, R[v1] + v2)[0]) == v3 else 0) & v4
+    return c
+
+
+def s847(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if (u32(v0, R[v1] + v2)[0]) == v3 else 0) & v4) else 1
+    return s
+
+
+def c847(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((1 if (u32(v0, R[v1] + v2)[0]) == v3 else 0) & v4)
     return c
 
 
@@ -7211,80 +6651,56 @@ def s850(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c850(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (R[v0] << v1 & 0xFFFFFFFF) | ((v2[R[v3] + v4]) & v5)
-    return c
-
-
-def s851(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == R[v3] else 0
-    return s
-
-
-def c851(v0, v1, v2, v3):
-    def c(R):
-        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == R[v3]
-    return c
-
-
-def s852(d, v0, v1, v2, v3, v4, v5, v6):
+def s851(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF) + (((R[v3] ^ R[v4]) & R[v5]) ^ R[v6]) & 0xFFFFFFFF
     return s
 
 
-def s853(d, v0, v1, v2, v3):
+def s852(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] - R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s854(d, v0, v1, v2, v3, v4):
+def s853(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] - R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF)]
     return s
 
 
-def c854(v0, v1, v2, v3, v4):
-    def c(R):
-        return v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] - R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF)]
-    return c
-
-
-def s855(d, v0, v1, v2, v3, v4, v5):
+def s854(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = R[v0] + (v1[(((v2.value) + v3 & 0xFFFFFFFF) + (R[v4] - R[v5] & 0xFFFFFFFF) & 0xFFFFFFFF)]) & 0xFFFFFFFF
     return s
 
 
-def s856(d, v0, v1, v2):
+def s855(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 1 if R[v0] != ((v1.value) + v2 & 0xFFFFFFFF) else 0
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == R[v3] else 0
     return s
 
 
-def c856(v0, v1, v2):
+def c855(v0, v1, v2, v3):
     def c(R):
-        return R[v0] != ((v1.value) + v2 & 0xFFFFFFFF)
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == R[v3]
     return c
 
 
-def s857(d, v0, v1, v2, v3, v4, v5):
+def s856(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + (
             u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF)
     return s
 
 
-def s858(d, v0, v1, v2, v3, v4):
+def s857(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v2] if (R[v0] == v1) else (R[v3] + R[v4] & 0xFFFFFFFF)
     return s
 
 
-def s859(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s858(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d] = ((u32(v0, (
             u32(v1, R[v2] + v3)[0]) + v4)[0]) + (
@@ -7293,29 +6709,35 @@ def s859(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     return s
 
 
-def s860(d, v0, v1, v2, v3):
+def s859(d, v0, v1, v2, v3):
     def s(R):
         R[d] = u64(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0]
     return s
 
 
-def s861(d, v0, v1, v2, v3, v4):
+def s860(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((u16(v0, R[v1] + v2)[0]) & v3) | v4
     return s
 
 
-def c861(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((u16(v0, R[v1] + v2)[0]) & v3) | v4
-    return c
-
-
-def s862(v0, v1, v2, v3, v4, v5, v6, v7):
+def s861(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w16(v0, R[v1] + v2, (((
             u16(v3, R[v4] + v5)[0]) & v6) | v7) & 65535)
     return s
+
+
+def s862(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] != ((v1.value) + v2 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c862(v0, v1, v2):
+    def c(R):
+        return R[v0] != ((v1.value) + v2 & 0xFFFFFFFF)
+    return c
 
 
 def s863(v0, v1, v2, v3):
@@ -7324,23 +6746,23 @@ def s863(v0, v1, v2, v3):
     return s
 
 
-def s864(d, v0, v1, v2, v3):
+def s864(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF), R[v4])
+    return s
+
+
+def s865(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if (v0[(R[v1] + v2 & 0xFFFFFFFF)]) == v3 else 0
     return s
 
 
-def c864(v0, v1, v2, v3):
+def c865(v0, v1, v2, v3):
     def c(R):
         return (v0[(R[v1] + v2 & 0xFFFFFFFF)]) == v3
     return c
-
-
-def s865(v0, v1, v2, v3, v4):
-    def s(R):
-        w32(v0, ((
-            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF), R[v4])
-    return s
 
 
 def s866(d, v0, v1, v2, v3, v4):
@@ -7380,38 +6802,20 @@ def s871(v0, v1, v2, v3, v4):
     return s
 
 
-def s872(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if R[v0] == (u32(v1, R[v2])[0]) else 0
-    return s
-
-
-def c872(v0, v1, v2):
-    def c(R):
-        return R[v0] == (u32(v1, R[v2])[0])
-    return c
-
-
-def s873(d, v0, v1, v2, v3, v4, v5):
+def s872(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = u16(v0, (R[v1] + (v4 if (R[v2] & v3) else v5) & 0xFFFFFFFF))[0]
     return s
 
 
-def c873(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return u16(v0, (R[v1] + (v4 if (R[v2] & v3) else v5) & 0xFFFFFFFF))[0]
-    return c
-
-
-def s874(d, v0, v1, v2, v3, v4, v5):
+def s873(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((d64(v0, R[v1] + v2)[0]) + (
             d64(v3, R[v4] + v5)[0]))
     return s
 
 
-def s875(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s874(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         w64f(v0, R[v1] + v2, ((
             d64(v3, R[v4] + v5)[0]) + (
@@ -7419,65 +6823,71 @@ def s875(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def s876(d, v0, v1):
-    def s(R):
-        R[d] = (f64_to_bits(R[v0])) & v1
-    return s
-
-
-def c876(v0, v1):
-    def c(R):
-        return (f64_to_bits(R[v0])) & v1
-    return c
-
-
-def s877(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if (((f64_to_bits(R[v0])) & v1) ^ 0x8000000000000000) > v2 else 0
-    return s
-
-
-def c877(v0, v1, v2):
-    def c(R):
-        return (((f64_to_bits(R[v0])) & v1) ^ 0x8000000000000000) > v2
-    return c
-
-
-def s878(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 0 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0]) else 1
-    return s
-
-
-def c878(v0, v1, v2, v3):
-    def c(R):
-        return not (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0])
-    return c
-
-
-def s879(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if ((u16(v0, R[v1] + v2)[0]) & v3) != v4 else 0
-    return s
-
-
-def c879(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((u16(v0, R[v1] + v2)[0]) & v3) != v4
-    return c
-
-
-def s880(d, v0, v1, v2, v3):
+def s875(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (u32(v0, R[v1] + v2)[0]) + (R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s881(v0, v1, v2, v3, v4, v5):
+def s876(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[((
             u32(v1, R[v2] + v3)[0]) + (R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF)] = v5 & 255
     return s
+
+
+def s877(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] == (u32(v1, R[v2])[0]) else 0
+    return s
+
+
+def c877(v0, v1, v2):
+    def c(R):
+        return R[v0] == (u32(v1, R[v2])[0])
+    return c
+
+
+def s878(d, v0, v1):
+    def s(R):
+        R[d] = (f64_to_bits(R[v0])) & v1
+    return s
+
+
+def s879(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (((f64_to_bits(R[v0])) & v1) ^ 0x8000000000000000) > v2 else 0
+    return s
+
+
+def c879(v0, v1, v2):
+    def c(R):
+        return (((f64_to_bits(R[v0])) & v1) ^ 0x8000000000000000) > v2
+    return c
+
+
+def s880(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0]) else 1
+    return s
+
+
+def c880(v0, v1, v2, v3):
+    def c(R):
+        return not (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0])
+    return c
+
+
+def s881(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u16(v0, R[v1] + v2)[0]) & v3) != v4 else 0
+    return s
+
+
+def c881(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u16(v0, R[v1] + v2)[0]) & v3) != v4
+    return c
 
 
 def s882(d, v0, v1, v2, v3):
@@ -7510,12 +6920,6 @@ def s886(d, v0, v1, v2, v3):
     def s(R):
         R[d] = u32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF))[0]
     return s
-
-
-def c886(v0, v1, v2, v3):
-    def c(R):
-        return u32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF))[0]
-    return c
 
 
 def s887(d, v0, v1, v2, v3, v4, v5):
@@ -7568,12 +6972,6 @@ def s893(d, v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def c893(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return ((R[v4] + v5 & 0xFFFFFFFF) if (((R[v0] + v1 & 0xFFFFFFFF) & v2) < v3) else R[v6]) & v7
-    return c
-
-
 def s894(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (1 if (u32(v0, (
@@ -7581,25 +6979,11 @@ def s894(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c894(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) != v5)
-    return c
-
-
 def s895(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((1 if (u32(v0, (
             u32(v1, R[v2] + v3)[0]) + v4)[0]) != v5 else 0) & v6)
     return s
-
-
-def c895(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) != v5 else 0) & v6)
-    return c
 
 
 def s896(d, v0, v1, v2, v3, v4, v5, v6):
@@ -7622,12 +7006,6 @@ def s897(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c897(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return v0[(R[v1] + (v4 if (R[v2] & v3) else v5) & 0xFFFFFFFF)]
-    return c
-
-
 def s898(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3) != v4 else 0
@@ -7646,34 +7024,28 @@ def s899(d, v0, v1, v2):
     return s
 
 
-def c899(v0, v1, v2):
-    def c(R):
-        return (R[v0] & v1) > v2
-    return c
-
-
 def s900(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = v3 if ((R[v0] & v1) > v2) else (R[v4] + v5 & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
-def s901(d, v0, v1, v2, v3):
+def s901(d, v0, v1, v2):
+    def s(R):
+        R[d] = u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s902(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != R[v3] else 0
     return s
 
 
-def c901(v0, v1, v2, v3):
+def c902(v0, v1, v2, v3):
     def c(R):
         return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != R[v3]
     return c
-
-
-def s902(d, v0, v1, v2):
-    def s(R):
-        R[d] = u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]
-    return s
 
 
 def s903(d, v0, v1, v2, v3):
@@ -7705,12 +7077,6 @@ def s906(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] & v1) | (R[v2] & v3)
     return s
-
-
-def c906(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] & v1) | (R[v2] & v3)
-    return c
 
 
 def s907(v0, v1, v2, v3, v4, v5):
@@ -7746,13 +7112,6 @@ def s910(d, v0, v1, v2):
     return s
 
 
-def c910(v0, v1, v2):
-    def c(R):
-        return (u32(v0, (
-            u32(v1, R[v2])[0]))[0])
-    return c
-
-
 def s911(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if (u32(v0, R[v1] + v2)[0]) == R[v3] else 0
@@ -7765,41 +7124,34 @@ def c911(v0, v1, v2, v3):
     return c
 
 
-def s912(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = (R[v0] + ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
-    return s
-
-
-def s913(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = 1 if R[v0] >= ((R[v1] + ((u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF) else 0
-    return s
-
-
-def c913(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return R[v0] >= ((R[v1] + ((u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)
-    return c
-
-
-def s914(d, v0, v1, v2, v3, v4):
+def s912(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 0xFFFFFFFF
     return s
 
 
-def s915(d, v0, v1, v2, v3, v4, v5):
+def s913(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
             v3[(R[v4] + v5 & 0xFFFFFFFF)]) & 0xFFFFFFFF)])
     return s
 
 
-def c915(v0, v1, v2, v3, v4, v5):
+def s914(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s915(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = 1 if R[v0] >= ((R[v1] + ((u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c915(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
-            v3[(R[v4] + v5 & 0xFFFFFFFF)]) & 0xFFFFFFFF)])
+        return R[v0] >= ((R[v1] + ((u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)
     return c
 
 
@@ -7888,13 +7240,6 @@ def s925(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c925(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (v0[((R[v1] + (R[v2] * (
-            v3[R[v4]]) & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)])
-    return c
-
-
 def s926(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((t1 := (R[v0] + v1 & 0xFFFFFFFF)) << v2 | t1 >> v3) & 0xFFFFFFFF
@@ -7920,13 +7265,6 @@ def s929(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c929(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[(R[v1] + (
-            v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 0xFFFFFFFF)])
-    return c
-
-
 def s930(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((v0[(R[v1] + (
@@ -7947,43 +7285,7 @@ def s932(v0, v1, v2, v3, v4):
     return s
 
 
-def s933(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != v3 else 0
-    return s
-
-
-def c933(v0, v1, v2, v3):
-    def c(R):
-        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != v3
-    return c
-
-
-def s934(d, v0, v1):
-    def s(R):
-        R[d] = 0 if (R[v0] < v1) else 1
-    return s
-
-
-def c934(v0, v1):
-    def c(R):
-        return not (R[v0] < v1)
-    return c
-
-
-def s935(d, v0, v1):
-    def s(R):
-        R[d] = 0 if (R[v0] > v1) else 1
-    return s
-
-
-def c935(v0, v1):
-    def c(R):
-        return not (R[v0] > v1)
-    return c
-
-
-def s936(v0, v1, v2, v3, v4, v5, v6, v7):
+def s933(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
             v3[(R[v4] + (
@@ -7991,44 +7293,26 @@ def s936(v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def s937(v0, v1, v2, v3, v4, v5):
+def s934(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
             u16(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))
     return s
 
 
-def s938(d, v0, v1, v2, v3):
+def s935(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF
     return s
 
 
-def s939(d, v0, v1, v2, v3, v4):
+def s936(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF) | R[v4]
     return s
 
 
-def c939(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF) | R[v4]
-    return c
-
-
-def s940(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) != v3 else 0
-    return s
-
-
-def c940(v0, v1, v2, v3):
-    def c(R):
-        return (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) != v3
-    return c
-
-
-def s941(d, v0, v1, v2, v3, v4, v5, v6):
+def s937(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (u32(v0, (
             u32(v1, (
@@ -8036,32 +7320,72 @@ def s941(d, v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def c941(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (u32(v0, (
-            u32(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0])
-    return c
-
-
-def s942(d, v0, v1, v2, v3, v4, v5):
+def s938(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (1 if (u32(v0, R[v1] + v2)[0]) < (
             u32(v3, R[v4] + v5)[0]) else 0)
     return s
 
 
-def c942(v0, v1, v2, v3, v4, v5):
+def c938(v0, v1, v2, v3, v4, v5):
     def c(R):
         return ((u32(v0, R[v1] + v2)[0]) < (
             u32(v3, R[v4] + v5)[0]))
     return c
 
 
-def s943(d, v0, v1, v2, v3, v4, v5, v6):
+def s939(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((((u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ v3) >> v4) & v5) + R[v6] & 0xFFFFFFFF
     return s
+
+
+def s940(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != v3 else 0
+    return s
+
+
+def c940(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != v3
+    return c
+
+
+def s941(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] < v1) else 1
+    return s
+
+
+def c941(v0, v1):
+    def c(R):
+        return not (R[v0] < v1)
+    return c
+
+
+def s942(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] > v1) else 1
+    return s
+
+
+def c942(v0, v1):
+    def c(R):
+        return not (R[v0] > v1)
+    return c
+
+
+def s943(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) != v3 else 0
+    return s
+
+
+def c943(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) != v3
+    return c
 
 
 def s944(d, v0, v1, v2):
@@ -8083,13 +7407,6 @@ def s945(d, v0, v1, v2, v3):
     return s
 
 
-def c945(v0, v1, v2, v3):
-    def c(R):
-        return (v0[(
-            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])])
-    return c
-
-
 def s946(v0, v1, v2, v3, v4):
     def s(R):
         w16(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), v4 & 65535)
@@ -8102,22 +7419,10 @@ def s947(d, v0, v1, v2):
     return s
 
 
-def c947(v0, v1, v2):
-    def c(R):
-        return (R[v0] << v1 & 0xFFFFFFFF) & v2
-    return c
-
-
 def s948(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((R[v0] << v1 & 0xFFFFFFFF) & v2) | (R[v3] & v4)
     return s
-
-
-def c948(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((R[v0] << v1 & 0xFFFFFFFF) & v2) | (R[v3] & v4)
-    return c
 
 
 def s949(d, v0, v1, v2, v3, v4, v5):
@@ -8141,24 +7446,10 @@ def s951(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c951(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (v0[((
-            u32(v1, ((
-            u32(v2, R[v3])[0]) + v4 & 0xFFFFFFFF))[0]) + R[v5] & 0xFFFFFFFF)])
-    return c
-
-
 def s952(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] & (v1[(R[v2] + v3 & 0xFFFFFFFF)])
     return s
-
-
-def c952(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] & (v1[(R[v2] + v3 & 0xFFFFFFFF)])
-    return c
 
 
 def s953(d, v0, v1, v2, v3, v4, v5):
@@ -8171,12 +7462,6 @@ def s954(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v0] | (v5 if (R[v1] & (v2[(R[v3] + v4 & 0xFFFFFFFF)])) else v6)
     return s
-
-
-def c954(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return R[v0] | (v5 if (R[v1] & (v2[(R[v3] + v4 & 0xFFFFFFFF)])) else v6)
-    return c
 
 
 def s955(v0, v1, v2, v3, v4, v5, v6):
@@ -8287,12 +7572,6 @@ def s968(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c968(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] >> v4) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
-    return c
-
-
 def s969(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] >> v4) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
@@ -8311,12 +7590,6 @@ def s971(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c971(v0, v1, v2, v3, v4):
-    def c(R):
-        return (((v0.value) + v1 & 0xFFFFFFFF) << v2 & 0xFFFFFFFFFFFFFFFF) | (R[v3] + v4 & 0xFFFFFFFF)
-    return c
-
-
 def s972(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w64(v0, R[v1] + v2, ((((v3.value) + v4 & 0xFFFFFFFF) << v5 & 0xFFFFFFFFFFFFFFFF) | (R[v6] + v7 & 0xFFFFFFFF)))
@@ -8327,12 +7600,6 @@ def s973(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = v0[(R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF)]
     return s
-
-
-def c973(v0, v1, v2, v3, v4):
-    def c(R):
-        return v0[(R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF)]
-    return c
 
 
 def s974(v0, v1, v2, v3, v4, v5, v6, v7):
@@ -8354,12 +7621,6 @@ def s976(d, v0, v1, v2, v3):
     return s
 
 
-def c976(v0, v1, v2, v3):
-    def c(R):
-        return v0[(R[v1] + (R[v2] & v3) & 0xFFFFFFFF)]
-    return c
-
-
 def s977(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[R[v1] + v2] = (
@@ -8373,12 +7634,6 @@ def s978(d, v0, v1, v2, v3):
     return s
 
 
-def c978(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] - (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) | v3
-    return c
-
-
 def s979(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1]] = ((R[v2] - (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) | v5) & 255
@@ -8390,13 +7645,6 @@ def s980(d, v0, v1, v2, v3, v4):
         R[d] = (u32(v0, (((
             u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0])
     return s
-
-
-def c980(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, (((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0])
-    return c
 
 
 def s981(v0, v1, v2, v3, v4, v5, v6):
@@ -8445,22 +7693,10 @@ def s986(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c986(v0, v1, v2, v3, v4):
-    def c(R):
-        return R[v0] | ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF)
-    return c
-
-
 def s987(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((v0[R[v1]]) & v2) | (R[v3] & v4)
     return s
-
-
-def c987(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((v0[R[v1]]) & v2) | (R[v3] & v4)
-    return c
 
 
 def s988(v0, v1, v2, v3, v4, v5, v6):
@@ -8531,46 +7767,46 @@ def c993(v0, v1, v2):
 
 def s994(d, v0, v1, v2):
     def s(R):
+        R[d] = 1 if ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) >= v2 else 0
+    return s
+
+
+def c994(v0, v1, v2):
+    def c(R):
+        return ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) >= v2
+    return c
+
+
+def s995(d, v0, v1, v2):
+    def s(R):
         R[d] = (v0[R[v1]]) + v2 & 0xFFFFFFFF
     return s
 
 
-def s995(d, v0, v1, v2):
+def s996(d, v0, v1, v2):
     def s(R):
         R[d] = (u64(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s996(v0, v1, v2, v3, v4):
+def s997(v0, v1, v2, v3, v4):
     def s(R):
         w64(v0, R[v1], ((
             u64(v2, R[v3])[0]) + R[v4] & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
-def s997(v0, v1, v2, v3, v4):
+def s998(v0, v1, v2, v3, v4):
     def s(R):
         v0[R[v1]] = (
             v2[R[v3] + v4]) & 255
     return s
 
 
-def s998(d, v0, v1, v2, v3):
+def s999(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (v0.value) + (v2 if R[v1] else v3) & 0xFFFFFFFF
     return s
-
-
-def s999(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) >= v2 else 0
-    return s
-
-
-def c999(v0, v1, v2):
-    def c(R):
-        return ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) >= v2
-    return c
 
 
 def s1000(v0, v1, v2, v3, v4):
@@ -8585,72 +7821,66 @@ def s1001(d, v0, v1, v2, v3):
     return s
 
 
-def s1002(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (u16(v0, R[v1] + v2)[0]) != v3 else 0
-    return s
-
-
-def c1002(v0, v1, v2, v3):
-    def c(R):
-        return (u16(v0, R[v1] + v2)[0]) != v3
-    return c
-
-
-def s1003(v0, v1, v2, v3, v4):
+def s1002(v0, v1, v2, v3, v4):
     def s(R):
         v0[R[v1]] = (R[v3] if R[v2] else R[v4]) & 255
     return s
 
 
-def s1004(d, v0, v1, v2, v3):
+def s1003(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] % (
             u32(v1, R[v2] + v3)[0]))
     return s
 
 
-def s1005(d, v0, v1, v2, v3, v4):
+def s1004(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((R[v0] % (
             u32(v1, R[v2] + v3)[0])) << v4 & 0xFFFFFFFF)
     return s
 
 
-def s1006(d, v0, v1, v2, v3, v4, v5):
+def s1005(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (R[v0] + ((R[v1] % (
             u32(v2, R[v3] + v4)[0])) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF)
     return s
 
 
-def s1007(d, v0, v1, v2):
+def s1006(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = v0[((v1.value) + v2 & 0xFFFFFFFF)]
+        R[d] = 1 if (u16(v0, R[v1] + v2)[0]) != v3 else 0
     return s
 
 
-def c1007(v0, v1, v2):
+def c1006(v0, v1, v2, v3):
     def c(R):
-        return v0[((v1.value) + v2 & 0xFFFFFFFF)]
+        return (u16(v0, R[v1] + v2)[0]) != v3
     return c
 
 
-def s1008(d, v0, v1, v2, v3, v4):
+def s1007(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
     return s
 
 
-def s1009(d, v0, v1, v2, v3, v4, v5):
+def s1008(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = u32(v0, ((((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]
     return s
 
 
-def c1009(v0, v1, v2, v3, v4, v5):
+def s1009(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0[((v1.value) + v2 & 0xFFFFFFFF)]
+    return s
+
+
+def c1009(v0, v1, v2):
     def c(R):
-        return u32(v0, ((((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]
+        return v0[((v1.value) + v2 & 0xFFFFFFFF)]
     return c
 
 
@@ -8674,109 +7904,96 @@ def s1012(v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s1013(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == R[v3] else 0
-    return s
-
-
-def c1013(v0, v1, v2, v3):
-    def c(R):
-        return (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == R[v3]
-    return c
-
-
-def s1014(v0, v1, v2, v3, v4, v5):
+def s1013(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, R[v1], (R[v4] if (R[v2] > R[v3]) else R[v5]))
     return s
 
 
-def s1015(d, v0, v1, v2, v3):
+def s1014(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((u32(v0, R[v1])[0]) & v2) + v3 & 0xFFFFFFFF
     return s
 
 
-def s1016(d, v0, v1, v2, v3, v4):
+def s1015(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, (((
             u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF))[0])
     return s
 
 
-def c1016(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, (((
-            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1017(d, v0, v1, v2, v3, v4, v5, v6):
+def s1016(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((u32(v0, (((
             u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF))[0]) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
     return s
 
 
-def s1018(d, v0, v1, v2, v3):
+def s1017(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) > v3 else 0
     return s
 
 
-def c1018(v0, v1, v2, v3):
+def c1017(v0, v1, v2, v3):
     def c(R):
         return (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) > v3
     return c
 
 
-def s1019(d, v0, v1, v2, v3, v4, v5):
+def s1018(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = v4 if ((u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) > v3) else v5
     return s
 
 
-def s1020(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if ((u32(v0, (v1.value))[0]) ^ 0x80000000) > v2 else 0
-    return s
-
-
-def c1020(v0, v1, v2):
-    def c(R):
-        return ((u32(v0, (v1.value))[0]) ^ 0x80000000) > v2
-    return c
-
-
-def s1021(d, v0, v1, v2):
+def s1019(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] & (R[v1] + v2 & 0xFFFFFFFF)
     return s
 
 
-def c1021(v0, v1, v2):
-    def c(R):
-        return R[v0] & (R[v1] + v2 & 0xFFFFFFFF)
-    return c
-
-
-def s1022(d, v0, v1, v2, v3):
+def s1020(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] + (R[v1] & (R[v2] + v3 & 0xFFFFFFFF)) & 0xFFFFFFFF
     return s
 
 
-def s1023(d, v0, v1, v2, v3, v4):
+def s1021(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] + (R[v1] & (R[v2] + v3 & 0xFFFFFFFF)) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
     return s
 
 
-def s1024(v0, v1, v2, v3, v4, v5, v6):
+def s1022(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[((R[v1] + (R[v2] & (R[v3] + v4 & 0xFFFFFFFF)) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)] = R[v6] & 255
     return s
+
+
+def s1023(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == R[v3] else 0
+    return s
+
+
+def c1023(v0, v1, v2, v3):
+    def c(R):
+        return (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == R[v3]
+    return c
+
+
+def s1024(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (v1.value))[0]) ^ 0x80000000) > v2 else 0
+    return s
+
+
+def c1024(v0, v1, v2):
+    def c(R):
+        return ((u32(v0, (v1.value))[0]) ^ 0x80000000) > v2
+    return c
 
 
 def s1025(v0, v1, v2, v3):
@@ -8791,28 +8008,14 @@ def s1026(v0, v1, v2, v3):
     return s
 
 
-def s1027(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) == (
-            u32(v3, R[v4] + v5)[0]) else 0)
-    return s
-
-
-def c1027(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) == (
-            u32(v3, R[v4] + v5)[0]))
-    return c
-
-
-def s1028(v0, v1, v2, v3, v4, v5):
+def s1027(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[((
             u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF)] = v5 & 255
     return s
 
 
-def s1029(v0, v1, v2, v3, v4, v5):
+def s1028(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, R[v1], (
             u32(v2, ((
@@ -8820,45 +8023,53 @@ def s1029(v0, v1, v2, v3, v4, v5):
     return s
 
 
-def s1030(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != (R[v3] + v4 & 0xFFFFFFFF) else 0
-    return s
-
-
-def c1030(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != (R[v3] + v4 & 0xFFFFFFFF)
-    return c
-
-
-def s1031(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if R[v0] >= (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
-    return s
-
-
-def c1031(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] >= (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1032(v0, v1, v2, v3):
+def s1029(v0, v1, v2, v3):
     def s(R):
         v0[R[v1]] = (R[v2] | v3) & 255
     return s
 
 
-def s1033(d, v0, v1, v2, v3, v4):
+def s1030(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) == (
+            u32(v3, R[v4] + v5)[0]) else 0)
+    return s
+
+
+def c1030(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) == (
+            u32(v3, R[v4] + v5)[0]))
+    return c
+
+
+def s1031(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4)[0]
     return s
 
 
-def c1033(v0, v1, v2, v3, v4):
+def s1032(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != (R[v3] + v4 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1032(v0, v1, v2, v3, v4):
     def c(R):
-        return u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4)[0]
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != (R[v3] + v4 & 0xFFFFFFFF)
+    return c
+
+
+def s1033(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] >= (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
+    return s
+
+
+def c1033(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] >= (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
     return c
 
 
@@ -8875,79 +8086,65 @@ def s1035(v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s1036(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = (v0[((
-            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)])
-    return s
-
-
-def c1036(v0, v1, v2, v3):
-    def c(R):
-        return (v0[((
-            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)])
-    return c
-
-
-def s1037(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = ((v0[((
-            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)]) & v4)
-    return s
-
-
-def c1037(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((v0[((
-            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)]) & v4)
-    return c
-
-
-def s1038(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = (0 if ((v0[((
-            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)]) & v4) else 1)
-    return s
-
-
-def c1038(v0, v1, v2, v3, v4):
-    def c(R):
-        return (not ((v0[((
-            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)]) & v4))
-    return c
-
-
-def s1039(d, v0, v1, v2, v3, v4, v5):
+def s1036(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (R[v0] + (u32(v1, ((
             u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF)
     return s
 
 
-def s1040(d, v0, v1, v2, v3, v4):
+def s1037(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, ((
             u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF))[0])
     return s
 
 
-def c1040(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1041(d, v0, v1, v2, v3):
+def s1038(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v2] if (R[v0] == R[v1]) else R[v3]
     return s
 
 
-def s1042(v0, v1, v2, v3, v4, v5, v6):
+def s1039(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w64(v0, R[v1] + v2, (R[v5] if (R[v3] == R[v4]) else R[v6]))
     return s
+
+
+def s1040(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)])
+    return s
+
+
+def s1041(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)]) & v4)
+    return s
+
+
+def c1041(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)]) & v4)
+    return c
+
+
+def s1042(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (0 if ((v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)]) & v4) else 1)
+    return s
+
+
+def c1042(v0, v1, v2, v3, v4):
+    def c(R):
+        return (not ((v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)]) & v4))
+    return c
 
 
 def s1043(d, v0, v1, v2, v3):
@@ -8966,12 +8163,6 @@ def s1045(d, v0, v1, v2, v3):
     def s(R):
         R[d] = v0[(R[v1] + (R[v2] >> v3) & 0xFFFFFFFF)]
     return s
-
-
-def c1045(v0, v1, v2, v3):
-    def c(R):
-        return v0[(R[v1] + (R[v2] >> v3) & 0xFFFFFFFF)]
-    return c
 
 
 def s1046(v0, v1, v2, v3, v4, v5, v6):
@@ -9018,35 +8209,16 @@ def s1052(d, v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def c1052(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF) | (
-            v4[(R[v5] + v6 & 0xFFFFFFFF)]))
-    return c
-
-
 def s1053(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] | (R[v1] ^ v2)
     return s
 
 
-def c1053(v0, v1, v2):
-    def c(R):
-        return R[v0] | (R[v1] ^ v2)
-    return c
-
-
 def s1054(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] | (R[v1] ^ v2)) ^ R[v3]
     return s
-
-
-def c1054(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] | (R[v1] ^ v2)) ^ R[v3]
-    return c
 
 
 def s1055(d, v0, v1, v2, v3, v4, v5, v6):
@@ -9069,28 +8241,12 @@ def s1057(d, v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def c1057(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return (u16(v0, ((
-            u32(v1, R[v2] + v3)[0]) + ((
-            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
-    return c
-
-
 def s1058(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = ((u16(v0, ((
             u32(v1, R[v2] + v3)[0]) + ((
             u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & v8)
     return s
-
-
-def c1058(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return ((u16(v0, ((
-            u32(v1, R[v2] + v3)[0]) + ((
-            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & v8)
-    return c
 
 
 def s1059(d, v0, v1, v2, v3, v4):
@@ -9100,13 +8256,6 @@ def s1059(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c1059(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u16(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0])
-    return c
-
-
 def s1060(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((u16(v0, (
@@ -9114,25 +8263,11 @@ def s1060(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c1060(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((u16(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) & v5)
-    return c
-
-
 def s1061(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (((u16(v0, (
             u32(v1, R[v2] + v3)[0]) + v4)[0]) & v5) & v6)
     return s
-
-
-def c1061(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (((u16(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) & v5) & v6)
-    return c
 
 
 def s1062(d, v0, v1, v2, v3, v4, v5, v6):
@@ -9146,12 +8281,6 @@ def s1063(d, v0, v1, v2):
     def s(R):
         R[d] = (u32(v0, R[v1])[0]) | R[v2]
     return s
-
-
-def c1063(v0, v1, v2):
-    def c(R):
-        return (u32(v0, R[v1])[0]) | R[v2]
-    return c
 
 
 def s1064(v0, v1, v2, v3, v4):
@@ -9212,13 +8341,6 @@ def s1070(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c1070(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[(R[v1] + ((
-            v2[R[v3]]) & v4) & 0xFFFFFFFF)])
-    return c
-
-
 def s1071(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
@@ -9226,54 +8348,42 @@ def s1071(v0, v1, v2, v3, v4, v5):
     return s
 
 
-def s1072(d, v0, v1, v2, v3, v4, v5):
+def s1072(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u16(v0, R[v1])[0]) ^ v2
+    return s
+
+
+def s1073(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u16(v0, R[v1])[0]) ^ v2) >> v3
+    return s
+
+
+def s1074(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((u16(v0, R[v1])[0]) ^ v2) >> v3) & v4
+    return s
+
+
+def s1075(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((((u16(v0, R[v1])[0]) ^ v2) >> v3) & v4) + R[v5] & 0xFFFFFFFF
+    return s
+
+
+def s1076(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (0 if ((v0[(
             u32(v1, R[v2] + v3)[0]) + v4]) & v5) else 1)
     return s
 
 
-def c1072(v0, v1, v2, v3, v4, v5):
+def c1076(v0, v1, v2, v3, v4, v5):
     def c(R):
         return (not ((v0[(
             u32(v1, R[v2] + v3)[0]) + v4]) & v5))
     return c
-
-
-def s1073(d, v0, v1, v2):
-    def s(R):
-        R[d] = (u16(v0, R[v1])[0]) ^ v2
-    return s
-
-
-def c1073(v0, v1, v2):
-    def c(R):
-        return (u16(v0, R[v1])[0]) ^ v2
-    return c
-
-
-def s1074(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = ((u16(v0, R[v1])[0]) ^ v2) >> v3
-    return s
-
-
-def s1075(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = (((u16(v0, R[v1])[0]) ^ v2) >> v3) & v4
-    return s
-
-
-def c1075(v0, v1, v2, v3, v4):
-    def c(R):
-        return (((u16(v0, R[v1])[0]) ^ v2) >> v3) & v4
-    return c
-
-
-def s1076(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = ((((u16(v0, R[v1])[0]) ^ v2) >> v3) & v4) + R[v5] & 0xFFFFFFFF
-    return s
 
 
 def s1077(d, v0, v1, v2, v3):
@@ -9300,22 +8410,10 @@ def s1079(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c1079(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return u32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
-    return c
-
-
 def s1080(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = u16(v0, ((((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]
     return s
-
-
-def c1080(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return u16(v0, ((((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]
-    return c
 
 
 def s1081(d, v0, v1, v2, v3):
@@ -9342,101 +8440,77 @@ def s1084(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def s1085(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if (u32(v0, R[v1])[0]) != (v2.value) else 0
-    return s
-
-
-def c1085(v0, v1, v2):
-    def c(R):
-        return (u32(v0, R[v1])[0]) != (v2.value)
-    return c
-
-
-def s1086(d, v0, v1, v2, v3, v4):
+def s1085(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = u16(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
     return s
 
 
-def c1086(v0, v1, v2, v3, v4):
-    def c(R):
-        return u16(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
-    return c
-
-
-def s1087(d, v0, v1, v2, v3, v4, v5):
+def s1086(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (u16(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) & v5
     return s
 
 
-def c1087(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (u16(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) & v5
-    return c
-
-
-def s1088(d, v0, v1, v2, v3, v4, v5):
+def s1087(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = 0 if ((u16(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) & v5) else 1
     return s
 
 
-def c1088(v0, v1, v2, v3, v4, v5):
+def c1087(v0, v1, v2, v3, v4, v5):
     def c(R):
         return not ((u16(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) & v5)
     return c
 
 
-def s1089(d, v0, v1, v2, v3, v4, v5):
+def s1088(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
             v3[R[v4]]) & 0xFFFFFFFF)]) & v5)
     return s
 
 
-def c1089(v0, v1, v2, v3, v4, v5):
+def c1088(v0, v1, v2, v3, v4, v5):
     def c(R):
         return ((v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
             v3[R[v4]]) & 0xFFFFFFFF)]) & v5)
     return c
 
 
-def s1090(d, v0, v1, v2, v3):
+def s1089(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] - (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) & v3
     return s
 
 
-def c1090(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] - (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) & v3
-    return c
-
-
-def s1091(d, v0, v1, v2, v3, v4):
+def s1090(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((R[v0] - (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) & v3) << v4 & 0xFFFFFFFF
     return s
 
 
-def s1092(d, v0, v1, v2, v3, v4, v5):
+def s1091(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = R[v0] + (((R[v1] - (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1093(d, v0, v1, v2, v3, v4, v5, v6):
+def s1092(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = u16(v0, (R[v1] + (((R[v2] - (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) & v5) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
     return s
 
 
-def c1093(v0, v1, v2, v3, v4, v5, v6):
+def s1093(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1])[0]) != (v2.value) else 0
+    return s
+
+
+def c1093(v0, v1, v2):
     def c(R):
-        return u16(v0, (R[v1] + (((R[v2] - (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) & v5) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+        return (u32(v0, R[v1])[0]) != (v2.value)
     return c
 
 
@@ -9470,22 +8544,10 @@ def s1098(d, v0, v1, v2):
     return s
 
 
-def c1098(v0, v1, v2):
-    def c(R):
-        return (R[v0] ^ 0x80000000) > ((v1 - R[v2] & 0xFFFFFFFF) ^ 0x80000000)
-    return c
-
-
 def s1099(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (1 if (R[v0] ^ 0x80000000) > ((v1 - R[v2] & 0xFFFFFFFF) ^ 0x80000000) else 0) & v3
     return s
-
-
-def c1099(v0, v1, v2, v3):
-    def c(R):
-        return (1 if (R[v0] ^ 0x80000000) > ((v1 - R[v2] & 0xFFFFFFFF) ^ 0x80000000) else 0) & v3
-    return c
 
 
 def s1100(d, v0, v1, v2, v3):
@@ -9525,88 +8587,20 @@ def s1104(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def s1105(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (u64(v0, R[v1] + v2)[0]) != v3 else 0
-    return s
-
-
-def c1105(v0, v1, v2, v3):
-    def c(R):
-        return (u64(v0, R[v1] + v2)[0]) != v3
-    return c
-
-
-def s1106(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = (1 if R[v0] != (u32(v1, ((
-            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]) else 0)
-    return s
-
-
-def c1106(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (R[v0] != (u32(v1, ((
-            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]))
-    return c
-
-
-def s1107(d, v0, v1, v2, v3, v4):
+def s1105(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((u32(v0, R[v1])[0]) & v2) | (R[v3] + v4 & 0xFFFFFFFF)
     return s
 
 
-def c1107(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((u32(v0, R[v1])[0]) & v2) | (R[v3] + v4 & 0xFFFFFFFF)
-    return c
-
-
-def s1108(v0, v1, v2, v3, v4, v5, v6):
+def s1106(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1], (((
             u32(v2, R[v3])[0]) & v4) | (R[v5] + v6 & 0xFFFFFFFF)))
     return s
 
 
-def s1109(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = v2 if ((R[v0] ^ 0x80000000) < v1) else v3
-    return s
-
-
-def s1110(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = R[v0] + (v3 if ((R[v1] ^ 0x80000000) < v2) else v4) & 0xFFFFFFFF
-    return s
-
-
-def s1111(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = v0[(R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5) & 0xFFFFFFFF)]
-    return s
-
-
-def c1111(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return v0[(R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5) & 0xFFFFFFFF)]
-    return c
-
-
-def s1112(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = 1 if (v0[(R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5) & 0xFFFFFFFF)]) != v6 else 0
-    return s
-
-
-def c1112(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (v0[(R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5) & 0xFFFFFFFF)]) != v6
-    return c
-
-
-def s1113(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1107(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d] = ((u32(v0, (
             u32(v1, R[v2] + v3)[0]) + v4)[0]) - (
@@ -9615,58 +8609,102 @@ def s1113(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     return s
 
 
-def s1114(d, v0, v1, v2, v3):
+def s1108(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] + (R[v1] & v2) & 0xFFFFFFFF) * v3 & 0xFFFFFFFF
     return s
 
 
-def s1115(d, v0, v1):
+def s1109(d, v0, v1):
     def s(R):
         R[d] = (v0.value) << v1 & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s1116(d, v0, v1, v2, v3):
+def s1110(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((v0.value) << v1 & 0xFFFFFFFFFFFFFFFF) | (R[v2] + v3 & 0xFFFFFFFF)
     return s
 
 
-def c1116(v0, v1, v2, v3):
-    def c(R):
-        return ((v0.value) << v1 & 0xFFFFFFFFFFFFFFFF) | (R[v2] + v3 & 0xFFFFFFFF)
-    return c
-
-
-def s1117(v0, v1, v2, v3, v4, v5, v6):
+def s1111(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w64(v0, R[v1] + v2, (((v3.value) << v4 & 0xFFFFFFFFFFFFFFFF) | (R[v5] + v6 & 0xFFFFFFFF)))
     return s
 
 
-def s1118(d, v0, v1, v2):
+def s1112(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] + v1 & 0xFFFFFFFF) << v2 & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s1119(d, v0, v1, v2, v3, v4):
+def s1113(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] + v1 & 0xFFFFFFFF) | ((R[v2] + v3 & 0xFFFFFFFF) << v4 & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
-def c1119(v0, v1, v2, v3, v4):
-    def c(R):
-        return (R[v0] + v1 & 0xFFFFFFFF) | ((R[v2] + v3 & 0xFFFFFFFF) << v4 & 0xFFFFFFFFFFFFFFFF)
-    return c
-
-
-def s1120(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1114(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w64(v0, R[v1] + v2, ((R[v3] + v4 & 0xFFFFFFFF) | ((R[v5] + v6 & 0xFFFFFFFF) << v7 & 0xFFFFFFFFFFFFFFFF)))
     return s
+
+
+def s1115(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u64(v0, R[v1] + v2)[0]) != v3 else 0
+    return s
+
+
+def c1115(v0, v1, v2, v3):
+    def c(R):
+        return (u64(v0, R[v1] + v2)[0]) != v3
+    return c
+
+
+def s1116(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if R[v0] != (u32(v1, ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]) else 0)
+    return s
+
+
+def c1116(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] != (u32(v1, ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]))
+    return c
+
+
+def s1117(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if ((R[v0] ^ 0x80000000) < v1) else v3
+    return s
+
+
+def s1118(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (v3 if ((R[v1] ^ 0x80000000) < v2) else v4) & 0xFFFFFFFF
+    return s
+
+
+def s1119(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v0[(R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5) & 0xFFFFFFFF)]
+    return s
+
+
+def s1120(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5) & 0xFFFFFFFF)]) != v6 else 0
+    return s
+
+
+def c1120(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (v0[(R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5) & 0xFFFFFFFF)]) != v6
+    return c
 
 
 def s1121(d, v0, v1, v2, v3):
@@ -9677,101 +8715,82 @@ def s1121(d, v0, v1, v2, v3):
 
 def s1122(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 1 if (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == v3 else 0
-    return s
-
-
-def c1122(v0, v1, v2, v3):
-    def c(R):
-        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == v3
-    return c
-
-
-def s1123(d, v0, v1, v2, v3):
-    def s(R):
         R[d] = ((R[v0] + v1 & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
     return s
 
 
-def s1124(d, v0, v1, v2):
+def s1123(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] - (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1125(d, v0, v1, v2, v3):
+def s1124(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] - (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
     return s
 
 
-def s1126(d, v0, v1, v2, v3):
+def s1125(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (u16(v0, (
             u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0])
     return s
 
 
-def c1126(v0, v1, v2, v3):
-    def c(R):
-        return (u16(v0, (
-            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0])
-    return c
-
-
-def s1127(d, v0, v1, v2, v3):
+def s1126(d, v0, v1, v2, v3):
     def s(R):
         R[d] = u32(v0, ((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
     return s
 
 
-def c1127(v0, v1, v2, v3):
-    def c(R):
-        return u32(v0, ((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
-    return c
-
-
-def s1128(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) == v3 else 0
-    return s
-
-
-def c1128(v0, v1, v2, v3):
-    def c(R):
-        return (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) == v3
-    return c
-
-
-def s1129(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) < v4 else 0
-    return s
-
-
-def c1129(v0, v1, v2, v3, v4):
-    def c(R):
-        return (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) < v4
-    return c
-
-
-def s1130(d, v0, v1, v2):
+def s1127(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] ^ (u64(v1, R[v2])[0])
     return s
 
 
-def c1130(v0, v1, v2):
-    def c(R):
-        return R[v0] ^ (u64(v1, R[v2])[0])
-    return c
-
-
-def s1131(v0, v1, v2, v3, v4):
+def s1128(v0, v1, v2, v3, v4):
     def s(R):
         w64(v0, R[v1], (R[v2] ^ (
             u64(v3, R[v4])[0])))
     return s
+
+
+def s1129(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == v3 else 0
+    return s
+
+
+def c1129(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == v3
+    return c
+
+
+def s1130(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) == v3 else 0
+    return s
+
+
+def c1130(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) == v3
+    return c
+
+
+def s1131(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) < v4 else 0
+    return s
+
+
+def c1131(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) < v4
+    return c
 
 
 def s1132(d, v0, v1, v2, v3, v4, v5):
@@ -9806,24 +8825,11 @@ def s1135(d, v0, v1, v2, v3):
     return s
 
 
-def c1135(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] ^ (u64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
-    return c
-
-
 def s1136(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((R[v0] ^ (u64(v1, R[v2])[0])) | (R[v3] ^ (
             u64(v4, (R[v5] + v6 & 0xFFFFFFFF))[0])))
     return s
-
-
-def c1136(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return ((R[v0] ^ (u64(v1, R[v2])[0])) | (R[v3] ^ (
-            u64(v4, (R[v5] + v6 & 0xFFFFFFFF))[0])))
-    return c
 
 
 def s1137(d, v0, v1, v2, v3, v4, v5, v6):
@@ -9833,67 +8839,20 @@ def s1137(d, v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s1138(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = (u64(v0, R[v1] + v2)[0]) ^ v3
-    return s
-
-
-def c1138(v0, v1, v2, v3):
-    def c(R):
-        return (u64(v0, R[v1] + v2)[0]) ^ v3
-    return c
-
-
-def s1139(d, v0, v1, v2, v3, v4, v5, v6, v7):
-    def s(R):
-        R[d] = (((u64(v0, R[v1] + v2)[0]) ^ v3) | ((
-            u64(v4, R[v5] + v6)[0]) ^ v7))
-    return s
-
-
-def c1139(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return (((u64(v0, R[v1] + v2)[0]) ^ v3) | ((
-            u64(v4, R[v5] + v6)[0]) ^ v7))
-    return c
-
-
-def s1140(d, v0, v1, v2, v3, v4, v5, v6, v7):
-    def s(R):
-        R[d] = (0 if (((u64(v0, R[v1] + v2)[0]) ^ v3) | ((
-            u64(v4, R[v5] + v6)[0]) ^ v7)) else 1)
-    return s
-
-
-def c1140(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return (not (((u64(v0, R[v1] + v2)[0]) ^ v3) | ((
-            u64(v4, R[v5] + v6)[0]) ^ v7)))
-    return c
-
-
-def s1141(d, v0, v1, v2):
+def s1138(d, v0, v1, v2):
     def s(R):
         R[d] = (v0[R[v1]]) << v2 & 0xFFFFFFFF
     return s
 
 
-def s1142(d, v0, v1, v2, v3, v4, v5):
+def s1139(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (((v0[R[v1]]) << v2 & 0xFFFFFFFF) | (
             v3[R[v4] + v5]))
     return s
 
 
-def c1142(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (((v0[R[v1]]) << v2 & 0xFFFFFFFF) | (
-            v3[R[v4] + v5]))
-    return c
-
-
-def s1143(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1140(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = ((((v0[R[v1]]) << v2 & 0xFFFFFFFF) | (
             v3[R[v4] + v5])) & (
@@ -9901,11 +8860,30 @@ def s1143(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def c1143(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1141(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u64(v0, R[v1] + v2)[0]) ^ v3
+    return s
+
+
+def s1142(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((u64(v0, R[v1] + v2)[0]) ^ v3) | ((
+            u64(v4, R[v5] + v6)[0]) ^ v7))
+    return s
+
+
+def s1143(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (0 if (((u64(v0, R[v1] + v2)[0]) ^ v3) | ((
+            u64(v4, R[v5] + v6)[0]) ^ v7)) else 1)
+    return s
+
+
+def c1143(v0, v1, v2, v3, v4, v5, v6, v7):
     def c(R):
-        return ((((v0[R[v1]]) << v2 & 0xFFFFFFFF) | (
-            v3[R[v4] + v5])) & (
-            u16(v6, R[v7] + v8)[0]))
+        return (not (((u64(v0, R[v1] + v2)[0]) ^ v3) | ((
+            u64(v4, R[v5] + v6)[0]) ^ v7)))
     return c
 
 
@@ -9929,36 +8907,18 @@ def s1145(d, v0, v1, v2):
 
 def s1146(d, v0, v1, v2):
     def s(R):
-        R[d] = 1 if (R[v0] ^ 0x80000000) <= ((R[v1] ^ v2) ^ 0x80000000) else 0
-    return s
-
-
-def c1146(v0, v1, v2):
-    def c(R):
-        return (R[v0] ^ 0x80000000) <= ((R[v1] ^ v2) ^ 0x80000000)
-    return c
-
-
-def s1147(d, v0, v1, v2):
-    def s(R):
         R[d] = (u16(v0, R[v1])[0]) | v2
     return s
 
 
-def c1147(v0, v1, v2):
-    def c(R):
-        return (u16(v0, R[v1])[0]) | v2
-    return c
-
-
-def s1148(v0, v1, v2, v3, v4):
+def s1147(v0, v1, v2, v3, v4):
     def s(R):
         w16(v0, R[v1], ((
             u16(v2, R[v3])[0]) | v4) & 65535)
     return s
 
 
-def s1149(d, v0, v1, v2, v3, v4, v5):
+def s1148(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (u32(v0, (
             u32(v1, (
@@ -9966,7 +8926,7 @@ def s1149(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c1149(v0, v1, v2, v3, v4, v5):
+def c1148(v0, v1, v2, v3, v4, v5):
     def c(R):
         return (u32(v0, (
             u32(v1, (
@@ -9974,11 +8934,23 @@ def c1149(v0, v1, v2, v3, v4, v5):
     return c
 
 
-def s1150(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1149(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w16(v0, (((
             u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF), R[v7] & 65535)
     return s
+
+
+def s1150(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) <= ((R[v1] ^ v2) ^ 0x80000000) else 0
+    return s
+
+
+def c1150(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ 0x80000000) <= ((R[v1] ^ v2) ^ 0x80000000)
+    return c
 
 
 def s1151(d, v0, v1, v2, v3, v4):
@@ -9987,22 +8959,10 @@ def s1151(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c1151(v0, v1, v2, v3, v4):
-    def c(R):
-        return u32(v0, (R[v1] + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
-    return c
-
-
 def s1152(d, v0, v1, v2):
     def s(R):
         R[d] = (v0 << (R[v1] & 31) & 0xFFFFFFFF) | R[v2]
     return s
-
-
-def c1152(v0, v1, v2):
-    def c(R):
-        return (v0 << (R[v1] & 31) & 0xFFFFFFFF) | R[v2]
-    return c
 
 
 def s1153(d, v0, v1, v2, v3, v4):
@@ -10011,22 +8971,10 @@ def s1153(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c1153(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0 << (R[v1] & 31) & 0xFFFFFFFF) | ((v2 << (R[v3] & 31) & 0xFFFFFFFF) | R[v4])
-    return c
-
-
 def s1154(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = v0[(R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4]
     return s
-
-
-def c1154(v0, v1, v2, v3, v4):
-    def c(R):
-        return v0[(R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4]
-    return c
 
 
 def s1155(d, v0, v1, v2, v3, v4, v5):
@@ -10047,28 +8995,22 @@ def s1156(d, v0, v1, v2, v3):
     return s
 
 
-def c1156(v0, v1, v2, v3):
-    def c(R):
-        return v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]
-    return c
-
-
 def s1157(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] > v1) else v3
+    return s
+
+
+def s1158(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if (R[v0] ^ 0x80000000) < ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) else 0
     return s
 
 
-def c1157(v0, v1, v2, v3):
+def c1158(v0, v1, v2, v3):
     def c(R):
         return (R[v0] ^ 0x80000000) < ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000)
     return c
-
-
-def s1158(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = R[v2] if (R[v0] > v1) else v3
-    return s
 
 
 def s1159(d, v0, v1):
@@ -10083,90 +9025,59 @@ def s1160(v0, v1, v2, v3, v4):
     return s
 
 
-def s1161(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if (((f64_to_bits(R[v0])) & v1) ^ 0x8000000000000000) < v2 else 0
-    return s
-
-
-def c1161(v0, v1, v2):
-    def c(R):
-        return (((f64_to_bits(R[v0])) & v1) ^ 0x8000000000000000) < v2
-    return c
-
-
-def s1162(d, v0, v1, v2, v3):
+def s1161(d, v0, v1, v2, v3):
     def s(R):
         R[d] = u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF) + v3)[0]
     return s
 
 
-def c1162(v0, v1, v2, v3):
-    def c(R):
-        return u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF) + v3)[0]
-    return c
-
-
-def s1163(d, v0, v1, v2, v3, v4):
+def s1162(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] | (u32(v1, (R[v2] + R[v3] & 0xFFFFFFFF) + v4)[0])
     return s
 
 
-def c1163(v0, v1, v2, v3, v4):
-    def c(R):
-        return R[v0] | (u32(v1, (R[v2] + R[v3] & 0xFFFFFFFF) + v4)[0])
-    return c
-
-
-def s1164(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1163(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = ((u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF) + v3)[0]) | (R[v4] | (
             u32(v5, (R[v6] + R[v7] & 0xFFFFFFFF) + v8)[0])))
     return s
 
 
-def c1164(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return ((u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF) + v3)[0]) | (R[v4] | (
-            u32(v5, (R[v6] + R[v7] & 0xFFFFFFFF) + v8)[0])))
-    return c
-
-
-def s1165(d, v0, v1, v2):
+def s1164(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] & (R[v1] ^ R[v2])
     return s
 
 
-def c1165(v0, v1, v2):
-    def c(R):
-        return R[v0] & (R[v1] ^ R[v2])
-    return c
-
-
-def s1166(d, v0, v1, v2, v3):
+def s1165(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] & (R[v1] ^ R[v2])) ^ R[v3]
     return s
 
 
-def c1166(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] & (R[v1] ^ R[v2])) ^ R[v3]
-    return c
-
-
-def s1167(d, v0, v1, v2, v3, v4, v5):
+def s1166(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] & (R[v3] ^ R[v4])) ^ R[v5]) & 0xFFFFFFFF
     return s
 
 
-def s1168(d, v0, v1, v2, v3, v4, v5, v6):
+def s1167(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] & (R[v3] ^ R[v4])) ^ R[v5]) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
     return s
+
+
+def s1168(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (((f64_to_bits(R[v0])) & v1) ^ 0x8000000000000000) < v2 else 0
+    return s
+
+
+def c1168(v0, v1, v2):
+    def c(R):
+        return (((f64_to_bits(R[v0])) & v1) ^ 0x8000000000000000) < v2
+    return c
 
 
 def s1169(d, v0, v1, v2, v3, v4, v5):
@@ -10189,12 +9100,6 @@ def s1171(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c1171(v0, v1, v2, v3, v4):
-    def c(R):
-        return u32(v0, ((((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
-    return c
-
-
 def s1172(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3) == v4 else 0
@@ -10213,12 +9118,6 @@ def s1173(d, v0, v1, v2, v3):
     return s
 
 
-def c1173(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] | ((u32(v1, R[v2])[0]) & v3)
-    return c
-
-
 def s1174(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, R[v1], (R[v2] | ((
@@ -10233,23 +9132,10 @@ def s1175(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c1175(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) | (
-            v3[R[v4] + v5]))
-    return c
-
-
 def s1176(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] ^ R[v1]) ^ R[v2]
     return s
-
-
-def c1176(v0, v1, v2):
-    def c(R):
-        return (R[v0] ^ R[v1]) ^ R[v2]
-    return c
 
 
 def s1177(d, v0, v1, v2, v3, v4, v5):
@@ -10289,15 +9175,6 @@ def s1181(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     return s
 
 
-def c1181(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
-    def c(R):
-        return ((u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) == (
-            u32(v5, (
-            u32(v6, R[v7] + v8)[0]) + v9)[0]))
-    return c
-
-
 def s1182(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
         R[d] = ((1 if (u32(v0, (
@@ -10307,57 +9184,20 @@ def s1182(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     return s
 
 
-def c1182(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
-    def c(R):
-        return ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) == (
-            u32(v5, (
-            u32(v6, R[v7] + v8)[0]) + v9)[0]) else 0) & v10)
-    return c
-
-
-def s1183(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = ((1 if (u32(v0, R[v1] + v2)[0]) < (
-            u32(v3, R[v4] + v5)[0]) else 0) & v6)
-    return s
-
-
-def c1183(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return ((1 if (u32(v0, R[v1] + v2)[0]) < (
-            u32(v3, R[v4] + v5)[0]) else 0) & v6)
-    return c
-
-
-def s1184(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = (0 if ((1 if (u32(v0, R[v1] + v2)[0]) < (
-            u32(v3, R[v4] + v5)[0]) else 0) & v6) else 1)
-    return s
-
-
-def c1184(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (not ((1 if (u32(v0, R[v1] + v2)[0]) < (
-            u32(v3, R[v4] + v5)[0]) else 0) & v6))
-    return c
-
-
-def s1185(d, v0, v1, v2, v3):
+def s1183(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (d64(v0, R[v1] + v2)[0]) * v3
     return s
 
 
-def s1186(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1184(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = ((R[v0] * (d64(v1, R[v2] + v3)[0])) + ((
             d64(v4, R[v5] + v6)[0]) * v7))
     return s
 
 
-def s1187(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+def s1185(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
         w64f(v0, R[v1] + v2, ((R[v3] * (
             d64(v4, R[v5] + v6)[0])) + ((
@@ -10365,214 +9205,210 @@ def s1187(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     return s
 
 
-def s1188(d, v0, v1, v2, v3, v4, v5):
+def s1186(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((d64(v0, R[v1] + v2)[0]) * (
             d64(v3, R[v4] + v5)[0]))
     return s
 
 
-def s1189(d, v0, v1, v2):
+def s1187(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] + (R[v1] - R[v2])
     return s
 
 
-def s1190(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1188(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = (((d64(v0, R[v1] + v2)[0]) * (
             d64(v3, R[v4] + v5)[0])) + (R[v6] + (R[v7] - R[v8])))
     return s
 
 
-def s1191(d, v0, v1, v2, v3):
+def s1189(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] * v1) + (R[v2] * v3)
     return s
 
 
-def s1192(d, v0, v1, v2, v3, v4, v5, v6):
+def s1190(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (d64(v0, R[v1] + v2)[0]) + ((R[v3] * v4) + (R[v5] * v6))
     return s
 
 
-def s1193(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1191(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w64f(v0, R[v1] + v2, ((
             d64(v3, R[v4] + v5)[0]) + ((R[v6] * v7) + (R[v8] * v9))))
     return s
 
 
-def s1194(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = (0 if ((v0[(
-            u32(v1, R[v2])[0]) + v3]) & v4) else 1)
-    return s
-
-
-def c1194(v0, v1, v2, v3, v4):
-    def c(R):
-        return (not ((v0[(
-            u32(v1, R[v2])[0]) + v3]) & v4))
-    return c
-
-
-def s1195(d, v0, v1, v2, v3, v4, v5):
+def s1192(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((((((R[v0] << v1 & 0xFFFFFFFF) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v2) & v3) + R[v4] & 0xFFFFFFFF) << v5 & 0xFFFFFFFF
     return s
 
 
-def s1196(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1193(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, ((
             u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6, R[v7])
     return s
 
 
-def s1197(d, v0, v1, v2, v3, v4, v5, v6):
+def s1194(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (v0[((
             u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6])
     return s
 
 
-def c1197(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (v0[((
-            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6])
-    return c
-
-
-def s1198(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1195(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = ((v0[((
             u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7)
     return s
 
 
-def c1198(v0, v1, v2, v3, v4, v5, v6, v7):
+def c1195(v0, v1, v2, v3, v4, v5, v6, v7):
     def c(R):
         return ((v0[((
             u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7)
     return c
 
 
-def s1199(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1196(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (0 if ((v0[((
             u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7) else 1)
     return s
 
 
-def c1199(v0, v1, v2, v3, v4, v5, v6, v7):
+def c1196(v0, v1, v2, v3, v4, v5, v6, v7):
     def c(R):
         return (not ((v0[((
             u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7))
     return c
 
 
-def s1200(d, v0, v1, v2):
+def s1197(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (0 if ((v0[(
+            u32(v1, R[v2])[0]) + v3]) & v4) else 1)
+    return s
+
+
+def c1197(v0, v1, v2, v3, v4):
+    def c(R):
+        return (not ((v0[(
+            u32(v1, R[v2])[0]) + v3]) & v4))
+    return c
+
+
+def s1198(d, v0, v1, v2):
     def s(R):
         R[d] = ((R[v0] >> v1) & 0xFFFFFFFF) + v2 & 0xFFFFFFFF
     return s
 
 
-def s1201(d, v0, v1, v2, v3):
+def s1199(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if (((R[v0] >> v1) & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) >= v3 else 0
     return s
 
 
-def c1201(v0, v1, v2, v3):
-    def c(R):
-        return (((R[v0] >> v1) & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) >= v3
-    return c
-
-
-def s1202(d, v0, v1, v2, v3, v4, v5):
+def s1200(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = R[v4] if ((((R[v0] >> v1) & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) >= v3) else v5
     return s
 
 
-def s1203(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1201(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (R[v5] if ((((R[v1] >> v2) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) >= v4) else v6) if R[v0] else R[v7]
     return s
 
 
-def s1204(d, v0, v1, v2):
+def s1202(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) >= v2 else 0
+        R[d] = ((1 if (u32(v0, R[v1] + v2)[0]) < (
+            u32(v3, R[v4] + v5)[0]) else 0) & v6)
     return s
 
 
-def c1204(v0, v1, v2):
+def s1203(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, R[v1] + v2)[0]) < (
+            u32(v3, R[v4] + v5)[0]) else 0) & v6) else 1)
+    return s
+
+
+def c1203(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return (R[v0] + v1 & 0xFFFFFFFF) >= v2
+        return (not ((1 if (u32(v0, R[v1] + v2)[0]) < (
+            u32(v3, R[v4] + v5)[0]) else 0) & v6))
     return c
 
 
-def s1205(v0, v1, v2, v3, v4, v5):
+def s1204(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1] + v2] = (R[v4] if R[v3] else v5) & 255
     return s
 
 
-def s1206(d, v0, v1, v2, v3):
+def s1205(d, v0, v1, v2):
     def s(R):
-        R[d] = 1 if (v0[(R[v1] + v2 & 0xFFFFFFFF)]) <= v3 else 0
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) >= v2 else 0
     return s
 
 
-def c1206(v0, v1, v2, v3):
+def c1205(v0, v1, v2):
     def c(R):
-        return (v0[(R[v1] + v2 & 0xFFFFFFFF)]) <= v3
+        return (R[v0] + v1 & 0xFFFFFFFF) >= v2
     return c
 
 
-def s1207(v0, v1, v2, v3, v4):
+def s1206(v0, v1, v2, v3, v4):
     def s(R):
         w64(v0, R[v1] + v2, (R[v3] + R[v4] & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
-def s1208(d, v0, v1, v2, v3):
+def s1207(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((u32(v0, R[v1])[0]) + v2 & 0xFFFFFFFF) & v3
     return s
 
 
-def c1208(v0, v1, v2, v3):
-    def c(R):
-        return ((u32(v0, R[v1])[0]) + v2 & 0xFFFFFFFF) & v3
-    return c
-
-
-def s1209(v0, v1, v2, v3, v4):
+def s1208(v0, v1, v2, v3, v4):
     def s(R):
         w32(v0, R[v1] + v2, (R[v3] & v4))
     return s
 
 
-def s1210(v0, v1, v2, v3, v4, v5):
+def s1209(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1] + v2] = (R[v4] if R[v3] else R[v5]) & 255
     return s
+
+
+def s1210(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + v2 & 0xFFFFFFFF)]) <= v3 else 0
+    return s
+
+
+def c1210(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + v2 & 0xFFFFFFFF)]) <= v3
+    return c
 
 
 def s1211(d, v0, v1, v2):
     def s(R):
         R[d] = (v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
     return s
-
-
-def c1211(v0, v1, v2):
-    def c(R):
-        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
-    return c
 
 
 def s1212(d, v0, v1, v2, v3):
@@ -10612,22 +9448,10 @@ def s1216(d, v0, v1):
     return s
 
 
-def c1216(v0, v1):
-    def c(R):
-        return ((f64_to_bits(R[v0])) >> v1) & 0xFFFFFFFF
-    return c
-
-
 def s1217(d, v0, v1, v2):
     def s(R):
         R[d] = (((f64_to_bits(R[v0])) >> v1) & 0xFFFFFFFF) & v2
     return s
-
-
-def c1217(v0, v1, v2):
-    def c(R):
-        return (((f64_to_bits(R[v0])) >> v1) & 0xFFFFFFFF) & v2
-    return c
 
 
 def s1218(d, v0, v1, v2, v3, v4):
@@ -10635,13 +9459,6 @@ def s1218(d, v0, v1, v2, v3, v4):
         R[d] = (u32(v0, ((
             u32(v1, R[v2])[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
     return s
-
-
-def c1218(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, ((
-            u32(v1, R[v2])[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
-    return c
 
 
 def s1219(v0, v1, v2, v3, v4):
@@ -10656,152 +9473,126 @@ def s1220(v0, v1, v2, v3, v4):
     return s
 
 
-def s1221(d, v0):
-    def s(R):
-        R[d] = 0 if (not R[v0]) else 1
-    return s
-
-
-def c1221(v0):
-    def c(R):
-        return not (not R[v0])
-    return c
-
-
-def s1222(d, v0, v1, v2):
+def s1221(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] * R[v1]) + v2
     return s
 
 
-def s1223(d, v0, v1, v2, v3):
+def s1222(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] * ((R[v1] * R[v2]) + v3)
     return s
 
 
-def s1224(d, v0, v1, v2, v3, v4):
+def s1223(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] * ((R[v1] * R[v2]) + v3)) + v4
     return s
 
 
-def s1225(d, v0, v1, v2, v3, v4, v5):
+def s1224(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = R[v0] * ((R[v1] * ((R[v2] * R[v3]) + v4)) + v5)
     return s
 
 
-def s1226(d, v0, v1, v2, v3, v4, v5):
+def s1225(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((R[v2] + v3 & 0xFFFFFFFF) & v4) if (R[v0] < v1) else R[v5]
     return s
 
 
-def s1227(d, v0, v1, v2, v3, v4, v5, v6):
+def s1226(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (((R[v2] + v3 & 0xFFFFFFFF) & v4) if (R[v0] < v1) else R[v5]) + v6 & 0xFFFFFFFF
     return s
 
 
-def s1228(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = (1 if ((u32(v0, ((
-            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) ^ 0x80000000) < v5 else 0)
-    return s
-
-
-def c1228(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (((u32(v0, ((
-            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) ^ 0x80000000) < v5)
-    return c
-
-
-def s1229(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = (1 if ((u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0)
-    return s
-
-
-def c1229(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (((u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5)
-    return c
-
-
-def s1230(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = ((1 if ((u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0) & v6)
-    return s
-
-
-def c1230(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return ((1 if ((u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0) & v6)
-    return c
-
-
-def s1231(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = (0 if ((1 if ((u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0) & v6) else 1)
-    return s
-
-
-def c1231(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (not ((1 if ((u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0) & v6))
-    return c
-
-
-def s1232(v0, v1, v2, v3, v4, v5):
+def s1227(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[(R[v1] + (
             u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF)] = v5 & 255
     return s
 
 
-def s1233(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1228(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (((u32(v0, R[v1] + v2)[0]) + ((
             u32(v3, R[v4] + v5)[0]) * v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7 & 0xFFFFFFFF)
     return s
 
 
-def s1234(d, v0, v1, v2):
+def s1229(d, v0, v1, v2):
     def s(R):
         R[d] = (u64(v0, R[v1])[0]) ^ v2
     return s
 
 
-def c1234(v0, v1, v2):
-    def c(R):
-        return (u64(v0, R[v1])[0]) ^ v2
-    return c
-
-
-def s1235(d, v0, v1, v2, v3):
+def s1230(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((u64(v0, R[v1])[0]) ^ v2) & v3
     return s
 
 
-def c1235(v0, v1, v2, v3):
-    def c(R):
-        return ((u64(v0, R[v1])[0]) ^ v2) & v3
-    return c
-
-
-def s1236(d, v0, v1, v2, v3, v4):
+def s1231(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = v2 if (R[v0] > v1) else (R[v3] + v4 & 0xFFFFFFFFFFFFFFFF)
     return s
+
+
+def s1232(d, v0):
+    def s(R):
+        R[d] = 0 if (not R[v0]) else 1
+    return s
+
+
+def c1232(v0):
+    def c(R):
+        return not (not R[v0])
+    return c
+
+
+def s1233(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) ^ 0x80000000) < v5 else 0)
+    return s
+
+
+def c1233(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) ^ 0x80000000) < v5)
+    return c
+
+
+def s1234(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0)
+    return s
+
+
+def s1235(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0) & v6)
+    return s
+
+
+def s1236(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0) & v6) else 1)
+    return s
+
+
+def c1236(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0) & v6))
+    return c
 
 
 def s1237(d, v0, v1, v2):
@@ -10840,7 +9631,19 @@ def s1242(d, v0, v1, v2, v3):
     return s
 
 
-def s1243(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1243(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) & v2) | ((R[v3] & v4) << v5 & 0xFFFFFFFF)
+    return s
+
+
+def s1244(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((R[v0] << v1 & 0xFFFFFFFF) & v2) | ((R[v3] & v4) << v5 & 0xFFFFFFFF)) | R[v6]
+    return s
+
+
+def s1245(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (1 if (u32(v0, (
             u32(v1, (
@@ -10848,15 +9651,7 @@ def s1243(d, v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def c1243(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return ((u32(v0, (
-            u32(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0]) != v7)
-    return c
-
-
-def s1244(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1246(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = ((1 if (u32(v0, (
             u32(v1, (
@@ -10864,15 +9659,7 @@ def s1244(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def c1244(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return ((1 if (u32(v0, (
-            u32(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0]) != v7 else 0) & v8)
-    return c
-
-
-def s1245(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1247(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = (0 if ((1 if (u32(v0, (
             u32(v1, (
@@ -10880,35 +9667,11 @@ def s1245(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def c1245(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def c1247(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def c(R):
         return (not ((1 if (u32(v0, (
             u32(v1, (
             u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0]) != v7 else 0) & v8))
-    return c
-
-
-def s1246(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) & v2) | ((R[v3] & v4) << v5 & 0xFFFFFFFF)
-    return s
-
-
-def c1246(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((R[v0] << v1 & 0xFFFFFFFF) & v2) | ((R[v3] & v4) << v5 & 0xFFFFFFFF)
-    return c
-
-
-def s1247(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = (((R[v0] << v1 & 0xFFFFFFFF) & v2) | ((R[v3] & v4) << v5 & 0xFFFFFFFF)) | R[v6]
-    return s
-
-
-def c1247(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (((R[v0] << v1 & 0xFFFFFFFF) & v2) | ((R[v3] & v4) << v5 & 0xFFFFFFFF)) | R[v6]
     return c
 
 
@@ -10943,173 +9706,149 @@ def s1252(d, v0, v1, v2, v3, v4):
     return s
 
 
-def s1253(d, v0, v1):
-    def s(R):
-        R[d] = 1 if (v0.value) != R[v1] else 0
-    return s
-
-
-def c1253(v0, v1):
-    def c(R):
-        return (v0.value) != R[v1]
-    return c
-
-
-def s1254(d, v0, v1, v2, v3, v4):
+def s1253(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = v0 - ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & v4) & 0xFFFFFFFF
     return s
 
 
-def s1255(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if R[v0] >= (((v1.value) + v2 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) else 0
-    return s
-
-
-def c1255(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] >= (((v1.value) + v2 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)
-    return c
-
-
-def s1256(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1254(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1] + v2, ((R[v4] + v5 & 0xFFFFFFFF) if R[v3] else (R[v6] + v7 & 0xFFFFFFFF)))
     return s
 
 
-def s1257(v0, v1, v2, v3, v4, v5):
+def s1255(v0, v1, v2, v3, v4, v5):
     def s(R):
         w16(v0, (R[v1] + v2 & 0xFFFFFFFF), (
             u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) & 65535)
     return s
 
 
-def s1258(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (R[v0] ^ 0x80000000) >= ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) else 0
-    return s
-
-
-def c1258(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] ^ 0x80000000) >= ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000)
-    return c
-
-
-def s1259(d, v0, v1, v2):
+def s1256(d, v0, v1, v2):
     def s(R):
         R[d] = (v0 << (R[v1] & 31) & 0xFFFFFFFF) ^ v2
     return s
 
 
-def c1259(v0, v1, v2):
-    def c(R):
-        return (v0 << (R[v1] & 31) & 0xFFFFFFFF) ^ v2
-    return c
-
-
-def s1260(d, v0, v1, v2, v3):
+def s1257(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((v0 << (R[v1] & 31) & 0xFFFFFFFF) ^ v2) << v3 & 0xFFFFFFFF
     return s
 
 
-def s1261(d, v0, v1, v2, v3, v4):
+def s1258(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (((v0 << (R[v1] & 31) & 0xFFFFFFFF) ^ v2) << v3 & 0xFFFFFFFF) | R[v4]
     return s
 
 
-def c1261(v0, v1, v2, v3, v4):
-    def c(R):
-        return (((v0 << (R[v1] & 31) & 0xFFFFFFFF) ^ v2) << v3 & 0xFFFFFFFF) | R[v4]
-    return c
-
-
-def s1262(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) < v4 else 0
-    return s
-
-
-def c1262(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) < v4
-    return c
-
-
-def s1263(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) < v3 else 0
-    return s
-
-
-def c1263(v0, v1, v2, v3):
-    def c(R):
-        return (u32(v0, R[v1] + v2)[0]) < v3
-    return c
-
-
-def s1264(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) < v3 else 0) & v4
-    return s
-
-
-def c1264(v0, v1, v2, v3, v4):
-    def c(R):
-        return (1 if (u32(v0, R[v1] + v2)[0]) < v3 else 0) & v4
-    return c
-
-
-def s1265(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 0 if ((1 if (u32(v0, R[v1] + v2)[0]) < v3 else 0) & v4) else 1
-    return s
-
-
-def c1265(v0, v1, v2, v3, v4):
-    def c(R):
-        return not ((1 if (u32(v0, R[v1] + v2)[0]) < v3 else 0) & v4)
-    return c
-
-
-def s1266(d, v0, v1, v2, v3, v4):
+def s1259(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = 1 if ((v0[R[v1] + v2]) & v3) == v4 else 0
     return s
 
 
-def c1266(v0, v1, v2, v3, v4):
+def c1259(v0, v1, v2, v3, v4):
     def c(R):
         return ((v0[R[v1] + v2]) & v3) == v4
     return c
 
 
-def s1267(d, v0, v1, v2, v3, v4, v5):
+def s1260(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = d64(v0, ((R[v2] + v3 & 0xFFFFFFFF) if R[v1] else (R[v4] + v5 & 0xFFFFFFFF)))[0]
     return s
 
 
-def s1268(d, v0, v1, v2, v3):
+def s1261(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if (((v0[(R[v1] + v2 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0
     return s
 
 
-def c1268(v0, v1, v2, v3):
+def c1261(v0, v1, v2, v3):
     def c(R):
         return (((v0[(R[v1] + v2 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3
     return c
 
 
-def s1269(d, v0, v1, v2, v3, v4):
+def s1262(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + (1 if (((v1[(R[v2] + v3 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v4 else 0) & 0xFFFFFFFF
     return s
+
+
+def s1263(d, v0, v1):
+    def s(R):
+        R[d] = 1 if (v0.value) != R[v1] else 0
+    return s
+
+
+def c1263(v0, v1):
+    def c(R):
+        return (v0.value) != R[v1]
+    return c
+
+
+def s1264(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] >= (((v1.value) + v2 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1264(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] >= (((v1.value) + v2 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)
+    return c
+
+
+def s1265(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) >= ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) else 0
+    return s
+
+
+def c1265(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] ^ 0x80000000) >= ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000)
+    return c
+
+
+def s1266(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) < v4 else 0
+    return s
+
+
+def c1266(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) < v4
+    return c
+
+
+def s1267(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) < v3 else 0
+    return s
+
+
+def s1268(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) < v3 else 0) & v4
+    return s
+
+
+def s1269(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if (u32(v0, R[v1] + v2)[0]) < v3 else 0) & v4) else 1
+    return s
+
+
+def c1269(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((1 if (u32(v0, R[v1] + v2)[0]) < v3 else 0) & v4)
+    return c
 
 
 def s1270(v0, v1, v2, v3, v4, v5):
@@ -11118,22 +9857,22 @@ def s1270(v0, v1, v2, v3, v4, v5):
     return s
 
 
-def s1271(d, v0, v1, v2):
+def s1271(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (R[v2] | v3))
+    return s
+
+
+def s1272(d, v0, v1, v2):
     def s(R):
         R[d] = 1 if (R[v0] - R[v1] & 0xFFFFFFFF) > v2 else 0
     return s
 
 
-def c1271(v0, v1, v2):
+def c1272(v0, v1, v2):
     def c(R):
         return (R[v0] - R[v1] & 0xFFFFFFFF) > v2
     return c
-
-
-def s1272(v0, v1, v2, v3):
-    def s(R):
-        w32(v0, R[v1], (R[v2] | v3))
-    return s
 
 
 def s1273(d, v0, v1, v2):
@@ -11161,46 +9900,34 @@ def s1275(v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s1276(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if (((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v2 else 0
-    return s
-
-
-def c1276(v0, v1, v2):
-    def c(R):
-        return (((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v2
-    return c
-
-
-def s1277(d, v0, v1, v2, v3, v4):
+def s1276(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + ((u32(v1, R[v2] + v3)[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1278(d, v0, v1, v2, v3, v4, v5):
+def s1277(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((u32(v0, R[v1] + v2)[0]) - (
             u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF)
     return s
 
 
-def s1279(v0, v1, v2, v3, v4, v5, v6):
+def s1278(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((
             u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) - R[v6] & 0xFFFFFFFF))
     return s
 
 
-def s1280(d, v0, v1, v2, v3, v4):
+def s1279(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((u32(v0, ((
             u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)
     return s
 
 
-def s1281(d, v0, v1, v2, v3, v4, v5):
+def s1280(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (u32(v0, ((
             u32(v1, ((
@@ -11208,7 +9935,7 @@ def s1281(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c1281(v0, v1, v2, v3, v4, v5):
+def c1280(v0, v1, v2, v3, v4, v5):
     def c(R):
         return (u32(v0, ((
             u32(v1, ((
@@ -11216,11 +9943,23 @@ def c1281(v0, v1, v2, v3, v4, v5):
     return c
 
 
-def s1282(v0, v1, v2, v3, v4, v5, v6):
+def s1281(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((
             u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) + R[v6] & 0xFFFFFFFF))
     return s
+
+
+def s1282(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v2 else 0
+    return s
+
+
+def c1282(v0, v1, v2):
+    def c(R):
+        return (((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v2
+    return c
 
 
 def s1283(d, v0, v1, v2, v3):
@@ -11242,25 +9981,11 @@ def s1284(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c1284(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) > (
-            u32(v3, R[v4] + v5)[0]))
-    return c
-
-
 def s1285(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((1 if (u32(v0, R[v1] + v2)[0]) > (
             u32(v3, R[v4] + v5)[0]) else 0) & v6)
     return s
-
-
-def c1285(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return ((1 if (u32(v0, R[v1] + v2)[0]) > (
-            u32(v3, R[v4] + v5)[0]) else 0) & v6)
-    return c
 
 
 def s1286(d, v0, v1, v2, v3, v4, v5, v6):
@@ -11290,40 +10015,14 @@ def s1288(d, v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def c1288(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (((v0[R[v1] + v2]) << v3 & 0xFFFFFFFF) | (
-            v4[R[v5] + v6]))
-    return c
-
-
-def s1289(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > v3 else 0
-    return s
-
-
-def c1289(v0, v1, v2, v3):
-    def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > v3
-    return c
-
-
-def s1290(d, v0, v1, v2, v3, v4, v5):
+def s1289(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((u32(v0, R[v1] + v2)[0]) ^ (
             u32(v3, R[v4] + v5)[0]))
     return s
 
 
-def c1290(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) ^ (
-            u32(v3, R[v4] + v5)[0]))
-    return c
-
-
-def s1291(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1290(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, R[v4] + v5)[0]) ^ (
@@ -11331,44 +10030,44 @@ def s1291(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def s1292(d, v0, v1, v2):
+def s1291(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) == R[v2] else 0
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > v3 else 0
     return s
 
 
-def c1292(v0, v1, v2):
+def c1291(v0, v1, v2, v3):
     def c(R):
-        return (R[v0] + v1 & 0xFFFFFFFF) == R[v2]
+        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > v3
     return c
 
 
-def s1293(v0, v1, v2, v3, v4, v5):
+def s1292(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, ((
             u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF), R[v5])
     return s
 
 
-def s1294(d, v0, v1, v2, v3):
+def s1293(d, v0, v1, v2, v3):
     def s(R):
         R[d] = v0 << ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31) & 0xFFFFFFFF
     return s
 
 
-def s1295(d, v0, v1, v2, v3, v4):
+def s1294(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + (v1 << ((v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 31) & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1296(d, v0, v1, v2, v3, v4, v5):
+def s1295(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (R[v2] >> v3) if ((R[v0] ^ 0x80000000) > v1) else (R[v4] + v5 & 0xFFFFFFFF)
     return s
 
 
-def s1297(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1296(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, R[v4] + v5)[0]) - (
@@ -11376,242 +10075,234 @@ def s1297(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def s1298(d, v0, v1, v2, v3, v4):
+def s1297(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, (
             u32(v1, ((v2.value) + v3 & 0xFFFFFFFF) + v4)[0]))[0])
     return s
 
 
-def c1298(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, (
-            u32(v1, ((v2.value) + v3 & 0xFFFFFFFF) + v4)[0]))[0])
-    return c
-
-
-def s1299(d, v0, v1):
+def s1298(d, v0, v1, v2):
     def s(R):
-        R[d] = 0 if (R[v0] | R[v1]) else 1
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) == R[v2] else 0
     return s
 
 
-def c1299(v0, v1):
+def c1298(v0, v1, v2):
     def c(R):
-        return not (R[v0] | R[v1])
+        return (R[v0] + v1 & 0xFFFFFFFF) == R[v2]
     return c
 
 
-def s1300(v0, v1, v2, v3, v4):
+def s1299(v0, v1, v2, v3, v4):
     def s(R):
         w64(v0, (R[v1] + v2 & 0xFFFFFFFF), (
             u64(v3, R[v4])[0]))
     return s
 
 
-def s1301(d, v0, v1, v2):
+def s1300(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] & v1) + R[v2] & 0xFFFFFFFF
     return s
 
 
-def s1302(d, v0, v1, v2, v3, v4, v5, v6):
+def s1301(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((R[v0] + R[v1] & 0xFFFFFFFF) + (((R[v2] ^ R[v3]) & R[v4]) ^ R[v5]) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
     return s
 
 
-def s1303(d, v0, v1):
-    def s(R):
-        R[d] = 0 if (R[v0] & R[v1]) else 1
-    return s
-
-
-def c1303(v0, v1):
-    def c(R):
-        return not (R[v0] & R[v1])
-    return c
-
-
-def s1304(d, v0, v1, v2, v3, v4, v5, v6):
+def s1302(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (R[v0] * ((R[v1] * ((R[v2] * R[v3]) + v4)) + v5)) + v6
     return s
 
 
-def s1305(d, v0, v1, v2):
+def s1303(d, v0, v1, v2):
     def s(R):
         R[d] = f32_round((f32_round(R[v0] * R[v1])) + v2)
     return s
 
 
-def s1306(d, v0, v1, v2, v3):
+def s1304(d, v0, v1, v2, v3):
     def s(R):
         R[d] = f32_round(R[v0] * (f32_round((f32_round(R[v1] * R[v2])) + v3)))
     return s
 
 
-def s1307(d, v0, v1, v2, v3, v4):
+def s1305(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = f32_round((f32_round(R[v0] * (f32_round((f32_round(R[v1] * R[v2])) + v3)))) + v4)
     return s
 
 
-def s1308(d, v0, v1, v2, v3, v4, v5):
+def s1306(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = f32_round(R[v0] * (f32_round((f32_round(R[v1] * (f32_round((f32_round(R[v2] * R[v3])) + v4)))) + v5)))
     return s
 
 
-def s1309(d, v0, v1, v2, v3, v4, v5, v6):
+def s1307(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = f32_round((f32_round(R[v0] * (f32_round((f32_round(R[v1] * (f32_round((f32_round(R[v2] * R[v3])) + v4)))) + v5)))) + v6)
     return s
 
 
-def s1310(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1308(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (R[v0] + ((R[v1] * (d64(v2, R[v3] + v4)[0])) + (
             d64(v5, R[v6] + v7)[0])))
     return s
 
 
-def s1311(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1309(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = (R[v0] + (R[v1] + ((R[v2] * (d64(v3, R[v4] + v5)[0])) + (
             d64(v6, R[v7] + v8)[0]))))
     return s
 
 
-def s1312(v0, v1, v2, v3, v4, v5):
+def s1310(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, R[v1] + v2, (R[v3] + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))
     return s
 
 
-def s1313(d, v0, v1, v2):
+def s1311(d, v0, v1, v2):
     def s(R):
         R[d] = 1 if R[v0] > (R[v1] ^ v2) else 0
     return s
 
 
-def c1313(v0, v1, v2):
+def c1311(v0, v1, v2):
     def c(R):
         return R[v0] > (R[v1] ^ v2)
     return c
 
 
-def s1314(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = (0 if ((u32(v0, ((
-            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) & v5) else 1)
-    return s
-
-
-def c1314(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (not ((u32(v0, ((
-            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) & v5))
-    return c
-
-
-def s1315(v0, v1, v2, v3, v4):
+def s1312(v0, v1, v2, v3, v4):
     def s(R):
         w32(v0, R[v1], (R[v2] + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))
     return s
 
 
-def s1316(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = (1 if (R[v0] ^ 0x80000000) > (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - (
-            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) ^ 0x80000000) else 0)
-    return s
-
-
-def c1316(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return ((R[v0] ^ 0x80000000) > (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - (
-            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) ^ 0x80000000))
-    return c
-
-
-def s1317(d, v0, v1, v2, v3, v4, v5, v6):
+def s1313(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (R[v0] + (v1 << ((v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 31) & 0xFFFFFFFF) & 0xFFFFFFFF) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1318(d, v0, v1, v2):
+def s1314(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] & R[v1]) else 1
+    return s
+
+
+def c1314(v0, v1):
+    def c(R):
+        return not (R[v0] & R[v1])
+    return c
+
+
+def s1315(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] >> v1) << v2 & 0xFFFFFFFF
     return s
 
 
-def s1319(d, v0, v1, v2, v3, v4):
+def s1316(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, R[v1])[0]) + ((R[v2] >> v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1320(d, v0, v1, v2, v3, v4, v5):
+def s1317(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((u32(v0, R[v1])[0]) + ((R[v2] >> v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
     return s
 
 
-def s1321(d, v0, v1, v2, v3, v4, v5, v6):
+def s1318(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (u32(v0, (((
             u32(v1, R[v2])[0]) + ((R[v3] >> v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
     return s
 
 
-def c1321(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (u32(v0, (((
-            u32(v1, R[v2])[0]) + ((R[v3] >> v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1322(d, v0, v1, v2, v3, v4):
+def s1319(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = v3 if ((R[v0] & v1) == v2) else R[v4]
     return s
 
 
-def s1323(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1320(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = v2 if (R[v0] < v1) else (v6 if ((R[v3] & v4) == v5) else R[v7])
     return s
 
 
-def s1324(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1321(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d] = v1 if R[v0] else (v4 if (R[v2] < v3) else (v8 if ((R[v5] & v6) == v7) else R[v9]))
     return s
 
 
-def s1325(d, v0, v1):
+def s1322(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] | R[v1]) else 1
+    return s
+
+
+def c1322(v0, v1):
+    def c(R):
+        return not (R[v0] | R[v1])
+    return c
+
+
+def s1323(d, v0, v1):
     def s(R):
         R[d] = (64 - R[v0].bit_length()) + v1 & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s1326(d, v0, v1, v2, v3, v4):
+def s1324(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (64 - R[v2].bit_length()) if (R[v0] != v1) else ((64 - R[v3].bit_length()) + v4 & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
-def s1327(d, v0, v1, v2, v3, v4):
+def s1325(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((64 - R[v2].bit_length()) if (R[v0] != v1) else ((64 - R[v3].bit_length()) + v4 & 0xFFFFFFFFFFFFFFFF)) & 0xFFFFFFFF
     return s
 
 
-def c1327(v0, v1, v2, v3, v4):
+def s1326(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (0 if ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) & v5) else 1)
+    return s
+
+
+def c1326(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return ((64 - R[v2].bit_length()) if (R[v0] != v1) else ((64 - R[v3].bit_length()) + v4 & 0xFFFFFFFFFFFFFFFF)) & 0xFFFFFFFF
+        return (not ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) & v5))
+    return c
+
+
+def s1327(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (1 if (R[v0] ^ 0x80000000) > (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) ^ 0x80000000) else 0)
+    return s
+
+
+def c1327(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((R[v0] ^ 0x80000000) > (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) ^ 0x80000000))
     return c
 
 
@@ -11633,12 +10324,6 @@ def s1330(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c1330(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, R[v1])[0]) & (i32_rotl(v2, (R[v3] >> v4)))
-    return c
-
-
 def s1331(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1], ((
@@ -11646,64 +10331,39 @@ def s1331(v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s1332(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0
-    return s
-
-
-def c1332(v0, v1, v2, v3):
-    def c(R):
-        return (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3
-    return c
-
-
-def s1333(d, v0, v1, v2, v3, v4, v5, v6):
+def s1332(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (R[v4] if ((R[v2] ^ 0x80000000) > v3) else v5) if ((R[v0] ^ 0x80000000) < v1) else R[v6]
     return s
 
 
-def s1334(d, v0, v1, v2, v3, v4):
+def s1333(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (v0 - (R[v1] & v2) & 0xFFFFFFFF) | (R[v3] & v4)
     return s
 
 
-def c1334(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0 - (R[v1] & v2) & 0xFFFFFFFF) | (R[v3] & v4)
-    return c
-
-
-def s1335(v0, v1, v2, v3, v4, v5, v6):
+def s1334(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1], ((v2 - (R[v3] & v4) & 0xFFFFFFFF) | (R[v5] & v6)))
     return s
 
 
-def s1336(d, v0, v1, v2):
+def s1335(d, v0, v1, v2):
     def s(R):
         R[d] = ((
             R[v0] // v1) % v2)
     return s
 
 
-def s1337(d, v0, v1, v2, v3):
+def s1336(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (((
             R[v0] // v1) % v2) | v3)
     return s
 
 
-def c1337(v0, v1, v2, v3):
-    def c(R):
-        return (((
-            R[v0] // v1) % v2) | v3)
-    return c
-
-
-def s1338(v0, v1, v2, v3, v4, v5, v6):
+def s1337(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[(R[v1] + v2 & 0xFFFFFFFF)] = ((
             (
@@ -11711,110 +10371,56 @@ def s1338(v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s1339(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = (((R[v0] - R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF
-    return s
-
-
-def s1340(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = ((((R[v0] - R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
-    return s
-
-
-def s1341(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = 1 if (((((R[v0] - R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) + v4 & 0xFFFFFFFF) > v5 else 0
-    return s
-
-
-def c1341(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (((((R[v0] - R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) + v4 & 0xFFFFFFFF) > v5
-    return c
-
-
-def s1342(d, v0, v1, v2, v3, v4):
+def s1338(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + ((R[v2] >> v3) & v4) & 0xFFFFFFFF
     return s
 
 
-def s1343(d, v0, v1, v2):
+def s1339(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) - R[v2] & 0xFFFFFFFF
     return s
 
 
-def s1344(d, v0, v1, v2, v3):
+def s1340(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((R[v0] + R[v1] & 0xFFFFFFFF) - R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
     return s
 
 
-def s1345(d, v0, v1, v2, v3):
+def s1341(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF
     return s
 
 
-def s1346(d, v0, v1, v2, v3, v4):
+def s1342(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (((u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
     return s
 
 
-def s1347(v0, v1, v2, v3, v4, v5, v6):
+def s1343(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, ((((
             u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF) + v5 & 0xFFFFFFFF), v6)
     return s
 
 
-def s1348(d, v0, v1, v2):
+def s1344(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] * R[v1] & 0xFFFFFFFFFFFFFFFF) % R[v2]
     return s
 
 
-def s1349(d, v0, v1, v2):
+def s1345(d, v0, v1, v2):
     def s(R):
         R[d] = ((R[v0] * R[v1] & 0xFFFFFFFFFFFFFFFF) % R[v2]) & 0xFFFFFFFF
     return s
 
 
-def c1349(v0, v1, v2):
-    def c(R):
-        return ((R[v0] * R[v1] & 0xFFFFFFFFFFFFFFFF) % R[v2]) & 0xFFFFFFFF
-    return c
-
-
-def s1350(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = (1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3 else 0) & v4
-    return s
-
-
-def c1350(v0, v1, v2, v3, v4):
-    def c(R):
-        return (1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3 else 0) & v4
-    return c
-
-
-def s1351(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 0 if ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3 else 0) & v4) else 1
-    return s
-
-
-def c1351(v0, v1, v2, v3, v4):
-    def c(R):
-        return not ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3 else 0) & v4)
-    return c
-
-
-def s1352(v0, v1, v2, v3, v4, v5, v6):
+def s1346(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1] + v2, (
             u32(v3, (
@@ -11822,41 +10428,41 @@ def s1352(v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s1353(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1347(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, R[v4] + v5)[0]) + (R[v6] << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))
     return s
 
 
-def s1354(d, v0, v1, v2, v3):
+def s1348(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (v0[R[v1] + v2]) + v3 & 0xFFFFFFFF
     return s
 
 
-def s1355(v0, v1, v2, v3, v4, v5, v6):
+def s1349(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[R[v1] + v2] = ((
             v3[R[v4] + v5]) + v6 & 0xFFFFFFFF) & 255
     return s
 
 
-def s1356(d, v0, v1, v2, v3):
+def s1350(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((
             u32(v0, R[v1] + v2)[0]) // v3)
     return s
 
 
-def s1357(d, v0, v1, v2, v3, v4):
+def s1351(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (((
             u32(v0, R[v1] + v2)[0]) // v3) + v4 & 0xFFFFFFFF)
     return s
 
 
-def s1358(d, v0, v1, v2, v3, v4, v5):
+def s1352(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (R[v0] % ((
             (
@@ -11864,7 +10470,7 @@ def s1358(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def s1359(d, v0, v1, v2, v3, v4, v5, v6):
+def s1353(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (R[v0] - (R[v1] % ((
             (
@@ -11872,42 +10478,96 @@ def s1359(d, v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s1360(d, v0, v1, v2, v3, v4):
+def s1354(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, R[v1] + v2)[0]) - (R[v3] & v4) & 0xFFFFFFFF
     return s
 
 
-def s1361(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1355(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, R[v4] + v5)[0]) - (R[v6] & v7) & 0xFFFFFFFF))
     return s
 
 
-def s1362(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1356(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, R[v4] + v5)[0]) + (R[v6] * v7 & 0xFFFFFFFF) & 0xFFFFFFFF))
     return s
 
 
-def s1363(d, v0, v1, v2):
+def s1357(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] + v1 & 0xFFFFFFFF) >> v2
     return s
 
 
-def s1364(d, v0, v1, v2, v3):
+def s1358(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((R[v0] + v1 & 0xFFFFFFFF) >> v2) * v3 & 0xFFFFFFFF
     return s
 
 
-def s1365(d, v0, v1, v2, v3, v4, v5, v6):
+def s1359(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v2] if (R[v0] < v1) else (((R[v3] + v4 & 0xFFFFFFFF) >> v5) * v6 & 0xFFFFFFFF)
     return s
+
+
+def s1360(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0
+    return s
+
+
+def c1360(v0, v1, v2, v3):
+    def c(R):
+        return (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3
+    return c
+
+
+def s1361(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (((R[v0] - R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF
+    return s
+
+
+def s1362(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((((R[v0] - R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s1363(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (((((R[v0] - R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) + v4 & 0xFFFFFFFF) > v5 else 0
+    return s
+
+
+def c1363(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((((R[v0] - R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) + v4 & 0xFFFFFFFF) > v5
+    return c
+
+
+def s1364(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3 else 0) & v4
+    return s
+
+
+def s1365(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3 else 0) & v4) else 1
+    return s
+
+
+def c1365(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3 else 0) & v4)
+    return c
 
 
 def s1366(d, v0, v1, v2):
@@ -11922,28 +10582,22 @@ def s1367(d, v0, v1, v2):
     return s
 
 
-def c1367(v0, v1, v2):
-    def c(R):
-        return R[v0] | (R[v1] << v2 & 0xFFFFFFFF)
-    return c
-
-
 def s1368(d, v0, v1, v2):
+    def s(R):
+        R[d] = (i32_div_s(R[v0], v1)) * v2 & 0xFFFFFFFF
+    return s
+
+
+def s1369(d, v0, v1, v2):
     def s(R):
         R[d] = 1 if (R[v0] ^ 0x80000000) < ((R[v1] ^ v2) ^ 0x80000000) else 0
     return s
 
 
-def c1368(v0, v1, v2):
+def c1369(v0, v1, v2):
     def c(R):
         return (R[v0] ^ 0x80000000) < ((R[v1] ^ v2) ^ 0x80000000)
     return c
-
-
-def s1369(d, v0, v1, v2):
-    def s(R):
-        R[d] = (i32_div_s(R[v0], v1)) * v2 & 0xFFFFFFFF
-    return s
 
 
 def s1370(d, v0, v1, v2):
@@ -11977,12 +10631,6 @@ def s1373(d, v0, v1, v2, v3):
     return s
 
 
-def c1373(v0, v1, v2, v3):
-    def c(R):
-        return (u32(v0, R[v1] + v2)[0]) | R[v3]
-    return c
-
-
 def s1374(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1] + v2, ((
@@ -12014,53 +10662,47 @@ def c1377(v0, v1, v2, v3):
     return c
 
 
-def s1378(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if R[v0] > (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
-    return s
-
-
-def c1378(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] > (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1379(v0, v1, v2, v3, v4, v5):
+def s1378(v0, v1, v2, v3, v4, v5):
     def s(R):
         w16(v0, R[v1] + v2, ((R[v3] & v4) | v5) & 65535)
     return s
 
 
-def s1380(v0, v1, v2, v3, v4, v5):
+def s1379(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1] + v2] = ((R[v3] >> v4) | v5) & 255
     return s
 
 
-def s1381(d, v0, v1, v2, v3):
+def s1380(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (u16(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF
     return s
 
 
-def s1382(v0, v1, v2, v3, v4, v5, v6):
+def s1381(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w16(v0, R[v1] + v2, ((
             u16(v3, R[v4] + v5)[0]) + v6 & 0xFFFFFFFF) & 65535)
     return s
 
 
+def s1382(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] > (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
+    return s
+
+
+def c1382(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] > (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
 def s1383(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] << v1 & 0xFFFFFFFF) | (R[v2] >> v3)
     return s
-
-
-def c1383(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] << v1 & 0xFFFFFFFF) | (R[v2] >> v3)
-    return c
 
 
 def s1384(v0, v1, v2, v3, v4, v5, v6):
@@ -12099,12 +10741,6 @@ def s1389(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def c1389(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return (((v4 if (R[v2] > v3) else v5) if ((R[v0] ^ 0x80000000) > v1) else v6) + R[v7] & 0xFFFFFFFF) & v8
-    return c
-
-
 def s1390(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] | (R[v1] << v2 & 0xFFFFFFFF)) >> v3
@@ -12117,12 +10753,6 @@ def s1391(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c1391(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((R[v0] | (R[v1] << v2 & 0xFFFFFFFF)) >> v3) & v4
-    return c
-
-
 def s1392(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = R[v0] + (((R[v1] | (R[v2] << v3 & 0xFFFFFFFF)) >> v4) & v5) & 0xFFFFFFFF
@@ -12133,12 +10763,6 @@ def s1393(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = v0[(R[v1] + (((R[v2] | (R[v3] << v4 & 0xFFFFFFFF)) >> v5) & v6) & 0xFFFFFFFF)]
     return s
-
-
-def c1393(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return v0[(R[v1] + (((R[v2] | (R[v3] << v4 & 0xFFFFFFFF)) >> v5) & v6) & 0xFFFFFFFF)]
-    return c
 
 
 def s1394(d, v0, v1, v2, v3):
@@ -12192,12 +10816,6 @@ def s1401(d, v0, v1, v2, v3):
     return s
 
 
-def c1401(v0, v1, v2, v3):
-    def c(R):
-        return v0[((v1.value) + (R[v2] & v3) & 0xFFFFFFFF)]
-    return c
-
-
 def s1402(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + (v1[((v2.value) + (R[v3] & v4) & 0xFFFFFFFF)]) & 0xFFFFFFFF
@@ -12210,211 +10828,93 @@ def s1403(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def s1404(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ (R[v3] + v4 & 0xFFFFFFFF)
-    return s
-
-
-def c1404(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ (R[v3] + v4 & 0xFFFFFFFF)
-    return c
-
-
-def s1405(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = R[v0] | ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ (R[v4] + v5 & 0xFFFFFFFF))
-    return s
-
-
-def c1405(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return R[v0] | ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ (R[v4] + v5 & 0xFFFFFFFF))
-    return c
-
-
-def s1406(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = 1 if (R[v0] | ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ (R[v4] + v5 & 0xFFFFFFFF))) != v6 else 0
-    return s
-
-
-def c1406(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (R[v0] | ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ (R[v4] + v5 & 0xFFFFFFFF))) != v6
-    return c
-
-
-def s1407(d, v0, v1, v2):
+def s1404(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] ^ v1) >> v2
     return s
 
 
-def s1408(d, v0, v1, v2, v3, v4):
+def s1405(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((R[v0] ^ v1) >> v2) | (R[v3] >> v4)
     return s
 
 
-def c1408(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((R[v0] ^ v1) >> v2) | (R[v3] >> v4)
-    return c
-
-
-def s1409(d, v0, v1, v2, v3, v4, v5):
+def s1406(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (((R[v0] ^ v1) >> v2) | (R[v3] >> v4)) & v5
     return s
 
 
-def c1409(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (((R[v0] ^ v1) >> v2) | (R[v3] >> v4)) & v5
-    return c
-
-
-def s1410(d, v0, v1, v2, v3, v4, v5, v6):
+def s1407(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((((R[v0] ^ v1) >> v2) | (R[v3] >> v4)) & v5) + R[v6] & 0xFFFFFFFF
     return s
 
 
-def s1411(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) + (v3.value) & 0xFFFFFFFF
-    return s
-
-
-def s1412(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = (v0[((
-            v1[(R[v2] + v3 & 0xFFFFFFFF)]) + (v4.value) & 0xFFFFFFFF)])
-    return s
-
-
-def c1412(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[((
-            v1[(R[v2] + v3 & 0xFFFFFFFF)]) + (v4.value) & 0xFFFFFFFF)])
-    return c
-
-
-def s1413(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = (1 if (v0[((
-            v1[(R[v2] + v3 & 0xFFFFFFFF)]) + (v4.value) & 0xFFFFFFFF)]) != v5 else 0)
-    return s
-
-
-def c1413(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((v0[((
-            v1[(R[v2] + v3 & 0xFFFFFFFF)]) + (v4.value) & 0xFFFFFFFF)]) != v5)
-    return c
-
-
-def s1414(d, v0, v1, v2, v3):
+def s1408(d, v0, v1, v2, v3):
     def s(R):
         R[d] = v2 if (R[v0] & R[v1]) else v3
     return s
 
 
-def s1415(d, v0, v1, v2, v3, v4):
+def s1409(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] | (v3 if (R[v1] & R[v2]) else v4)
     return s
 
 
-def c1415(v0, v1, v2, v3, v4):
-    def c(R):
-        return R[v0] | (v3 if (R[v1] & R[v2]) else v4)
-    return c
-
-
-def s1416(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1410(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = (R[v0] | (v3 if (R[v1] & R[v2]) else v4)) | (v7 if (R[v5] & R[v6]) else v8)
     return s
 
 
-def c1416(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return (R[v0] | (v3 if (R[v1] & R[v2]) else v4)) | (v7 if (R[v5] & R[v6]) else v8)
-    return c
-
-
-def s1417(d, v0, v1, v2, v3, v4):
+def s1411(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
     return s
 
 
-def s1418(d, v0, v1, v2, v3, v4, v5):
+def s1412(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = v0[((((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)]
     return s
 
 
-def c1418(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return v0[((((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)]
-    return c
-
-
-def s1419(d, v0, v1, v2, v3, v4, v5, v6):
+def s1413(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + (
             u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)
     return s
 
 
-def s1420(d, v0, v1, v2):
+def s1414(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] ^ R[v1]) ^ R[v2]
     return s
 
 
-def c1420(v0, v1, v2):
-    def c(R):
-        return (R[v0] ^ R[v1]) ^ R[v2]
-    return c
-
-
-def s1421(d, v0, v1, v2, v3):
+def s1415(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((R[v0] ^ R[v1]) ^ R[v2]) ^ R[v3]
     return s
 
 
-def c1421(v0, v1, v2, v3):
-    def c(R):
-        return ((R[v0] ^ R[v1]) ^ R[v2]) ^ R[v3]
-    return c
-
-
-def s1422(d, v0, v1, v2, v3, v4):
+def s1416(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (((R[v0] ^ R[v1]) ^ R[v2]) ^ R[v3]) ^ R[v4]
     return s
 
 
-def c1422(v0, v1, v2, v3, v4):
-    def c(R):
-        return (((R[v0] ^ R[v1]) ^ R[v2]) ^ R[v3]) ^ R[v4]
-    return c
-
-
-def s1423(d, v0, v1, v2, v3, v4, v5):
+def s1417(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((u32(v0, (
             u32(v1, R[v2] + v3)[0]) + v4)[0]) + v5 & 0xFFFFFFFF)
     return s
 
 
-def s1424(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+def s1418(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
         R[d] = ((u32(v0, (
             u32(v1, R[v2] + v3)[0]) + v4)[0]) + ((
@@ -12423,19 +10923,13 @@ def s1424(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     return s
 
 
-def s1425(d, v0, v1, v2, v3, v4):
+def s1419(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) & v4
     return s
 
 
-def c1425(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) & v4
-    return c
-
-
-def s1426(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1420(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d] = ((((u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) & v4) << ((
             u32(v5, (
@@ -12443,14 +10937,14 @@ def s1426(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     return s
 
 
-def s1427(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1421(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (((u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) + ((
             u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF)
     return s
 
 
-def s1428(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1422(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = (u32(v0, (((
             u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + ((
@@ -12458,11 +10952,54 @@ def s1428(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def c1428(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1423(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ (R[v3] + v4 & 0xFFFFFFFF)
+    return s
+
+
+def s1424(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] | ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ (R[v4] + v5 & 0xFFFFFFFF))
+    return s
+
+
+def s1425(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = 1 if (R[v0] | ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ (R[v4] + v5 & 0xFFFFFFFF))) != v6 else 0
+    return s
+
+
+def c1425(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return (u32(v0, (((
-            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + ((
-            u32(v5, R[v6] + v7)[0]) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+        return (R[v0] | ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ (R[v4] + v5 & 0xFFFFFFFF))) != v6
+    return c
+
+
+def s1426(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) + (v3.value) & 0xFFFFFFFF
+    return s
+
+
+def s1427(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[((
+            v1[(R[v2] + v3 & 0xFFFFFFFF)]) + (v4.value) & 0xFFFFFFFF)])
+    return s
+
+
+def s1428(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (v0[((
+            v1[(R[v2] + v3 & 0xFFFFFFFF)]) + (v4.value) & 0xFFFFFFFF)]) != v5 else 0)
+    return s
+
+
+def c1428(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[((
+            v1[(R[v2] + v3 & 0xFFFFFFFF)]) + (v4.value) & 0xFFFFFFFF)]) != v5)
     return c
 
 
@@ -12508,31 +11045,19 @@ def c1431(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return c
 
 
-def s1432(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if R[v0] <= (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
-    return s
-
-
-def c1432(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] <= (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1433(d, v0, v1, v2):
+def s1432(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] - R[v1] & 0xFFFFFFFF) & v2
     return s
 
 
-def c1433(v0, v1, v2):
+def c1432(v0, v1, v2):
     def c(R):
         return (R[v0] - R[v1] & 0xFFFFFFFF) & v2
     return c
 
 
-def s1434(v0, v1, v2, v3, v4, v5, v6):
+def s1433(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
             u32(v3, ((
@@ -12540,61 +11065,73 @@ def s1434(v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s1435(d, v0, v1, v2, v3):
+def s1434(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) * R[v3] & 0xFFFFFFFF
     return s
 
 
-def s1436(d, v0, v1, v2):
+def s1435(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] & v1) << (R[v2] & 31) & 0xFFFFFFFF
     return s
 
 
-def s1437(d, v0, v1, v2, v3):
+def s1436(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((R[v0] & v1) << (R[v2] & 31) & 0xFFFFFFFF) | R[v3]
     return s
 
 
-def c1437(v0, v1, v2, v3):
-    def c(R):
-        return ((R[v0] & v1) << (R[v2] & 31) & 0xFFFFFFFF) | R[v3]
-    return c
-
-
-def s1438(d, v0, v1, v2):
+def s1437(d, v0, v1, v2):
     def s(R):
         R[d] = 1 if (f64_copysign(v0, R[v1])) == v2 else 0
     return s
 
 
-def c1438(v0, v1, v2):
-    def c(R):
-        return (f64_copysign(v0, R[v1])) == v2
-    return c
-
-
-def s1439(d, v0, v1, v2, v3, v4):
+def s1438(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = v3 if ((f64_copysign(v0, R[v1])) == v2) else v4
     return s
 
 
-def s1440(d, v0, v1, v2, v3):
+def s1439(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] + v1 & 0xFFFFFFFF) << v2 & 0xFFFFFFFFFFFFFFFF) | (R[v3] + v4 & 0xFFFFFFFF)
+    return s
+
+
+def s1440(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w64(v0, R[v1] + v2, (((R[v3] + v4 & 0xFFFFFFFF) << v5 & 0xFFFFFFFFFFFFFFFF) | (R[v6] + v7 & 0xFFFFFFFF)))
+    return s
+
+
+def s1441(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] <= (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
+    return s
+
+
+def c1441(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] <= (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1442(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if (v0[R[v1] + v2]) < v3 else 0
     return s
 
 
-def c1440(v0, v1, v2, v3):
+def c1442(v0, v1, v2, v3):
     def c(R):
         return (v0[R[v1] + v2]) < v3
     return c
 
 
-def s1441(d, v0, v1, v2, v3, v4, v5, v6):
+def s1443(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (v0[(
             u32(v1, ((
@@ -12602,15 +11139,7 @@ def s1441(d, v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def c1441(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (v0[(
-            u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF))[0]) + v6])
-    return c
-
-
-def s1442(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1444(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = ((v0[(
             u32(v1, ((
@@ -12618,30 +11147,12 @@ def s1442(d, v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def c1442(v0, v1, v2, v3, v4, v5, v6, v7):
+def c1444(v0, v1, v2, v3, v4, v5, v6, v7):
     def c(R):
         return ((v0[(
             u32(v1, ((
             u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF))[0]) + v6]) & v7)
     return c
-
-
-def s1443(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = ((R[v0] + v1 & 0xFFFFFFFF) << v2 & 0xFFFFFFFFFFFFFFFF) | (R[v3] + v4 & 0xFFFFFFFF)
-    return s
-
-
-def c1443(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((R[v0] + v1 & 0xFFFFFFFF) << v2 & 0xFFFFFFFFFFFFFFFF) | (R[v3] + v4 & 0xFFFFFFFF)
-    return c
-
-
-def s1444(v0, v1, v2, v3, v4, v5, v6, v7):
-    def s(R):
-        w64(v0, R[v1] + v2, (((R[v3] + v4 & 0xFFFFFFFF) << v5 & 0xFFFFFFFFFFFFFFFF) | (R[v6] + v7 & 0xFFFFFFFF)))
-    return s
 
 
 def s1445(d, v0, v1, v2, v3, v4):
@@ -12711,12 +11222,6 @@ def s1454(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c1454(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((R[v0] + ((R[v1] ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) & v4
-    return c
-
-
 def s1455(v0, v1, v2, v3):
     def s(R):
         w32(v0, R[v1], ((R[v2] & 0xFFFFFFFF) & v3))
@@ -12729,177 +11234,153 @@ def s1456(d, v0, v1, v2, v3):
     return s
 
 
-def s1457(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if ((v0[R[v1] + v2]) & v3) != v4 else 0
-    return s
-
-
-def c1457(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((v0[R[v1] + v2]) & v3) != v4
-    return c
-
-
-def s1458(v0, v1, v2, v3, v4):
+def s1457(v0, v1, v2, v3, v4):
     def s(R):
         v0[(R[v1] + v2 & 0xFFFFFFFF)] = (R[v3] >> v4) & 255
     return s
 
 
-def s1459(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) & v3) == v4 else 0
-    return s
-
-
-def c1459(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) & v3) == v4
-    return c
-
-
-def s1460(d, v0, v1, v2, v3):
+def s1458(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (v0[R[v1]]) & (R[v2] ^ v3)
     return s
 
 
-def c1460(v0, v1, v2, v3):
-    def c(R):
-        return (v0[R[v1]]) & (R[v2] ^ v3)
-    return c
-
-
-def s1461(v0, v1, v2, v3, v4, v5):
+def s1459(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1]] = ((
             v2[R[v3]]) & (R[v4] ^ v5)) & 255
     return s
 
 
-def s1462(d, v0, v1, v2, v3):
+def s1460(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] ^ (((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
-def c1462(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] ^ (((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF)
-    return c
-
-
-def s1463(d, v0, v1, v2, v3, v4):
+def s1461(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = s16(v0, (R[v1] + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF
     return s
 
 
+def s1462(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) & v3) == v4 else 0
+    return s
+
+
+def c1462(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) & v3) == v4
+    return c
+
+
+def s1463(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((v0[R[v1] + v2]) & v3) != v4 else 0
+    return s
+
+
 def c1463(v0, v1, v2, v3, v4):
     def c(R):
-        return s16(v0, (R[v1] + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF
+        return ((v0[R[v1] + v2]) & v3) != v4
     return c
 
 
-def s1464(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = (1 if ((
-            R[v0] // v1) % v2) > v3 else 0)
-    return s
-
-
-def c1464(v0, v1, v2, v3):
-    def c(R):
-        return (((
-            R[v0] // v1) % v2) > v3)
-    return c
-
-
-def s1465(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) != v3 else 0) & v4
-    return s
-
-
-def c1465(v0, v1, v2, v3, v4):
-    def c(R):
-        return (1 if (u32(v0, R[v1] + v2)[0]) != v3 else 0) & v4
-    return c
-
-
-def s1466(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 0 if ((1 if (u32(v0, R[v1] + v2)[0]) != v3 else 0) & v4) else 1
-    return s
-
-
-def c1466(v0, v1, v2, v3, v4):
-    def c(R):
-        return not ((1 if (u32(v0, R[v1] + v2)[0]) != v3 else 0) & v4)
-    return c
-
-
-def s1467(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if ((u32(v0, (v1.value))[0]) ^ 0x80000000) <= v2 else 0
-    return s
-
-
-def c1467(v0, v1, v2):
-    def c(R):
-        return ((u32(v0, (v1.value))[0]) ^ 0x80000000) <= v2
-    return c
-
-
-def s1468(d, v0, v1, v2, v3, v4, v5):
+def s1464(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (u64(v0, ((
             u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
     return s
 
 
-def s1469(d, v0, v1, v2):
+def s1465(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 1 if R[v0] != (R[v1] & v2) else 0
+        R[d] = (1 if ((
+            R[v0] // v1) % v2) > v3 else 0)
     return s
 
 
-def c1469(v0, v1, v2):
+def c1465(v0, v1, v2, v3):
     def c(R):
-        return R[v0] != (R[v1] & v2)
+        return (((
+            R[v0] // v1) % v2) > v3)
     return c
 
 
-def s1470(d, v0, v1, v2, v3):
+def s1466(d, v0, v1, v2, v3, v4):
     def s(R):
-        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) >= v3 else 0
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) != v3 else 0) & v4
     return s
 
 
-def c1470(v0, v1, v2, v3):
+def s1467(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if (u32(v0, R[v1] + v2)[0]) != v3 else 0) & v4) else 1
+    return s
+
+
+def c1467(v0, v1, v2, v3, v4):
     def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) >= v3
+        return not ((1 if (u32(v0, R[v1] + v2)[0]) != v3 else 0) & v4)
     return c
 
 
-def s1471(d, v0, v1, v2, v3):
+def s1468(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (v1.value))[0]) ^ 0x80000000) <= v2 else 0
+    return s
+
+
+def c1468(v0, v1, v2):
+    def c(R):
+        return ((u32(v0, (v1.value))[0]) ^ 0x80000000) <= v2
+    return c
+
+
+def s1469(d, v0, v1, v2, v3):
     def s(R):
         R[d] = v2 if (R[v0] < v1) else v3
     return s
 
 
-def s1472(d, v0, v1):
+def s1470(d, v0, v1):
     def s(R):
         R[d] = f64_from_bits((R[v0] + v1 & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
-def s1473(d, v0, v1, v2, v3, v4):
+def s1471(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] != (R[v1] & v2) else 0
+    return s
+
+
+def c1471(v0, v1, v2):
+    def c(R):
+        return R[v0] != (R[v1] & v2)
+    return c
+
+
+def s1472(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u64(v0, (
             u32(v1, R[v2] + v3)[0]) + v4)[0])
     return s
+
+
+def s1473(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) >= v3 else 0
+    return s
+
+
+def c1473(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) >= v3
+    return c
 
 
 def s1474(d, v0, v1, v2):
@@ -12914,22 +11395,10 @@ def s1475(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c1475(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return R[v0] | (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0])
-    return c
-
-
 def s1476(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v0] | (R[v1] | (u32(v2, (R[v3] + ((R[v4] >> v5) & v6) & 0xFFFFFFFF))[0]))
     return s
-
-
-def c1476(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return R[v0] | (R[v1] | (u32(v2, (R[v3] + ((R[v4] >> v5) & v6) & 0xFFFFFFFF))[0]))
-    return c
 
 
 def s1477(d, v0, v1, v2, v3):
@@ -12938,309 +11407,216 @@ def s1477(d, v0, v1, v2, v3):
     return s
 
 
-def c1477(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] | ((R[v1] << v2 & 0xFFFFFFFF) & v3)
-    return c
-
-
-def s1478(d, v0, v1):
-    def s(R):
-        R[d] = 0 if (R[v0] % v1) else 1
-    return s
-
-
-def c1478(v0, v1):
-    def c(R):
-        return not (R[v0] % v1)
-    return c
-
-
-def s1479(d, v0, v1, v2, v3, v4):
+def s1478(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] ^ R[v3]) ^ R[v4]) & 0xFFFFFFFF
     return s
 
 
-def s1480(d, v0, v1, v2, v3, v4, v5):
+def s1479(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] ^ R[v3]) ^ R[v4]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
     return s
 
 
-def s1481(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1480(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = ((t1 := (((R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] ^ R[v3]) ^ R[v4]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)) << v6 | t1 >> v7) & 0xFFFFFFFF
     return s
 
 
-def s1482(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1481(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d] = R[v1] if R[v0] else ((((t1 := (R[v2] & v3)) << v4 | t1 >> v5) & 0xFFFFFFFF) | ((((t2 := R[v6]) << v7 | t2 >> v8) & 0xFFFFFFFF) & v9))
     return s
 
 
-def s1483(d, v0, v1, v2, v3):
+def s1482(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] + (d64(v1, R[v2] + v3)[0])
     return s
 
 
-def s1484(d, v0, v1, v2, v3, v4):
+def s1483(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] * (R[v1] + (d64(v2, R[v3] + v4)[0]))
     return s
 
 
-def s1485(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1484(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = ((R[v0] * (R[v1] + (d64(v2, R[v3] + v4)[0]))) + (
             d64(v5, R[v6] + v7)[0]))
     return s
 
 
-def s1486(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1485(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = (R[v0] * ((R[v1] * (R[v2] + (d64(v3, R[v4] + v5)[0]))) + (
             d64(v6, R[v7] + v8)[0])))
     return s
 
 
-def s1487(d, v0, v1, v2, v3):
+def s1486(d, v0, v1, v2, v3):
     def s(R):
         R[d] = f32_round(R[v0] + (f32_load(v1, R[v2] + v3)))
     return s
 
 
-def s1488(d, v0, v1, v2, v3, v4):
+def s1487(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = f32_round(R[v0] * (f32_round(R[v1] + (f32_load(v2, R[v3] + v4)))))
     return s
 
 
-def s1489(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1488(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (f32_round((f32_round(R[v0] * (f32_round(R[v1] + (f32_load(v2, R[v3] + v4)))))) + (
             f32_load(v5, R[v6] + v7))))
     return s
 
 
-def s1490(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1489(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = (f32_round(R[v0] * (f32_round((f32_round(R[v1] * (f32_round(R[v2] + (f32_load(v3, R[v4] + v5)))))) + (
             f32_load(v6, R[v7] + v8))))))
     return s
 
 
-def s1491(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1490(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = (R[v0] * (R[v1] + ((R[v2] * (d64(v3, R[v4] + v5)[0])) + (
             d64(v6, R[v7] + v8)[0]))))
     return s
 
 
-def s1492(d, v0, v1, v2, v3):
+def s1491(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] + (R[v1] & v2) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
     return s
 
 
-def s1493(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)
-    return s
-
-
-def s1494(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = (R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)) & v4
-    return s
-
-
-def c1494(v0, v1, v2, v3, v4):
-    def c(R):
-        return (R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)) & v4
-    return c
-
-
-def s1495(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 0 if ((R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)) & v4) else 1
-    return s
-
-
-def c1495(v0, v1, v2, v3, v4):
-    def c(R):
-        return not ((R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)) & v4)
-    return c
-
-
-def s1496(d, v0, v1, v2, v3, v4):
+def s1492(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((u32(v0, R[v1])[0]) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
     return s
 
 
-def s1497(d, v0, v1, v2, v3, v4, v5):
+def s1493(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (u32(v0, (((
             u32(v1, R[v2])[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0])
     return s
 
 
-def c1497(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (u32(v0, (((
-            u32(v1, R[v2])[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1498(v0, v1, v2, v3, v4):
+def s1494(v0, v1, v2, v3, v4):
     def s(R):
         v0[((
             u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)] = v4 & 255
     return s
 
 
-def s1499(d, v0, v1, v2, v3):
+def s1495(d, v0, v1, v2, v3):
     def s(R):
         R[d] = u64(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
     return s
 
 
-def s1500(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = (0 if (v0[((
-            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)]) else 1)
-    return s
-
-
-def c1500(v0, v1, v2, v3, v4):
-    def c(R):
-        return (not (v0[((
-            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)]))
-    return c
-
-
-def s1501(d, v0, v1, v2, v3, v4):
+def s1496(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = 32 - ((R[v2] if ((R[v0] ^ 0x80000000) > v1) else v3) + v4 & 0xFFFFFFFF).bit_length()
     return s
 
 
-def s1502(d, v0, v1, v2, v3, v4, v5):
+def s1497(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = v0 - (32 - ((R[v3] if ((R[v1] ^ 0x80000000) > v2) else v4) + v5 & 0xFFFFFFFF).bit_length()) & 0xFFFFFFFF
     return s
 
 
-def s1503(d, v0, v1, v2, v3, v4, v5, v6):
+def s1498(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (v0 - (32 - ((R[v3] if ((R[v1] ^ 0x80000000) > v2) else v4) + v5 & 0xFFFFFFFF).bit_length()) & 0xFFFFFFFF) & v6
     return s
 
 
-def c1503(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (v0 - (32 - ((R[v3] if ((R[v1] ^ 0x80000000) > v2) else v4) + v5 & 0xFFFFFFFF).bit_length()) & 0xFFFFFFFF) & v6
-    return c
-
-
-def s1504(d, v0, v1, v2, v3, v4, v5):
+def s1499(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (R[v0] << v1 & 0xFFFFFFFF) | ((R[v2] >> ((v3 - R[v4] & 0xFFFFFFFF) & 31)) & v5)
     return s
 
 
-def c1504(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (R[v0] << v1 & 0xFFFFFFFF) | ((R[v2] >> ((v3 - R[v4] & 0xFFFFFFFF) & 31)) & v5)
-    return c
-
-
-def s1505(d, v0, v1, v2, v3, v4, v5, v6):
+def s1500(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((R[v0] << v1 & 0xFFFFFFFF) | ((R[v2] >> ((v3 - R[v4] & 0xFFFFFFFF) & 31)) & v5)) + v6 & 0xFFFFFFFF
     return s
 
 
-def s1506(d, v0, v1, v2, v3):
+def s1501(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((R[v0] + v1 & 0xFFFFFFFF) & v2) | R[v3]
     return s
 
 
-def c1506(v0, v1, v2, v3):
-    def c(R):
-        return ((R[v0] + v1 & 0xFFFFFFFF) & v2) | R[v3]
-    return c
-
-
-def s1507(d, v0, v1, v2, v3, v4, v5, v6):
+def s1502(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (((R[v2] + v3 & 0xFFFFFFFF) & v4) | R[v5]) if (R[v0] == R[v1]) else R[v6]
     return s
 
 
-def s1508(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1503(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         w32(v0, R[v1], ((((R[v4] + v5 & 0xFFFFFFFF) & v6) | R[v7]) if (R[v2] == R[v3]) else R[v8]))
     return s
 
 
-def s1509(d, v0, v1, v2, v3):
+def s1504(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] + (R[v1] + (R[v2] + R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1510(d, v0, v1, v2, v3, v4):
+def s1505(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (v0[(R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
     return s
 
 
-def c1510(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[(R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
-    return c
-
-
-def s1511(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1506(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w16(v0, (R[v1] + v2 & 0xFFFFFFFF), (
             (v3[(R[v4] + ((R[v5] >> v6) & v7) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) & 65535)
     return s
 
 
-def s1512(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1507(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
             (v3[(R[v4] + ((R[v5] >> v6) & v7) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF))
     return s
 
 
-def s1513(d, v0, v1, v2, v3, v4):
+def s1508(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((R[v1] << v2 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) if R[v0] else v4
     return s
 
 
-def s1514(d, v0, v1, v2, v3, v4):
+def s1509(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((u32(v0, R[v1])[0]) + ((
             u32(v2, R[v3])[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF)
     return s
 
 
-def s1515(d, v0, v1, v2, v3, v4, v5):
+def s1510(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (((u32(v0, R[v1])[0]) + ((
             u32(v2, R[v3])[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)
     return s
 
 
-def s1516(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1511(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, (((
             u32(v1, R[v2])[0]) + ((
@@ -13248,49 +11624,37 @@ def s1516(v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def s1517(d, v0, v1, v2, v3):
+def s1512(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] >> (((v1[R[v2]]) + v3 & 0xFFFFFFFF) & 31)
     return s
 
 
-def s1518(d, v0, v1, v2, v3, v4):
+def s1513(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] >> (((v1[R[v2]]) + v3 & 0xFFFFFFFF) & 31)) & R[v4]
     return s
 
 
-def c1518(v0, v1, v2, v3, v4):
-    def c(R):
-        return (R[v0] >> (((v1[R[v2]]) + v3 & 0xFFFFFFFF) & 31)) & R[v4]
-    return c
-
-
-def s1519(d, v0, v1, v2, v3, v4, v5):
+def s1514(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((R[v0] >> (((v1[R[v2]]) + v3 & 0xFFFFFFFF) & 31)) & R[v4]) | v5
     return s
 
 
-def c1519(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((R[v0] >> (((v1[R[v2]]) + v3 & 0xFFFFFFFF) & 31)) & R[v4]) | v5
-    return c
-
-
-def s1520(d, v0, v1):
+def s1515(d, v0, v1):
     def s(R):
         R[d] = f32_convert_i64_u((R[v0] + v1 & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
-def s1521(d, v0, v1, v2):
+def s1516(d, v0, v1, v2):
     def s(R):
         R[d] = f32_div((f32_convert_i64_u((R[v0] + v1 & 0xFFFFFFFFFFFFFFFF))), v2)
     return s
 
 
-def s1522(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1517(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = ((u32(v0, R[v1] + v2)[0]) ^ (
             u32(v3, (
@@ -13298,15 +11662,7 @@ def s1522(d, v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def c1522(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) ^ (
-            u32(v3, (
-            u32(v4, R[v5] + v6)[0]) + v7)[0]))
-    return c
-
-
-def s1523(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+def s1518(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
         R[d] = (((u32(v0, R[v1] + v2)[0]) ^ (
             u32(v3, (
@@ -13315,58 +11671,7 @@ def s1523(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     return s
 
 
-def c1523(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
-    def c(R):
-        return (((u32(v0, R[v1] + v2)[0]) ^ (
-            u32(v3, (
-            u32(v4, R[v5] + v6)[0]) + v7)[0])) ^ (
-            u32(v8, R[v9] + v10)[0]))
-    return c
-
-
-def s1524(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = (1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5 else 0)
-    return s
-
-
-def c1524(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5)
-    return c
-
-
-def s1525(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5 else 0) & v6)
-    return s
-
-
-def c1525(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5 else 0) & v6)
-    return c
-
-
-def s1526(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = (0 if ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5 else 0) & v6) else 1)
-    return s
-
-
-def c1526(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (not ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5 else 0) & v6))
-    return c
-
-
-def s1527(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1519(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = (u16(v0, ((
             u32(v1, R[v2] + v3)[0]) + ((
@@ -13374,15 +11679,7 @@ def s1527(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def c1527(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return (u16(v0, ((
-            u32(v1, R[v2] + v3)[0]) + ((
-            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8)[0])
-    return c
-
-
-def s1528(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1520(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d] = ((u16(v0, ((
             u32(v1, R[v2] + v3)[0]) + ((
@@ -13390,137 +11687,174 @@ def s1528(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     return s
 
 
-def c1528(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
-    def c(R):
-        return ((u16(v0, ((
-            u32(v1, R[v2] + v3)[0]) + ((
-            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8)[0]) & v9)
-    return c
-
-
-def s1529(d, v0, v1, v2, v3, v4):
+def s1521(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (v2[R[v3] + v4]) & 0xFFFFFFFF
     return s
 
 
-def s1530(d, v0, v1, v2, v3, v4, v5):
+def s1522(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
             v3[R[v4] + v5]) & 0xFFFFFFFF)])
     return s
 
 
-def c1530(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
-            v3[R[v4] + v5]) & 0xFFFFFFFF)])
-    return c
-
-
-def s1531(d, v0, v1, v2, v3, v4, v5, v6):
+def s1523(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
             v3[R[v4] + v5]) & 0xFFFFFFFF)]) & v6)
     return s
 
 
-def c1531(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return ((v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
-            v3[R[v4] + v5]) & 0xFFFFFFFF)]) & v6)
-    return c
-
-
-def s1532(d, v0, v1, v2, v3, v4):
+def s1524(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (v2[(R[v3] + R[v4] & 0xFFFFFFFF)]) & 0xFFFFFFFF
     return s
 
 
-def s1533(d, v0, v1, v2, v3, v4, v5):
+def s1525(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
             v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) & 0xFFFFFFFF)])
     return s
 
 
-def c1533(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (
-            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) & 0xFFFFFFFF)])
-    return c
-
-
-def s1534(d, v0, v1, v2, v3, v4, v5):
+def s1526(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] & v4) & 0xFFFFFFFF)]) + v5 & 0xFFFFFFFF
     return s
 
 
-def s1535(d, v0, v1, v2, v3):
+def s1527(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((R[v0] + v1 & 0xFFFFFFFF) & v2) + v3 & 0xFFFFFFFF
     return s
 
 
-def s1536(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1528(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (((R[v2] + v3 & 0xFFFFFFFF) & v4) + v5 & 0xFFFFFFFF) if (R[v0] > v1) else (R[v6] + v7 & 0xFFFFFFFF)
     return s
 
 
-def s1537(d, v0, v1, v2, v3, v4):
+def s1529(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + (v1[(((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF)]) & 0xFFFFFFFF
     return s
 
 
-def s1538(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = (1 if (R[v0] & v1) != v2 else 0) | (1 if R[v3] != v4 else 0)
-    return s
-
-
-def c1538(v0, v1, v2, v3, v4):
-    def c(R):
-        return (1 if (R[v0] & v1) != v2 else 0) | (1 if R[v3] != v4 else 0)
-    return c
-
-
-def s1539(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = ((1 if (R[v0] & v1) != v2 else 0) | (1 if R[v3] != v4 else 0)) | (1 if R[v5] >= R[v6] else 0)
-    return s
-
-
-def c1539(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return ((1 if (R[v0] & v1) != v2 else 0) | (1 if R[v3] != v4 else 0)) | (1 if R[v5] >= R[v6] else 0)
-    return c
-
-
-def s1540(d, v0, v1, v2):
+def s1530(d, v0, v1, v2):
     def s(R):
         R[d] = 1 if ((R[v0] & 0xFFFFFFFF) + v1 & 0xFFFFFFFF) > v2 else 0
     return s
 
 
-def c1540(v0, v1, v2):
-    def c(R):
-        return ((R[v0] & 0xFFFFFFFF) + v1 & 0xFFFFFFFF) > v2
-    return c
-
-
-def s1541(d, v0, v1, v2, v3):
+def s1531(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (0 if (not R[v0]) else 1) & (1 if ((R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) > v3 else 0)
     return s
 
 
-def c1541(v0, v1, v2, v3):
+def c1531(v0, v1, v2, v3):
     def c(R):
         return (0 if (not R[v0]) else 1) & (1 if ((R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) > v3 else 0)
+    return c
+
+
+def s1532(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] % v1) else 1
+    return s
+
+
+def c1532(v0, v1):
+    def c(R):
+        return not (R[v0] % v1)
+    return c
+
+
+def s1533(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)
+    return s
+
+
+def s1534(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)) & v4
+    return s
+
+
+def s1535(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)) & v4) else 1
+    return s
+
+
+def c1535(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((R[v0] >> ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31)) & v4)
+    return c
+
+
+def s1536(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (0 if (v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)]) else 1)
+    return s
+
+
+def c1536(v0, v1, v2, v3, v4):
+    def c(R):
+        return (not (v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)]))
+    return c
+
+
+def s1537(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5 else 0)
+    return s
+
+
+def s1538(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5 else 0) & v6)
+    return s
+
+
+def s1539(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5 else 0) & v6) else 1)
+    return s
+
+
+def c1539(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) < v5 else 0) & v6))
+    return c
+
+
+def s1540(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (R[v0] & v1) != v2 else 0) | (1 if R[v3] != v4 else 0)
+    return s
+
+
+def s1541(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if (R[v0] & v1) != v2 else 0) | (1 if R[v3] != v4 else 0)) | (1 if R[v5] >= R[v6] else 0)
+    return s
+
+
+def c1541(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((1 if (R[v0] & v1) != v2 else 0) | (1 if R[v3] != v4 else 0)) | (1 if R[v5] >= R[v6] else 0)
     return c
 
 
@@ -13538,78 +11872,72 @@ def s1543(v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def s1544(d, v0, v1, v2, v3):
+def s1544(d, v0, v1):
+    def s(R):
+        R[d] = f32_convert_i64_u((R[v0] + R[v1] & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s1545(d, v0, v1, v2):
+    def s(R):
+        R[d] = f32_div((f32_convert_i64_u((R[v0] + R[v1] & 0xFFFFFFFFFFFFFFFF))), (f32_convert_i64_u(R[v2])))
+    return s
+
+
+def s1546(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if (R[v0] ^ 0x80000000) <= ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) else 0
     return s
 
 
-def c1544(v0, v1, v2, v3):
+def c1546(v0, v1, v2, v3):
     def c(R):
         return (R[v0] ^ 0x80000000) <= ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000)
     return c
 
 
-def s1545(d, v0, v1, v2, v3, v4):
+def s1547(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (1 if (u32(v0, R[v1])[0]) == (
             u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) else 0)
     return s
 
 
-def c1545(v0, v1, v2, v3, v4):
+def c1547(v0, v1, v2, v3, v4):
     def c(R):
         return ((u32(v0, R[v1])[0]) == (
             u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]))
     return c
 
 
-def s1546(d, v0, v1, v2, v3, v4):
+def s1548(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = 1 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0]) != R[v4] else 0
     return s
 
 
-def c1546(v0, v1, v2, v3, v4):
+def c1548(v0, v1, v2, v3, v4):
     def c(R):
         return (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0]) != R[v4]
     return c
 
 
-def s1547(d, v0, v1, v2, v3):
+def s1549(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) < v3 else 0
     return s
 
 
-def c1547(v0, v1, v2, v3):
+def c1549(v0, v1, v2, v3):
     def c(R):
         return (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) < v3
     return c
-
-
-def s1548(d, v0, v1):
-    def s(R):
-        R[d] = f32_convert_i64_u((R[v0] + R[v1] & 0xFFFFFFFFFFFFFFFF))
-    return s
-
-
-def s1549(d, v0, v1, v2):
-    def s(R):
-        R[d] = f32_div((f32_convert_i64_u((R[v0] + R[v1] & 0xFFFFFFFFFFFFFFFF))), (f32_convert_i64_u(R[v2])))
-    return s
 
 
 def s1550(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | (R[v2] >> v3)
     return s
-
-
-def c1550(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | (R[v2] >> v3)
-    return c
 
 
 def s1551(v0, v1, v2, v3, v4, v5):
@@ -13631,93 +11959,81 @@ def s1553(d, v0, v1, v2, v3):
     return s
 
 
-def s1554(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (R[v0] ^ 0x80000000) > ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000) else 0
-    return s
-
-
-def c1554(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] ^ 0x80000000) > ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000)
-    return c
-
-
-def s1555(d, v0, v1, v2, v3, v4):
+def s1554(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] - R[v1] & 0xFFFFFFFF) + (u16(v2, R[v3] + v4)[0]) & 0xFFFFFFFF
     return s
 
 
-def s1556(d, v0, v1, v2):
+def s1555(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 1 if R[v0] < (u32(v1, R[v2])[0]) else 0
+        R[d] = 1 if (R[v0] ^ 0x80000000) > ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000) else 0
     return s
 
 
-def c1556(v0, v1, v2):
+def c1555(v0, v1, v2, v3):
     def c(R):
-        return R[v0] < (u32(v1, R[v2])[0])
+        return (R[v0] ^ 0x80000000) > ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000)
     return c
 
 
-def s1557(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if ((u32(v0, R[v1])[0]) ^ 0x80000000) >= v2 else 0
-    return s
-
-
-def c1557(v0, v1, v2):
-    def c(R):
-        return ((u32(v0, R[v1])[0]) ^ 0x80000000) >= v2
-    return c
-
-
-def s1558(d, v0, v1, v2, v3):
+def s1556(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if R[v0] > (u32(v1, R[v2] + v3)[0]) else 0
     return s
 
 
-def c1558(v0, v1, v2, v3):
+def c1556(v0, v1, v2, v3):
     def c(R):
         return R[v0] > (u32(v1, R[v2] + v3)[0])
     return c
 
 
-def s1559(d, v0, v1, v2):
+def s1557(d, v0, v1, v2):
     def s(R):
-        R[d] = 0 if (v0[((v1.value) + v2 & 0xFFFFFFFF)]) else 1
+        R[d] = 1 if R[v0] < (u32(v1, R[v2])[0]) else 0
     return s
 
 
-def c1559(v0, v1, v2):
+def c1557(v0, v1, v2):
     def c(R):
-        return not (v0[((v1.value) + v2 & 0xFFFFFFFF)])
+        return R[v0] < (u32(v1, R[v2])[0])
     return c
 
 
-def s1560(d, v0, v1, v2, v3):
+def s1558(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1])[0]) ^ 0x80000000) >= v2 else 0
+    return s
+
+
+def c1558(v0, v1, v2):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) ^ 0x80000000) >= v2
+    return c
+
+
+def s1559(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((R[v0] + R[v1] & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
     return s
 
 
-def s1561(v0, v1, v2, v3, v4, v5):
+def s1560(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1]] = (
             v2[(R[v3] + (R[v4] >> v5) & 0xFFFFFFFF)]) & 255
     return s
 
 
-def s1562(v0, v1, v2, v3, v4):
+def s1561(v0, v1, v2, v3, v4):
     def s(R):
         w32(v0, (
             u32(v1, R[v2] + v3)[0]), R[v4])
     return s
 
 
-def s1563(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1562(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = (((u32(v0, R[v1] + v2)[0]) - (
             u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF) + (
@@ -13725,213 +12041,125 @@ def s1563(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def s1564(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (v0[R[v1]]) != (R[v2] & v3) else 0
-    return s
-
-
-def c1564(v0, v1, v2, v3):
-    def c(R):
-        return (v0[R[v1]]) != (R[v2] & v3)
-    return c
-
-
-def s1565(d, v0, v1, v2, v3, v4):
+def s1563(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, R[v1] + v2)[0]) & (i32_rotl(v3, R[v4]))
     return s
 
 
-def c1565(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, R[v1] + v2)[0]) & (i32_rotl(v3, R[v4]))
-    return c
-
-
-def s1566(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1564(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, R[v4] + v5)[0]) & (i32_rotl(v6, R[v7]))))
     return s
 
 
-def s1567(v0, v1, v2, v3, v4):
+def s1565(v0, v1, v2, v3, v4):
     def s(R):
         w32(v0, ((
             u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF), v4)
     return s
 
 
-def s1568(v0, v1, v2):
+def s1566(v0, v1, v2):
     def s(R):
         w32(v0, R[v1], (v2.value))
     return s
 
 
-def s1569(d, v0, v1, v2, v3):
+def s1567(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((u32(v0, R[v1])[0]) * (
             u32(v2, R[v3])[0]) & 0xFFFFFFFF)
     return s
 
 
-def s1570(d, v0, v1, v2, v3, v4):
+def s1568(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] + ((u32(v1, R[v2])[0]) * (
             u32(v3, R[v4])[0]) & 0xFFFFFFFF) & 0xFFFFFFFF)
     return s
 
 
-def s1571(d, v0, v1, v2, v3):
+def s1569(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if (v0[(R[v1] + v2 & 0xFFFFFFFF)]) == R[v3] else 0
     return s
 
 
-def c1571(v0, v1, v2, v3):
-    def c(R):
-        return (v0[(R[v1] + v2 & 0xFFFFFFFF)]) == R[v3]
-    return c
-
-
-def s1572(d, v0, v1, v2, v3, v4):
+def s1570(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + (1 if (v1[(R[v2] + v3 & 0xFFFFFFFF)]) == R[v4] else 0) & 0xFFFFFFFF
     return s
 
 
-def s1573(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) | v3
-    return s
-
-
-def c1573(v0, v1, v2, v3):
-    def c(R):
-        return (v0[(R[v1] + v2 & 0xFFFFFFFF)]) | v3
-    return c
-
-
-def s1574(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) | v3) != v4 else 0
-    return s
-
-
-def c1574(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) | v3) != v4
-    return c
-
-
-def s1575(v0, v1, v2, v3, v4, v5, v6):
+def s1571(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (((R[v3] >> v4) & v5) | v6))
     return s
 
 
-def s1576(d, v0, v1, v2, v3, v4):
+def s1572(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((R[v0] + (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) & R[v4]
     return s
 
 
-def c1576(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((R[v0] + (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) & R[v4]
-    return c
-
-
-def s1577(v0, v1, v2, v3, v4, v5):
+def s1573(v0, v1, v2, v3, v4, v5):
     def s(R):
         w64(v0, R[v1], (R[v4] if (R[v2] == R[v3]) else R[v5]))
     return s
 
 
-def s1578(d, v0, v1, v2):
+def s1574(d, v0, v1, v2):
     def s(R):
         R[d] = 1 if (R[v0] & v1) < v2 else 0
     return s
 
 
-def c1578(v0, v1, v2):
+def c1574(v0, v1, v2):
     def c(R):
         return (R[v0] & v1) < v2
     return c
 
 
-def s1579(v0, v1, v2, v3, v4):
+def s1575(v0, v1, v2, v3, v4):
     def s(R):
         w32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF), R[v4])
     return s
 
 
-def s1580(v0, v1, v2, v3, v4, v5):
+def s1576(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1]] = (((R[v2] >> v3) & v4) | v5) & 255
     return s
 
 
-def s1581(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = (v0[(((
-            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF)])
-    return s
-
-
-def c1581(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[(((
-            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF)])
-    return c
-
-
-def s1582(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = ((v0[(((
-            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF)]) & v5)
-    return s
-
-
-def c1582(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((v0[(((
-            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF)]) & v5)
-    return c
-
-
-def s1583(d, v0, v1, v2):
+def s1577(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] >> v1) ^ R[v2]
     return s
 
 
-def c1583(v0, v1, v2):
-    def c(R):
-        return (R[v0] >> v1) ^ R[v2]
-    return c
-
-
-def s1584(d, v0, v1, v2, v3):
+def s1578(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((R[v0] >> v1) ^ R[v2]) * v3 & 0xFFFFFFFF
     return s
 
 
-def s1585(d, v0, v1, v2, v3, v4):
+def s1579(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + (((R[v1] >> v2) ^ R[v3]) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1586(d, v0, v1, v2, v3, v4, v5):
+def s1580(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (R[v0] + (((R[v1] >> v2) ^ R[v3]) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
     return s
 
 
-def s1587(v0, v1, v2, v3, v4, v5):
+def s1581(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, ((
             u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF), (
@@ -13939,108 +12167,101 @@ def s1587(v0, v1, v2, v3, v4, v5):
     return s
 
 
-def s1588(d, v0, v1, v2, v3):
+def s1582(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (u32(v0, R[v1])[0]) - (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1589(d, v0, v1, v2, v3, v4):
+def s1583(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((u32(v0, R[v1])[0]) - (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
     return s
 
 
-def s1590(v0, v1, v2, v3, v4, v5, v6):
+def s1584(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1], (((
             u32(v2, R[v3])[0]) - (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))
     return s
 
 
-def s1591(d, v0, v1, v2):
+def s1585(d, v0, v1, v2):
     def s(R):
         R[d] = v1 if (not R[v0]) else (R[v2] & 0xFFFFFFFF)
     return s
 
 
-def s1592(d, v0, v1, v2, v3):
+def s1586(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] - (v2 if (not R[v1]) else (R[v3] & 0xFFFFFFFF)) & 0xFFFFFFFF
     return s
 
 
-def s1593(d, v0, v1, v2, v3):
+def s1587(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v2] if (R[v0] < R[v1]) else v3
     return s
 
 
-def s1594(d, v0, v1, v2, v3, v4):
+def s1588(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] - (R[v3] if (R[v1] < R[v2]) else v4) & 0xFFFFFFFF
     return s
 
 
-def s1595(d, v0, v1, v2, v3):
+def s1589(d, v0, v1, v2, v3):
     def s(R):
         R[d] = v2 if (R[v0] < R[v1]) else R[v3]
     return s
 
 
-def s1596(d, v0, v1, v2, v3, v4):
+def s1590(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] - (v3 if (R[v1] < R[v2]) else R[v4]) & 0xFFFFFFFF
     return s
 
 
-def s1597(v0, v1, v2, v3, v4, v5, v6):
+def s1591(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1], (R[v2] - (v5 if (R[v3] < R[v4]) else R[v6]) & 0xFFFFFFFF))
     return s
 
 
-def s1598(d, v0, v1, v2):
+def s1592(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] * (u32(v1, R[v2])[0]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s1599(d, v0, v1, v2, v3):
+def s1593(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((R[v0] * (
             u32(v1, R[v2])[0]) & 0xFFFFFFFFFFFFFFFF) % R[v3])
     return s
 
 
-def s1600(v0, v1, v2, v3, v4):
+def s1594(v0, v1, v2, v3, v4):
     def s(R):
         w16(v0, R[v1] + v2, (R[v3] | v4) & 65535)
     return s
 
 
-def s1601(d, v0, v1, v2, v3, v4, v5, v6):
+def s1595(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (u32(v0, ((
             u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6)[0])
     return s
 
 
-def c1601(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (u32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6)[0])
-    return c
-
-
-def s1602(d, v0, v1, v2, v3, v4, v5, v6):
+def s1596(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (((u32(v0, R[v1] + v2)[0]) + (
             u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)
     return s
 
 
-def s1603(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1597(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         v0[(((
             u32(v1, R[v2] + v3)[0]) + (
@@ -14048,20 +12269,20 @@ def s1603(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def s1604(v0, v1, v2, v3, v4):
+def s1598(v0, v1, v2, v3, v4):
     def s(R):
         v0[R[v1] + v2] = (R[v3] | v4) & 255
     return s
 
 
-def s1605(d, v0, v1, v2, v3, v4, v5):
+def s1599(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((((u32(v0, R[v1] + v2)[0]) + (
             u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
-def s1606(d, v0, v1, v2, v3, v4, v5, v6):
+def s1600(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (i64_div_s(R[v0], ((((
             u32(v1, R[v2] + v3)[0]) + (
@@ -14069,90 +12290,134 @@ def s1606(d, v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s1607(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if R[v0] < (u64(v1, R[v2] + v3)[0]) else 0
-    return s
-
-
-def c1607(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] < (u64(v1, R[v2] + v3)[0])
-    return c
-
-
-def s1608(v0, v1, v2, v3, v4, v5):
+def s1601(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[(R[v2] if R[v1] else R[v3]) + v4] = v5 & 255
     return s
 
 
-def s1609(d, v0, v1, v2):
+def s1602(d, v0, v1, v2):
     def s(R):
         R[d] = f64_abs((d64(v0, R[v1] + v2)[0]))
     return s
 
 
-def s1610(d, v0, v1, v2, v3, v4, v5):
+def s1603(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (1 if (f64_abs((d64(v0, R[v1] + v2)[0]))) > (f64_abs((
             d64(v3, R[v4] + v5)[0]))) else 0)
     return s
 
 
-def c1610(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((f64_abs((d64(v0, R[v1] + v2)[0]))) > (f64_abs((
-            d64(v3, R[v4] + v5)[0]))))
-    return c
-
-
-def s1611(d, v0, v1, v2, v3, v4, v5):
+def s1604(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (d64(v0, R[v1] + v2)[0]) + (R[v3] + (R[v4] - R[v5]))
     return s
 
 
-def s1612(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1605(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         w64f(v0, R[v1] + v2, ((
             d64(v3, R[v4] + v5)[0]) + (R[v6] + (R[v7] - R[v8]))))
     return s
 
 
-def s1613(d, v0):
+def s1606(d, v0):
     def s(R):
         R[d] = (i64_ctz(R[v0])) & 0xFFFFFFFF
     return s
 
 
-def c1613(v0):
-    def c(R):
-        return (i64_ctz(R[v0])) & 0xFFFFFFFF
-    return c
-
-
-def s1614(d, v0, v1):
+def s1607(d, v0, v1):
     def s(R):
         R[d] = ((i64_ctz(R[v0])) & 0xFFFFFFFF) >> v1
     return s
 
 
-def s1615(d, v0, v1, v2):
+def s1608(d, v0, v1, v2):
     def s(R):
         R[d] = (((i64_ctz(R[v0])) & 0xFFFFFFFF) >> v1) + R[v2] & 0xFFFFFFFF
     return s
 
 
-def s1616(d, v0, v1, v2, v3):
+def s1609(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((((i64_ctz(R[v0])) & 0xFFFFFFFF) >> v1) + R[v2] & 0xFFFFFFFF) & R[v3]
     return s
 
 
+def s1610(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (v0[((v1.value) + v2 & 0xFFFFFFFF)]) else 1
+    return s
+
+
+def c1610(v0, v1, v2):
+    def c(R):
+        return not (v0[((v1.value) + v2 & 0xFFFFFFFF)])
+    return c
+
+
+def s1611(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[R[v1]]) != (R[v2] & v3) else 0
+    return s
+
+
+def c1611(v0, v1, v2, v3):
+    def c(R):
+        return (v0[R[v1]]) != (R[v2] & v3)
+    return c
+
+
+def s1612(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) | v3
+    return s
+
+
+def s1613(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) | v3) != v4 else 0
+    return s
+
+
+def c1613(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) | v3) != v4
+    return c
+
+
+def s1614(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(((
+            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF)])
+    return s
+
+
+def s1615(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[(((
+            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF)]) & v5)
+    return s
+
+
+def c1615(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[(((
+            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF)]) & v5)
+    return c
+
+
+def s1616(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] < (u64(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
 def c1616(v0, v1, v2, v3):
     def c(R):
-        return ((((i64_ctz(R[v0])) & 0xFFFFFFFF) >> v1) + R[v2] & 0xFFFFFFFF) & R[v3]
+        return R[v0] < (u64(v1, R[v2] + v3)[0])
     return c
 
 
@@ -14160,12 +12425,6 @@ def s1617(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] << v1 & 0xFFFFFFFF) | R[v2]
     return s
-
-
-def c1617(v0, v1, v2):
-    def c(R):
-        return (R[v0] << v1 & 0xFFFFFFFF) | R[v2]
-    return c
 
 
 def s1618(d, v0, v1):
@@ -14180,119 +12439,70 @@ def c1618(v0, v1):
     return c
 
 
-def s1619(d, v0, v1):
-    def s(R):
-        R[d] = 1 if (f64_abs(R[v0])) != v1 else 0
-    return s
-
-
-def c1619(v0, v1):
-    def c(R):
-        return (f64_abs(R[v0])) != v1
-    return c
-
-
-def s1620(d, v0, v1, v2, v3, v4, v5):
+def s1619(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = u32(v0, (R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF) + v5)[0]
     return s
 
 
-def c1620(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return u32(v0, (R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF) + v5)[0]
-    return c
-
-
-def s1621(d, v0, v1, v2, v3, v4, v5, v6):
+def s1620(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v0] | (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF) + v6)[0])
     return s
 
 
-def c1621(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return R[v0] | (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF) + v6)[0])
-    return c
-
-
-def s1622(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1621(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = R[v0] | (R[v1] | (u32(v2, (R[v3] + ((R[v4] >> v5) & v6) & 0xFFFFFFFF) + v7)[0]))
     return s
 
 
-def c1622(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return R[v0] | (R[v1] | (u32(v2, (R[v3] + ((R[v4] >> v5) & v6) & 0xFFFFFFFF) + v7)[0]))
-    return c
-
-
-def s1623(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1622(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = ((R[v0] * R[v1]) * ((R[v2] * (d64(v3, R[v4] + v5)[0])) + (
             d64(v6, R[v7] + v8)[0])))
     return s
 
 
-def s1624(d, v0, v1, v2, v3):
+def s1623(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((R[v0] * v1) + v2) * R[v3]
     return s
 
 
-def s1625(d, v0, v1, v2, v3, v4):
+def s1624(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (((R[v0] * v1) + v2) * R[v3]) + v4
     return s
 
 
-def s1626(d, v0, v1, v2, v3, v4, v5):
+def s1625(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((((R[v0] * v1) + v2) * R[v3]) + v4) * R[v5]
     return s
 
 
-def s1627(d, v0, v1, v2, v3, v4, v5, v6):
+def s1626(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (((((R[v0] * v1) + v2) * R[v3]) + v4) * R[v5]) + v6
     return s
 
 
-def s1628(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = 1 if R[v0] < ((R[v1] + ((u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF) else 0
-    return s
-
-
-def c1628(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return R[v0] < ((R[v1] + ((u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)
-    return c
-
-
-def s1629(v0, v1, v2, v3, v4, v5, v6):
+def s1627(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1], (
             u32(v2, (((v3.value) + v4 & 0xFFFFFFFF) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
     return s
 
 
-def s1630(d, v0, v1, v2, v3, v4, v5):
+def s1628(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (((v0[R[v1]]) & v2) | ((
             v3[R[v4]]) & v5))
     return s
 
 
-def c1630(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (((v0[R[v1]]) & v2) | ((
-            v3[R[v4]]) & v5))
-    return c
-
-
-def s1631(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1629(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[R[v1]] = (((
             v2[R[v3]]) & v4) | ((
@@ -14300,108 +12510,70 @@ def s1631(v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def s1632(d, v0, v1, v2, v3):
+def s1630(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ R[v3]
     return s
 
 
-def c1632(v0, v1, v2, v3):
-    def c(R):
-        return (((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ R[v3]
-    return c
-
-
-def s1633(d, v0, v1, v2, v3, v4):
+def s1631(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] + (v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
     return s
 
 
-def s1634(d, v0, v1, v2, v3, v4, v5):
+def s1632(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (v0[((R[v1] + (
             v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)])
     return s
 
 
-def c1634(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (v0[((R[v1] + (
-            v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)])
-    return c
-
-
-def s1635(d, v0, v1, v2, v3, v4, v5, v6):
+def s1633(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((v0[((R[v1] + (
             v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)]) + v6 & 0xFFFFFFFF)
     return s
 
 
-def s1636(d, v0, v1, v2):
+def s1634(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] ^ (v1[R[v2]])
     return s
 
 
-def c1636(v0, v1, v2):
-    def c(R):
-        return R[v0] ^ (v1[R[v2]])
-    return c
-
-
-def s1637(d, v0, v1, v2, v3):
+def s1635(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] & (R[v1] ^ (v2[R[v3]]))
     return s
 
 
-def c1637(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] & (R[v1] ^ (v2[R[v3]]))
-    return c
-
-
-def s1638(d, v0, v1, v2, v3, v4):
+def s1636(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] & (R[v1] ^ (v2[R[v3]]))) << (R[v4] & 31) & 0xFFFFFFFF
     return s
 
 
-def s1639(d, v0, v1, v2, v3, v4, v5):
+def s1637(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = R[v0] + ((R[v1] & (R[v2] ^ (v3[R[v4]]))) << (R[v5] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1640(d, v0, v1, v2, v3, v4, v5, v6):
+def s1638(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (u32(v0, (R[v1] + ((R[v2] & (R[v3] ^ (
             v4[R[v5]]))) << (R[v6] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
     return s
 
 
-def c1640(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (u32(v0, (R[v1] + ((R[v2] & (R[v3] ^ (
-            v4[R[v5]]))) << (R[v6] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1641(d, v0, v1, v2, v3):
+def s1639(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] ^ ((v1[R[v2]]) & v3)
     return s
 
 
-def c1641(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] ^ ((v1[R[v2]]) & v3)
-    return c
-
-
-def s1642(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1640(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = ((R[v0] ^ ((v1[R[v2]]) & v3)) & (
             u32(v4, (
@@ -14409,15 +12581,7 @@ def s1642(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def c1642(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return ((R[v0] ^ ((v1[R[v2]]) & v3)) & (
-            u32(v4, (
-            u32(v5, R[v6] + v7)[0]) + v8)[0]))
-    return c
-
-
-def s1643(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12):
+def s1641(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, (
@@ -14427,103 +12591,7 @@ def s1643(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12):
     return s
 
 
-def s1644(d, v0, v1, v2, v3, v4, v5, v6, v7):
-    def s(R):
-        R[d] = (1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
-            u32(v5, R[v6] + v7)[0]) else 0)
-    return s
-
-
-def c1644(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return ((u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
-            u32(v5, R[v6] + v7)[0]))
-    return c
-
-
-def s1645(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def s(R):
-        R[d] = ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
-            u32(v5, R[v6] + v7)[0]) else 0) & v8)
-    return s
-
-
-def c1645(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
-            u32(v5, R[v6] + v7)[0]) else 0) & v8)
-    return c
-
-
-def s1646(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def s(R):
-        R[d] = (0 if ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
-            u32(v5, R[v6] + v7)[0]) else 0) & v8) else 1)
-    return s
-
-
-def c1646(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return (not ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
-            u32(v5, R[v6] + v7)[0]) else 0) & v8))
-    return c
-
-
-def s1647(d, v0, v1, v2, v3, v4, v5, v6, v7):
-    def s(R):
-        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) > (
-            u32(v3, (
-            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0)
-    return s
-
-
-def c1647(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) > (
-            u32(v3, (
-            u32(v4, R[v5] + v6)[0]) + v7)[0]))
-    return c
-
-
-def s1648(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def s(R):
-        R[d] = ((1 if (u32(v0, R[v1] + v2)[0]) > (
-            u32(v3, (
-            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0) & v8)
-    return s
-
-
-def c1648(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return ((1 if (u32(v0, R[v1] + v2)[0]) > (
-            u32(v3, (
-            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0) & v8)
-    return c
-
-
-def s1649(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def s(R):
-        R[d] = (0 if ((1 if (u32(v0, R[v1] + v2)[0]) > (
-            u32(v3, (
-            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0) & v8) else 1)
-    return s
-
-
-def c1649(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return (not ((1 if (u32(v0, R[v1] + v2)[0]) > (
-            u32(v3, (
-            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0) & v8))
-    return c
-
-
-def s1650(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1642(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d] = (u32(v0, (
             u32(v1, ((
@@ -14532,44 +12600,117 @@ def s1650(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     return s
 
 
-def c1650(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
-    def c(R):
-        return (u32(v0, (
-            u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + ((
-            u32(v5, R[v6] + v7)[0]) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) + v9)[0])
-    return c
-
-
-def s1651(d, v0, v1, v2, v3, v4):
+def s1643(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, R[v1] + v2)[0]) & (R[v3] + v4 & 0xFFFFFFFF)
     return s
 
 
-def c1651(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, R[v1] + v2)[0]) & (R[v3] + v4 & 0xFFFFFFFF)
-    return c
-
-
-def s1652(d, v0, v1, v2, v3, v4, v5):
+def s1644(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = R[v0] + ((u32(v1, R[v2] + v3)[0]) & (R[v4] + v5 & 0xFFFFFFFF)) & 0xFFFFFFFF
     return s
 
 
-def s1653(d, v0, v1, v2, v3, v4, v5, v6):
+def s1645(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (R[v0] + ((u32(v1, R[v2] + v3)[0]) & (R[v4] + v5 & 0xFFFFFFFF)) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
     return s
 
 
-def s1654(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1646(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         v0[((R[v1] + ((
             u32(v2, R[v3] + v4)[0]) & (R[v5] + v6 & 0xFFFFFFFF)) & 0xFFFFFFFF) + v7 & 0xFFFFFFFF)] = R[v8] & 255
     return s
+
+
+def s1647(d, v0, v1):
+    def s(R):
+        R[d] = 1 if (f64_abs(R[v0])) != v1 else 0
+    return s
+
+
+def c1647(v0, v1):
+    def c(R):
+        return (f64_abs(R[v0])) != v1
+    return c
+
+
+def s1648(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = 1 if R[v0] < ((R[v1] + ((u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1648(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return R[v0] < ((R[v1] + ((u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)
+    return c
+
+
+def s1649(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
+            u32(v5, R[v6] + v7)[0]) else 0)
+    return s
+
+
+def s1650(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
+            u32(v5, R[v6] + v7)[0]) else 0) & v8)
+    return s
+
+
+def s1651(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
+            u32(v5, R[v6] + v7)[0]) else 0) & v8) else 1)
+    return s
+
+
+def c1651(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return (not ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
+            u32(v5, R[v6] + v7)[0]) else 0) & v8))
+    return c
+
+
+def s1652(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0)
+    return s
+
+
+def s1653(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((1 if (u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0) & v8)
+    return s
+
+
+def s1654(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0) & v8) else 1)
+    return s
+
+
+def c1654(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return (not ((1 if (u32(v0, R[v1] + v2)[0]) > (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0) & v8))
+    return c
 
 
 def s1655(v0, v1, v2, v3, v4):
@@ -14590,251 +12731,173 @@ def s1657(v0, v1, v2, v3):
     return s
 
 
-def s1658(d, v0, v1, v2):
+def s1658(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (R[v3] + v4 & 0xFFFFFFFF) & 255
+    return s
+
+
+def s1659(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] & v4))
+    return s
+
+
+def s1660(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (1 if (((v1[R[v2]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s1661(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s1662(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s1663(d, v0, v1, v2):
     def s(R):
         R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) != R[v2] else 0
     return s
 
 
-def c1658(v0, v1, v2):
+def c1663(v0, v1, v2):
     def c(R):
         return (R[v0] + v1 & 0xFFFFFFFF) != R[v2]
     return c
 
 
-def s1659(d, v0, v1, v2, v3):
+def s1664(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (1 if (v0[R[v1]]) != (
             v2[R[v3]]) else 0)
     return s
 
 
-def c1659(v0, v1, v2, v3):
+def c1664(v0, v1, v2, v3):
     def c(R):
         return ((v0[R[v1]]) != (
             v2[R[v3]]))
     return c
 
 
-def s1660(v0, v1, v2, v3, v4):
-    def s(R):
-        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (R[v3] + v4 & 0xFFFFFFFF) & 255
-    return s
-
-
-def s1661(v0, v1, v2, v3, v4):
-    def s(R):
-        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] & v4))
-    return s
-
-
-def s1662(d, v0, v1, v2, v3):
+def s1665(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if ((u32(v0, R[v1])[0]) - R[v2] & 0xFFFFFFFF) < v3 else 0
     return s
 
 
-def c1662(v0, v1, v2, v3):
+def c1665(v0, v1, v2, v3):
     def c(R):
         return ((u32(v0, R[v1])[0]) - R[v2] & 0xFFFFFFFF) < v3
     return c
 
 
-def s1663(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = R[v0] + (1 if (((v1[R[v2]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0) & 0xFFFFFFFF
-    return s
-
-
-def s1664(d, v0, v1, v2):
-    def s(R):
-        R[d] = R[v0] + (R[v1] + v2 & 0xFFFFFFFF) & 0xFFFFFFFF
-    return s
-
-
-def s1665(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = u32(v0, (R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
-    return s
-
-
-def c1665(v0, v1, v2, v3):
-    def c(R):
-        return u32(v0, (R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
-    return c
-
-
-def s1666(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if ((u64(v0, R[v1] + v2)[0]) ^ 0x8000000000000000) < v3 else 0
-    return s
-
-
-def c1666(v0, v1, v2, v3):
-    def c(R):
-        return ((u64(v0, R[v1] + v2)[0]) ^ 0x8000000000000000) < v3
-    return c
-
-
-def s1667(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if (v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) != v4 else 0
-    return s
-
-
-def c1667(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) != v4
-    return c
-
-
-def s1668(d, v0, v1, v2):
+def s1666(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] + (R[v1] - R[v2] & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1669(d, v0, v1, v2, v3):
+def s1667(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] - (u32(v1, R[v2] + v3)[0]) & 0xFFFFFFFF
     return s
 
 
-def s1670(d, v0, v1, v2):
-    def s(R):
-        R[d] = (v0 - R[v1] & 0xFFFFFFFF) | R[v2]
-    return s
-
-
-def c1670(v0, v1, v2):
-    def c(R):
-        return (v0 - R[v1] & 0xFFFFFFFF) | R[v2]
-    return c
-
-
-def s1671(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = ((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & v3
-    return s
-
-
-def c1671(v0, v1, v2, v3):
-    def c(R):
-        return ((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & v3
-    return c
-
-
-def s1672(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if (((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & v3) != v4 else 0
-    return s
-
-
-def c1672(v0, v1, v2, v3, v4):
-    def c(R):
-        return (((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & v3) != v4
-    return c
-
-
-def s1673(d, v0, v1, v2, v3):
+def s1668(d, v0, v1, v2, v3):
     def s(R):
         R[d] = u32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF))[0]
     return s
 
 
-def c1673(v0, v1, v2, v3):
-    def c(R):
-        return u32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF))[0]
-    return c
-
-
-def s1674(d, v0, v1, v2, v3, v4, v5):
+def s1669(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = v4 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == v3) else v5
     return s
 
 
-def s1675(d, v0, v1, v2, v3, v4):
+def s1670(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((u32(v0, (
             u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0]) & v4)
     return s
 
 
-def c1675(v0, v1, v2, v3, v4):
+def c1670(v0, v1, v2, v3, v4):
     def c(R):
         return ((u32(v0, (
             u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0]) & v4)
     return c
 
 
-def s1676(d, v0, v1, v2, v3, v4):
+def s1671(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) * (v3 - R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1677(d, v0, v1, v2, v3):
+def s1672(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] - (u64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s1678(d, v0, v1, v2, v3):
+def s1673(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] - (u64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def c1678(v0, v1, v2, v3):
+def c1673(v0, v1, v2, v3):
     def c(R):
         return (R[v0] - (u64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
     return c
 
 
-def s1679(v0, v1, v2, v3, v4):
+def s1674(v0, v1, v2, v3, v4):
     def s(R):
         w64(v0, R[v1] + v2, (R[v3] ^ R[v4]))
     return s
 
 
-def s1680(d, v0, v1, v2):
+def s1675(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] | (R[v1] & v2)
     return s
 
 
-def c1680(v0, v1, v2):
+def c1675(v0, v1, v2):
     def c(R):
         return R[v0] | (R[v1] & v2)
     return c
 
 
-def s1681(d, v0, v1, v2, v3):
+def s1676(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] | (R[v1] & v2)) | v3
     return s
 
 
-def c1681(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] | (R[v1] & v2)) | v3
-    return c
-
-
-def s1682(v0, v1, v2, v3, v4, v5):
+def s1677(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1]] = ((R[v2] | (R[v3] & v4)) | v5) & 255
     return s
 
 
-def s1683(d, v0, v1, v2, v3, v4, v5):
+def s1678(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (R[v2] if (R[v0] < R[v1]) else v3) + (R[v4] - R[v5] & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1684(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1679(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u16(v3, (
@@ -14842,342 +12905,271 @@ def s1684(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def s1685(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if R[v0] >= (u16(v1, R[v2] + v3)[0]) else 0
-    return s
-
-
-def c1685(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] >= (u16(v1, R[v2] + v3)[0])
-    return c
-
-
-def s1686(v0, v1, v2, v3, v4):
+def s1680(v0, v1, v2, v3, v4):
     def s(R):
         w16(v0, R[v1] + v2, (R[v3] + v4 & 0xFFFFFFFF) & 65535)
     return s
 
 
-def s1687(d, v0, v1, v2, v3, v4, v5):
+def s1681(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (u16(v0, ((
             u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
     return s
 
 
-def c1687(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (u16(v0, ((
-            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1688(d, v0, v1, v2, v3, v4, v5):
+def s1682(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (u32(v0, ((
             u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
     return s
 
 
-def c1688(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (u32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1689(d, v0, v1, v2):
+def s1683(d, v0, v1, v2):
     def s(R):
         R[d] = ((v0.value) + R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF
     return s
 
 
-def s1690(d, v0, v1, v2, v3):
+def s1684(d, v0, v1, v2, v3):
     def s(R):
         R[d] = v0[(((v1.value) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]
     return s
 
 
-def c1690(v0, v1, v2, v3):
-    def c(R):
-        return v0[(((v1.value) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]
-    return c
-
-
-def s1691(d, v0, v1, v2, v3):
+def s1685(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] ^ v1) & (R[v2] + v3 & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
-def c1691(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] ^ v1) & (R[v2] + v3 & 0xFFFFFFFFFFFFFFFF)
-    return c
-
-
-def s1692(d, v0, v1, v2, v3, v4):
+def s1686(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((R[v0] ^ v1) & (R[v2] + v3 & 0xFFFFFFFFFFFFFFFF)) & v4
     return s
 
 
-def c1692(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((R[v0] ^ v1) & (R[v2] + v3 & 0xFFFFFFFFFFFFFFFF)) & v4
-    return c
-
-
-def s1693(d, v0, v1):
+def s1687(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 0 if (R[v0] & v1) else 1
+        R[d] = 1 if ((u64(v0, R[v1] + v2)[0]) ^ 0x8000000000000000) < v3 else 0
     return s
 
 
-def c1693(v0, v1):
+def c1687(v0, v1, v2, v3):
     def c(R):
-        return not (R[v0] & v1)
+        return ((u64(v0, R[v1] + v2)[0]) ^ 0x8000000000000000) < v3
     return c
 
 
-def s1694(d, v0, v1, v2):
+def s1688(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) != v4 else 0
+    return s
+
+
+def c1688(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) != v4
+    return c
+
+
+def s1689(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0 - R[v1] & 0xFFFFFFFF) | R[v2]
+    return s
+
+
+def s1690(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & v3
+    return s
+
+
+def s1691(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & v3) != v4 else 0
+    return s
+
+
+def c1691(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & v3) != v4
+    return c
+
+
+def s1692(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] >= (u16(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
+def c1692(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] >= (u16(v1, R[v2] + v3)[0])
+    return c
+
+
+def s1693(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] ^ R[v1]) - R[v2] & 0xFFFFFFFF
     return s
 
 
-def s1695(d, v0, v1, v2, v3, v4):
+def s1694(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (f64_copysign(v2, R[v3])) if (R[v0] != R[v1]) else R[v4]
     return s
 
 
-def s1696(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) != R[v4] else 0
-    return s
-
-
-def c1696(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) != R[v4]
-    return c
-
-
-def s1697(d, v0, v1, v2):
+def s1695(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] - R[v1]) + v2
     return s
 
 
-def s1698(v0, v1, v2, v3, v4, v5):
+def s1696(v0, v1, v2, v3, v4, v5):
     def s(R):
         w64f(v0, R[v1] + v2, ((R[v3] - R[v4]) + v5))
     return s
 
 
-def s1699(d, v0, v1, v2, v3):
+def s1697(d, v0, v1, v2, v3):
     def s(R):
         R[d] = f32_round(R[v0] * (f32_load(v1, R[v2] + v3)))
     return s
 
 
-def s1700(d, v0, v1, v2, v3, v4, v5, v6):
+def s1698(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (f32_round((f32_round(R[v0] * (f32_load(v1, R[v2] + v3)))) + (
             f32_load(v4, R[v5] + v6))))
     return s
 
 
-def s1701(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1699(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (f32_round(R[v0] * (f32_round((f32_round(R[v1] * (f32_load(v2, R[v3] + v4)))) + (
             f32_load(v5, R[v6] + v7))))))
     return s
 
 
-def s1702(d, v0, v1, v2, v3, v4):
+def s1700(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v2] if (R[v0] < v1) else v3) + v4 & 0xFFFFFFFF
     return s
 
 
-def s1703(d, v0, v1, v2, v3, v4, v5, v6):
+def s1701(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (((v0[R[v1] + v2]) << v3 & 0xFFFFFFFF) | ((
             v4[R[v5]]) << v6 & 0xFFFFFFFF))
     return s
 
 
-def c1703(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (((v0[R[v1] + v2]) << v3 & 0xFFFFFFFF) | ((
-            v4[R[v5]]) << v6 & 0xFFFFFFFF))
-    return c
-
-
-def s1704(d, v0, v1, v2):
+def s1702(d, v0, v1, v2):
     def s(R):
         R[d] = ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF
     return s
 
 
-def s1705(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) > v2 else 0
-    return s
-
-
-def c1705(v0, v1, v2):
-    def c(R):
-        return ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) > v2
-    return c
-
-
-def s1706(d, v0, v1, v2, v3):
+def s1703(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (0 if (u32(v0, ((
             u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0]) else 1)
     return s
 
 
-def c1706(v0, v1, v2, v3):
+def c1703(v0, v1, v2, v3):
     def c(R):
         return (not (u32(v0, ((
             u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0]))
     return c
 
 
-def s1707(d, v0, v1, v2, v3, v4):
+def s1704(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] + (0 if (u32(v1, ((
             u32(v2, R[v3])[0]) + v4 & 0xFFFFFFFF))[0]) else 1) & 0xFFFFFFFF)
     return s
 
 
-def s1708(d, v0, v1, v2, v3, v4, v5):
+def s1705(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((u32(v0, R[v1] + v2)[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
     return s
 
 
-def s1709(d, v0, v1, v2, v3, v4, v5, v6):
+def s1706(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (u32(v0, (((
             u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
     return s
 
 
-def c1709(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (u32(v0, (((
-            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1710(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if (u32(v0, R[v1])[0]) < v2 else 0
-    return s
-
-
-def c1710(v0, v1, v2):
-    def c(R):
-        return (u32(v0, R[v1])[0]) < v2
-    return c
-
-
-def s1711(d, v0, v1, v2, v3):
+def s1707(d, v0, v1, v2, v3):
     def s(R):
         R[d] = s16(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF
     return s
 
 
-def c1711(v0, v1, v2, v3):
-    def c(R):
-        return s16(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF
-    return c
-
-
-def s1712(d, v0, v1, v2, v3, v4, v5):
+def s1708(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (R[v0] + (v1 << ((v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 31) & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
     return s
 
 
-def s1713(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1709(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1] + v2, (
             u32(v3, ((R[v4] + v5 & 0xFFFFFFFF) + (R[v6] << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
     return s
 
 
-def s1714(d, v0, v1, v2):
+def s1710(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] & v1) | R[v2]
     return s
 
 
-def c1714(v0, v1, v2):
+def c1710(v0, v1, v2):
     def c(R):
         return (R[v0] & v1) | R[v2]
     return c
 
 
-def s1715(d, v0, v1, v2, v3, v4, v5):
+def s1711(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((R[v2] & v3) | R[v4]) if (R[v0] == R[v1]) else R[v5]
     return s
 
 
-def s1716(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1712(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1], (((R[v4] & v5) | R[v6]) if (R[v2] == R[v3]) else R[v7]))
     return s
 
 
-def s1717(d, v0, v1, v2):
-    def s(R):
-        R[d] = 0 if (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) else 1
-    return s
-
-
-def c1717(v0, v1, v2):
-    def c(R):
-        return not (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1718(v0, v1, v2, v3, v4):
+def s1713(v0, v1, v2, v3, v4):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (1 if R[v3] != v4 else 0))
     return s
 
 
-def s1719(v0, v1, v2, v3, v4, v5, v6):
+def s1714(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((1 if ((
             u32(v3, R[v4])[0]) ^ 0x80000000) > v5 else 0) | R[v6]))
     return s
 
 
-def s1720(d, v0, v1, v2, v3, v4):
+def s1715(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, (R[v1] + ((
             u32(v2, R[v3])[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
     return s
 
 
-def c1720(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, (R[v1] + ((
-            u32(v2, R[v3])[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1721(v0, v1, v2, v3, v4, v5, v6):
+def s1716(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1], (
             u32(v2, (R[v3] + ((
@@ -15185,68 +13177,38 @@ def s1721(v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s1722(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 0 if (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) else 1
-    return s
-
-
-def c1722(v0, v1, v2, v3):
-    def c(R):
-        return not (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)])
-    return c
-
-
-def s1723(d, v0, v1, v2):
+def s1717(d, v0, v1, v2):
     def s(R):
         R[d] = (u16(v0, R[v1])[0]) & v2
     return s
 
 
-def c1723(v0, v1, v2):
+def c1717(v0, v1, v2):
     def c(R):
         return (u16(v0, R[v1])[0]) & v2
     return c
 
 
-def s1724(d, v0, v1, v2, v3, v4):
+def s1718(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((u16(v0, R[v1])[0]) & v2) | (R[v3] & v4)
     return s
 
 
-def c1724(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((u16(v0, R[v1])[0]) & v2) | (R[v3] & v4)
-    return c
-
-
-def s1725(v0, v1, v2, v3, v4, v5, v6):
+def s1719(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w16(v0, R[v1], (((
             u16(v2, R[v3])[0]) & v4) | (R[v5] & v6)) & 65535)
     return s
 
 
-def s1726(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) ^ 0x80000000) >= (R[v2] ^ 0x80000000) else 0
-    return s
-
-
-def c1726(v0, v1, v2):
-    def c(R):
-        return ((R[v0] + v1 & 0xFFFFFFFF) ^ 0x80000000) >= (R[v2] ^ 0x80000000)
-    return c
-
-
-def s1727(v0, v1, v2, v3, v4, v5, v6):
+def s1720(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (((R[v3] * v4 & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))
     return s
 
 
-def s1728(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+def s1721(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, R[v4] + v5)[0]) ^ (
@@ -15255,33 +13217,26 @@ def s1728(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     return s
 
 
-def s1729(d, v0, v1, v2, v3):
+def s1722(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (v0[R[v1] + v2]) << (R[v3] & 31) & 0xFFFFFFFF
     return s
 
 
-def s1730(d, v0, v1, v2, v3, v4):
+def s1723(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + ((v1[R[v2] + v3]) << (R[v4] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1731(d, v0, v1, v2, v3, v4, v5):
+def s1724(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (u32(v0, (R[v1] + ((
             v2[R[v3] + v4]) << (R[v5] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
     return s
 
 
-def c1731(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (u32(v0, (R[v1] + ((
-            v2[R[v3] + v4]) << (R[v5] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1732(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1725(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         w32(v0, R[v1] + v2, (
             u32(v3, (R[v4] + ((
@@ -15289,49 +13244,7 @@ def s1732(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def s1733(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = (1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5 else 0)
-    return s
-
-
-def c1733(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5)
-    return c
-
-
-def s1734(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5 else 0) & v6)
-    return s
-
-
-def c1734(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5 else 0) & v6)
-    return c
-
-
-def s1735(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = (0 if ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5 else 0) & v6) else 1)
-    return s
-
-
-def c1735(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (not ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5 else 0) & v6))
-    return c
-
-
-def s1736(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1726(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d] = ((u32(v0, (
             u32(v1, R[v2] + v3)[0]) + v4)[0]) << ((
@@ -15340,53 +13253,40 @@ def s1736(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     return s
 
 
-def s1737(d, v0, v1, v2, v3, v4):
+def s1727(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = 1 if R[v0] == ((v1[R[v2] + v3]) & v4) else 0
     return s
 
 
-def c1737(v0, v1, v2, v3, v4):
-    def c(R):
-        return R[v0] == ((v1[R[v2] + v3]) & v4)
-    return c
-
-
-def s1738(v0, v1, v2, v3, v4, v5, v6):
+def s1728(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, R[v4] + v5)[0]) >> v6))
     return s
 
 
-def s1739(d, v0, v1, v2, v3):
+def s1729(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (u32(v0, R[v1] + v2)[0]) >> (R[v3] & 31)
     return s
 
 
-def s1740(v0, v1, v2, v3, v4, v5, v6):
+def s1730(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, R[v4] + v5)[0]) >> (R[v6] & 31)))
     return s
 
 
-def s1741(d, v0, v1, v2, v3, v4, v5, v6):
+def s1731(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((u32(v0, R[v1] + v2)[0]) | ((
             u32(v3, R[v4] + v5)[0]) & v6))
     return s
 
 
-def c1741(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) | ((
-            u32(v3, R[v4] + v5)[0]) & v6))
-    return c
-
-
-def s1742(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1732(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, R[v4] + v5)[0]) | ((
@@ -15394,21 +13294,26 @@ def s1742(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     return s
 
 
-def s1743(d, v0, v1, v2, v3, v4):
+def s1733(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u16(v0, ((
             u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF))[0])
     return s
 
 
-def c1743(v0, v1, v2, v3, v4):
+def s1734(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] & v1) else 1
+    return s
+
+
+def c1734(v0, v1):
     def c(R):
-        return (u16(v0, ((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF))[0])
+        return not (R[v0] & v1)
     return c
 
 
-def s1744(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1735(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         w32(v0, R[v1] + v2, (
             u32(v3, ((
@@ -15416,15 +13321,115 @@ def s1744(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def s1745(d, v0, v1, v2, v3):
+def s1736(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (1 if R[v0] < R[v1] else 0) | (1 if R[v2] > R[v3] else 0)
     return s
 
 
-def c1745(v0, v1, v2, v3):
+def c1736(v0, v1, v2, v3):
     def c(R):
         return (1 if R[v0] < R[v1] else 0) | (1 if R[v2] > R[v3] else 0)
+    return c
+
+
+def s1737(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) != R[v4] else 0
+    return s
+
+
+def c1737(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) != R[v4]
+    return c
+
+
+def s1738(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) > v2 else 0
+    return s
+
+
+def c1738(v0, v1, v2):
+    def c(R):
+        return ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) > v2
+    return c
+
+
+def s1739(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1])[0]) < v2 else 0
+    return s
+
+
+def c1739(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) < v2
+    return c
+
+
+def s1740(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) else 1
+    return s
+
+
+def c1740(v0, v1, v2):
+    def c(R):
+        return not (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s1741(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) else 1
+    return s
+
+
+def c1741(v0, v1, v2, v3):
+    def c(R):
+        return not (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)])
+    return c
+
+
+def s1742(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) ^ 0x80000000) >= (R[v2] ^ 0x80000000) else 0
+    return s
+
+
+def c1742(v0, v1, v2):
+    def c(R):
+        return ((R[v0] + v1 & 0xFFFFFFFF) ^ 0x80000000) >= (R[v2] ^ 0x80000000)
+    return c
+
+
+def s1743(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5 else 0)
+    return s
+
+
+def s1744(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5 else 0) & v6)
+    return s
+
+
+def s1745(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5 else 0) & v6) else 1)
+    return s
+
+
+def c1745(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) >= v5 else 0) & v6))
     return c
 
 
@@ -15440,149 +13445,95 @@ def s1747(d, v0, v1, v2, v3):
     return s
 
 
-def s1748(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if (u32(v0, (v1.value))[0]) != v2 else 0
-    return s
-
-
-def c1748(v0, v1, v2):
-    def c(R):
-        return (u32(v0, (v1.value))[0]) != v2
-    return c
-
-
-def s1749(d, v0, v1, v2, v3):
+def s1748(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v1] + v2 & 0xFFFFFFFF) if R[v0] else v3
     return s
 
 
-def s1750(d, v0, v1, v2, v3, v4, v5):
+def s1749(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = R[v0] + (u32(v1, (R[v2] + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
     return s
 
 
-def s1751(d, v0, v1, v2, v3, v4, v5, v6):
+def s1750(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v0] ^ (R[v1] + (u32(v2, (R[v3] + ((R[v4] & v5) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & 0xFFFFFFFF)
     return s
 
 
-def c1751(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return R[v0] ^ (R[v1] + (u32(v2, (R[v3] + ((R[v4] & v5) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & 0xFFFFFFFF)
-    return c
-
-
-def s1752(v0, v1, v2, v3, v4, v5):
+def s1751(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1] + v2] = (
             v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) & 255
     return s
 
 
-def s1753(d, v0, v1, v2, v3):
+def s1752(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) + v3 & 0xFFFFFFFF
     return s
 
 
-def s1754(v0, v1, v2, v3, v4, v5):
+def s1753(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1] + v2] = (
             u32(v3, R[v4] + v5)[0]) & 255
     return s
 
 
-def s1755(v0, v1, v2, v3, v4, v5):
+def s1754(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1]] = (
             v2[(R[v3] + (R[v4] & v5) & 0xFFFFFFFF)]) & 255
     return s
 
 
-def s1756(d, v0, v1, v2, v3, v4):
+def s1755(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + (((R[v1] ^ R[v2]) & R[v3]) ^ R[v4]) & 0xFFFFFFFF
     return s
 
 
-def s1757(d, v0, v1, v2):
+def s1756(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] | v1) + v2 & 0xFFFFFFFF
     return s
 
 
-def s1758(d, v0, v1, v2, v3):
+def s1757(d, v0, v1, v2, v3):
     def s(R):
         R[d] = 1 if ((R[v0] | v1) + v2 & 0xFFFFFFFF) < v3 else 0
     return s
 
 
-def c1758(v0, v1, v2, v3):
-    def c(R):
-        return ((R[v0] | v1) + v2 & 0xFFFFFFFF) < v3
-    return c
-
-
-def s1759(d, v0, v1, v2, v3, v4, v5, v6):
+def s1758(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (1 if (R[v0] + v1 & 0xFFFFFFFF) < v2 else 0) | (1 if ((R[v3] | v4) + v5 & 0xFFFFFFFF) < v6 else 0)
     return s
 
 
-def c1759(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (1 if (R[v0] + v1 & 0xFFFFFFFF) < v2 else 0) | (1 if ((R[v3] | v4) + v5 & 0xFFFFFFFF) < v6 else 0)
-    return c
-
-
-def s1760(d, v0, v1, v2, v3):
+def s1759(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v2] if (R[v0] == v1) else R[v3]
     return s
 
 
-def s1761(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if (v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) == v4 else 0
-    return s
-
-
-def c1761(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) == v4
-    return c
-
-
-def s1762(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if R[v0] == (R[v1] & v2) else 0
-    return s
-
-
-def c1762(v0, v1, v2):
-    def c(R):
-        return R[v0] == (R[v1] & v2)
-    return c
-
-
-def s1763(v0, v1, v2, v3, v4):
+def s1760(v0, v1, v2, v3, v4):
     def s(R):
         w32(v0, R[v1] + v2, (
             u32(v3, (v4.value))[0]))
     return s
 
 
-def s1764(d, v0, v1, v2, v3):
+def s1761(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] - (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
     return s
 
 
-def s1765(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1762(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1], (
             u32(v2, ((
@@ -15590,191 +13541,139 @@ def s1765(v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def s1766(d, v0, v1, v2, v3, v4, v5):
+def s1763(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (1 if (u32(v0, ((
             u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) == (v5.value) else 0)
     return s
 
 
-def c1766(v0, v1, v2, v3, v4, v5):
+def c1763(v0, v1, v2, v3, v4, v5):
     def c(R):
         return ((u32(v0, ((
             u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) == (v5.value))
     return c
 
 
-def s1767(d, v0, v1, v2, v3, v4):
+def s1764(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] + ((u32(v1, R[v2])[0]) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
     return s
 
 
-def s1768(v0, v1, v2, v3, v4, v5):
+def s1765(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
             v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) & 255
     return s
 
 
-def s1769(d, v0, v1, v2):
+def s1766(d, v0, v1, v2):
     def s(R):
         R[d] = 1 if (R[v0] + R[v1] & 0xFFFFFFFF) < R[v2] else 0
     return s
 
 
-def c1769(v0, v1, v2):
+def c1766(v0, v1, v2):
     def c(R):
         return (R[v0] + R[v1] & 0xFFFFFFFF) < R[v2]
     return c
 
 
-def s1770(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1767(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (R[v3] + v4 & 0xFFFFFFFF) if ((R[v0] + R[v1] & 0xFFFFFFFF) < R[v2]) else (R[v5] + (R[v6] ^ v7) & 0xFFFFFFFF)
     return s
 
 
-def s1771(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if R[v0] == (v1 - R[v2] & 0xFFFFFFFF) else 0
-    return s
-
-
-def c1771(v0, v1, v2):
-    def c(R):
-        return R[v0] == (v1 - R[v2] & 0xFFFFFFFF)
-    return c
-
-
-def s1772(d, v0, v1, v2, v3, v4, v5):
+def s1768(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (R[v0] + v1 & 0xFFFFFFFF) + ((v2[(R[v3] + v4 & 0xFFFFFFFF)]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1773(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1769(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + ((
             v3[(R[v4] + v5 & 0xFFFFFFFF)]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF), v7)
     return s
 
 
-def s1774(d, v0, v1, v2, v3, v4):
+def s1770(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + (1 if (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) == v4 else 0) & 0xFFFFFFFF
     return s
 
 
-def s1775(d, v0, v1, v2, v3, v4):
+def s1771(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] + ((R[v1] & v2) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
     return s
 
 
-def s1776(v0, v1, v2, v3, v4, v5):
+def s1772(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] | (R[v4] & v5)))
     return s
 
 
-def s1777(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3 else 0
-    return s
-
-
-def c1777(v0, v1, v2, v3):
-    def c(R):
-        return (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3
-    return c
-
-
-def s1778(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = (v0[((R[v1] + (
-            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)])
-    return s
-
-
-def c1778(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (v0[((R[v1] + (
-            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)])
-    return c
-
-
-def s1779(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = (0 if (v0[((R[v1] + (
-            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)]) else 1)
-    return s
-
-
-def c1779(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (not (v0[((R[v1] + (
-            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)]))
-    return c
-
-
-def s1780(d, v0, v1, v2, v3, v4):
+def s1773(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + (R[v3] * R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1781(v0, v1, v2, v3, v4, v5):
+def s1774(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, R[v1], ((R[v3] + v4 & 0xFFFFFFFF) if R[v2] else R[v5]))
     return s
 
 
-def s1782(d, v0, v1, v2, v3, v4):
+def s1775(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v2] & v3) if (R[v0] == R[v1]) else R[v4]
     return s
 
 
-def s1783(v0, v1, v2, v3, v4, v5, v6):
+def s1776(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1], ((R[v4] & v5) if (R[v2] == R[v3]) else R[v6]))
     return s
 
 
-def s1784(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1777(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         v0[R[v1]] = ((R[v6] + v7 & 0xFFFFFFFF) if (((R[v2] + v3 & 0xFFFFFFFF) & v4) < v5) else R[v8]) & 255
     return s
 
 
-def s1785(d, v0, v1, v2):
+def s1778(d, v0, v1, v2):
     def s(R):
         R[d] = (v0 - R[v1] & 0xFFFFFFFF) << v2 & 0xFFFFFFFF
     return s
 
 
-def s1786(d, v0, v1, v2, v3):
+def s1779(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] + ((v1 - R[v2] & 0xFFFFFFFF) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1787(v0, v1, v2, v3, v4, v5):
+def s1780(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
             (v3[(R[v4] + v5 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF))
     return s
 
 
-def s1788(d, v0, v1, v2, v3, v4, v5):
+def s1781(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((u32(v0, ((
             u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF)
     return s
 
 
-def s1789(d, v0, v1, v2, v3, v4, v5, v6):
+def s1782(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (v0[((
             u32(v1, ((
@@ -15782,15 +13681,7 @@ def s1789(d, v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def c1789(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (v0[((
-            u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + v5 & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF)])
-    return c
-
-
-def s1790(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1783(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = ((v0[((
             u32(v1, ((
@@ -15798,7 +13689,7 @@ def s1790(d, v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def c1790(v0, v1, v2, v3, v4, v5, v6, v7):
+def c1783(v0, v1, v2, v3, v4, v5, v6, v7):
     def c(R):
         return ((v0[((
             u32(v1, ((
@@ -15806,174 +13697,142 @@ def c1790(v0, v1, v2, v3, v4, v5, v6, v7):
     return c
 
 
-def s1791(d, v0, v1, v2, v3, v4):
+def s1784(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = u32(v0, (R[v1] + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
     return s
 
 
-def c1791(v0, v1, v2, v3, v4):
-    def c(R):
-        return u32(v0, (R[v1] + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
-    return c
-
-
-def s1792(d, v0, v1, v2, v3, v4):
+def s1785(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) << ((R[v3] + v4 & 0xFFFFFFFF) & 31) & 0xFFFFFFFF
     return s
 
 
-def s1793(d, v0, v1, v2, v3, v4, v5, v6):
+def s1786(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((u32(v0, (((
             u32(v1, R[v2])[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF)
     return s
 
 
-def s1794(d, v0, v1, v2):
+def s1787(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] == (R[v1] & v2) else 0
+    return s
+
+
+def c1787(v0, v1, v2):
+    def c(R):
+        return R[v0] == (R[v1] & v2)
+    return c
+
+
+def s1788(d, v0, v1, v2):
     def s(R):
         R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) < v2 else 0
     return s
 
 
-def c1794(v0, v1, v2):
+def c1788(v0, v1, v2):
     def c(R):
         return (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) < v2
     return c
 
 
-def s1795(d, v0, v1, v2):
+def s1789(d, v0, v1, v2):
     def s(R):
         R[d] = ((R[v0] ^ 0x8000000000000000) - 0x8000000000000000 >> v1 & 0xFFFFFFFFFFFFFFFF) ^ v2
     return s
 
 
-def c1795(v0, v1, v2):
-    def c(R):
-        return ((R[v0] ^ 0x8000000000000000) - 0x8000000000000000 >> v1 & 0xFFFFFFFFFFFFFFFF) ^ v2
-    return c
-
-
-def s1796(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1790(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (((R[v3] ^ 0x8000000000000000) - 0x8000000000000000 >> v4 & 0xFFFFFFFFFFFFFFFF) ^ v5) if ((R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) < v2) else (R[v6] * v7 & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
-def s1797(d, v0, v1, v2):
+def s1791(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s1798(d, v0, v1, v2):
+def s1792(d, v0, v1, v2):
     def s(R):
         R[d] = 0 if (R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) else 1
     return s
 
 
-def c1798(v0, v1, v2):
-    def c(R):
-        return not (R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
-    return c
-
-
-def s1799(d, v0, v1, v2, v3, v4, v5, v6):
+def s1793(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (R[v3] - R[v4] & 0xFFFFFFFFFFFFFFFF) if (not (R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)) else (R[v5] ^ v6)
     return s
 
 
-def s1800(v0, v1, v2, v3, v4):
+def s1794(v0, v1, v2, v3, v4):
     def s(R):
         w16(v0, R[v1], ((
             u16(v2, R[v3])[0]) & v4) & 65535)
     return s
 
 
-def s1801(d, v0, v1, v2, v3):
+def s1795(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((v0[R[v1]]) & v2) | R[v3]
     return s
 
 
-def c1801(v0, v1, v2, v3):
-    def c(R):
-        return ((v0[R[v1]]) & v2) | R[v3]
-    return c
-
-
-def s1802(v0, v1, v2, v3, v4, v5):
+def s1796(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1]] = (((
             v2[R[v3]]) & v4) | R[v5]) & 255
     return s
 
 
-def s1803(d, v0, v1, v2, v3, v4, v5):
+def s1797(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = R[v0] + (u32(v1, (((v2.value) + v3 & 0xFFFFFFFF) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
     return s
 
 
-def s1804(d, v0, v1, v2, v3):
+def s1798(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] + v1 & 0xFFFFFFFF) + (R[v2] >> v3) & 0xFFFFFFFF
     return s
 
 
-def s1805(d, v0, v1, v2, v3, v4):
+def s1799(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = v0[((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] >> v4) & 0xFFFFFFFF)]
     return s
 
 
-def c1805(v0, v1, v2, v3, v4):
-    def c(R):
-        return v0[((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] >> v4) & 0xFFFFFFFF)]
-    return c
-
-
-def s1806(d, v0, v1, v2, v3, v4, v5):
+def s1800(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (v0[((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] >> v4) & 0xFFFFFFFF)]) << v5 & 0xFFFFFFFF
     return s
 
 
-def s1807(d, v0, v1, v2, v3, v4, v5, v6):
+def s1801(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v0] + ((v1[((R[v2] + v3 & 0xFFFFFFFF) + (R[v4] >> v5) & 0xFFFFFFFF)]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1808(d, v0, v1, v2, v3, v4):
+def s1802(d, v0, v1, v2):
     def s(R):
-        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) == ((v3.value) + v4 & 0xFFFFFFFF) else 0
+        R[d] = 1 if (u32(v0, (v1.value))[0]) != v2 else 0
     return s
 
 
-def c1808(v0, v1, v2, v3, v4):
+def c1802(v0, v1, v2):
     def c(R):
-        return (u32(v0, R[v1] + v2)[0]) == ((v3.value) + v4 & 0xFFFFFFFF)
+        return (u32(v0, (v1.value))[0]) != v2
     return c
 
 
-def s1809(d, v0, v1, v2, v3, v4, v5, v6):
-    def s(R):
-        R[d] = (1 if R[v0] > ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - (
-            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) else 0)
-    return s
-
-
-def c1809(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (R[v0] > ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - (
-            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF))
-    return c
-
-
-def s1810(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1803(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, ((
             u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF), (
@@ -15981,181 +13840,91 @@ def s1810(v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def s1811(d, v0, v1, v2, v3, v4, v5, v6):
+def s1804(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (R[v0] + (u32(v1, R[v2])[0]) & 0xFFFFFFFF) + (((R[v3] ^ R[v4]) & R[v5]) ^ R[v6]) & 0xFFFFFFFF
     return s
 
 
-def s1812(d, v0, v1, v2):
+def s1805(d, v0, v1, v2):
     def s(R):
         R[d] = v1 if (not R[v0]) else R[v2]
     return s
 
 
-def s1813(d, v0, v1, v2, v3, v4, v5):
+def s1806(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (v3 if (not R[v2]) else R[v4]) if (R[v0] != v1) else R[v5]
     return s
 
 
-def s1814(d, v0, v1, v2, v3):
+def s1807(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] | ((R[v1] >> v2) & v3)
     return s
 
 
-def c1814(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] | ((R[v1] >> v2) & v3)
-    return c
-
-
-def s1815(d, v0, v1, v2, v3, v4, v5, v6):
+def s1808(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (R[v0] | ((R[v1] >> v2) & v3)) | ((R[v4] << v5 & 0xFFFFFFFF) & v6)
     return s
 
 
-def c1815(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (R[v0] | ((R[v1] >> v2) & v3)) | ((R[v4] << v5 & 0xFFFFFFFF) & v6)
-    return c
-
-
-def s1816(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) & v2) >= v3 else 0
-    return s
-
-
-def c1816(v0, v1, v2, v3):
-    def c(R):
-        return ((R[v0] + v1 & 0xFFFFFFFF) & v2) >= v3
-    return c
-
-
-def s1817(d, v0, v1, v2, v3):
+def s1809(d, v0, v1, v2, v3):
     def s(R):
         R[d] = v2 if (R[v0] < R[v1]) else v3
     return s
 
 
-def s1818(d, v0, v1, v2, v3, v4):
+def s1810(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (v2 if (R[v0] < R[v1]) else v3) + R[v4] & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s1819(d, v0, v1, v2, v3, v4, v5):
+def s1811(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((v2 if (R[v0] < R[v1]) else v3) + R[v4] & 0xFFFFFFFFFFFFFFFF) & v5
     return s
 
 
-def c1819(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((v2 if (R[v0] < R[v1]) else v3) + R[v4] & 0xFFFFFFFFFFFFFFFF) & v5
-    return c
-
-
-def s1820(d, v0, v1, v2, v3, v4, v5, v6):
+def s1812(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (((v2 if (R[v0] < R[v1]) else v3) + R[v4] & 0xFFFFFFFFFFFFFFFF) & v5) | R[v6]
     return s
 
 
-def c1820(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (((v2 if (R[v0] < R[v1]) else v3) + R[v4] & 0xFFFFFFFFFFFFFFFF) & v5) | R[v6]
-    return c
-
-
-def s1821(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1813(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = ((((v2 if (R[v0] < R[v1]) else v3) + R[v4] & 0xFFFFFFFFFFFFFFFF) & v5) | R[v6]) // v7
     return s
 
 
-def s1822(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = 1 if (R[v0] & v1) == (v2[(((v3.value) + v4 & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF)]) else 0
-    return s
-
-
-def c1822(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (R[v0] & v1) == (v2[(((v3.value) + v4 & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF)])
-    return c
-
-
-def s1823(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) >= v3 else 0
-    return s
-
-
-def c1823(v0, v1, v2, v3):
-    def c(R):
-        return (u32(v0, R[v1] + v2)[0]) >= v3
-    return c
-
-
-def s1824(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) >= v3 else 0) & v4
-    return s
-
-
-def c1824(v0, v1, v2, v3, v4):
-    def c(R):
-        return (1 if (u32(v0, R[v1] + v2)[0]) >= v3 else 0) & v4
-    return c
-
-
-def s1825(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 0 if ((1 if (u32(v0, R[v1] + v2)[0]) >= v3 else 0) & v4) else 1
-    return s
-
-
-def c1825(v0, v1, v2, v3, v4):
-    def c(R):
-        return not ((1 if (u32(v0, R[v1] + v2)[0]) >= v3 else 0) & v4)
-    return c
-
-
-def s1826(d, v0, v1, v2, v3, v4):
+def s1814(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, R[v1] + v2)[0]) >> ((R[v3] << (R[v4] & 31) & 0xFFFFFFFF) & 31)
     return s
 
 
-def s1827(d, v0, v1, v2, v3, v4, v5):
+def s1815(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = R[v0] & ((u32(v1, R[v2] + v3)[0]) >> ((R[v4] << (R[v5] & 31) & 0xFFFFFFFF) & 31))
     return s
 
 
-def c1827(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return R[v0] & ((u32(v1, R[v2] + v3)[0]) >> ((R[v4] << (R[v5] & 31) & 0xFFFFFFFF) & 31))
-    return c
-
-
-def s1828(d, v0, v1, v2, v3, v4, v5, v6):
+def s1816(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (R[v0] & ((u32(v1, R[v2] + v3)[0]) >> ((R[v4] << (R[v5] & 31) & 0xFFFFFFFF) & 31))) << (R[v6] & 31) & 0xFFFFFFFF
     return s
 
 
-def s1829(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1817(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = R[v0] + ((R[v1] & ((u32(v2, R[v3] + v4)[0]) >> ((R[v5] << (R[v6] & 31) & 0xFFFFFFFF) & 31))) << (R[v7] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1830(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1818(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = ((u32(v0, (
             u32(v1, R[v2] + v3)[0]) + v4)[0]) + (
@@ -16163,7 +13932,7 @@ def s1830(d, v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def s1831(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1819(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d] = (1 if (u32(v0, (
             u32(v1, R[v2] + v3)[0]) + v4)[0]) < (
@@ -16172,16 +13941,7 @@ def s1831(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     return s
 
 
-def c1831(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
-    def c(R):
-        return ((u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) < (
-            u32(v5, (
-            u32(v6, R[v7] + v8)[0]) + v9)[0]))
-    return c
-
-
-def s1832(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+def s1820(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
         R[d] = ((1 if (u32(v0, (
             u32(v1, R[v2] + v3)[0]) + v4)[0]) < (
@@ -16190,16 +13950,7 @@ def s1832(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     return s
 
 
-def c1832(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
-    def c(R):
-        return ((1 if (u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) < (
-            u32(v5, (
-            u32(v6, R[v7] + v8)[0]) + v9)[0]) else 0) & v10)
-    return c
-
-
-def s1833(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1821(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = (u16(v0, (((
             u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + ((
@@ -16207,253 +13958,158 @@ def s1833(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def c1833(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return (u16(v0, (((
-            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + ((
-            u32(v5, R[v6] + v7)[0]) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
-    return c
-
-
-def s1834(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1822(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1] + v2, (R[v3] + ((
             u32(v4, R[v5] + v6)[0]) * v7 & 0xFFFFFFFF) & 0xFFFFFFFF))
     return s
 
 
-def s1835(d, v0, v1, v2, v3, v4):
+def s1823(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((u16(v0, R[v1] + v2)[0]) & v3) | R[v4]
     return s
 
 
-def c1835(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((u16(v0, R[v1] + v2)[0]) & v3) | R[v4]
-    return c
-
-
-def s1836(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1824(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w16(v0, R[v1] + v2, (((
             u16(v3, R[v4] + v5)[0]) & v6) | R[v7]) & 65535)
     return s
 
 
-def s1837(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = v0[(R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]
-    return s
-
-
-def c1837(v0, v1, v2, v3):
-    def c(R):
-        return v0[(R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]
-    return c
-
-
-def s1838(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = (v0[(R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v4
-    return s
-
-
-def c1838(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[(R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v4
-    return c
-
-
-def s1839(d, v0, v1, v2, v3, v4):
+def s1825(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, R[v1] + v2)[0]) | (v3 << (R[v4] & 31) & 0xFFFFFFFF)
     return s
 
 
-def c1839(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, R[v1] + v2)[0]) | (v3 << (R[v4] & 31) & 0xFFFFFFFF)
-    return c
-
-
-def s1840(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1826(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, R[v4] + v5)[0]) | (v6 << (R[v7] & 31) & 0xFFFFFFFF)))
     return s
 
 
-def s1841(d, v0, v1, v2, v3, v4):
+def s1827(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, R[v1] + v2)[0]) | (R[v3] & v4)
     return s
 
 
-def c1841(v0, v1, v2, v3, v4):
-    def c(R):
-        return (u32(v0, R[v1] + v2)[0]) | (R[v3] & v4)
-    return c
-
-
-def s1842(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1828(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1] + v2, ((
             u32(v3, R[v4] + v5)[0]) | (R[v6] & v7)))
     return s
 
 
-def s1843(d, v0, v1, v2, v3, v4, v5, v6):
+def s1829(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((R[v0] + (v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 0xFFFFFFFF) + (
             v4[(R[v5] + v6 & 0xFFFFFFFF)]) & 0xFFFFFFFF)
     return s
 
 
-def s1844(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = (1 if R[v0] == (v1[(((v2.value) + v3 & 0xFFFFFFFF) + (
-            v4[R[v5]]) & 0xFFFFFFFF)]) else 0)
-    return s
-
-
-def c1844(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (R[v0] == (v1[(((v2.value) + v3 & 0xFFFFFFFF) + (
-            v4[R[v5]]) & 0xFFFFFFFF)]))
-    return c
-
-
-def s1845(d, v0, v1, v2, v3, v4):
+def s1830(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (s16(v0, ((
             u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF))[0] & 0xFFFFFFFF)
     return s
 
 
-def c1845(v0, v1, v2, v3, v4):
+def s1831(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0[(R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]
+    return s
+
+
+def s1832(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v4
+    return s
+
+
+def c1832(v0, v1, v2, v3, v4):
     def c(R):
-        return (s16(v0, ((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF))[0] & 0xFFFFFFFF)
+        return (v0[(R[v1] + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v4
     return c
 
 
-def s1846(d, v0, v1, v2, v3):
+def s1833(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] - (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
     return s
 
 
-def s1847(v0, v1, v2, v3, v4, v5, v6):
+def s1834(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[R[v1] + v2] = ((R[v3] - (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF) & 255
     return s
 
 
-def s1848(d, v0, v1, v2, v3):
+def s1835(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (1 if R[v0] == R[v1] else 0) + (1 if R[v2] < R[v3] else 0) & 0xFFFFFFFF
     return s
 
 
-def s1849(d, v0, v1, v2, v3, v4):
+def s1836(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((1 if R[v0] == R[v1] else 0) + (1 if R[v2] < R[v3] else 0) & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF
     return s
 
 
-def s1850(d, v0, v1, v2, v3, v4, v5):
+def s1837(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) == v4 else 0
+    return s
+
+
+def c1837(v0, v1, v2, v3, v4):
+    def c(R):
+        return (v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) == v4
+    return c
+
+
+def s1838(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5]
     return s
 
 
-def c1850(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5]
-    return c
-
-
-def s1851(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1839(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[R[v1]] = (
             v2[(((v3.value) + v4 & 0xFFFFFFFF) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7]) & 255
     return s
 
 
-def s1852(d, v0, v1, v2):
-    def s(R):
-        R[d] = R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)
-    return s
-
-
-def c1852(v0, v1, v2):
-    def c(R):
-        return R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)
-    return c
-
-
-def s1853(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = (R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)) & v3
-    return s
-
-
-def c1853(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)) & v3
-    return c
-
-
-def s1854(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 0 if ((R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)) & v3) else 1
-    return s
-
-
-def c1854(v0, v1, v2, v3):
-    def c(R):
-        return not ((R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)) & v3)
-    return c
-
-
-def s1855(d, v0, v1, v2, v3, v4, v5):
+def s1840(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = 1 if R[v0] < ((u32(v1, (R[v2] + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) else 0
     return s
 
 
-def c1855(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return R[v0] < ((u32(v1, (R[v2] + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF)
-    return c
-
-
-def s1856(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1841(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = R[v6] if (R[v0] < ((u32(v1, (R[v2] + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF)) else R[v7]
     return s
 
 
-def s1857(d, v0, v1, v2):
+def s1842(d, v0, v1, v2):
     def s(R):
         R[d] = u32(v0, (R[v1] & 0xFFFFFFFF) + v2)[0]
     return s
 
 
-def c1857(v0, v1, v2):
-    def c(R):
-        return u32(v0, (R[v1] & 0xFFFFFFFF) + v2)[0]
-    return c
-
-
-def s1858(d, v0, v1, v2, v3):
+def s1843(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (u16(v0, R[v1] + v2)[0]) * v3 & 0xFFFFFFFF
     return s
 
 
-def s1859(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1844(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = ((u32(v0, (
             u32(v1, R[v2] + v3)[0]) + v4)[0]) + ((
@@ -16461,7 +14117,7 @@ def s1859(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     return s
 
 
-def s1860(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+def s1845(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
         R[d] = (u32(v0, ((
             u32(v1, (
@@ -16470,12 +14126,160 @@ def s1860(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     return s
 
 
-def c1860(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+def s1846(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] == (v1 - R[v2] & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1846(v0, v1, v2):
     def c(R):
-        return (u32(v0, ((
-            u32(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) + ((
-            u16(v6, R[v7] + v8)[0]) * v9 & 0xFFFFFFFF) & 0xFFFFFFFF) + v10)[0])
+        return R[v0] == (v1 - R[v2] & 0xFFFFFFFF)
+    return c
+
+
+def s1847(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3 else 0
+    return s
+
+
+def c1847(v0, v1, v2, v3):
+    def c(R):
+        return (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3
+    return c
+
+
+def s1848(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[((R[v1] + (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)])
+    return s
+
+
+def s1849(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (0 if (v0[((R[v1] + (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)]) else 1)
+    return s
+
+
+def c1849(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (not (v0[((R[v1] + (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)]))
+    return c
+
+
+def s1850(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) == ((v3.value) + v4 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1850(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) == ((v3.value) + v4 & 0xFFFFFFFF)
+    return c
+
+
+def s1851(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (1 if R[v0] > ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) else 0)
+    return s
+
+
+def c1851(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (R[v0] > ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF))
+    return c
+
+
+def s1852(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) & v2) >= v3 else 0
+    return s
+
+
+def c1852(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] + v1 & 0xFFFFFFFF) & v2) >= v3
+    return c
+
+
+def s1853(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) == (v2[(((v3.value) + v4 & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF)]) else 0
+    return s
+
+
+def c1853(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] & v1) == (v2[(((v3.value) + v4 & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF)])
+    return c
+
+
+def s1854(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) >= v3 else 0
+    return s
+
+
+def s1855(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) >= v3 else 0) & v4
+    return s
+
+
+def s1856(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if (u32(v0, R[v1] + v2)[0]) >= v3 else 0) & v4) else 1
+    return s
+
+
+def c1856(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((1 if (u32(v0, R[v1] + v2)[0]) >= v3 else 0) & v4)
+    return c
+
+
+def s1857(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if R[v0] == (v1[(((v2.value) + v3 & 0xFFFFFFFF) + (
+            v4[R[v5]]) & 0xFFFFFFFF)]) else 0)
+    return s
+
+
+def c1857(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] == (v1[(((v2.value) + v3 & 0xFFFFFFFF) + (
+            v4[R[v5]]) & 0xFFFFFFFF)]))
+    return c
+
+
+def s1858(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s1859(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)) & v3
+    return s
+
+
+def s1860(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)) & v3) else 1
+    return s
+
+
+def c1860(v0, v1, v2, v3):
+    def c(R):
+        return not ((R[v0] & (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)) & v3)
     return c
 
 
@@ -16503,269 +14307,159 @@ def s1864(d, v0, v1, v2):
     return s
 
 
-def c1864(v0, v1, v2):
-    def c(R):
-        return (R[v0] << v1 & 0xFFFFFFFF) | v2
-    return c
-
-
 def s1865(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1866(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) & v3) != v4 else 0
-    return s
-
-
-def c1866(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) & v3) != v4
-    return c
-
-
-def s1867(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (u64(v0, R[v1] + v2)[0]) == v3 else 0
-    return s
-
-
-def c1867(v0, v1, v2, v3):
-    def c(R):
-        return (u64(v0, R[v1] + v2)[0]) == v3
-    return c
-
-
-def s1868(v0, v1, v2, v3, v4, v5, v6):
+def s1866(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1] + v2, ((R[v4] + v5 & 0xFFFFFFFF) if R[v3] else R[v6]))
     return s
 
 
-def s1869(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) <= v2 else 0
-    return s
-
-
-def c1869(v0, v1, v2):
-    def c(R):
-        return (R[v0] + v1 & 0xFFFFFFFF) <= v2
-    return c
-
-
-def s1870(d, v0, v1, v2):
+def s1867(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] + (1 if R[v1] != v2 else 0) & 0xFFFFFFFF
     return s
 
 
-def s1871(d, v0, v1, v2, v3, v4, v5):
+def s1868(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((d64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) * (
             d64(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))
     return s
 
 
-def s1872(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if (v0[R[v1]]) != R[v2] else 0
-    return s
-
-
-def c1872(v0, v1, v2):
-    def c(R):
-        return (v0[R[v1]]) != R[v2]
-    return c
-
-
-def s1873(v0, v1, v2, v3, v4):
+def s1869(v0, v1, v2, v3, v4):
     def s(R):
         v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
             v3[R[v4]]) & 255
     return s
 
 
-def s1874(d, v0, v1, v2, v3):
+def s1870(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) + v3 & 0xFFFFFFFF
     return s
 
 
-def s1875(d, v0, v1, v2, v3, v4, v5, v6):
+def s1871(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (R[v4] + v5 & 0xFFFFFFFF) if ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) == v3) else R[v6]
     return s
 
 
-def s1876(v0, v1, v2, v3):
+def s1872(v0, v1, v2, v3):
     def s(R):
         w32(v0, R[v1], (
             v2[R[v3]]))
     return s
 
 
-def s1877(v0, v1, v2, v3):
+def s1873(v0, v1, v2, v3):
     def s(R):
         w32(v0, R[v1], (
             u32(v2, (v3.value))[0]))
     return s
 
 
-def s1878(d, v0, v1, v2):
-    def s(R):
-        R[d] = 0 if ((R[v0] - R[v1] & 0xFFFFFFFF) & v2) else 1
-    return s
-
-
-def c1878(v0, v1, v2):
-    def c(R):
-        return not ((R[v0] - R[v1] & 0xFFFFFFFF) & v2)
-    return c
-
-
-def s1879(d, v0, v1, v2, v3):
+def s1874(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] + ((v1[R[v2]]) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1880(d, v0, v1, v2, v3, v4):
+def s1875(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] + ((v1[R[v2]]) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF
     return s
 
 
-def s1881(d, v0, v1, v2, v3, v4, v5):
+def s1876(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (v0[((R[v1] + ((
             v2[R[v3]]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF)])
     return s
 
 
-def c1881(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (v0[((R[v1] + ((
-            v2[R[v3]]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF)])
-    return c
-
-
-def s1882(v0, v1, v2, v3, v4, v5, v6):
+def s1877(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1] + v2, (R[v3] + (v5 if R[v4] else v6) & 0xFFFFFFFF))
     return s
 
 
-def s1883(v0, v1, v2, v3, v4, v5):
+def s1878(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, R[v1], (R[v4] if (R[v2] == R[v3]) else R[v5]))
     return s
 
 
-def s1884(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != v3 else 0
-    return s
-
-
-def c1884(v0, v1, v2, v3):
-    def c(R):
-        return (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != v3
-    return c
-
-
-def s1885(d, v0, v1, v2, v3, v4, v5):
+def s1879(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) > ((
             u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) ^ 0x80000000) else 0)
     return s
 
 
-def c1885(v0, v1, v2, v3, v4, v5):
+def c1879(v0, v1, v2, v3, v4, v5):
     def c(R):
         return (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) > ((
             u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) ^ 0x80000000))
     return c
 
 
-def s1886(d, v0, v1, v2, v3, v4):
+def s1880(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 1 if (((u32(v0, R[v1] + v2)[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) > v4 else 0
+        R[d] = 1 if (u64(v0, R[v1] + v2)[0]) == v3 else 0
     return s
 
 
-def c1886(v0, v1, v2, v3, v4):
+def c1880(v0, v1, v2, v3):
     def c(R):
-        return (((u32(v0, R[v1] + v2)[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) > v4
+        return (u64(v0, R[v1] + v2)[0]) == v3
     return c
 
 
-def s1887(d, v0, v1, v2):
+def s1881(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] & v1) >> v2
     return s
 
 
-def s1888(d, v0, v1, v2, v3, v4):
+def s1882(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] << v1 & 0xFFFFFFFF) | ((R[v2] & v3) >> v4)
     return s
 
 
-def c1888(v0, v1, v2, v3, v4):
-    def c(R):
-        return (R[v0] << v1 & 0xFFFFFFFF) | ((R[v2] & v3) >> v4)
-    return c
-
-
-def s1889(v0, v1, v2, v3, v4, v5, v6):
+def s1883(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w16(v0, R[v1], ((R[v2] << v3 & 0xFFFFFFFF) | ((R[v4] & v5) >> v6)) & 65535)
     return s
 
 
-def s1890(d, v0, v1, v2, v3, v4, v5):
+def s1884(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (((v0[R[v1]]) << v2 & 0xFFFFFFFF) | (
             v3[(R[v4] + v5 & 0xFFFFFFFF)]))
     return s
 
 
-def c1890(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (((v0[R[v1]]) << v2 & 0xFFFFFFFF) | (
-            v3[(R[v4] + v5 & 0xFFFFFFFF)]))
-    return c
-
-
-def s1891(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if R[v0] != ((R[v1] >> v2) & 0xFFFFFFFF) else 0
-    return s
-
-
-def c1891(v0, v1, v2):
-    def c(R):
-        return R[v0] != ((R[v1] >> v2) & 0xFFFFFFFF)
-    return c
-
-
-def s1892(d, v0, v1, v2, v3, v4):
+def s1885(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v2] if (R[v0] == v1) else (R[v3] + v4 & 0xFFFFFFFF)
     return s
 
 
-def s1893(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1886(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v5] if (R[v3] == v4) else (R[v6] + v7 & 0xFFFFFFFF)))
     return s
 
 
-def s1894(v0, v1, v2, v3, v4, v5, v6):
+def s1887(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, ((
             u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF), (
@@ -16773,104 +14467,76 @@ def s1894(v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s1895(d, v0, v1, v2, v3, v4):
+def s1888(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] * v1 & 0xFFFFFFFF) + ((v2[(R[v3] + v4 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1896(d, v0, v1, v2, v3, v4, v5):
+def s1889(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((R[v0] * v1 & 0xFFFFFFFF) + ((v2[(R[v3] + v4 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
     return s
 
 
-def s1897(d, v0, v1, v2, v3, v4):
+def s1890(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + (((R[v1] ^ R[v2]) & R[v3]) ^ R[v4]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s1898(d, v0, v1, v2, v3, v4, v5):
+def s1891(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (R[v0] + (((R[v1] ^ R[v2]) & R[v3]) ^ R[v4]) & 0xFFFFFFFFFFFFFFFF) + v5 & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s1899(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1892(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (((v0[R[v1] + v2]) << v3 & 0xFFFFFFFF) | ((
             v4[R[v5] + v6]) << v7 & 0xFFFFFFFF))
     return s
 
 
-def c1899(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return (((v0[R[v1] + v2]) << v3 & 0xFFFFFFFF) | ((
-            v4[R[v5] + v6]) << v7 & 0xFFFFFFFF))
-    return c
-
-
-def s1900(d, v0, v1, v2, v3):
+def s1893(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] + (v1[R[v2]]) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
     return s
 
 
-def s1901(d, v0, v1, v2, v3, v4):
+def s1894(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (v0[((R[v1] + (
             v2[R[v3]]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)])
     return s
 
 
-def c1901(v0, v1, v2, v3, v4):
-    def c(R):
-        return (v0[((R[v1] + (
-            v2[R[v3]]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)])
-    return c
-
-
-def s1902(d, v0, v1, v2, v3, v4, v5):
+def s1895(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((v0[((R[v1] + (
             v2[R[v3]]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]) + v5 & 0xFFFFFFFF)
     return s
 
 
-def s1903(d, v0, v1, v2, v3, v4):
+def s1896(d, v0, v1, v2, v3, v4):
     def s(R):
-        R[d] = 1 if R[v0] != (v1[(((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF)]) else 0
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) & v3) != v4 else 0
     return s
 
 
-def c1903(v0, v1, v2, v3, v4):
+def c1896(v0, v1, v2, v3, v4):
     def c(R):
-        return R[v0] != (v1[(((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF)])
+        return ((u32(v0, R[v1] + v2)[0]) & v3) != v4
     return c
 
 
-def s1904(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1897(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w16(v0, R[v1] + v2, ((R[v3] << v4 & 0xFFFFFFFF) | ((R[v5] & v6) >> v7)) & 65535)
     return s
 
 
-def s1905(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = (1 if ((u32(v0, (
-            u32(v1, R[v2])[0]))[0]) ^ 0x80000000) < v3 else 0)
-    return s
-
-
-def c1905(v0, v1, v2, v3):
-    def c(R):
-        return (((u32(v0, (
-            u32(v1, R[v2])[0]))[0]) ^ 0x80000000) < v3)
-    return c
-
-
-def s1906(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1898(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w32(v0, R[v1] + v2, (
             u32(v3, ((
@@ -16878,13 +14544,13 @@ def s1906(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     return s
 
 
-def s1907(v0, v1, v2, v3, v4):
+def s1899(v0, v1, v2, v3, v4):
     def s(R):
         w32(v0, R[v1] + v2, (R[v3] | R[v4]))
     return s
 
 
-def s1908(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1900(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[((
             u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF)] = (
@@ -16892,16 +14558,114 @@ def s1908(v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def s1909(d, v0):
+def s1901(d, v0):
     def s(R):
         R[d] = f64_to_bits((float(R[v0])))
     return s
 
 
-def s1910(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1902(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w64(v0, R[v1], (v5 if ((R[v2] & v3) > v4) else (R[v6] + v7 & 0xFFFFFFFFFFFFFFFF)))
     return s
+
+
+def s1903(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) <= v2 else 0
+    return s
+
+
+def c1903(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) <= v2
+    return c
+
+
+def s1904(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (v0[R[v1]]) != R[v2] else 0
+    return s
+
+
+def c1904(v0, v1, v2):
+    def c(R):
+        return (v0[R[v1]]) != R[v2]
+    return c
+
+
+def s1905(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if ((R[v0] - R[v1] & 0xFFFFFFFF) & v2) else 1
+    return s
+
+
+def c1905(v0, v1, v2):
+    def c(R):
+        return not ((R[v0] - R[v1] & 0xFFFFFFFF) & v2)
+    return c
+
+
+def s1906(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != v3 else 0
+    return s
+
+
+def c1906(v0, v1, v2, v3):
+    def c(R):
+        return (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) != v3
+    return c
+
+
+def s1907(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((u32(v0, R[v1] + v2)[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) > v4 else 0
+    return s
+
+
+def c1907(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((u32(v0, R[v1] + v2)[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) > v4
+    return c
+
+
+def s1908(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] != ((R[v1] >> v2) & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1908(v0, v1, v2):
+    def c(R):
+        return R[v0] != ((R[v1] >> v2) & 0xFFFFFFFF)
+    return c
+
+
+def s1909(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if R[v0] != (v1[(((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF)]) else 0
+    return s
+
+
+def c1909(v0, v1, v2, v3, v4):
+    def c(R):
+        return R[v0] != (v1[(((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF)])
+    return c
+
+
+def s1910(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if ((u32(v0, (
+            u32(v1, R[v2])[0]))[0]) ^ 0x80000000) < v3 else 0)
+    return s
+
+
+def c1910(v0, v1, v2, v3):
+    def c(R):
+        return (((u32(v0, (
+            u32(v1, R[v2])[0]))[0]) ^ 0x80000000) < v3)
+    return c
 
 
 def s1911(d, v0, v1, v2, v3, v4, v5):
@@ -16975,144 +14739,78 @@ def s1921(d, v0, v1, v2, v3, v4):
 
 def s1922(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = (1 if R[v0] < v1 else 0) & (1 if R[v2] < v3 else 0)
-    return s
-
-
-def c1922(v0, v1, v2, v3):
-    def c(R):
-        return (1 if R[v0] < v1 else 0) & (1 if R[v2] < v3 else 0)
-    return c
-
-
-def s1923(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 0 if ((1 if R[v0] < v1 else 0) & (1 if R[v2] < v3 else 0)) else 1
-    return s
-
-
-def c1923(v0, v1, v2, v3):
-    def c(R):
-        return not ((1 if R[v0] < v1 else 0) & (1 if R[v2] < v3 else 0))
-    return c
-
-
-def s1924(d, v0, v1, v2, v3):
-    def s(R):
         R[d] = (1 if R[v1] >= R[v2] else 0) if R[v0] else v3
     return s
 
 
-def s1925(d, v0, v1, v2, v3, v4, v5, v6):
+def s1923(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v2] if ((R[v0] ^ 0x80000000) < v1) else (R[v5] if ((R[v3] ^ 0x80000000) < (R[v4] ^ 0x80000000)) else R[v6])
     return s
 
 
-def s1926(d, v0, v1, v2):
+def s1924(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | v2
     return s
 
 
-def c1926(v0, v1, v2):
-    def c(R):
-        return (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | v2
-    return c
-
-
-def s1927(d, v0, v1, v2, v3, v4, v5):
+def s1925(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = v2 if (R[v0] > v1) else ((R[v3] << v4 & 0xFFFFFFFFFFFFFFFF) | v5)
     return s
 
 
-def s1928(d, v0, v1, v2, v3, v4):
+def s1926(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) >> v3) & v4
     return s
 
 
-def c1928(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) >> v3) & v4
-    return c
-
-
-def s1929(d, v0, v1, v2, v3, v4):
+def s1927(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (((R[v0] * v1 & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) & R[v4]
     return s
 
 
-def c1929(v0, v1, v2, v3, v4):
-    def c(R):
-        return (((R[v0] * v1 & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) & R[v4]
-    return c
-
-
-def s1930(d, v0, v1, v2, v3, v4):
+def s1928(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + (1 if (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) == R[v4] else 0) & 0xFFFFFFFF
     return s
 
 
-def s1931(d, v0, v1, v2):
+def s1929(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] ^ v1) << v2 & 0xFFFFFFFF
     return s
 
 
-def s1932(d, v0, v1, v2, v3):
+def s1930(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] + ((R[v1] ^ v2) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s1933(d, v0, v1, v2, v3, v4):
+def s1931(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = u32(v0, (R[v1] + ((R[v2] ^ v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
     return s
 
 
-def c1933(v0, v1, v2, v3, v4):
-    def c(R):
-        return u32(v0, (R[v1] + ((R[v2] ^ v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
-    return c
-
-
-def s1934(d, v0, v1, v2, v3):
+def s1932(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((v0[R[v1]]) & v2) | v3
     return s
 
 
-def c1934(v0, v1, v2, v3):
-    def c(R):
-        return ((v0[R[v1]]) & v2) | v3
-    return c
-
-
-def s1935(v0, v1, v2, v3, v4, v5):
+def s1933(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1]] = (((
             v2[R[v3]]) & v4) | v5) & 255
     return s
 
 
-def s1936(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if (R[v0] ^ 0x80000000) > (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) ^ 0x80000000) else 0
-    return s
-
-
-def c1936(v0, v1, v2, v3, v4):
-    def c(R):
-        return (R[v0] ^ 0x80000000) > (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) ^ 0x80000000)
-    return c
-
-
-def s1937(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s1934(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = ((u32(v0, (
             u32(v1, R[v2] + v3)[0]) + v4)[0]) - (
@@ -17120,72 +14818,84 @@ def s1937(d, v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def s1938(d, v0, v1):
+def s1935(d, v0, v1):
     def s(R):
         R[d] = float(((u64(v0, R[v1])[0]) ^ 0x8000000000000000) - 0x8000000000000000)
     return s
 
 
-def s1939(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = ((v0[R[v1] + v2]) + v3 & 0xFFFFFFFF) & v4
-    return s
-
-
-def c1939(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((v0[R[v1] + v2]) + v3 & 0xFFFFFFFF) & v4
-    return c
-
-
-def s1940(d, v0, v1, v2, v3, v4, v5):
-    def s(R):
-        R[d] = 1 if (((v0[R[v1] + v2]) + v3 & 0xFFFFFFFF) & v4) < v5 else 0
-    return s
-
-
-def c1940(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (((v0[R[v1] + v2]) + v3 & 0xFFFFFFFF) & v4) < v5
-    return c
-
-
-def s1941(d, v0, v1, v2, v3, v4):
+def s1936(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((u32(v0, R[v1] + v2)[0]) & v3) | v4
     return s
 
 
-def c1941(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) & v3) | v4
-    return c
-
-
-def s1942(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1937(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1] + v2, (((
             u32(v3, R[v4] + v5)[0]) & v6) | v7))
     return s
 
 
-def s1943(d, v0, v1, v2, v3, v4):
+def s1938(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((v0[R[v1] + v2]) & v3) | v4
     return s
 
 
-def c1943(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((v0[R[v1] + v2]) & v3) | v4
-    return c
-
-
-def s1944(v0, v1, v2, v3, v4, v5, v6, v7):
+def s1939(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[R[v1] + v2] = (((
             v3[R[v4] + v5]) & v6) | v7) & 255
     return s
+
+
+def s1940(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[R[v1] + v2]) + v3 & 0xFFFFFFFF) & v4
+    return s
+
+
+def s1941(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (((v0[R[v1] + v2]) + v3 & 0xFFFFFFFF) & v4) < v5 else 0
+    return s
+
+
+def c1941(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((v0[R[v1] + v2]) + v3 & 0xFFFFFFFF) & v4) < v5
+    return c
+
+
+def s1942(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] < v1 else 0) & (1 if R[v2] < v3 else 0)
+    return s
+
+
+def s1943(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((1 if R[v0] < v1 else 0) & (1 if R[v2] < v3 else 0)) else 1
+    return s
+
+
+def c1943(v0, v1, v2, v3):
+    def c(R):
+        return not ((1 if R[v0] < v1 else 0) & (1 if R[v2] < v3 else 0))
+    return c
+
+
+def s1944(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) > (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) ^ 0x80000000) else 0
+    return s
+
+
+def c1944(v0, v1, v2, v3, v4):
+    def c(R):
+        return (R[v0] ^ 0x80000000) > (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) ^ 0x80000000)
+    return c
 
 
 def s1945(d, v0, v1, v2, v3):
@@ -17212,267 +14922,230 @@ def c1946(v0, v1, v2, v3):
     return c
 
 
-def s1947(d, v0, v1):
-    def s(R):
-        R[d] = 0 if (u32(v0, (v1.value))[0]) else 1
-    return s
-
-
-def c1947(v0, v1):
-    def c(R):
-        return not (u32(v0, (v1.value))[0])
-    return c
-
-
-def s1948(d, v0, v1, v2):
-    def s(R):
-        R[d] = R[v0] | (R[v1] ^ v2)
-    return s
-
-
-def c1948(v0, v1, v2):
-    def c(R):
-        return R[v0] | (R[v1] ^ v2)
-    return c
-
-
-def s1949(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if (R[v0] | (R[v1] ^ v2)) != v3 else 0
-    return s
-
-
-def c1949(v0, v1, v2, v3):
-    def c(R):
-        return (R[v0] | (R[v1] ^ v2)) != v3
-    return c
-
-
-def s1950(d, v0, v1, v2, v3):
+def s1947(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] ^ (u32(v1, R[v2] + v3)[0])
     return s
 
 
-def c1950(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] ^ (u32(v1, R[v2] + v3)[0])
-    return c
-
-
-def s1951(v0, v1, v2, v3, v4, v5, v6):
+def s1948(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1] + v2, (R[v3] ^ (
             u32(v4, R[v5] + v6)[0])))
     return s
 
 
-def s1952(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if (R[v0] & v1) > v2 else 0
-    return s
-
-
-def c1952(v0, v1, v2):
-    def c(R):
-        return (R[v0] & v1) > v2
-    return c
-
-
-def s1953(d, v0, v1):
-    def s(R):
-        R[d] = 0 if (R[v0] <= v1) else 1
-    return s
-
-
-def c1953(v0, v1):
-    def c(R):
-        return not (R[v0] <= v1)
-    return c
-
-
-def s1954(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) & v2) <= v3 else 0
-    return s
-
-
-def c1954(v0, v1, v2, v3):
-    def c(R):
-        return ((R[v0] + v1 & 0xFFFFFFFF) & v2) <= v3
-    return c
-
-
-def s1955(v0, v1, v2, v3, v4):
+def s1949(v0, v1, v2, v3, v4):
     def s(R):
         v0[R[v1]] = (
             v2[(R[v3] + R[v4] & 0xFFFFFFFF)]) & 255
     return s
 
 
-def s1956(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if R[v0] >= (R[v1] + R[v2] & 0xFFFFFFFF) else 0
-    return s
-
-
-def c1956(v0, v1, v2):
-    def c(R):
-        return R[v0] >= (R[v1] + R[v2] & 0xFFFFFFFF)
-    return c
-
-
-def s1957(d, v0, v1, v2, v3):
+def s1950(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v2] if ((R[v0] ^ 0x80000000) > v1) else R[v3]
     return s
 
 
-def s1958(d, v0, v1):
+def s1951(d, v0, v1):
     def s(R):
         R[d] = R[v0] - (float((R[v1] ^ 0x80000000) - 0x80000000))
     return s
 
 
-def s1959(d, v0, v1, v2):
+def s1952(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] - (float((R[v1] ^ 0x80000000) - 0x80000000))) * v2
     return s
 
 
-def s1960(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= (R[v3] ^ 0x80000000) else 0
-    return s
-
-
-def c1960(v0, v1, v2, v3):
-    def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= (R[v3] ^ 0x80000000)
-    return c
-
-
-def s1961(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if R[v0] < ((v1.value) + v2 & 0xFFFFFFFF) else 0
-    return s
-
-
-def c1961(v0, v1, v2):
-    def c(R):
-        return R[v0] < ((v1.value) + v2 & 0xFFFFFFFF)
-    return c
-
-
-def s1962(v0, v1, v2, v3):
+def s1953(v0, v1, v2, v3):
     def s(R):
         w16(v0, (R[v1] + v2 & 0xFFFFFFFF), R[v3] & 65535)
     return s
 
 
-def s1963(d, v0, v1, v2, v3):
+def s1954(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v2] if ((R[v0] ^ 0x8000000000000000) < v1) else v3
     return s
 
 
-def s1964(d, v0, v1, v2, v3):
+def s1955(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v2] if ((R[v0] ^ 0x8000000000000000) < v1) else v3) & 0xFFFFFFFF
     return s
 
 
-def c1964(v0, v1, v2, v3):
-    def c(R):
-        return (R[v2] if ((R[v0] ^ 0x8000000000000000) < v1) else v3) & 0xFFFFFFFF
-    return c
-
-
-def s1965(d, v0, v1, v2, v3):
+def s1956(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] | (v1[(R[v2] + v3 & 0xFFFFFFFF)])
     return s
 
 
-def c1965(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] | (v1[(R[v2] + v3 & 0xFFFFFFFF)])
-    return c
-
-
-def s1966(d, v0, v1, v2, v3, v4):
+def s1957(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] + (u32(v1, R[v2] + v3)[0]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
     return s
 
 
-def s1967(v0, v1, v2, v3, v4):
+def s1958(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (u32(v0, (v1.value))[0]) else 1
+    return s
+
+
+def c1958(v0, v1):
+    def c(R):
+        return not (u32(v0, (v1.value))[0])
+    return c
+
+
+def s1959(v0, v1, v2, v3, v4):
     def s(R):
         v0[(R[v1] + v2 & 0xFFFFFFFF)] = (R[v3] | v4) & 255
     return s
 
 
-def s1968(d, v0, v1, v2):
+def s1960(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) > v2 else 0
+    return s
+
+
+def c1960(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) > v2
+    return c
+
+
+def s1961(d, v0, v1, v2):
     def s(R):
         R[d] = R[v0] + (u16(v1, R[v2])[0]) & 0xFFFFFFFF
     return s
 
 
-def s1969(d, v0, v1, v2, v3):
+def s1962(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (R[v0] + (u16(v1, R[v2])[0]) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
     return s
 
 
-def s1970(d, v0, v1, v2, v3, v4, v5):
+def s1963(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (u32(v0, ((
             u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) + v5)[0])
     return s
 
 
-def c1970(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (u32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) + v5)[0])
-    return c
-
-
-def s1971(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) < (u64(v2, R[v3] + v4)[0]) else 0
-    return s
-
-
-def c1971(v0, v1, v2, v3, v4):
-    def c(R):
-        return (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) < (u64(v2, R[v3] + v4)[0])
-    return c
-
-
-def s1972(v0, v1, v2, v3, v4):
+def s1964(v0, v1, v2, v3, v4):
     def s(R):
         w64(v0, R[v1] + v2, (R[v3] | R[v4]))
     return s
 
 
-def s1973(d, v0, v1, v2, v3, v4):
+def s1965(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (u64(v0, ((
             u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF))[0])
     return s
 
 
+def s1966(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] | (R[v1] ^ v2)
+    return s
+
+
+def s1967(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] | (R[v1] ^ v2)) != v3 else 0
+    return s
+
+
+def c1967(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] | (R[v1] ^ v2)) != v3
+    return c
+
+
+def s1968(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] <= v1) else 1
+    return s
+
+
+def c1968(v0, v1):
+    def c(R):
+        return not (R[v0] <= v1)
+    return c
+
+
+def s1969(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) & v2) <= v3 else 0
+    return s
+
+
+def c1969(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] + v1 & 0xFFFFFFFF) & v2) <= v3
+    return c
+
+
+def s1970(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] >= (R[v1] + R[v2] & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1970(v0, v1, v2):
+    def c(R):
+        return R[v0] >= (R[v1] + R[v2] & 0xFFFFFFFF)
+    return c
+
+
+def s1971(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= (R[v3] ^ 0x80000000) else 0
+    return s
+
+
+def c1971(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= (R[v3] ^ 0x80000000)
+    return c
+
+
+def s1972(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] < ((v1.value) + v2 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c1972(v0, v1, v2):
+    def c(R):
+        return R[v0] < ((v1.value) + v2 & 0xFFFFFFFF)
+    return c
+
+
+def s1973(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) < (u64(v2, R[v3] + v4)[0]) else 0
+    return s
+
+
+def c1973(v0, v1, v2, v3, v4):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) < (u64(v2, R[v3] + v4)[0])
+    return c
+
+
 def s1974(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] | v1) & v2
     return s
-
-
-def c1974(v0, v1, v2):
-    def c(R):
-        return (R[v0] | v1) & v2
-    return c
 
 
 def s1975(d, v0, v1, v2, v3):
@@ -17505,12 +15178,6 @@ def s1978(d, v0, v1, v2):
     return s
 
 
-def c1978(v0, v1, v2):
-    def c(R):
-        return (R[v0] & v1) | v2
-    return c
-
-
 def s1979(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] | R[v1]) >> v2
@@ -17523,12 +15190,6 @@ def s1980(d, v0, v1, v2, v3):
     return s
 
 
-def c1980(v0, v1, v2, v3):
-    def c(R):
-        return ((R[v0] | R[v1]) >> v2) & v3
-    return c
-
-
 def s1981(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + (((R[v1] | R[v2]) >> v3) & v4) & 0xFFFFFFFF
@@ -17539,12 +15200,6 @@ def s1982(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = v0[(R[v1] + (((R[v2] | R[v3]) >> v4) & v5) & 0xFFFFFFFF)]
     return s
-
-
-def c1982(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return v0[(R[v1] + (((R[v2] | R[v3]) >> v4) & v5) & 0xFFFFFFFF)]
-    return c
 
 
 def s1983(v0, v1, v2, v3, v4, v5, v6, v7, v8):
@@ -17585,12 +15240,6 @@ def s1988(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c1988(v0, v1, v2, v3, v4):
-    def c(R):
-        return v0[(((v1.value) + v2 & 0xFFFFFFFF) + ((R[v3] & 0xFFFFFFFF) & v4) & 0xFFFFFFFF)]
-    return c
-
-
 def s1989(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, ((
@@ -17610,12 +15259,6 @@ def s1991(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (R[v0] >> ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) & 31)) & v4
     return s
-
-
-def c1991(v0, v1, v2, v3, v4):
-    def c(R):
-        return (R[v0] >> ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) & 31)) & v4
-    return c
 
 
 def s1992(d, v0, v1, v2, v3, v4, v5, v6):
@@ -17648,12 +15291,6 @@ def s1996(d, v0, v1, v2):
     return s
 
 
-def c1996(v0, v1, v2):
-    def c(R):
-        return ((R[v0] + R[v1] & 0xFFFFFFFF) ^ 0x80000000) < (R[v2] ^ 0x80000000)
-    return c
-
-
 def s1997(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (R[v3] + R[v4] & 0xFFFFFFFF) if (((R[v0] + R[v1] & 0xFFFFFFFF) ^ 0x80000000) < (R[v2] ^ 0x80000000)) else ((R[v5] + R[v6] & 0xFFFFFFFF) + v7 & 0xFFFFFFFF)
@@ -17671,13 +15308,6 @@ def s1999(d, v0, v1, v2, v3, v4, v5, v6):
         R[d] = (v0[(((R[v1] + ((
             v2[R[v3]]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)])
     return s
-
-
-def c1999(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (v0[(((R[v1] + ((
-            v2[R[v3]]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)])
-    return c
 
 
 def s2000(d, v0, v1, v2, v3):
@@ -17704,12 +15334,6 @@ def s2003(d, v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def c2003(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return ((R[v0] + (R[v1] * ((R[v2] ^ R[v3]) - R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF) & v6
-    return c
-
-
 def s2004(v0, v1, v2, v3):
     def s(R):
         w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), v3)
@@ -17728,34 +15352,16 @@ def s2006(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c2006(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((R[v0] << v1 & 0xFFFFFFFF) & v2) | (v3[(R[v4] + R[v5] & 0xFFFFFFFF)])
-    return c
-
-
 def s2007(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v0] | (((R[v1] << v2 & 0xFFFFFFFF) & v3) | (v4[(R[v5] + R[v6] & 0xFFFFFFFF)]))
     return s
 
 
-def c2007(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return R[v0] | (((R[v1] << v2 & 0xFFFFFFFF) & v3) | (v4[(R[v5] + R[v6] & 0xFFFFFFFF)]))
-    return c
-
-
 def s2008(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (((t1 := (R[v0] & v1)) << v2 | t1 >> v3) & 0xFFFFFFFF) | ((R[v4] << v5 & 0xFFFFFFFF) & v6)
     return s
-
-
-def c2008(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (((t1 := (R[v0] & v1)) << v2 | t1 >> v3) & 0xFFFFFFFF) | ((R[v4] << v5 & 0xFFFFFFFF) & v6)
-    return c
 
 
 def s2009(v0, v1, v2, v3, v4, v5, v6, v7, v8):
@@ -17789,22 +15395,10 @@ def s2013(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c2013(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << ((R[v3] + v4 & 0xFFFFFFFF) & 31) & 0xFFFFFFFF) | R[v5]
-    return c
-
-
 def s2014(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v0] | (((v1[(R[v2] + v3 & 0xFFFFFFFF)]) << ((R[v4] + v5 & 0xFFFFFFFF) & 31) & 0xFFFFFFFF) | R[v6])
     return s
-
-
-def c2014(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return R[v0] | (((v1[(R[v2] + v3 & 0xFFFFFFFF)]) << ((R[v4] + v5 & 0xFFFFFFFF) & 31) & 0xFFFFFFFF) | R[v6])
-    return c
 
 
 def s2015(d, v0, v1, v2, v3):
@@ -17859,34 +15453,16 @@ def s2022(d, v0, v1, v2):
     return s
 
 
-def c2022(v0, v1, v2):
-    def c(R):
-        return (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) & v2
-    return c
-
-
 def s2023(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) & v2) | ((R[v3] << v4 & 0xFFFFFFFFFFFFFFFF) & v5)
     return s
 
 
-def c2023(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) & v2) | ((R[v3] << v4 & 0xFFFFFFFFFFFFFFFF) & v5)
-    return c
-
-
 def s2024(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v0] | (((R[v1] << v2 & 0xFFFFFFFFFFFFFFFF) & v3) | ((R[v4] << v5 & 0xFFFFFFFFFFFFFFFF) & v6))
     return s
-
-
-def c2024(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return R[v0] | (((R[v1] << v2 & 0xFFFFFFFFFFFFFFFF) & v3) | ((R[v4] << v5 & 0xFFFFFFFFFFFFFFFF) & v6))
-    return c
 
 
 def s2025(d, v0, v1, v2, v3, v4, v5, v6, v7):
@@ -17924,13 +15500,6 @@ def s2029(d, v0, v1, v2, v3, v4):
     return s
 
 
-def c2029(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((v0[(R[v1] + (
-            v2[R[v3]]) & 0xFFFFFFFF)]) == v4)
-    return c
-
-
 def s2030(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = ((R[v5] + v6 & 0xFFFFFFFF) if ((v0[(R[v1] + (
@@ -17953,28 +15522,12 @@ def s2032(d, v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def c2032(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return (v0[(((
-            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + (
-            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF)])
-    return c
-
-
 def s2033(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d] = ((v0[(((
             u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + (
             u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF)]) & v8)
     return s
-
-
-def c2033(v0, v1, v2, v3, v4, v5, v6, v7, v8):
-    def c(R):
-        return ((v0[(((
-            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + (
-            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF)]) & v8)
-    return c
 
 
 def s2034(d, v0, v1, v2, v3, v4):
@@ -17990,25 +15543,11 @@ def s2035(d, v0, v1, v2, v3, v4, v5):
     return s
 
 
-def c2035(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return (v0[((
-            u32(v1, R[v2] + v3)[0]) + ((v4.value) + v5 & 0xFFFFFFFF) & 0xFFFFFFFF)])
-    return c
-
-
 def s2036(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((v0[((
             u32(v1, R[v2] + v3)[0]) + ((v4.value) + v5 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v6)
     return s
-
-
-def c2036(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return ((v0[((
-            u32(v1, R[v2] + v3)[0]) + ((v4.value) + v5 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v6)
-    return c
 
 
 def s2037(v0, v1, v2, v3, v4):
@@ -18017,32 +15556,20 @@ def s2037(v0, v1, v2, v3, v4):
     return s
 
 
-def s2038(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = 1 if R[v0] < (u16(v1, R[v2] + v3)[0]) else 0
-    return s
-
-
-def c2038(v0, v1, v2, v3):
-    def c(R):
-        return R[v0] < (u16(v1, R[v2] + v3)[0])
-    return c
-
-
-def s2039(d, v0, v1):
+def s2038(d, v0, v1):
     def s(R):
         R[d] = ((R[v0] & 65535 ^ 32768) - 32768 & 0xFFFFFFFF) * v1 & 0xFFFFFFFF
     return s
 
 
-def s2040(d, v0, v1, v2, v3, v4, v5, v6):
+def s2039(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = ((u32(v0, (
             u32(v1, R[v2] + v3)[0]) + v4)[0]) + (((R[v5] & 65535 ^ 32768) - 32768 & 0xFFFFFFFF) * v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
     return s
 
 
-def s2041(d, v0, v1, v2, v3, v4, v5, v6, v7):
+def s2040(d, v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d] = (u32(v0, ((
             u32(v1, (
@@ -18050,82 +15577,73 @@ def s2041(d, v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def c2041(v0, v1, v2, v3, v4, v5, v6, v7):
-    def c(R):
-        return (u32(v0, ((
-            u32(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) + (((R[v6] & 65535 ^ 32768) - 32768 & 0xFFFFFFFF) * v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
-    return c
-
-
-def s2042(d, v0, v1):
+def s2041(d, v0, v1):
     def s(R):
         R[d] = (R[v0] & 0xFFFFFFFF) + R[v1] & 0xFFFFFFFF
     return s
 
 
-def s2043(d, v0, v1, v2):
+def s2042(d, v0, v1, v2):
     def s(R):
         R[d] = i32_div_s((R[v0] + v1 & 0xFFFFFFFF), v2)
     return s
 
 
-def s2044(d, v0, v1, v2, v3, v4):
+def s2043(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((R[v0] & 0xFFFFFFFF) + R[v1] & 0xFFFFFFFF) + (i32_div_s((R[v2] + v3 & 0xFFFFFFFF), v4)) & 0xFFFFFFFF
     return s
 
 
-def s2045(d, v0, v1, v2, v3, v4, v5):
+def s2044(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (((R[v0] & 0xFFFFFFFF) + R[v1] & 0xFFFFFFFF) + (i32_div_s((R[v2] + v3 & 0xFFFFFFFF), v4)) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
     return s
 
 
-def s2046(d, v0, v1, v2, v3, v4, v5, v6):
+def s2045(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (((u64(v0, R[v1])[0]) ^ v2) | ((
             u64(v3, R[v4] + v5)[0]) ^ v6))
     return s
 
 
-def c2046(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return (((u64(v0, R[v1])[0]) ^ v2) | ((
-            u64(v3, R[v4] + v5)[0]) ^ v6))
-    return c
-
-
-def s2047(d, v0, v1, v2, v3, v4, v5, v6):
+def s2046(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = (0 if (((u64(v0, R[v1])[0]) ^ v2) | ((
             u64(v3, R[v4] + v5)[0]) ^ v6)) else 1)
     return s
 
 
-def c2047(v0, v1, v2, v3, v4, v5, v6):
+def c2046(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
         return (not (((u64(v0, R[v1])[0]) ^ v2) | ((
             u64(v3, R[v4] + v5)[0]) ^ v6)))
     return c
 
 
-def s2048(d, v0, v1, v2):
+def s2047(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) & R[v2]
     return s
 
 
-def c2048(v0, v1, v2):
-    def c(R):
-        return (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) & R[v2]
-    return c
-
-
-def s2049(d, v0, v1, v2, v3, v4, v5, v6):
+def s2048(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v0] + ((((R[v1] ^ v2) >> v3) | (R[v4] >> v5)) & v6) & 0xFFFFFFFF
     return s
+
+
+def s2049(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] < (u16(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
+def c2049(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] < (u16(v1, R[v2] + v3)[0])
+    return c
 
 
 def s2050(d, v0, v1, v2):
@@ -18134,374 +15652,14075 @@ def s2050(d, v0, v1, v2):
     return s
 
 
-def c2050(v0, v1, v2):
-    def c(R):
-        return s16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0] & 0xFFFFFFFF
-    return c
-
-
-def s2051(d, v0):
-    def s(R):
-        R[d] = 0 if (v0.value) else 1
-    return s
-
-
-def c2051(v0):
-    def c(R):
-        return not (v0.value)
-    return c
-
-
-def s2052(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if (u32(v0, R[v1])[0]) > v2 else 0
-    return s
-
-
-def c2052(v0, v1, v2):
-    def c(R):
-        return (u32(v0, R[v1])[0]) > v2
-    return c
-
-
-def s2053(d, v0, v1, v2, v3):
+def s2051(d, v0, v1, v2, v3):
     def s(R):
         R[d] = v2 if (u32(v0, R[v1])[0]) else v3
     return s
 
 
-def s2054(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if (R[v0] + R[v1] & 0xFFFFFFFF) != v2 else 0
-    return s
-
-
-def c2054(v0, v1, v2):
-    def c(R):
-        return (R[v0] + R[v1] & 0xFFFFFFFF) != v2
-    return c
-
-
-def s2055(v0, v1, v2, v3, v4, v5):
+def s2052(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF), v5)
     return s
 
 
-def s2056(d, v0, v1, v2):
+def s2053(d, v0, v1, v2):
     def s(R):
         R[d] = ((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) + v2 & 0xFFFFFFFF
     return s
 
 
-def s2057(d, v0, v1, v2):
+def s2054(d, v0, v1, v2):
     def s(R):
         R[d] = 64 - (R[v1] if R[v0] else R[v2]).bit_length()
     return s
 
 
-def s2058(d, v0, v1, v2, v3, v4, v5):
+def s2055(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = (64 - (R[v1] if R[v0] else R[v2]).bit_length()) + (v4 if R[v3] else v5) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s2059(d, v0, v1, v2, v3, v4, v5):
+def s2056(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = ((64 - (R[v1] if R[v0] else R[v2]).bit_length()) + (v4 if R[v3] else v5) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def c2059(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return ((64 - (R[v1] if R[v0] else R[v2]).bit_length()) + (v4 if R[v3] else v5) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
-    return c
-
-
-def s2060(d, v0, v1, v2, v3, v4, v5):
+def s2057(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = R[v0] + (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
     return s
 
 
-def s2061(d, v0, v1, v2, v3, v4, v5):
+def s2058(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = R[v0] ^ (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0])
     return s
 
 
-def c2061(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return R[v0] ^ (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0])
-    return c
-
-
-def s2062(v0, v1, v2, v3, v4, v5, v6):
+def s2059(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
             v3[(R[v4] + (R[v5] & v6) & 0xFFFFFFFF)]) & 255
     return s
 
 
-def s2063(d, v0, v1, v2, v3, v4, v5, v6):
+def s2060(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v0] | (u32(v1, (R[v2] + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6)[0])
     return s
 
 
-def c2063(v0, v1, v2, v3, v4, v5, v6):
-    def c(R):
-        return R[v0] | (u32(v1, (R[v2] + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6)[0])
-    return c
-
-
-def s2064(v0, v1, v2, v3, v4, v5, v6):
+def s2061(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
             v3[(R[v4] + (R[v5] >> v6) & 0xFFFFFFFF)]) & 255
     return s
 
 
-def s2065(d, v0, v1, v2, v3, v4):
+def s2062(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF) & v4
     return s
 
 
-def c2065(v0, v1, v2, v3, v4):
-    def c(R):
-        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF) & v4
-    return c
-
-
-def s2066(d, v0, v1, v2, v3, v4, v5):
+def s2063(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = R[v0] | (((v1[(R[v2] + v3 & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF) & v5)
     return s
 
 
-def c2066(v0, v1, v2, v3, v4, v5):
-    def c(R):
-        return R[v0] | (((v1[(R[v2] + v3 & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF) & v5)
-    return c
-
-
-def s2067(d, v0, v1, v2, v3, v4):
+def s2064(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) + v4 & 0xFFFFFFFF
     return s
 
 
-def s2068(d, v0, v1, v2):
+def s2065(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] * R[v1]) + R[v2]
     return s
 
 
-def s2069(d, v0, v1, v2, v3):
+def s2066(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (f64_neg(R[v2])) if ((R[v0] ^ 0x8000000000000000) < v1) else R[v3]
     return s
 
 
-def s2070(d, v0, v1, v2, v3, v4):
+def s2067(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = d64(v0, (((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
     return s
 
 
-def s2071(d, v0, v1, v2, v3):
+def s2068(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] + (R[v1] + (R[v2] - R[v3]))
     return s
 
 
-def s2072(d, v0, v1, v2, v3, v4):
+def s2069(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + (R[v1] + (R[v2] + (R[v3] - R[v4])))
     return s
 
 
-def s2073(d, v0, v1, v2, v3, v4, v5):
+def s2070(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = R[v0] + (R[v1] + (R[v2] + (R[v3] + (R[v4] - R[v5]))))
     return s
 
 
-def s2074(d, v0, v1, v2, v3):
+def s2071(d, v0, v1, v2, v3):
     def s(R):
         R[d] = (((R[v0] >> v1) & 0xFFFFFFFF) & v2) << v3 & 0xFFFFFFFF
     return s
 
 
-def s2075(d, v0, v1, v2, v3, v4):
+def s2072(d, v0, v1, v2, v3, v4):
     def s(R):
         R[d] = R[v0] + ((((R[v1] >> v2) & 0xFFFFFFFF) & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s2076(d, v0, v1):
-    def s(R):
-        R[d] = 1 if (((R[v0] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v1 else 0
-    return s
-
-
-def c2076(v0, v1):
-    def c(R):
-        return (((R[v0] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v1
-    return c
-
-
-def s2077(d, v0, v1, v2, v3):
+def s2073(d, v0, v1, v2, v3):
     def s(R):
         R[d] = R[v0] + (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def s2078(d, v0, v1, v2):
-    def s(R):
-        R[d] = 1 if (R[v0] ^ 0x80000000) <= ((u32(v1, R[v2])[0]) ^ 0x80000000) else 0
-    return s
-
-
-def c2078(v0, v1, v2):
-    def c(R):
-        return (R[v0] ^ 0x80000000) <= ((u32(v1, R[v2])[0]) ^ 0x80000000)
-    return c
-
-
-def s2079(d, v0, v1, v2):
+def s2074(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] + v1 & 0xFFFFFFFF) | R[v2]
     return s
 
 
-def c2079(v0, v1, v2):
-    def c(R):
-        return (R[v0] + v1 & 0xFFFFFFFF) | R[v2]
-    return c
-
-
-def s2080(v0, v1, v2, v3, v4, v5):
+def s2075(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, R[v1] + v2, ((R[v3] + v4 & 0xFFFFFFFF) | R[v5]))
     return s
 
 
-def s2081(d, v0, v1, v2, v3):
-    def s(R):
-        R[d] = ((v0[R[v1]]) + v2 & 0xFFFFFFFF) & v3
-    return s
-
-
-def c2081(v0, v1, v2, v3):
-    def c(R):
-        return ((v0[R[v1]]) + v2 & 0xFFFFFFFF) & v3
-    return c
-
-
-def s2082(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if (((v0[R[v1]]) + v2 & 0xFFFFFFFF) & v3) < v4 else 0
-    return s
-
-
-def c2082(v0, v1, v2, v3, v4):
-    def c(R):
-        return (((v0[R[v1]]) + v2 & 0xFFFFFFFF) & v3) < v4
-    return c
-
-
-def s2083(d, v0, v1, v2):
+def s2076(d, v0, v1, v2):
     def s(R):
         R[d] = (R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
     return s
 
 
-def c2083(v0, v1, v2):
-    def c(R):
-        return (R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
-    return c
-
-
-def s2084(d, v0, v1, v2, v3):
+def s2077(d, v0, v1, v2, v3):
     def s(R):
         R[d] = ((R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) | v3
     return s
 
 
-def c2084(v0, v1, v2, v3):
-    def c(R):
-        return ((R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) | v3
-    return c
-
-
-def s2085(v0, v1, v2, v3, v4, v5):
+def s2078(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1]] = (((R[v2] - (R[v3] * v4 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) | v5) & 255
     return s
 
 
-def s2086(v0, v1, v2, v3, v4, v5, v6):
+def s2079(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), (
             u32(v4, R[v5] + v6)[0]))
     return s
 
 
-def s2087(d, v0, v1, v2):
+def s2080(d, v0, v1, v2):
     def s(R):
         R[d] = v0 - (R[v1] >> v2) & 0xFFFFFFFF
     return s
 
 
-def s2088(d, v0, v1, v2, v3, v4, v5):
+def s2081(d, v0, v1, v2, v3, v4, v5):
     def s(R):
         R[d] = v2 if (R[v0] == v1) else (v3 - (R[v4] >> v5) & 0xFFFFFFFF)
     return s
 
 
-def s2089(d, v0, v1, v2, v3, v4, v5, v6):
+def s2082(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d] = R[v0] << ((v3 if (R[v1] == v2) else (v4 - (R[v5] >> v6) & 0xFFFFFFFF)) & 31) & 0xFFFFFFFF
     return s
 
 
-def s2090(v0, v1, v2, v3, v4, v5):
+def s2083(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, R[v1], ((R[v2] | (R[v3] & v4)) | v5))
     return s
 
 
-def s2091(v0, v1, v2, v3, v4):
+def s2084(v0, v1, v2, v3, v4):
     def s(R):
         w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (v3 - R[v4] & 0xFFFFFFFF))
     return s
 
 
-def s2092(d, v0, v1, v2, v3, v4):
-    def s(R):
-        R[d] = 1 if (R[v0] ^ 0x80000000) <= (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) ^ 0x80000000) else 0
-    return s
-
-
-def c2092(v0, v1, v2, v3, v4):
-    def c(R):
-        return (R[v0] ^ 0x80000000) <= (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) ^ 0x80000000)
-    return c
-
-
-def s2093(v0, v1, v2, v3, v4, v5):
+def s2085(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, (R[v1] + ((
             u32(v2, R[v3])[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF), R[v5])
     return s
 
 
-def s2094(v0, v1, v2, v3):
+def s2086(v0, v1, v2, v3):
     def s(R):
         v0[(
             u32(v1, R[v2])[0])] = v3 & 255
+    return s
+
+
+def s2087(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (v1.value) + v2)[0]) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s2088(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, (v2.value) + v3)[0]) + v4 & 0xFFFFFFFF))[0])
+    return s
+
+
+def s2089(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, ((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & v4
+    return s
+
+
+def c2089(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, ((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & v4
+    return c
+
+
+def s2090(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] >> v1) + R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s2091(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] >> v1) + R[v2] & 0xFFFFFFFF) + (v5 if (R[v3] < v4) else v6) & 0xFFFFFFFF
+    return s
+
+
+def s2092(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + R[v4] & 0xFFFFFFFF)])
+    return s
+
+
+def s2093(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] & (R[v4] + v5 & 0xFFFFFFFF)))
+    return s
+
+
+def s2094(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), ((
+            (
+            R[v3] // v4) % v5) | v6) & 65535)
+    return s
+
+
+def s2095(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((
+            (
+            R[v3] // v4) % v5) | v6))
+    return s
+
+
+def s2096(d, v0, v1, v2):
+    def s(R):
+        R[d] = float((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2097(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (float((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])))
+    return s
+
+
+def s2098(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (float((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])))) * v4
+    return s
+
+
+def s2099(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, (R[v3] + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2100(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] - R[v1] & 0xFFFFFFFF) >> v2
+    return s
+
+
+def s2101(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] - R[v1] & 0xFFFFFFFF) >> v2) * v3 & 0xFFFFFFFF
+    return s
+
+
+def s2102(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] - R[v2] & 0xFFFFFFFF) >> v3) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2103(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] - (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2104(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v3 if (v0[((v1.value) + v2 & 0xFFFFFFFF)]) else v4
+    return s
+
+
+def s2105(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] & (R[v1] ^ v2)
+    return s
+
+
+def s2106(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] & (R[v4] ^ v5)))
+    return s
+
+
+def s2107(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, ((R[v1] + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF), v6)
+    return s
+
+
+def s2108(d, v0, v1):
+    def s(R):
+        R[d] = 1 if (((R[v0] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v1 else 0
+    return s
+
+
+def c2108(v0, v1):
+    def c(R):
+        return (((R[v0] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v1
+    return c
+
+
+def s2109(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2110(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + R[v4] & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0])
+    return s
+
+
+def s2111(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]) & v3
+    return s
+
+
+def s2112(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), ((
+            u32(v3, (R[v4] + R[v5] & 0xFFFFFFFF))[0]) & v6))
+    return s
+
+
+def s2113(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) & v2) | (R[v3] & v4)
+    return s
+
+
+def s2114(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (((
+            u32(v2, R[v3])[0]) & v4) | (R[v5] & v6)))
+    return s
+
+
+def s2115(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]), (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2116(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) <= (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) ^ 0x80000000) else 0
+    return s
+
+
+def c2116(v0, v1, v2, v3, v4):
+    def c(R):
+        return (R[v0] ^ 0x80000000) <= (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) ^ 0x80000000)
+    return c
+
+
+def s2117(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0[(R[v1] + v2 & 0xFFFFFFFF)]
+    return s
+
+
+def s2118(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2119(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFFFFFFFFFF) | R[v4]
+    return s
+
+
+def s2120(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((R[v2] ^ 0x8000000000000000) - 0x8000000000000000 >> v3 & 0xFFFFFFFFFFFFFFFF) ^ v4) if (R[v0] < v1) else (R[v5] * v6 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s2121(d, v0, v1, v2):
+    def s(R):
+        R[d] = u64(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2122(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) * R[v5] & 0xFFFFFFFF)
+    return s
+
+
+def s2123(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)] = R[v4] & 255
+    return s
+
+
+def s2124(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]), ((
+            u32(v4, R[v5])[0]) + v6 & 0xFFFFFFFF))
+    return s
+
+
+def s2125(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u64(v0, (((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2126(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] % (
+            u64(v1, (((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2127(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] * R[v2] & 0xFFFFFFFFFFFFFFFF) % R[v3]) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2128(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) < ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) ^ 0x80000000) else 0)
+    return s
+
+
+def c2128(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) < ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) ^ 0x80000000))
+    return c
+
+
+def s2129(v0, v1, v2, v3):
+    def s(R):
+        w64f(v0, (R[v1] + v2 & 0xFFFFFFFF), (f64_promote_f32(R[v3])))
+    return s
+
+
+def s2130(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF), (R[v5] + v6 & 0xFFFFFFFF))
+    return s
+
+
+def s2131(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]))[0])
+    return s
+
+
+def s2132(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) >> v5)
+    return s
+
+
+def s2133(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) >> v5) & v6)
+    return s
+
+
+def s2134(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[R[v1] + v2]) | (
+            v3[R[v4] + v5]))
+    return s
+
+
+def s2135(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((v0[R[v1] + v2]) | (
+            v3[R[v4] + v5])) | (
+            v6[R[v7] + v8]))
+    return s
+
+
+def s2136(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u16(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s2137(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((u16(v1, R[v2] + v3)[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2138(d, v0, v1):
+    def s(R):
+        R[d] = ((R[v0] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) << v1 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2139(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0 - (((R[v1] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) << v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2140(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] & v1) | (R[v2] << v3 & 0xFFFFFFFF)
+    return s
+
+
+def s2141(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[R[v1] + v2]) << v3 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2142(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((v0[R[v1] + v2]) << v3 & 0xFFFFFFFFFFFFFFFF) | ((
+            v4[R[v5] + v6]) << v7 & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s2143(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) + (u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF
+    return s
+
+
+def s2144(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF), (R[v6] + v7 & 0xFFFFFFFF))
+    return s
+
+
+def s2145(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 0 if ((v0[(R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4]) & v5) else 1
+    return s
+
+
+def c2145(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return not ((v0[(R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4]) & v5)
+    return c
+
+
+def s2146(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (((v0.value) + v1 & 0xFFFFFFFF) << v2 & 0xFFFFFFFFFFFFFFFF) | R[v3]
+    return s
+
+
+def s2147(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w64(v0, R[v1] + v2, ((((v3.value) + v4 & 0xFFFFFFFF) << v5 & 0xFFFFFFFFFFFFFFFF) | R[v6]))
+    return s
+
+
+def s2148(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u16(v3, (R[v4] + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & 65535)
+    return s
+
+
+def s2149(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] >> v1) & v2) * v3 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2150(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v3 if ((R[v0] + v1 & 0xFFFFFFFF) < v2) else R[v4]) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s2151(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) - (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s2152(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((
+            u32(v0, R[v1] + v2)[0]) - (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) & 0xFFFFFFFF) // v8)
+    return s
+
+
+def s2153(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s2154(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + (R[v6] * v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8)[0])
+    return s
+
+
+def s2155(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v2 - (R[v3] >> v4) & 0xFFFFFFFF) if (R[v0] != v1) else v5
+    return s
+
+
+def s2156(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] << (((v3 - (R[v4] >> v5) & 0xFFFFFFFF) if (R[v1] != v2) else v6) & 31) & 0xFFFFFFFF
+    return s
+
+
+def s2157(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] + v1 & 0xFFFFFFFF) >> v2) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s2158(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 32 - (((R[v0] + v1 & 0xFFFFFFFF) >> v2) + v3 & 0xFFFFFFFF).bit_length()
+    return s
+
+
+def s2159(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0 - (32 - (((R[v1] + v2 & 0xFFFFFFFF) >> v3) + v4 & 0xFFFFFFFF).bit_length()) & 0xFFFFFFFF
+    return s
+
+
+def s2160(d, v0):
+    def s(R):
+        R[d] = 0 if (v0.value) else 1
+    return s
+
+
+def c2160(v0):
+    def c(R):
+        return not (v0.value)
+    return c
+
+
+def s2161(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1])[0]) > v2 else 0
+    return s
+
+
+def c2161(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) > v2
+    return c
+
+
+def s2162(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + R[v1] & 0xFFFFFFFF) != v2 else 0
+    return s
+
+
+def c2162(v0, v1, v2):
+    def c(R):
+        return (R[v0] + R[v1] & 0xFFFFFFFF) != v2
+    return c
+
+
+def s2163(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) <= ((u32(v1, R[v2])[0]) ^ 0x80000000) else 0
+    return s
+
+
+def c2163(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ 0x80000000) <= ((u32(v1, R[v2])[0]) ^ 0x80000000)
+    return c
+
+
+def s2164(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0[R[v1]]) + v2 & 0xFFFFFFFF) & v3
+    return s
+
+
+def s2165(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((v0[R[v1]]) + v2 & 0xFFFFFFFF) & v3) < v4 else 0
+    return s
+
+
+def c2165(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((v0[R[v1]]) + v2 & 0xFFFFFFFF) & v3) < v4
+    return c
+
+
+def s2166(d, v0, v1):
+    def s(R):
+        R[d] = (float(R[v0])) * v1
+    return s
+
+
+def s2167(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((float(R[v0])) * v1) >= (float(R[v2])) else 0
+    return s
+
+
+def s2168(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (((float(R[v0])) * v1) >= (float(R[v2]))) else 1
+    return s
+
+
+def c2168(v0, v1, v2):
+    def c(R):
+        return not (((float(R[v0])) * v1) >= (float(R[v2])))
+    return c
+
+
+def s2169(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) > v3 else 0
+    return s
+
+
+def c2169(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) > v3
+    return c
+
+
+def s2170(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (v0[((
+            v1[R[v2]]) + (v3.value) & 0xFFFFFFFF)]) < v4 else 0)
+    return s
+
+
+def c2170(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[((
+            v1[R[v2]]) + (v3.value) & 0xFFFFFFFF)]) < v4)
+    return c
+
+
+def s2171(d, v0, v1):
+    def s(R):
+        R[d] = (v0 >> (R[v1] & 63)) & 0xFFFFFFFF
+    return s
+
+
+def s2172(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((v0 >> (R[v1] & 63)) & 0xFFFFFFFF) & v2
+    return s
+
+
+def s2173(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (((v0 >> (R[v1] & 63)) & 0xFFFFFFFF) & v2) else 1
+    return s
+
+
+def c2173(v0, v1, v2):
+    def c(R):
+        return not (((v0 >> (R[v1] & 63)) & 0xFFFFFFFF) & v2)
+    return c
+
+
+def s2174(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == v3 else 0
+    return s
+
+
+def c2174(v0, v1, v2, v3):
+    def c(R):
+        return (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == v3
+    return c
+
+
+def s2175(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, (R[v1] + ((
+            u32(v2, R[v3])[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) != v5 else 0)
+    return s
+
+
+def c2175(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, (R[v1] + ((
+            u32(v2, R[v3])[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) != v5)
+    return c
+
+
+def s2176(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if (u32(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) else 1
+    return s
+
+
+def c2176(v0, v1, v2, v3, v4):
+    def c(R):
+        return not (u32(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s2177(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if (u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0]) else 1)
+    return s
+
+
+def c2177(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not (u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0]))
+    return c
+
+
+def s2178(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if (u32(v0, R[v1] + v2)[0]) == (
+            u32(v3, R[v4] + v5)[0]) else 0) & v6)
+    return s
+
+
+def s2179(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, R[v1] + v2)[0]) == (
+            u32(v3, R[v4] + v5)[0]) else 0) & v6) else 1)
+    return s
+
+
+def c2179(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if (u32(v0, R[v1] + v2)[0]) == (
+            u32(v3, R[v4] + v5)[0]) else 0) & v6))
+    return c
+
+
+def s2180(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[R[v1] + v2]) > v3 else 0
+    return s
+
+
+def c2180(v0, v1, v2, v3):
+    def c(R):
+        return (v0[R[v1] + v2]) > v3
+    return c
+
+
+def s2181(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if ((R[v0] + R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) <= (u32(v3, R[v4] + v5)[0]) else 0
+    return s
+
+
+def c2181(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((R[v0] + R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) <= (u32(v3, R[v4] + v5)[0])
+    return c
+
+
+def s2182(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if R[v0] > v1 else 0) | (0 if ((v2 << (R[v3] & 31) & 0xFFFFFFFF) & v4) else 1)
+    return s
+
+
+def c2182(v0, v1, v2, v3, v4):
+    def c(R):
+        return (1 if R[v0] > v1 else 0) | (0 if ((v2 << (R[v3] & 31) & 0xFFFFFFFF) & v4) else 1)
+    return c
+
+
+def s2183(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2184(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFFFFFFFFFF) == v4 else 0
+    return s
+
+
+def c2184(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFFFFFFFFFF) == v4
+    return c
+
+
+def s2185(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] >> v1) + v2 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2186(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((R[v0] >> v1) + v2 & 0xFFFFFFFFFFFFFFFF) >= v3 else 0
+    return s
+
+
+def c2186(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] >> v1) + v2 & 0xFFFFFFFFFFFFFFFF) >= v3
+    return c
+
+
+def s2187(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0 - R[v1] & 0xFFFFFFFF) & v2
+    return s
+
+
+def s2188(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - (R[v1] * R[v2] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2189(v0, v1, v2, v3):
+    def s(R):
+        v0[(
+            u32(v1, R[v2])[0])] = R[v3] & 255
+    return s
+
+
+def s2190(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ 0x80000000) - 0x80000000 >> ((v1 - R[v2] & 0xFFFFFFFF) & 31) & 0xFFFFFFFF
+    return s
+
+
+def s2191(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w16(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4, R[v5] & 65535)
+    return s
+
+
+def s2192(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v4] if R[v3] else v5))
+    return s
+
+
+def s2193(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[(R[v1] + R[v2] & 0xFFFFFFFF)] = (
+            v3[R[v4]]) & 255
+    return s
+
+
+def s2194(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] != v1 else 0) & (1 if R[v2] != v3 else 0)
+    return s
+
+
+def c2194(v0, v1, v2, v3):
+    def c(R):
+        return (1 if R[v0] != v1 else 0) & (1 if R[v2] != v3 else 0)
+    return c
+
+
+def s2195(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] & R[v1]) << v2 & 0xFFFFFFFF
+    return s
+
+
+def s2196(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] & R[v2]) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2197(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2198(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v3] if (R[v0] == (R[v1] & v2)) else R[v4]
+    return s
+
+
+def s2199(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (R[v2] + (v4 if R[v3] else v5) & 0xFFFFFFFF))
+    return s
+
+
+def s2200(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), R[v4])
+    return s
+
+
+def s2201(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if (v0[R[v1]]) == (
+            v2[R[v3]]) else 0)
+    return s
+
+
+def c2201(v0, v1, v2, v3):
+    def c(R):
+        return ((v0[R[v1]]) == (
+            v2[R[v3]]))
+    return c
+
+
+def s2202(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1])[0]) == (
+            u32(v2, R[v3])[0]) else 0)
+    return s
+
+
+def c2202(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) == (
+            u32(v2, R[v3])[0]))
+    return c
+
+
+def s2203(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], ((R[v2] & v3) | R[v4]))
+    return s
+
+
+def s2204(v0, v1, v2, v3, v4):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] + v4 & 0xFFFFFFFF) & 65535)
+    return s
+
+
+def s2205(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), v4)
+    return s
+
+
+def s2206(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF), R[v5])
+    return s
+
+
+def s2207(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2208(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (i32_div_s(R[v1], v2)) & 0xFFFFFFFF
+    return s
+
+
+def s2209(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + (i32_div_s(R[v1], v2)) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s2210(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) >> v3) & v4
+    return s
+
+
+def s2211(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (1 if (R[v3] ^ 0x80000000) < ((
+            u32(v4, R[v5] + v6)[0]) ^ 0x80000000) else 0))
+    return s
+
+
+def s2212(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] & v1) << v2 & 0xFFFFFFFF) | R[v3]
+    return s
+
+
+def s2213(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v2] & 0xFFFFFFFF) if (R[v0] < v1) else v3
+    return s
+
+
+def s2214(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] * v1 & 0xFFFFFFFFFFFFFFFF) + (R[v2] & v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2215(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) & v3
+    return s
+
+
+def c2215(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) & v3
+    return c
+
+
+def s2216(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2])[0]) + v3)[0]) + v4 & 0xFFFFFFFF)
+    return s
+
+
+def s2217(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] < (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
+    return s
+
+
+def c2217(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] < (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s2218(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) <= R[v2] else 0
+    return s
+
+
+def c2218(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) <= R[v2]
+    return c
+
+
+def s2219(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, ((v1.value) + v2 & 0xFFFFFFFF), (R[v3] + v4 & 0xFFFFFFFF))
+    return s
+
+
+def s2220(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + ((u32(v1, R[v2] + v3)[0]) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s2221(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] & v1) ^ v2
+    return s
+
+
+def s2222(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] | ((R[v1] & v2) ^ v3)
+    return s
+
+
+def s2223(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if (R[v0] | ((R[v1] & v2) ^ v3)) else 1
+    return s
+
+
+def c2223(v0, v1, v2, v3):
+    def c(R):
+        return not (R[v0] | ((R[v1] & v2) ^ v3))
+    return c
+
+
+def s2224(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), (
+            u32(v3, (R[v4] + R[v5] & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2225(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2226(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) + (R[v2] + v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2227(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] * R[v1] & 0xFFFFFFFFFFFFFFFF) >> v2
+    return s
+
+
+def s2228(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] * R[v1] & 0xFFFFFFFFFFFFFFFF) >> v2) + (R[v3] * R[v4] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2229(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v1 if R[v0] else (R[v2] + v3 & 0xFFFFFFFF)
+    return s
+
+
+def s2230(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) * v2 & 0xFFFFFFFF
+    return s
+
+
+def s2231(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((u32(v1, R[v2])[0]) * v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2232(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + ((u32(v1, R[v2])[0]) * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2233(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, ((v1.value) + v2 & 0xFFFFFFFF), (R[v3] | R[v4]))
+    return s
+
+
+def s2234(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, ((
+            u32(v3, R[v4])[0]) + R[v5] & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2235(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u32(v3, (
+            u32(v4, R[v5])[0]))[0]))
+    return s
+
+
+def s2236(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2237(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] if ((R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000)) else R[v3]) - R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s2238(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v2] if ((R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000)) else R[v3]) - R[v4] & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s2239(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) == R[v2] else 0
+    return s
+
+
+def c2239(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) == R[v2]
+    return c
+
+
+def s2240(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[(R[v1] + R[v2] & 0xFFFFFFFF)] = ((R[v3] & v4) | v5) & 255
+    return s
+
+
+def s2241(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((R[v3] & 0xFFFFFFFF) & v4))
+    return s
+
+
+def s2242(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF), v5)
+    return s
+
+
+def s2243(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) << v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s2244(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]))[0]))
+    return s
+
+
+def s2245(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0 << (R[v1] & 31) & 0xFFFFFFFF) ^ v2) << (R[v3] & 31) & 0xFFFFFFFF
+    return s
+
+
+def s2246(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((v1 << (R[v2] & 31) & 0xFFFFFFFF) ^ v3) << (R[v4] & 31) & 0xFFFFFFFF) if R[v0] else v5
+    return s
+
+
+def s2247(v0, v1, v2, v3):
+    def s(R):
+        v0[R[v1]] = (R[v2] & v3) & 255
+    return s
+
+
+def s2248(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((R[v3] >> v4) ^ R[v5]))
+    return s
+
+
+def s2249(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF), R[v5])
+    return s
+
+
+def s2250(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            (v3[(R[v4] + v5 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) & 65535)
+    return s
+
+
+def s2251(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, R[v1] + v2, (
+            u64(v3, ((v4.value) + v5 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2252(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + R[v4] & 0xFFFFFFFF), R[v5])
+    return s
+
+
+def s2253(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] - (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + (v4 if R[v3] else v5) & 0xFFFFFFFF
+    return s
+
+
+def s2254(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) >> v3
+    return s
+
+
+def s2255(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) >> v3) & v4
+    return s
+
+
+def s2256(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (0 if (
+            u32(v2, (v3.value))[0]) else 1))
+    return s
+
+
+def s2257(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v4 if ((u32(v0, R[v1] + v2)[0]) == v3) else v5
+    return s
+
+
+def s2258(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + (v5 if ((u32(v1, R[v2] + v3)[0]) == v4) else v6) & 0xFFFFFFFF
+    return s
+
+
+def s2259(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] + v1 & 0xFFFFFFFF) ^ 0x80000000) < (R[v2] ^ 0x80000000) else 0
+    return s
+
+
+def c2259(v0, v1, v2):
+    def c(R):
+        return ((R[v0] + v1 & 0xFFFFFFFF) ^ 0x80000000) < (R[v2] ^ 0x80000000)
+    return c
+
+
+def s2260(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[((R[v1] + (
+            u32(v2, R[v3])[0]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)] = v5 & 255
+    return s
+
+
+def s2261(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0 >> ((v1 - (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) & 31)
+    return s
+
+
+def s2262(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (v3 >> ((v4 - (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF) & 31)))
+    return s
+
+
+def s2263(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (v0[((v1.value) + R[v2] & 0xFFFFFFFF)]) else 1
+    return s
+
+
+def c2263(v0, v1, v2):
+    def c(R):
+        return not (v0[((v1.value) + R[v2] & 0xFFFFFFFF)])
+    return c
+
+
+def s2264(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, (
+            u32(v4, (
+            u32(v5, R[v6] + v7)[0]) + v8)[0]) + v9)[0]))
+    return s
+
+
+def s2265(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + ((
+            u16(v3, R[v4] + v5)[0]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s2266(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] % (
+            u32(v1, R[v2])[0]))
+    return s
+
+
+def s2267(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] % (
+            u32(v1, R[v2])[0])) << v3 & 0xFFFFFFFF)
+    return s
+
+
+def s2268(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + ((R[v1] % (
+            u32(v2, R[v3])[0])) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s2269(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((v0[R[v1]]) + v2 & 0xFFFFFFFF) & v3) > v4 else 0
+    return s
+
+
+def c2269(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((v0[R[v1]]) + v2 & 0xFFFFFFFF) & v3) > v4
+    return c
+
+
+def s2270(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u16(v0, R[v1])[0]) & v2) | v3
+    return s
+
+
+def s2271(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w16(v0, R[v1], (((
+            u16(v2, R[v3])[0]) & v4) | v5) & 65535)
+    return s
+
+
+def s2272(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + ((u32(v1, R[v2] + v3)[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s2273(d, v0, v1):
+    def s(R):
+        R[d] = 1 if (((R[v0] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v1 else 0
+    return s
+
+
+def c2273(v0, v1):
+    def c(R):
+        return (((R[v0] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v1
+    return c
+
+
+def s2274(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] >> v1) * v2 & 0xFFFFFFFF
+    return s
+
+
+def s2275(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((R[v0] >> v1) * v2 & 0xFFFFFFFF) >= (R[v3] >> v4) else 0
+    return s
+
+
+def c2275(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((R[v0] >> v1) * v2 & 0xFFFFFFFF) >= (R[v3] >> v4)
+    return c
+
+
+def s2276(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) > v4 else 0
+    return s
+
+
+def c2276(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) > v4
+    return c
+
+
+def s2277(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if R[v0] > ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) else 0
+    return s
+
+
+def c2277(v0, v1, v2, v3, v4):
+    def c(R):
+        return R[v0] > ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF)
+    return c
+
+
+def s2278(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) > v4 else 0
+    return s
+
+
+def c2278(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) > v4
+    return c
+
+
+def s2279(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]) & R[v3]
+    return s
+
+
+def s2280(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]) & R[v3]) else 1
+    return s
+
+
+def c2280(v0, v1, v2, v3):
+    def c(R):
+        return not ((u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]) & R[v3])
+    return c
+
+
+def s2281(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) >= ((s16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) ^ 0x80000000) else 0
+    return s
+
+
+def c2281(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] ^ 0x80000000) >= ((s16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) ^ 0x80000000)
+    return c
+
+
+def s2282(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] != v1 else 0) | (1 if R[v2] != v3 else 0)
+    return s
+
+
+def s2283(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((1 if R[v0] != v1 else 0) | (1 if R[v2] != v3 else 0)) else 1
+    return s
+
+
+def c2283(v0, v1, v2, v3):
+    def c(R):
+        return not ((1 if R[v0] != v1 else 0) | (1 if R[v2] != v3 else 0))
+    return c
+
+
+def s2284(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] < R[v1] else 0) + (1 if R[v2] < R[v3] else 0) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2285(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((1 if R[v0] < R[v1] else 0) + (1 if R[v2] < R[v3] else 0) & 0xFFFFFFFFFFFFFFFF) + (1 if R[v4] < R[v5] else 0) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2286(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((1 if R[v0] < R[v1] else 0) + (1 if R[v2] < R[v3] else 0) & 0xFFFFFFFFFFFFFFFF) + (1 if R[v4] < R[v5] else 0) & 0xFFFFFFFFFFFFFFFF) << v6 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2287(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((R[v0] ^ R[v1]) & R[v2]) ^ R[v3]) + R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s2288(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + ((((R[v1] ^ R[v2]) & R[v3]) ^ R[v4]) + R[v5] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2289(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + ((((R[v1] ^ R[v2]) & R[v3]) ^ R[v4]) + R[v5] & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s2290(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) + (R[v2] ^ R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s2291(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] + R[v1] & 0xFFFFFFFF) + (R[v2] ^ R[v3]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2292(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((t1 := (((R[v0] + R[v1] & 0xFFFFFFFF) + (R[v2] ^ R[v3]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)) << v5 | t1 >> v6) & 0xFFFFFFFF
+    return s
+
+
+def s2293(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((t1 := (((R[v0] + R[v1] & 0xFFFFFFFF) + (R[v2] ^ R[v3]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)) << v5 | t1 >> v6) & 0xFFFFFFFF) + R[v7] & 0xFFFFFFFF
+    return s
+
+
+def s2294(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] | (R[v1] ^ v2)) ^ R[v3]) + R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s2295(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] | (R[v1] ^ v2)) ^ R[v3]) + R[v4] & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF
+    return s
+
+
+def s2296(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((((R[v0] | (R[v1] ^ v2)) ^ R[v3]) + R[v4] & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s2297(v0, v1, v2, v3):
+    def s(R):
+        v0[R[v1]] = (R[v2] >> v3) & 255
+    return s
+
+
+def s2298(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(R[v1] + (R[v2] >> v3) & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF
+    return s
+
+
+def s2299(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + ((v1[(R[v2] + (R[v3] >> v4) & 0xFFFFFFFF)]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2300(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0[(R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF)]) >> ((R[v5] & v6) & 31)
+    return s
+
+
+def s2301(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((d64(v0, R[v1])[0]) * (
+            d64(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2302(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((d64(v0, R[v1])[0]) * (
+            d64(v2, (R[v3] + v4 & 0xFFFFFFFF))[0])) + R[v5])
+    return s
+
+
+def s2303(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + (((d64(v1, R[v2])[0]) * (
+            d64(v3, (R[v4] + v5 & 0xFFFFFFFF))[0])) + R[v6]))
+    return s
+
+
+def s2304(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] + (d64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])) + (
+            d64(v4, R[v5])[0]))
+    return s
+
+
+def s2305(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] * (R[v1] * R[v2])
+    return s
+
+
+def s2306(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] * (R[v1] * R[v2])) * ((R[v3] * v4) + v5)
+    return s
+
+
+def s2307(d, v0, v1, v2):
+    def s(R):
+        R[d] = f64_sqrt(((R[v0] * R[v1]) + v2))
+    return s
+
+
+def s2308(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (f64_sqrt(((R[v1] * R[v2]) + v3)))
+    return s
+
+
+def s2309(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = f64_div(v0, (R[v1] + (f64_sqrt(((R[v2] * R[v3]) + v4)))))
+    return s
+
+
+def s2310(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (f64_div(v1, (R[v2] + (f64_sqrt(((R[v3] * R[v4]) + v5))))))
+    return s
+
+
+def s2311(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] * (d64(v1, R[v2] + v3)[0])) + R[v4]
+    return s
+
+
+def s2312(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((R[v0] * (d64(v1, R[v2] + v3)[0])) + ((R[v4] * (
+            d64(v5, R[v6] + v7)[0])) + R[v8]))
+    return s
+
+
+def s2313(d, v0, v1):
+    def s(R):
+        R[d] = (i32_trunc_sat_f64_s(R[v0])) << v1 & 0xFFFFFFFF
+    return s
+
+
+def s2314(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + ((i32_trunc_sat_f64_s(R[v2])) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2315(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((v0.value) + v1 & 0xFFFFFFFF) + ((i32_trunc_sat_f64_s(R[v2])) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2316(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + R[v1]) * R[v2]
+    return s
+
+
+def s2317(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] * R[v1]) - R[v2]
+    return s
+
+
+def s2318(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] + R[v1]) * R[v2]) + ((R[v3] * R[v4]) - R[v5])
+    return s
+
+
+def s2319(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] + R[v2]) * R[v3]) + ((R[v4] * R[v5]) - R[v6]))
+    return s
+
+
+def s2320(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[R[v1] + v2]) & v3) | (R[v4] & v5)
+    return s
+
+
+def s2321(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        v0[R[v1] + v2] = (((
+            v3[R[v4] + v5]) & v6) | (R[v7] & v8)) & 255
+    return s
+
+
+def s2322(d, v0, v1):
+    def s(R):
+        R[d] = ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2323(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] | ((v1[R[v2] + v3]) << v4 & 0xFFFFFFFF)
+    return s
+
+
+def s2324(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0[((R[v1] + R[v2] & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]
+    return s
+
+
+def s2325(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v3] & v4) if ((R[v0] & v1) == v2) else R[v5]
+    return s
+
+
+def s2326(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((R[v4] & v5) if ((R[v1] & v2) == v3) else R[v6]) if R[v0] else R[v7]
+    return s
+
+
+def s2327(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, (
+            u32(v1, R[v2] + v3)[0]), ((R[v4] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s2328(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) ^ 0x80000000) > (R[v3] ^ 0x80000000) else 0
+    return s
+
+
+def s2329(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (R[v4] + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF) if (((((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) ^ 0x80000000) > (R[v3] ^ 0x80000000)) else R[v7]
+    return s
+
+
+def s2330(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v2 if (R[v0] == v1) else (R[v3] + v4 & 0xFFFFFFFF)
+    return s
+
+
+def s2331(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) + (u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
+    return s
+
+
+def s2332(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) + (u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s2333(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + (v3 if R[v2] else v4) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2334(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) + R[v6] & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2335(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s2336(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, ((R[v1] + ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
+    return s
+
+
+def s2337(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]) * (
+            u32(v3, (R[v4] + R[v5] & 0xFFFFFFFF))[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s2338(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + ((u32(v1, (R[v2] + R[v3] & 0xFFFFFFFF))[0]) * (
+            u32(v4, (R[v5] + R[v6] & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s2339(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] + v3 & 0xFFFFFFFF) if (R[v0] == R[v1]) else R[v4]
+    return s
+
+
+def s2340(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = R[v2] if (R[v0] == R[v1]) else ((R[v5] + v6 & 0xFFFFFFFF) if (R[v3] == R[v4]) else R[v7])
+    return s
+
+
+def s2341(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) & v4) & 0xFFFFFFFF
+    return s
+
+
+def s2342(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[(R[v1] + ((
+            v2[(R[v3] + R[v4] & 0xFFFFFFFF)]) & v5) & 0xFFFFFFFF)] = R[v6] & 255
+    return s
+
+
+def s2343(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + ((v2[(R[v3] + v4 & 0xFFFFFFFF)]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2344(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) > ((R[v1] - R[v2] & 0xFFFFFFFF) ^ 0x80000000) else 0
+    return s
+
+
+def s2345(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v3] + v4 & 0xFFFFFFFF) & v5) if ((R[v0] ^ 0x80000000) > ((R[v1] - R[v2] & 0xFFFFFFFF) ^ 0x80000000)) else R[v6]
+    return s
+
+
+def s2346(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((R[v4] + v5 & 0xFFFFFFFF) & v6) if ((R[v1] ^ 0x80000000) > ((R[v2] - R[v3] & 0xFFFFFFFF) ^ 0x80000000)) else R[v7]) if R[v0] else v8
+    return s
+
+
+def s2347(d, v0, v1):
+    def s(R):
+        R[d] = (R[v0] & 0xFFFFFFFF) << v1 & 0xFFFFFFFF
+    return s
+
+
+def s2348(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0.value) + ((R[v1] & 0xFFFFFFFF) << v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2349(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) + ((R[v1] & 0xFFFFFFFF) << v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s2350(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = ((R[v3] - (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) | v6) & 255
+    return s
+
+
+def s2351(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v3 if (v0[(R[v1] + v2 & 0xFFFFFFFF)]) else v4
+    return s
+
+
+def s2352(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] * (v4 if (v1[(R[v2] + v3 & 0xFFFFFFFF)]) else v5) & 0xFFFFFFFF
+    return s
+
+
+def s2353(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + (R[v1] * (v5 if (v2[(R[v3] + v4 & 0xFFFFFFFF)]) else v6) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2354(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] * (v5 if (v2[(R[v3] + v4 & 0xFFFFFFFF)]) else v6) & 0xFFFFFFFF) & 0xFFFFFFFF) + v7 & 0xFFFFFFFF
+    return s
+
+
+def s2355(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, (R[v3] + R[v4] & 0xFFFFFFFF))[0]) * (
+            u32(v5, (R[v6] + R[v7] & 0xFFFFFFFF))[0]) & 0xFFFFFFFF))
+    return s
+
+
+def s2356(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF
+    return s
+
+
+def s2357(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] << v1 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) - (1 if (R[v3] & v4) != v5 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s2358(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((((R[v0] << v1 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) - (1 if (R[v3] & v4) != v5 else 0) & 0xFFFFFFFF) << v6 & 0xFFFFFFFF
+    return s
+
+
+def s2359(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] + v2 & 0xFFFFFFFF) & v3) & 0xFFFFFFFF
+    return s
+
+
+def s2360(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + ((R[v1] + v2 & 0xFFFFFFFF) & v3) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2361(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u32(v0, ((R[v1] + ((R[v2] + v3 & 0xFFFFFFFF) & v4) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2362(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF)] = v4 & 255
+    return s
+
+
+def s2363(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((((t1 := (R[v0] & v1)) << v2 | t1 >> v3) & 0xFFFFFFFF) | ((((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFF) & v7)) + v8 & 0xFFFFFFFF
+    return s
+
+
+def s2364(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 0 if (R[v0] | ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ (R[v4] + v5 & 0xFFFFFFFF))) else 1
+    return s
+
+
+def s2365(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] >> v1) ^ (R[v2] >> v3)
+    return s
+
+
+def s2366(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] >> v1) ^ (R[v2] >> v3)) ^ R[v4]
+    return s
+
+
+def s2367(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] >> v1) ^ (R[v2] >> v3)) ^ R[v4]) * v5 & 0xFFFFFFFF
+    return s
+
+
+def s2368(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((((R[v0] >> v1) ^ (R[v2] >> v3)) ^ R[v4]) * v5 & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s2369(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, ((
+            u32(v2, R[v3])[0]) + v4 & 0xFFFFFFFF))[0]) + R[v5] & 0xFFFFFFFF))[0])
+    return s
+
+
+def s2370(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] | (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
+    return s
+
+
+def s2371(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] | (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])) | (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2372(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF) | ((
+            v4[R[v5]]) << v6 & 0xFFFFFFFF))
+    return s
+
+
+def s2373(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2374(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2375(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v3 if (v0[((v1.value) + v2 & 0xFFFFFFFF)]) else v4) >> (R[v5] & 31)
+    return s
+
+
+def s2376(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((v3 if (v0[((v1.value) + v2 & 0xFFFFFFFF)]) else v4) >> (R[v5] & 31)) & v6
+    return s
+
+
+def s2377(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + (R[v2] >> v3) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+    return s
+
+
+def s2378(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            (v3[(R[v4] + (R[v5] >> v6) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) & 65535)
+    return s
+
+
+def s2379(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + (R[v2] & v3) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+    return s
+
+
+def s2380(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            (v3[(R[v4] + (R[v5] & v6) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) & 65535)
+    return s
+
+
+def s2381(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            (v3[(R[v4] + (R[v5] >> v6) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF))
+    return s
+
+
+def s2382(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            (v3[(R[v4] + (R[v5] & v6) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF))
+    return s
+
+
+def s2383(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, (((
+            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF))[0]) + (R[v5] & v6) & 0xFFFFFFFF)
+    return s
+
+
+def s2384(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u32(v0, ((R[v1] & v2) + v3 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2385(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, ((R[v1] & v2) + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2386(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, ((R[v2] & v3) + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0])
+    return s
+
+
+def s2387(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] << v2 & 0xFFFFFFFF) & v3) & 0xFFFFFFFF
+    return s
+
+
+def s2388(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + ((R[v1] << v2 & 0xFFFFFFFF) & v3) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2389(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u32(v0, ((R[v1] + ((R[v2] << v3 & 0xFFFFFFFF) & v4) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2390(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if ((v0[((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v4) != v5 else 0
+    return s
+
+
+def s2391(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) << (R[v3] & 31) & 0xFFFFFFFF
+    return s
+
+
+def s2392(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << (R[v3] & 31) & 0xFFFFFFFF) | (R[v4] | R[v5])
+    return s
+
+
+def s2393(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1] + v2] = (R[v3] & (R[v4] ^ v5)) & 255
+    return s
+
+
+def s2394(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, ((R[v1] + ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c2394(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (u32(v0, ((R[v1] + ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s2395(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] * v1 & 0xFFFFFFFF) + (i32_div_s(R[v2], v3)) & 0xFFFFFFFF
+    return s
+
+
+def s2396(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] * v1 & 0xFFFFFFFF) + (i32_div_s(R[v2], v3)) & 0xFFFFFFFF) + (
+            i32_div_s(R[v4], v5)) & 0xFFFFFFFF)
+    return s
+
+
+def s2397(d, v0, v1, v2):
+    def s(R):
+        R[d] = f64_div((R[v0] + v1), R[v2])
+    return s
+
+
+def s2398(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (f64_div((R[v0] + v1), R[v2])) + v3
+    return s
+
+
+def s2399(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = f64_div(((f64_div((R[v0] + v1), R[v2])) + v3), R[v4])
+    return s
+
+
+def s2400(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (f64_div(((f64_div((R[v0] + v1), R[v2])) + v3), R[v4])) + v5
+    return s
+
+
+def s2401(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = f64_div(((f64_div(((f64_div((R[v0] + v1), R[v2])) + v3), R[v4])) + v5), R[v6])
+    return s
+
+
+def s2402(d, v0, v1, v2):
+    def s(R):
+        R[d] = (f64_div(R[v0], R[v1])) + v2
+    return s
+
+
+def s2403(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = f64_div(((f64_div(R[v0], R[v1])) + v2), R[v3])
+    return s
+
+
+def s2404(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (f64_div(((f64_div(R[v0], R[v1])) + v2), R[v3])) + v4
+    return s
+
+
+def s2405(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = f64_div(((f64_div(((f64_div(R[v0], R[v1])) + v2), R[v3])) + v4), R[v5])
+    return s
+
+
+def s2406(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (f64_div(((f64_div(((f64_div(R[v0], R[v1])) + v2), R[v3])) + v4), R[v5])) + v6
+    return s
+
+
+def s2407(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] >> ((R[v1] + v2 & 0xFFFFFFFF) & 31)
+    return s
+
+
+def s2408(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] >> ((R[v1] + v2 & 0xFFFFFFFF) & 31)) & v3
+    return s
+
+
+def s2409(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] >> ((R[v2] + v3 & 0xFFFFFFFF) & 31)) & v4) & 0xFFFFFFFF
+    return s
+
+
+def s2410(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v0[(R[v1] + ((R[v2] >> ((R[v3] + v4 & 0xFFFFFFFF) & 31)) & v5) & 0xFFFFFFFF)]
+    return s
+
+
+def s2411(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[R[v1]] = (
+            v2[(R[v3] + ((R[v4] >> ((R[v5] + v6 & 0xFFFFFFFF) & 31)) & v7) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s2412(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] >> v1) ^ (v2[R[v3]])
+    return s
+
+
+def s2413(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] >> v1) ^ (v2[R[v3]])) << v4 & 0xFFFFFFFF
+    return s
+
+
+def s2414(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] >> v2) ^ (v3[R[v4]])) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2415(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u16(v0, (R[v1] + (((R[v2] >> v3) ^ (
+            v4[R[v5]])) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def s2416(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF)])
+    return s
+
+
+def s2417(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0[(R[v1] + v2 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s2418(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], ((R[v2] * v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF))
+    return s
+
+
+def s2419(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) - (
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]) & 0xFFFFFFFF)
+    return s
+
+
+def s2420(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((v0[(R[v1] + v2 & 0xFFFFFFFF)]) - (
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]) & 0xFFFFFFFF) * v6 & 0xFFFFFFFF)
+    return s
+
+
+def s2421(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2422(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) | (R[v2] >> v3)) | ((R[v4] >> v5) & v6)
+    return s
+
+
+def s2423(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | (R[v2] | ((R[v3] << v4 & 0xFFFFFFFF) & v5))
+    return s
+
+
+def s2424(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w64(v0, R[v1], ((R[v2] << v3 & 0xFFFFFFFFFFFFFFFF) | (R[v4] | ((R[v5] << v6 & 0xFFFFFFFF) & v7))))
+    return s
+
+
+def s2425(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u64(v0, R[v1])[0]) ^ R[v2]
+    return s
+
+
+def s2426(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1], ((
+            u64(v2, R[v3])[0]) ^ R[v4]))
+    return s
+
+
+def s2427(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u64(v0, ((((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2428(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] % (
+            u64(v1, ((((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2429(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] % (
+            u32(v1, ((((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2430(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((v0[R[v1]]) & v2) == v3 else 0
+    return s
+
+
+def c2430(v0, v1, v2, v3):
+    def c(R):
+        return ((v0[R[v1]]) & v2) == v3
+    return c
+
+
+def s2431(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] - R[v1] & 0xFFFFFFFF) + (R[v4] if (R[v2] < R[v3]) else v5) & 0xFFFFFFFF
+    return s
+
+
+def s2432(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] - R[v1] & 0xFFFFFFFF) + (R[v4] if (R[v2] < R[v3]) else v5) & 0xFFFFFFFF) * R[v6] & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2433(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((R[v0] - R[v1] & 0xFFFFFFFF) + (R[v4] if (R[v2] < R[v3]) else v5) & 0xFFFFFFFF) * R[v6] & 0xFFFFFFFFFFFFFFFF) % R[v7]
+    return s
+
+
+def s2434(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + (R[v2] + (R[v3] + R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2435(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + (R[v2] + (R[v3] + (R[v4] + R[v5] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2436(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + (R[v2] + (R[v3] + (R[v4] + (R[v5] + R[v6] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2437(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, (((
+            u32(v1, R[v2])[0]) + ((
+            u32(v3, R[v4])[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
+    return s
+
+
+def c2437(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (u32(v0, (((
+            u32(v1, R[v2])[0]) + ((
+            u32(v3, R[v4])[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s2438(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) > R[v3] else 0
+    return s
+
+
+def s2439(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v4 if ((u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) > R[v3]) else v5
+    return s
+
+
+def s2440(v0, v1, v2, v3):
+    def s(R):
+        w64(v0, R[v1], (R[v2] + v3 & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s2441(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) else 0)
+    return s
+
+
+def s2442(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        R[d] = ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) else 0) & v10)
+    return s
+
+
+def s2443(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, R[v2] + v3)[0]) + (
+            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF)])
+    return s
+
+
+def s2444(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        v0[R[v1] + v2] = (
+            v3[((
+            u32(v4, R[v5] + v6)[0]) + (
+            u32(v7, R[v8] + v9)[0]) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s2445(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) & (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]))
+    return s
+
+
+def s2446(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        R[d] = (((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) & (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0])) << v10 & 0xFFFFFFFF)
+    return s
+
+
+def s2447(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        w16(v0, (((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + ((
+            u32(v5, R[v6] + v7)[0]) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF), v9 & 65535)
+    return s
+
+
+def s2448(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFF) + ((v4.value) + v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2449(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, (((
+            u32(v1, R[v2] + v3)[0]) << v4 & 0xFFFFFFFF) + ((v5.value) + v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def s2450(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        R[d] = (((u16(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) & v5) << ((
+            u32(v6, (
+            u32(v7, R[v8] + v9)[0]) + v10)[0]) & 31) & 0xFFFFFFFF)
+    return s
+
+
+def s2451(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + ((v1[R[v2]] ^ 128) - 128 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2452(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (i32_rem_s((R[v0] + (
+            (v1[R[v2]] ^ 128) - 128 & 0xFFFFFFFF) & 0xFFFFFFFF), v3))
+    return s
+
+
+def s2453(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((i32_rem_s((R[v0] + (
+            (v1[R[v2]] ^ 128) - 128 & 0xFFFFFFFF) & 0xFFFFFFFF), v3)) << v4 & 0xFFFFFFFF)
+    return s
+
+
+def s2454(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + ((i32_rem_s((R[v1] + (
+            (v2[R[v3]] ^ 128) - 128 & 0xFFFFFFFF) & 0xFFFFFFFF), v4)) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s2455(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v2 if (R[v0] == v1) else (v3 - R[v4] & 0xFFFFFFFF)
+    return s
+
+
+def s2456(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (v4 if (R[v2] == v3) else (v5 - R[v6] & 0xFFFFFFFF)) if ((R[v0] ^ 0x80000000) < v1) else R[v7]
+    return s
+
+
+def s2457(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF)])
+    return s
+
+
+def s2458(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] * v1 & 0xFFFFFFFF) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2459(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] * v2 & 0xFFFFFFFF) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2460(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + ((R[v1] * v2 & 0xFFFFFFFF) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s2461(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8)[0])
+    return s
+
+
+def s2462(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, ((
+            u32(v2, R[v3] + v4)[0]) + ((
+            u32(v5, R[v6] + v7)[0]) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF) + v9)[0]) + v10)[0])
+    return s
+
+
+def s2463(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0[(R[v1] + (R[v2] >> v3) & 0xFFFFFFFF) + v4]
+    return s
+
+
+def s2464(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0[(R[v1] + (R[v2] >> v3) & 0xFFFFFFFF) + v4]) >> ((R[v5] & v6) & 31)
+    return s
+
+
+def s2465(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((v0[(R[v1] + (R[v2] >> v3) & 0xFFFFFFFF) + v4]) >> ((R[v5] & v6) & 31)) & v7
+    return s
+
+
+def c2465(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return ((v0[(R[v1] + (R[v2] >> v3) & 0xFFFFFFFF) + v4]) >> ((R[v5] & v6) & 31)) & v7
+    return c
+
+
+def s2466(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((
+            u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) // (
+            u32(v3, R[v4] + v5)[0]))
+    return s
+
+
+def s2467(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (1 if R[v0] == ((
+            u32(v1, ((v2.value) + v3 & 0xFFFFFFFF))[0]) // (
+            u32(v4, R[v5] + v6)[0])) else 0)
+    return s
+
+
+def s2468(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((v0[R[v1] + v2]) << v3 & 0xFFFFFFFFFFFFFFFF) | (
+            v4[R[v5] + v6]))
+    return s
+
+
+def s2469(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((((v0[R[v1] + v2]) << v3 & 0xFFFFFFFFFFFFFFFF) | (
+            v4[R[v5] + v6])) | R[v7])
+    return s
+
+
+def s2470(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((((v0[R[v1] + v2]) << v3 & 0xFFFFFFFFFFFFFFFF) | (
+            v4[R[v5] + v6])) | R[v7]) << v8 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s2471(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] | R[v1]) | (v2[R[v3] + v4])
+    return s
+
+
+def s2472(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((R[v0] | R[v1]) | (v2[R[v3] + v4])) | ((
+            v5[R[v6] + v7]) << v8 & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s2473(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] & v4) & 0xFFFFFFFF)]) & v5
+    return s
+
+
+def s2474(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] & v4) & 0xFFFFFFFF)]) + R[v5] & 0xFFFFFFFF
+    return s
+
+
+def s2475(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u16(v0, (((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2476(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] | (v1[(((v2.value) + v3 & 0xFFFFFFFF) + (R[v4] & v5) & 0xFFFFFFFF)])
+    return s
+
+
+def s2477(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) >= (R[v3] ^ 0x80000000) else 0
+    return s
+
+
+def c2477(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) >= (R[v3] ^ 0x80000000)
+    return c
+
+
+def s2478(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF) + v3, R[v4])
+    return s
+
+
+def s2479(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]))[0]) + v5)[0])
+    return s
+
+
+def s2480(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]))[0]) + v5)[0]) + (R[v6] << v7 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s2481(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if ((s16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) > ((
+            s16(v3, (R[v4] + v5 & 0xFFFFFFFF))[0] & 0xFFFFFFFF) ^ 0x80000000) else 0)
+    return s
+
+
+def s2482(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((R[v6] + v7 & 0xFFFFFFFF) if (((s16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) > ((
+            s16(v3, (R[v4] + v5 & 0xFFFFFFFF))[0] & 0xFFFFFFFF) ^ 0x80000000)) else R[v8])
+    return s
+
+
+def s2483(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] - (
+            u32(v1, R[v2] + v3)[0]) & 0xFFFFFFFF) // v4)
+    return s
+
+
+def s2484(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] >> v1) & v2) + (R[v3] & v4) & 0xFFFFFFFF
+    return s
+
+
+def s2485(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] >> v1) & v2) + (R[v3] & v4) & 0xFFFFFFFF) * v5 & 0xFFFFFFFF
+    return s
+
+
+def s2486(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((((R[v0] >> v1) & v2) + (R[v3] & v4) & 0xFFFFFFFF) * v5 & 0xFFFFFFFF) >> v6
+    return s
+
+
+def s2487(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[R[v1] + v2]) & v3) | (R[v4] << v5 & 0xFFFFFFFF)
+    return s
+
+
+def s2488(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] | (((v1[R[v2] + v3]) & v4) | (R[v5] << v6 & 0xFFFFFFFF))
+    return s
+
+
+def s2489(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) * v2 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2490(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) * v2 & 0xFFFFFFFFFFFFFFFF) + R[v3] & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2491(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) | (((v2.value) + v3 & 0xFFFFFFFF) << v4 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s2492(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w64(v0, R[v1] + v2, ((R[v3] + v4 & 0xFFFFFFFF) | (((v5.value) + v6 & 0xFFFFFFFF) << v7 & 0xFFFFFFFFFFFFFFFF)))
+    return s
+
+
+def s2493(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFF) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s2494(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((((u32(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFF) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8 & 0xFFFFFFFF)
+    return s
+
+
+def s2495(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) - R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2496(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF), (((
+            u32(v4, R[v5] + v6)[0]) - R[v7] & 0xFFFFFFFF) + v8 & 0xFFFFFFFF))
+    return s
+
+
+def s2497(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, (R[v1] & 0xFFFFFFFF) + v2, R[v3])
+    return s
+
+
+def s2498(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s2499(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + (R[v6] << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def s2500(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u16(v0, R[v1] + v2)[0]) == v3 else 0
+    return s
+
+
+def c2500(v0, v1, v2, v3):
+    def c(R):
+        return (u16(v0, R[v1] + v2)[0]) == v3
+    return c
+
+
+def s2501(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + ((
+            u32(v3, R[v4])[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s2502(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5])[0]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7)[0])
+    return s
+
+
+def s2503(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6, (
+            u32(v7, R[v8] + v9)[0]))
+    return s
+
+
+def s2504(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((((t1 := R[v0]) << v1 | t1 >> v2) & 0xFFFFFFFF) & v3) | (((t2 := (R[v4] & v5)) << v6 | t2 >> v7) & 0xFFFFFFFF)
+    return s
+
+
+def s2505(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = R[v1] if R[v0] else (((((t1 := R[v2]) << v3 | t1 >> v4) & 0xFFFFFFFF) & v5) | (((t2 := (R[v6] & v7)) << v8 | t2 >> v9) & 0xFFFFFFFF))
+    return s
+
+
+def s2506(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0 << ((R[v1] & v2) & 63) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2507(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0 << ((R[v1] & v2) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2508(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0 << ((R[v1] & v2) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s2509(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (((v1 << ((R[v2] & v3) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2510(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + (((v1 << ((R[v2] & v3) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s2511(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + R[v1] & 0xFFFFFFFF) == v2 else 0
+    return s
+
+
+def c2511(v0, v1, v2):
+    def c(R):
+        return (R[v0] + R[v1] & 0xFFFFFFFF) == v2
+    return c
+
+
+def s2512(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u64(v0, R[v1])[0]) ^ (
+            u64(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2513(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] | ((u64(v1, R[v2])[0]) ^ (
+            u64(v3, (R[v4] + v5 & 0xFFFFFFFF))[0])))
+    return s
+
+
+def s2514(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (0 if (R[v0] | ((u64(v1, R[v2])[0]) ^ (
+            u64(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))) else 1)
+    return s
+
+
+def c2514(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (not (R[v0] | ((u64(v1, R[v2])[0]) ^ (
+            u64(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))))
+    return c
+
+
+def s2515(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] & v1) ^ 0x8000000000000000) > v2 else 0
+    return s
+
+
+def c2515(v0, v1, v2):
+    def c(R):
+        return ((R[v0] & v1) ^ 0x8000000000000000) > v2
+    return c
+
+
+def s2516(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) & v3) == R[v4] else 0
+    return s
+
+
+def c2516(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) & v3) == R[v4]
+    return c
+
+
+def s2517(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((R[v0] >> ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) & 31)) & v4) else 1
+    return s
+
+
+def c2517(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((R[v0] >> ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) & 31)) & v4)
+    return c
+
+
+def s2518(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)])
+    return s
+
+
+def s2519(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[(((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]) & v5)
+    return s
+
+
+def s2520(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (0 if ((v0[(((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]) & v5) else 1)
+    return s
+
+
+def c2520(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (not ((v0[(((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]) & v5))
+    return c
+
+
+def s2521(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x8000000000000000) <= ((u64(v1, R[v2])[0]) ^ 0x8000000000000000) else 0
+    return s
+
+
+def c2521(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ 0x8000000000000000) <= ((u64(v1, R[v2])[0]) ^ 0x8000000000000000)
+    return c
+
+
+def s2522(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - R[v3] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v4 & 0xFFFFFFFF
+    return s
+
+
+def s2523(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) >= (((((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v5 & 0xFFFFFFFF) ^ 0x80000000) else 0
+    return s
+
+
+def c2523(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] ^ 0x80000000) >= (((((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - R[v4] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v5 & 0xFFFFFFFF) ^ 0x80000000)
+    return c
+
+
+def s2524(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] & (R[v1] + v2 & 0xFFFFFFFF)) & v3
+    return s
+
+
+def c2524(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] & (R[v1] + v2 & 0xFFFFFFFF)) & v3
+    return c
+
+
+def s2525(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4])
+    return s
+
+
+def s2526(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[(
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4]) & v5)
+    return s
+
+
+def s2527(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (0 if ((v0[(
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4]) & v5) else 1)
+    return s
+
+
+def c2527(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (not ((v0[(
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4]) & v5))
+    return c
+
+
+def s2528(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) > v2 else 0
+    return s
+
+
+def c2528(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) > v2
+    return c
+
+
+def s2529(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) > v2 else 0) & (1 if (R[v3] + v4 & 0xFFFFFFFFFFFFFFFF) > v5 else 0)
+    return s
+
+
+def c2529(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (1 if (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) > v2 else 0) & (1 if (R[v3] + v4 & 0xFFFFFFFFFFFFFFFF) > v5 else 0)
+    return c
+
+
+def s2530(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] <= (((R[v1] - R[v2] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c2530(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] <= (((R[v1] - R[v2] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF)
+    return c
+
+
+def s2531(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] < (u64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) else 0
+    return s
+
+
+def c2531(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] < (u64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
+    return c
+
+
+def s2532(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (v0[R[v1]]) <= v2 else 0
+    return s
+
+
+def c2532(v0, v1, v2):
+    def c(R):
+        return (v0[R[v1]]) <= v2
+    return c
+
+
+def s2533(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if R[v0] <= (u32(v1, (R[v2] + v3 & 0xFFFFFFFF) + v4)[0]) else 0
+    return s
+
+
+def c2533(v0, v1, v2, v3, v4):
+    def c(R):
+        return R[v0] <= (u32(v1, (R[v2] + v3 & 0xFFFFFFFF) + v4)[0])
+    return c
+
+
+def s2534(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v4] if ((R[v2] ^ 0x80000000) > v3) else v5) if ((R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000)) else R[v6]
+    return s
+
+
+def s2535(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = 1 if R[v0] > ((R[v5] if ((R[v3] ^ 0x80000000) > v4) else v6) if ((R[v1] ^ 0x80000000) < (R[v2] ^ 0x80000000)) else R[v7]) else 0
+    return s
+
+
+def c2535(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return R[v0] > ((R[v5] if ((R[v3] ^ 0x80000000) > v4) else v6) if ((R[v1] ^ 0x80000000) < (R[v2] ^ 0x80000000)) else R[v7])
+    return c
+
+
+def s2536(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) & v4
+    return s
+
+
+def s2537(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((v0[((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) & v4) else 1
+    return s
+
+
+def c2537(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((v0[((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) & v4)
+    return c
+
+
+def s2538(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (R[v0] + R[v1] & 0xFFFFFFFFFFFFFFFF) < (u64(v2, R[v3] + v4)[0]) else 0
+    return s
+
+
+def c2538(v0, v1, v2, v3, v4):
+    def c(R):
+        return (R[v0] + R[v1] & 0xFFFFFFFFFFFFFFFF) < (u64(v2, R[v3] + v4)[0])
+    return c
+
+
+def s2539(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (R[v0] + (R[v1] ^ v2) & 0xFFFFFFFF) else 1
+    return s
+
+
+def c2539(v0, v1, v2):
+    def c(R):
+        return not (R[v0] + (R[v1] ^ v2) & 0xFFFFFFFF)
+    return c
+
+
+def s2540(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] - R[v1] & 0xFFFFFFFF) ^ (R[v2] - R[v3] & 0xFFFFFFFF)
+    return s
+
+
+def s2541(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] - R[v1] & 0xFFFFFFFF) ^ (R[v2] - R[v3] & 0xFFFFFFFF)) & R[v4]
+    return s
+
+
+def s2542(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (((R[v0] - R[v1] & 0xFFFFFFFF) ^ (R[v2] - R[v3] & 0xFFFFFFFF)) & R[v4]) < v5 else 0
+    return s
+
+
+def c2542(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((R[v0] - R[v1] & 0xFFFFFFFF) ^ (R[v2] - R[v3] & 0xFFFFFFFF)) & R[v4]) < v5
+    return c
+
+
+def s2543(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u64(v0, R[v1] + v2)[0]) ^ R[v3]
+    return s
+
+
+def s2544(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((u64(v0, R[v1])[0]) ^ R[v2]) | ((
+            u64(v3, R[v4] + v5)[0]) ^ R[v6]))
+    return s
+
+
+def s2545(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if (((u64(v0, R[v1])[0]) ^ R[v2]) | ((
+            u64(v3, R[v4] + v5)[0]) ^ R[v6])) else 1)
+    return s
+
+
+def c2545(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not (((u64(v0, R[v1])[0]) ^ R[v2]) | ((
+            u64(v3, R[v4] + v5)[0]) ^ R[v6])))
+    return c
+
+
+def s2546(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0[(R[v1] + ((
+            u32(v2, R[v3] + v4)[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6])
+    return s
+
+
+def s2547(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((v0[(R[v1] + ((
+            u32(v2, R[v3] + v4)[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7)
+    return s
+
+
+def s2548(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (0 if ((v0[(R[v1] + ((
+            u32(v2, R[v3] + v4)[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7) else 1)
+    return s
+
+
+def c2548(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return (not ((v0[(R[v1] + ((
+            u32(v2, R[v3] + v4)[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7))
+    return c
+
+
+def s2549(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if R[v0] != v1 else 0) & (1 if (R[v2] + v3 & 0xFFFFFFFF) > v4 else 0)
+    return s
+
+
+def s2550(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if R[v0] != v1 else 0) & (1 if (R[v2] + v3 & 0xFFFFFFFF) > v4 else 0)) else 1
+    return s
+
+
+def c2550(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((1 if R[v0] != v1 else 0) & (1 if (R[v2] + v3 & 0xFFFFFFFF) > v4 else 0))
+    return c
+
+
+def s2551(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1] + v2] = (1 if R[v3] != v4 else 0) & 255
+    return s
+
+
+def s2552(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v1 if R[v0] else v2) + R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s2553(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64f(v0, R[v1] + v2, (
+            d64(v3, R[v4] + v5)[0]))
+    return s
+
+
+def s2554(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] & v1) else R[v3]
+    return s
+
+
+def s2555(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v1] if R[v0] else v2) + R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s2556(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u64(v0, (
+            u32(v1, R[v2] + v3)[0]))[0])
+    return s
+
+
+def s2557(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (v0[R[v1]]) == R[v2] else 0
+    return s
+
+
+def c2557(v0, v1, v2):
+    def c(R):
+        return (v0[R[v1]]) == R[v2]
+    return c
+
+
+def s2558(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) < ((s16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) ^ 0x80000000) else 0
+    return s
+
+
+def c2558(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] ^ 0x80000000) < ((s16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) ^ 0x80000000)
+    return c
+
+
+def s2559(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = ((R[v3] - (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) | v6) & 255
+    return s
+
+
+def s2560(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] + v3 & 0xFFFFFFFF) if (R[v0] == v1) else R[v4]
+    return s
+
+
+def s2561(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) | (R[v2] >> v3)) & v4
+    return s
+
+
+def s2562(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0[R[v1] + v2] ^ 128) - 128 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s2563(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w16(v0, R[v1], ((R[v2] << v3 & 0xFFFFFFFF) | (R[v4] >> v5)) & 65535)
+    return s
+
+
+def s2564(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((1 if R[v1] < R[v2] else 0) + (1 if R[v3] < R[v4] else 0) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2565(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] | v3) if ((R[v0] ^ 0x80000000) < v1) else R[v4]
+    return s
+
+
+def s2566(v0, v1, v2, v3, v4):
+    def s(R):
+        w64f(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), R[v4])
+    return s
+
+
+def s2567(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) & R[v2]
+    return s
+
+
+def s2568(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) & R[v4]))
+    return s
+
+
+def s2569(d, v0, v1):
+    def s(R):
+        R[d] = (0 if R[v0] else 1) | (0 if R[v1] else 1)
+    return s
+
+
+def c2569(v0, v1):
+    def c(R):
+        return (0 if R[v0] else 1) | (0 if R[v1] else 1)
+    return c
+
+
+def s2570(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3, (R[v4] + v5 & 0xFFFFFFFF))
+    return s
+
+
+def s2571(v0, v1, v2, v3):
+    def s(R):
+        w64(v0, R[v1], (
+            u32(v2, R[v3])[0]))
+    return s
+
+
+def s2572(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v2 if (R[v0] < v1) else ((R[v3] + v4 & 0xFFFFFFFF) & v5)
+    return s
+
+
+def s2573(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3, (R[v4] | R[v5]))
+    return s
+
+
+def s2574(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)] = R[v4] & 255
+    return s
+
+
+def s2575(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) + (
+            u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s2576(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v2 if ((R[v0] ^ 0x80000000) < v1) else R[v3]) + R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s2577(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v2 if (R[v0] == v1) else (R[v3] + R[v4] & 0xFFFFFFFF)
+    return s
+
+
+def s2578(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] if ((R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000)) else R[v3]) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2579(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], ((R[v4] if ((R[v2] ^ 0x80000000) > (R[v3] ^ 0x80000000)) else R[v5]) + v6 & 0xFFFFFFFF))
+    return s
+
+
+def s2580(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] * R[v1] & 0xFFFFFFFF) + R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s2581(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = (
+            v2[(R[v3] + (
+            v4[R[v5]]) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s2582(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (f64_neg(R[v2])) if (R[v0] < v1) else R[v3]
+    return s
+
+
+def s2583(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)] = v5 & 255
+    return s
+
+
+def s2584(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + v2 & 0xFFFFFFFF)]) > v3 else 0
+    return s
+
+
+def c2584(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + v2 & 0xFFFFFFFF)]) > v3
+    return c
+
+
+def s2585(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF))[0]) & v4)
+    return s
+
+
+def s2586(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000)) else (R[v5] if ((R[v3] ^ 0x80000000) < (R[v4] ^ 0x80000000)) else R[v6])
+    return s
+
+
+def s2587(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((R[v3] ^ R[v4]) - R[v5] & 0xFFFFFFFF))
+    return s
+
+
+def s2588(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2589(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] + v3 & 0xFFFFFFFF) if (R[v0] < R[v1]) else R[v4]
+    return s
+
+
+def s2590(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] & (v1 - R[v2] & 0xFFFFFFFF)
+    return s
+
+
+def s2591(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (R[v3] & v4) & 255
+    return s
+
+
+def s2592(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), (v4.value))
+    return s
+
+
+def s2593(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v1] if R[v0] else ((R[v2] + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)
+    return s
+
+
+def s2594(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w16(v0, (R[v1] + (v4 if (R[v2] & v3) else v5) & 0xFFFFFFFF), R[v6] & 65535)
+    return s
+
+
+def s2595(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + (v4 if (R[v2] & v3) else v5) & 0xFFFFFFFF), R[v6])
+    return s
+
+
+def s2596(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] - R[v1] & 0xFFFFFFFF) + (u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF
+    return s
+
+
+def s2597(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, ((R[v3] - R[v4] & 0xFFFFFFFF) + (
+            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF))
+    return s
+
+
+def s2598(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + (
+            u32(v3, R[v4])[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s2599(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (v4 if (R[v2] == v3) else R[v5]))
+    return s
+
+
+def s2600(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) > v3 else 0
+    return s
+
+
+def s2601(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v4 if ((u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) > v3) else v5
+    return s
+
+
+def s2602(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = v2 if (R[v0] > v1) else (v5 if (R[v3] > v4) else v6)
+    return s
+
+
+def s2603(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000)) else (R[v5] if ((R[v3] ^ 0x80000000) > (R[v4] ^ 0x80000000)) else R[v6])
+    return s
+
+
+def s2604(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (v5 if (R[v3] == v4) else R[v6]))
+    return s
+
+
+def s2605(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)] = (R[v4] | v5) & 255
+    return s
+
+
+def s2606(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) | (R[v2] << v3 & 0xFFFFFFFF)
+    return s
+
+
+def s2607(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) | (R[v2] << v3 & 0xFFFFFFFF)) | R[v4]
+    return s
+
+
+def s2608(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) * v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s2609(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (((
+            u32(v2, R[v3])[0]) * v4 & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF))
+    return s
+
+
+def s2610(d, v0, v1):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2611(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] + (R[v4] * R[v5] & 0xFFFFFFFF) & 0xFFFFFFFF))
+    return s
+
+
+def s2612(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (
+            u32(v1, R[v2])[0]), ((
+            u32(v3, R[v4])[0]) + v5 & 0xFFFFFFFF))
+    return s
+
+
+def s2613(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (1 if (v1[(R[v2] + v3 & 0xFFFFFFFF)]) == v4 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s2614(d, v0, v1, v2):
+    def s(R):
+        R[d] = (1 if R[v0] != v1 else 0) & (0 if R[v2] else 1)
+    return s
+
+
+def c2614(v0, v1, v2):
+    def c(R):
+        return (1 if R[v0] != v1 else 0) & (0 if R[v2] else 1)
+    return c
+
+
+def s2615(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u64(v0, R[v1])[0]) ^ (
+            u64(v2, R[v3])[0]))
+    return s
+
+
+def s2616(d, v0, v1, v2):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2617(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = i64_rotl(R[v0], (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2618(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, R[v1], (i64_rotl(R[v2], (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))))
+    return s
+
+
+def s2619(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, R[v1], (R[v2] ^ (R[v3] & (R[v4] ^ v5))))
+    return s
+
+
+def s2620(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) ^ R[v2]
+    return s
+
+
+def s2621(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) ^ R[v4]))
+    return s
+
+
+def s2622(d, v0, v1, v2):
+    def s(R):
+        R[d] = (0 if R[v0] else 1) & (1 if R[v1] != v2 else 0)
+    return s
+
+
+def c2622(v0, v1, v2):
+    def c(R):
+        return (0 if R[v0] else 1) & (1 if R[v1] != v2 else 0)
+    return c
+
+
+def s2623(d, v0, v1, v2):
+    def s(R):
+        R[d] = f32_load(v0, (R[v1] + v2 & 0xFFFFFFFF))
+    return s
+
+
+def s2624(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] <= (f32_load(v1, (R[v2] + v3 & 0xFFFFFFFF))) else 0
+    return s
+
+
+def s2625(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if R[v0] <= (f32_load(v1, (R[v2] + v3 & 0xFFFFFFFF))) else 0) ^ v4
+    return s
+
+
+def s2626(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) == (R[v3] + v4 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c2626(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) == (R[v3] + v4 & 0xFFFFFFFF)
+    return c
+
+
+def s2627(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = v5 if ((u32(v0, R[v1] + v2)[0]) == (R[v3] + v4 & 0xFFFFFFFF)) else R[v6]
+    return s
+
+
+def s2628(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)] = v5 & 255
+    return s
+
+
+def s2629(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], ((R[v4] + v5 & 0xFFFFFFFF) if (R[v2] == v3) else R[v6]))
+    return s
+
+
+def s2630(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) ^ (
+            u32(v2, R[v3] + v4)[0]))
+    return s
+
+
+def s2631(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4])[0]) ^ (
+            u32(v5, R[v6] + v7)[0])))
+    return s
+
+
+def s2632(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + ((
+            v3[R[v4] + v5]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s2633(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = (v5 if (R[v3] == v4) else v6) & 255
+    return s
+
+
+def s2634(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) - R[v3] & 0xFFFFFFFF) & v4
+    return s
+
+
+def s2635(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4] + v5)[0]) - R[v6] & 0xFFFFFFFF) & v7))
+    return s
+
+
+def s2636(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (s16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF)
+    return s
+
+
+def s2637(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u16(v0, R[v1] + v2)[0]) & v3) == v4 else 0
+    return s
+
+
+def c2637(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u16(v0, R[v1] + v2)[0]) & v3) == v4
+    return c
+
+
+def s2638(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] <= v1) else R[v3]
+    return s
+
+
+def s2639(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) ^ v2
+    return s
+
+
+def s2640(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((u32(v1, R[v2])[0]) ^ v3) & 0xFFFFFFFF
+    return s
+
+
+def s2641(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if R[v3] <= v4 else 0) if ((v0 << (R[v1] & 31) & 0xFFFFFFFF) & v2) else v5
+    return s
+
+
+def s2642(d, v0, v1):
+    def s(R):
+        R[d] = u32(v0, (R[v1] & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2643(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] & 0xFFFFFFFF))[0]) & v2
+    return s
+
+
+def c2643(v0, v1, v2):
+    def c(R):
+        return (u32(v0, (R[v1] & 0xFFFFFFFF))[0]) & v2
+    return c
+
+
+def s2644(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if ((u32(v0, (R[v1] & 0xFFFFFFFF))[0]) & v2) else 1
+    return s
+
+
+def c2644(v0, v1, v2):
+    def c(R):
+        return not ((u32(v0, (R[v1] & 0xFFFFFFFF))[0]) & v2)
+    return c
+
+
+def s2645(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, R[v1] + v2, ((R[v3] << v4 & 0xFFFFFFFFFFFFFFFF) | v5))
+    return s
+
+
+def s2646(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] | R[v1]) else 1
+    return s
+
+
+def s2647(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (not (R[v0] | R[v1])) else 1
+    return s
+
+
+def c2647(v0, v1):
+    def c(R):
+        return not (not (R[v0] | R[v1]))
+    return c
+
+
+def s2648(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) >= (R[v3] ^ 0x80000000) else 0
+    return s
+
+
+def c2648(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) >= (R[v3] ^ 0x80000000)
+    return c
+
+
+def s2649(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[R[v1]]) == (R[v2] & v3) else 0
+    return s
+
+
+def c2649(v0, v1, v2, v3):
+    def c(R):
+        return (v0[R[v1]]) == (R[v2] & v3)
+    return c
+
+
+def s2650(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & v3) == v4 else 0
+    return s
+
+
+def c2650(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & v3) == v4
+    return c
+
+
+def s2651(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if R[v0] != (u32(v1, ((v2.value) + v3 & 0xFFFFFFFF) + v4)[0]) else 0
+    return s
+
+
+def c2651(v0, v1, v2, v3, v4):
+    def c(R):
+        return R[v0] != (u32(v1, ((v2.value) + v3 & 0xFFFFFFFF) + v4)[0])
+    return c
+
+
+def s2652(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) <= v3 else 0
+    return s
+
+
+def c2652(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) <= v3
+    return c
+
+
+def s2653(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) ^ 0x80000000) < v4 else 0
+    return s
+
+
+def c2653(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) ^ 0x80000000) < v4
+    return c
+
+
+def s2654(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0]) == v4 else 0)
+    return s
+
+
+def c2654(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0]) == v4)
+    return c
+
+
+def s2655(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) >= v3 else 0
+    return s
+
+
+def c2655(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) >= v3
+    return c
+
+
+def s2656(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (((u32(v0, R[v1])[0]) - R[v2] & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0
+    return s
+
+
+def c2656(v0, v1, v2, v3):
+    def c(R):
+        return (((u32(v0, R[v1])[0]) - R[v2] & 0xFFFFFFFF) ^ 0x80000000) > v3
+    return c
+
+
+def s2657(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] >> (R[v1] & 31)) & v2
+    return s
+
+
+def c2657(v0, v1, v2):
+    def c(R):
+        return (R[v0] >> (R[v1] & 31)) & v2
+    return c
+
+
+def s2658(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if ((R[v0] >> (R[v1] & 31)) & v2) else 1
+    return s
+
+
+def c2658(v0, v1, v2):
+    def c(R):
+        return not ((R[v0] >> (R[v1] & 31)) & v2)
+    return c
+
+
+def s2659(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3) > v4 else 0
+    return s
+
+
+def c2659(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3) > v4
+    return c
+
+
+def s2660(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) & v3) != v4 else 0
+    return s
+
+
+def c2660(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) & v3) != v4
+    return c
+
+
+def s2661(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == (
+            u32(v3, R[v4])[0]) else 0)
+    return s
+
+
+def c2661(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == (
+            u32(v3, R[v4])[0]))
+    return c
+
+
+def s2662(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) > v3 else 0
+    return s
+
+
+def s2663(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) > v3 else 0) & v4
+    return s
+
+
+def s2664(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if (u32(v0, R[v1] + v2)[0]) > v3 else 0) & v4) else 1
+    return s
+
+
+def c2664(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((1 if (u32(v0, R[v1] + v2)[0]) > v3 else 0) & v4)
+    return c
+
+
+def s2665(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0 << (R[v1] & 63) & 0xFFFFFFFFFFFFFFFF) & v2
+    return s
+
+
+def s2666(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((v0 << (R[v1] & 63) & 0xFFFFFFFFFFFFFFFF) & v2) != v3 else 0
+    return s
+
+
+def c2666(v0, v1, v2, v3):
+    def c(R):
+        return ((v0 << (R[v1] & 63) & 0xFFFFFFFFFFFFFFFF) & v2) != v3
+    return c
+
+
+def s2667(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u64(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) != v5 else 0)
+    return s
+
+
+def c2667(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u64(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) != v5)
+    return c
+
+
+def s2668(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) <= R[v3] else 0
+    return s
+
+
+def c2668(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) <= R[v3]
+    return c
+
+
+def s2669(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (((v0[R[v1] + v2]) + v3 & 0xFFFFFFFF) & v4) > v5 else 0
+    return s
+
+
+def c2669(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((v0[R[v1] + v2]) + v3 & 0xFFFFFFFF) & v4) > v5
+    return c
+
+
+def s2670(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1])[0]) ^ 0x80000000) < (R[v2] ^ 0x80000000) else 0
+    return s
+
+
+def c2670(v0, v1, v2):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) ^ 0x80000000) < (R[v2] ^ 0x80000000)
+    return c
+
+
+def s2671(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFFFFFFFFFF) != v4 else 0
+    return s
+
+
+def c2671(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFFFFFFFFFF) != v4
+    return c
+
+
+def s2672(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] > v1 else 0) | (1 if R[v2] == v3 else 0)
+    return s
+
+
+def s2673(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((1 if R[v0] > v1 else 0) | (1 if R[v2] == v3 else 0)) else 1
+    return s
+
+
+def c2673(v0, v1, v2, v3):
+    def c(R):
+        return not ((1 if R[v0] > v1 else 0) | (1 if R[v2] == v3 else 0))
+    return c
+
+
+def s2674(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0[(R[v1] & 0xFFFFFFFF) + v2]
+    return s
+
+
+def s2675(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] & 0xFFFFFFFF) + v2]) & v3
+    return s
+
+
+def c2675(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] & 0xFFFFFFFF) + v2]) & v3
+    return c
+
+
+def s2676(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((v0[(R[v1] & 0xFFFFFFFF) + v2]) & v3) else 1
+    return s
+
+
+def c2676(v0, v1, v2, v3):
+    def c(R):
+        return not ((v0[(R[v1] & 0xFFFFFFFF) + v2]) & v3)
+    return c
+
+
+def s2677(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((1 if R[v0] == v1 else 0) | (1 if R[v2] == v3 else 0)) else 1
+    return s
+
+
+def c2677(v0, v1, v2, v3):
+    def c(R):
+        return not ((1 if R[v0] == v1 else 0) | (1 if R[v2] == v3 else 0))
+    return c
+
+
+def s2678(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, (v4 if R[v3] else v5))
+    return s
+
+
+def s2679(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] | (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s2680(v0, v1, v2, v3):
+    def s(R):
+        w16(v0, R[v1], (
+            v2[R[v3]]) & 65535)
+    return s
+
+
+def s2681(v0, v1, v2, v3):
+    def s(R):
+        w16(v0, R[v1], (R[v2] + v3 & 0xFFFFFFFF) & 65535)
+    return s
+
+
+def s2682(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v1] << v2 & 0xFFFFFFFF) if R[v0] else R[v3]
+    return s
+
+
+def s2683(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(
+            u32(v1, R[v2] + v3)[0])])
+    return s
+
+
+def c2683(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(
+            u32(v1, R[v2] + v3)[0])])
+    return c
+
+
+def s2684(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u64(v0, R[v1])[0]) != v2 else 0
+    return s
+
+
+def c2684(v0, v1, v2):
+    def c(R):
+        return (u64(v0, R[v1])[0]) != v2
+    return c
+
+
+def s2685(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] - R[v1] & 0xFFFFFFFF) // v2
+    return s
+
+
+def s2686(d, v0, v1):
+    def s(R):
+        R[d] = (R[v0] & 0xFFFFFFFF) >> v1
+    return s
+
+
+def s2687(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] + R[v1] & 0xFFFFFFFF) ^ 0x80000000) > v2 else 0
+    return s
+
+
+def c2687(v0, v1, v2):
+    def c(R):
+        return ((R[v0] + R[v1] & 0xFFFFFFFF) ^ 0x80000000) > v2
+    return c
+
+
+def s2688(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] - (R[v4] * v5 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s2689(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v3 if (v0[R[v1] + v2]) else v4
+    return s
+
+
+def s2690(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] | ((R[v1] & v2) << v3 & 0xFFFFFFFF)
+    return s
+
+
+def s2691(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] | ((R[v1] & v2) << v3 & 0xFFFFFFFF)) | (R[v4] & v5)
+    return s
+
+
+def s2692(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - ((v1.value) + v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2693(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] - ((v1.value) + v2 & 0xFFFFFFFF) & 0xFFFFFFFF) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s2694(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] - ((v1.value) + v2 & 0xFFFFFFFF) & 0xFFFFFFFF) << v3 & 0xFFFFFFFF) | R[v4]
+    return s
+
+
+def s2695(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] ^ v2) & 0xFFFFFFFF) & v3
+    return s
+
+
+def s2696(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] - R[v1] & 0xFFFFFFFFFFFFFFFF) - (1 if R[v2] < R[v3] else 0) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2697(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((1 if R[v0] < R[v1] else 0) + (1 if R[v2] < R[v3] else 0) & 0xFFFFFFFFFFFFFFFF) + (R[v4] * R[v5] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2698(d, v0, v1, v2):
+    def s(R):
+        R[d] = (1 if R[v0] < R[v1] else 0) << v2 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2699(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((1 if R[v0] < R[v1] else 0) << v2 & 0xFFFFFFFFFFFFFFFF) | (R[v3] >> v4)
+    return s
+
+
+def s2700(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (((1 if R[v1] < R[v2] else 0) << v3 & 0xFFFFFFFFFFFFFFFF) | (R[v4] >> v5)) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2701(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] >> v1) | ((1 if R[v2] < R[v3] else 0) << v4 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s2702(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] >> v2) | ((1 if R[v3] < R[v4] else 0) << v5 & 0xFFFFFFFFFFFFFFFF)) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2703(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (f32_copysign(v2, R[v3])) if (R[v0] != R[v1]) else R[v4]
+    return s
+
+
+def s2704(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + (v2[(R[v3] + v4 & 0xFFFFFFFF)]) & 0xFFFFFFFF
+    return s
+
+
+def s2705(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[((R[v1] + v2 & 0xFFFFFFFF) + (
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]) & 0xFFFFFFFF)])
+    return s
+
+
+def s2706(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) & v3) << ((R[v4] + v5 & 0xFFFFFFFF) & 31) & 0xFFFFFFFF
+    return s
+
+
+def s2707(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] * (R[v1] + (d64(v2, R[v3] + v4)[0]))) + (
+            d64(v5, R[v6])[0]))
+    return s
+
+
+def s2708(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (f32_round((f32_round(R[v0] * (f32_round(R[v1] + (f32_load(v2, R[v3] + v4)))))) + (
+            f32_load(v5, R[v6]))))
+    return s
+
+
+def s2709(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - (R[v1] & v2) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2710(d, v0, v1, v2):
+    def s(R):
+        R[d] = f64_from_bits((R[v0] - (R[v1] & v2) & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s2711(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (f64_from_bits((R[v0] - (R[v1] & v2) & 0xFFFFFFFFFFFFFFFF))) - (d64(v3, R[v4] + v5)[0])
+    return s
+
+
+def s2712(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] * v1 & 0xFFFFFFFFFFFFFFFF) + v2 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2713(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] * v1 & 0xFFFFFFFFFFFFFFFF) + v2 & 0xFFFFFFFFFFFFFFFF) >> v3
+    return s
+
+
+def s2714(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (((R[v3] * v4 & 0xFFFFFFFFFFFFFFFF) + v5 & 0xFFFFFFFFFFFFFFFF) >> v6) & 0xFFFFFFFF)
+    return s
+
+
+def s2715(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] == R[v1]) else R[v3]
+    return s
+
+
+def s2716(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2717(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u32(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2718(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] + v1 & 0xFFFFFFFF) & v2) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s2719(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + (((R[v2] + v3 & 0xFFFFFFFF) & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2720(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] + v1 & 0xFFFFFFFF) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2721(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF), v6)
+    return s
+
+
+def s2722(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) * v3 & 0xFFFFFFFF
+    return s
+
+
+def s2723(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v3] + v4 & 0xFFFFFFFF) if (((R[v0] + v1 & 0xFFFFFFFF) ^ 0x80000000) < (R[v2] ^ 0x80000000)) else R[v5]
+    return s
+
+
+def s2724(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((R[v4] + v5 & 0xFFFFFFFF) if (((R[v1] + v2 & 0xFFFFFFFF) ^ 0x80000000) < (R[v3] ^ 0x80000000)) else R[v6]) if R[v0] else R[v7]
+    return s
+
+
+def s2725(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, ((R[v1] + ((
+            u32(v2, R[v3] + v4)[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
+    return s
+
+
+def s2726(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF) + v6)[0]))
+    return s
+
+
+def s2727(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0 << ((R[v1] >> v2) & 31) & 0xFFFFFFFF
+    return s
+
+
+def s2728(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) & v3) - R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s2729(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] >> v1) & v2) | ((R[v3] >> v4) & v5)
+    return s
+
+
+def s2730(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (v5 if (R[v3] == v4) else v6))
+    return s
+
+
+def s2731(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] | (v1 << (R[v2] & 31) & 0xFFFFFFFF)
+    return s
+
+
+def s2732(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (1 if (v1[R[v2]]) == R[v3] else 0) & 0xFFFFFFFF
+    return s
+
+
+def s2733(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (0 if R[v3] else 1))
+    return s
+
+
+def s2734(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + ((v2[R[v3]]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2735(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + ((
+            v3[R[v4]]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF), v6)
+    return s
+
+
+def s2736(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] - R[v4] & 0xFFFFFFFF))
+    return s
+
+
+def s2737(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]))[0])
+    return s
+
+
+def s2738(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], (R[v3] if R[v2] else v4))
+    return s
+
+
+def s2739(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (
+            v3[R[v4] + v5]) & 255
+    return s
+
+
+def s2740(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2741(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << (R[v4] & 63) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2742(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) << (R[v4] & 63) & 0xFFFFFFFFFFFFFFFF) | R[v5]
+    return s
+
+
+def s2743(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) >> v2
+    return s
+
+
+def s2744(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) ^ v6))
+    return s
+
+
+def s2745(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] ^ (R[v1] << v2 & 0xFFFFFFFF)
+    return s
+
+
+def s2746(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] ^ (R[v1] << v2 & 0xFFFFFFFF)) ^ v3
+    return s
+
+
+def s2747(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] ^ (R[v1] << v2 & 0xFFFFFFFF)) ^ v3) * v4 & 0xFFFFFFFF
+    return s
+
+
+def s2748(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] ^ (R[v1] << v2 & 0xFFFFFFFF)) ^ v3) * v4 & 0xFFFFFFFF) ^ R[v5]
+    return s
+
+
+def s2749(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & R[v3]
+    return s
+
+
+def c2749(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & R[v3]
+    return c
+
+
+def s2750(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & R[v3]) << v4 & 0xFFFFFFFF
+    return s
+
+
+def s2751(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & R[v4]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2752(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u16(v0, R[v1])[0]) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s2753(v0, v1, v2, v3, v4):
+    def s(R):
+        w16(v0, R[v1], ((
+            u16(v2, R[v3])[0]) + v4 & 0xFFFFFFFF) & 65535)
+    return s
+
+
+def s2754(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (
+            u16(v2, R[v3])[0]))
+    return s
+
+
+def s2755(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] if ((R[v0] ^ 0x80000000) < v1) else R[v3]) + R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s2756(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], (R[v2] + (
+            u32(v3, R[v4])[0]) & 0xFFFFFFFF))
+    return s
+
+
+def s2757(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, ((R[v4] + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2758(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v1] + (R[v2] - R[v3])) if R[v0] else (R[v4] + (R[v5] - R[v6]))
+    return s
+
+
+def s2759(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def s2760(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, (((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2761(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1]] = (
+            v2[((
+            u32(v3, R[v4])[0]) + (R[v5] >> v6) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s2762(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0 << (R[v1] & 31) & 0xFFFFFFFF) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s2763(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (((
+            u32(v1, R[v2])[0]) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF), R[v6])
+    return s
+
+
+def s2764(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (v5 if (R[v3] == v4) else R[v6]))
+    return s
+
+
+def s2765(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s2766(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((u32(v1, (R[v2] + R[v3] & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2767(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + ((
+            u32(v2, (R[v3] + R[v4] & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def s2768(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((t1 := (u64(v0, R[v1] + v2)[0])) << v3 | t1 >> v4) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2769(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w64(v0, R[v1] + v2, (((t1 := (
+            u64(v3, R[v4] + v5)[0])) << v6 | t1 >> v7) & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s2770(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v1] - (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) if R[v0] else R[v4]
+    return s
+
+
+def s2771(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] % (
+            u32(v1, (((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2772(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] < R[v1] else 0) | (1 if R[v2] > v3 else 0)
+    return s
+
+
+def s2773(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) * R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s2774(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) * R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2775(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (R[v2] + ((R[v3] + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) * R[v6] & 0xFFFFFFFF) & 0xFFFFFFFF))
+    return s
+
+
+def s2776(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u64(v0, (R[v1] + (v3 if R[v2] else v4) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2777(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] & (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0])
+    return s
+
+
+def s2778(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0]) >> v7)
+    return s
+
+
+def s2779(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0]) >> v7) & v8)
+    return s
+
+
+def s2780(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((v0[R[v1] + v2]) & v3) + ((
+            v4[R[v5] + v6]) & v7) & 0xFFFFFFFF)
+    return s
+
+
+def s2781(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        w16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8, R[v9] & 65535)
+    return s
+
+
+def s2782(v0, v1, v2, v3):
+    def s(R):
+        v0[(R[v1] + (R[v2] & 0xFFFFFFFF) & 0xFFFFFFFF)] = v3 & 255
+    return s
+
+
+def s2783(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF), R[v5])
+    return s
+
+
+def s2784(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4)[0])
+    return s
+
+
+def s2785(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0[R[v1]]) << v2 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2786(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((v0[R[v1] + v2]) << v3 & 0xFFFFFFFFFFFFFFFF) | ((
+            v4[R[v5]]) << v6 & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s2787(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v4 if ((v0[R[v1] + v2]) == v3) else v5
+    return s
+
+
+def s2788(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (0 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]))[0]) else 1)
+    return s
+
+
+def c2788(v0, v1, v2, v3):
+    def c(R):
+        return (not (u32(v0, (
+            u32(v1, R[v2] + v3)[0]))[0]))
+    return c
+
+
+def s2789(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, ((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7)[0]) + v8)[0])
+    return s
+
+
+def s2790(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3])[0]) + v4)[0]) + v5)[0])
+    return s
+
+
+def s2791(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[R[v1] + v2]) * v3 & 0xFFFFFFFF
+    return s
+
+
+def s2792(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((v1[R[v2] + v3]) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2793(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = ((
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]) & v6) & 255
+    return s
+
+
+def s2794(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((u16(v0, R[v1] + v2)[0]) & v3) else 1
+    return s
+
+
+def c2794(v0, v1, v2, v3):
+    def c(R):
+        return not ((u16(v0, R[v1] + v2)[0]) & v3)
+    return c
+
+
+def s2795(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & v6)
+    return s
+
+
+def s2796(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (0 if (v0[(
+            u32(v1, R[v2] + v3)[0]) + v4]) else 1)
+    return s
+
+
+def c2796(v0, v1, v2, v3, v4):
+    def c(R):
+        return (not (v0[(
+            u32(v1, R[v2] + v3)[0]) + v4]))
+    return c
+
+
+def s2797(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2798(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] < R[v1]) else R[v3]
+    return s
+
+
+def s2799(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v2] if (R[v0] < R[v1]) else R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s2800(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) + ((R[v4] if (R[v2] < R[v3]) else R[v5]) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2801(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v4] if ((((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3) else (R[v5] + v6 & 0xFFFFFFFF)
+    return s
+
+
+def s2802(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) & R[v2]
+    return s
+
+
+def s2803(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u64(v0, R[v1])[0]) & v2
+    return s
+
+
+def s2804(d, v0, v1, v2):
+    def s(R):
+        R[d] = i64_ctz(((u64(v0, R[v1])[0]) & v2))
+    return s
+
+
+def s2805(d, v0, v1, v2):
+    def s(R):
+        R[d] = (i64_ctz(((u64(v0, R[v1])[0]) & v2))) & 0xFFFFFFFF
+    return s
+
+
+def s2806(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((i64_ctz(((u64(v0, R[v1])[0]) & v2))) & 0xFFFFFFFF) >> v3
+    return s
+
+
+def s2807(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v3] + v4 & 0xFFFFFFFF) if (v0[R[v1] + v2]) else (R[v5] + v6 & 0xFFFFFFFF)
+    return s
+
+
+def s2808(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        w32(v0, R[v1] + v2, ((R[v6] + v7 & 0xFFFFFFFF) if (
+            v3[R[v4] + v5]) else (R[v8] + v9 & 0xFFFFFFFF)))
+    return s
+
+
+def s2809(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] > v1) else R[v3]
+    return s
+
+
+def s2810(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] * v1 & 0xFFFFFFFF) + (R[v4] if (R[v2] > v3) else R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def s2811(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] * v1 & 0xFFFFFFFF) + (R[v4] if (R[v2] > v3) else R[v5]) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s2812(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] if ((R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000)) else R[v3]) - R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s2813(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u16(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFF) & v4
+    return s
+
+
+def s2814(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] & v1) | (((u16(v2, R[v3] + v4)[0]) << v5 & 0xFFFFFFFF) & v6)
+    return s
+
+
+def s2815(d, v0):
+    def s(R):
+        R[d] = float(((R[v0] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)
+    return s
+
+
+def s2816(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u16(v0, R[v1] + v2)[0]) >> v3
+    return s
+
+
+def s2817(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u16(v0, R[v1] + v2)[0]) >> v3) & v4
+    return s
+
+
+def s2818(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] & v1) | (((u16(v2, R[v3] + v4)[0]) >> v5) & v6)
+    return s
+
+
+def s2819(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] ^ R[v1]) | (R[v2] ^ R[v3])
+    return s
+
+
+def s2820(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((R[v0] ^ R[v1]) | (R[v2] ^ R[v3])) else 1
+    return s
+
+
+def s2821(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v4 if (not ((R[v0] ^ R[v1]) | (R[v2] ^ R[v3]))) else v5
+    return s
+
+
+def s2822(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) + ((u64(v2, R[v3] + v4)[0]) ^ v5) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2823(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) + ((u64(v2, R[v3] + v4)[0]) ^ v5) & 0xFFFFFFFFFFFFFFFF) + v6 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2824(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0 >> (R[v1] & 31)) & v2
+    return s
+
+
+def s2825(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if ((v0 >> (R[v1] & 31)) & v2) else 1
+    return s
+
+
+def c2825(v0, v1, v2):
+    def c(R):
+        return not ((v0 >> (R[v1] & 31)) & v2)
+    return c
+
+
+def s2826(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] | R[v1]) | (R[v2] | R[v3])
+    return s
+
+
+def s2827(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((R[v0] | R[v1]) | (R[v2] | R[v3])) else 1
+    return s
+
+
+def s2828(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if (not ((R[v0] | R[v1]) | (R[v2] | R[v3]))) else 1
+    return s
+
+
+def c2828(v0, v1, v2, v3):
+    def c(R):
+        return not (not ((R[v0] | R[v1]) | (R[v2] | R[v3])))
+    return c
+
+
+def s2829(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (R[v0] >= v1) else 1
+    return s
+
+
+def c2829(v0, v1):
+    def c(R):
+        return not (R[v0] >= v1)
+    return c
+
+
+def s2830(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) != (R[v2] & v3) else 0
+    return s
+
+
+def c2830(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] & v1) != (R[v2] & v3)
+    return c
+
+
+def s2831(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v2 else 0
+    return s
+
+
+def c2831(v0, v1, v2):
+    def c(R):
+        return (((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v2
+    return c
+
+
+def s2832(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) + v3 & 0xFFFFFFFF) & v4
+    return s
+
+
+def s2833(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) + v3 & 0xFFFFFFFF) & v4) < v5 else 0
+    return s
+
+
+def c2833(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) + v3 & 0xFFFFFFFF) & v4) < v5
+    return c
+
+
+def s2834(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] == (v1[R[v2]]) else 0
+    return s
+
+
+def c2834(v0, v1, v2):
+    def c(R):
+        return R[v0] == (v1[R[v2]])
+    return c
+
+
+def s2835(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (((R[v0] + R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0
+    return s
+
+
+def c2835(v0, v1, v2, v3):
+    def c(R):
+        return (((R[v0] + R[v1] & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) ^ 0x80000000) > v3
+    return c
+
+
+def s2836(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (((v0[(R[v1] + v2 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3 else 0
+    return s
+
+
+def c2836(v0, v1, v2, v3):
+    def c(R):
+        return (((v0[(R[v1] + v2 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3
+    return c
+
+
+def s2837(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if ((u32(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) ^ 0x80000000) > v5 else 0
+    return s
+
+
+def c2837(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, ((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) ^ 0x80000000) > v5
+    return c
+
+
+def s2838(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, ((R[v1] + (R[v2] & v3) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2839(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (u32(v0, ((R[v1] + (R[v2] & v3) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) == R[v5] else 0
+    return s
+
+
+def c2839(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (u32(v0, ((R[v1] + (R[v2] & v3) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) == R[v5]
+    return c
+
+
+def s2840(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) != (R[v3] + v4 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c2840(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) != (R[v3] + v4 & 0xFFFFFFFF)
+    return c
+
+
+def s2841(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + (v3 if R[v2] else v4) & 0xFFFFFFFF
+    return s
+
+
+def s2842(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v0[((R[v1] + v2 & 0xFFFFFFFF) + (v4 if R[v3] else v5) & 0xFFFFFFFF)]
+    return s
+
+
+def s2843(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = 1 if (v0[((R[v1] + v2 & 0xFFFFFFFF) + (v4 if R[v3] else v5) & 0xFFFFFFFF)]) != v6 else 0
+    return s
+
+
+def c2843(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (v0[((R[v1] + v2 & 0xFFFFFFFF) + (v4 if R[v3] else v5) & 0xFFFFFFFF)]) != v6
+    return c
+
+
+def s2844(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + (v4 if (R[v2] == v3) else v5) & 0xFFFFFFFF
+    return s
+
+
+def s2845(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = v0[((R[v1] + v2 & 0xFFFFFFFF) + (v5 if (R[v3] == v4) else v6) & 0xFFFFFFFF)]
+    return s
+
+
+def c2845(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return v0[((R[v1] + v2 & 0xFFFFFFFF) + (v5 if (R[v3] == v4) else v6) & 0xFFFFFFFF)]
+    return c
+
+
+def s2846(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) <= v2 else 0
+    return s
+
+
+def c2846(v0, v1, v2):
+    def c(R):
+        return ((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) <= v2
+    return c
+
+
+def s2847(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) ^ 0x80000000) <= v5 else 0)
+    return s
+
+
+def c2847(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) ^ 0x80000000) <= v5)
+    return c
+
+
+def s2848(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] | R[v1]) & v2
+    return s
+
+
+def c2848(v0, v1, v2):
+    def c(R):
+        return (R[v0] | R[v1]) & v2
+    return c
+
+
+def s2849(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if ((R[v0] | R[v1]) & v2) else 1
+    return s
+
+
+def c2849(v0, v1, v2):
+    def c(R):
+        return not ((R[v0] | R[v1]) & v2)
+    return c
+
+
+def s2850(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (((R[v0] + (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF) ^ 0x80000000) >= (R[v5] ^ 0x80000000) else 0
+    return s
+
+
+def c2850(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((R[v0] + (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF) ^ 0x80000000) >= (R[v5] ^ 0x80000000)
+    return c
+
+
+def s2851(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + v3 & 0xFFFFFFFF) & v4
+    return s
+
+
+def s2852(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + v3 & 0xFFFFFFFF) & v4) else 1
+    return s
+
+
+def c2852(v0, v1, v2, v3, v4):
+    def c(R):
+        return not (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + v3 & 0xFFFFFFFF) & v4)
+    return c
+
+
+def s2853(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) < v5 else 0)
+    return s
+
+
+def s2854(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) < v5 else 0) & v6)
+    return s
+
+
+def s2855(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) < v5 else 0) & v6) else 1)
+    return s
+
+
+def c2855(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) < v5 else 0) & v6))
+    return c
+
+
+def s2856(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) > v5 else 0)
+    return s
+
+
+def s2857(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) > v5 else 0) & v6)
+    return s
+
+
+def s2858(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) > v5 else 0) & v6) else 1)
+    return s
+
+
+def c2858(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) > v5 else 0) & v6))
+    return c
+
+
+def s2859(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((u16(v0, R[v1] + v2)[0]) & v3) ^ 0x80000000) < v4 else 0
+    return s
+
+
+def s2860(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (((u16(v0, R[v1] + v2)[0]) & v3) ^ 0x80000000) < v4 else 0) & v5
+    return s
+
+
+def s2861(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 0 if ((1 if (((u16(v0, R[v1] + v2)[0]) & v3) ^ 0x80000000) < v4 else 0) & v5) else 1
+    return s
+
+
+def c2861(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return not ((1 if (((u16(v0, R[v1] + v2)[0]) & v3) ^ 0x80000000) < v4 else 0) & v5)
+    return c
+
+
+def s2862(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > ((
+            u32(v3, R[v4] + v5)[0]) ^ 0x80000000) else 0)
+    return s
+
+
+def s2863(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > ((
+            u32(v3, R[v4] + v5)[0]) ^ 0x80000000) else 0) & v6)
+    return s
+
+
+def s2864(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > ((
+            u32(v3, R[v4] + v5)[0]) ^ 0x80000000) else 0) & v6) else 1)
+    return s
+
+
+def c2864(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > ((
+            u32(v3, R[v4] + v5)[0]) ^ 0x80000000) else 0) & v6))
+    return c
+
+
+def s2865(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < ((
+            u32(v3, R[v4] + v5)[0]) ^ 0x80000000) else 0)
+    return s
+
+
+def s2866(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < ((
+            u32(v3, R[v4] + v5)[0]) ^ 0x80000000) else 0) & v6)
+    return s
+
+
+def s2867(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < ((
+            u32(v3, R[v4] + v5)[0]) ^ 0x80000000) else 0) & v6) else 1)
+    return s
+
+
+def c2867(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < ((
+            u32(v3, R[v4] + v5)[0]) ^ 0x80000000) else 0) & v6))
+    return c
+
+
+def s2868(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) + v3 & 0xFFFFFFFF) & v4
+    return s
+
+
+def s2869(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (((v0[(R[v1] + v2 & 0xFFFFFFFF)]) + v3 & 0xFFFFFFFF) & v4) < v5 else 0
+    return s
+
+
+def c2869(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((v0[(R[v1] + v2 & 0xFFFFFFFF)]) + v3 & 0xFFFFFFFF) & v4) < v5
+    return c
+
+
+def s2870(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if R[v0] != v1 else 0) & ((1 if R[v2] != v3 else 0) & (1 if R[v4] != v5 else 0))
+    return s
+
+
+def c2870(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (1 if R[v0] != v1 else 0) & ((1 if R[v2] != v3 else 0) & (1 if R[v4] != v5 else 0))
+    return c
+
+
+def s2871(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] & v1) | (1 if R[v2] != v3 else 0)
+    return s
+
+
+def c2871(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] & v1) | (1 if R[v2] != v3 else 0)
+    return c
+
+
+def s2872(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0[(((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]
+    return s
+
+
+def c2872(v0, v1, v2, v3, v4):
+    def c(R):
+        return v0[(((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]
+    return c
+
+
+def s2873(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ R[v1]) - R[v2] & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2874(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((R[v4] + v5 & 0xFFFFFFFF) if R[v3] else R[v6]))
+    return s
+
+
+def s2875(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) >> v2) & v3
+    return s
+
+
+def s2876(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (((
+            u32(v2, R[v3])[0]) >> v4) & v5))
+    return s
+
+
+def s2877(v0, v1, v2, v3, v4):
+    def s(R):
+        w64f(v0, R[v1] + v2, (
+            d64(v3, R[v4])[0]))
+    return s
+
+
+def s2878(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u64(v0, R[v1] + v2)[0]) | (
+            u64(v3, R[v4] + v5)[0]))
+    return s
+
+
+def s2879(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (1 if ((u64(v0, R[v1] + v2)[0]) | (
+            u64(v3, R[v4] + v5)[0])) != v6 else 0)
+    return s
+
+
+def s2880(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = ((u64(v0, R[v1] + v2)[0]) | (1 if ((
+            u64(v3, R[v4] + v5)[0]) | (
+            u64(v6, R[v7] + v8)[0])) != v9 else 0))
+    return s
+
+
+def s2881(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u64(v0, ((R[v1] + v2 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2882(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ (
+            u64(v3, ((R[v4] + v5 & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2883(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] >> v1) | (R[v2] << v3 & 0xFFFFFFFF)
+    return s
+
+
+def s2884(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = ((R[v2] >> v3) | (R[v4] << v5 & 0xFFFFFFFF)) & 255
+    return s
+
+
+def s2885(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = R[v0] | (R[v1] | (u32(v2, (R[v3] + ((R[v4] & v5) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7)[0]))
+    return s
+
+
+def s2886(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] | ((R[v1] >> v2) & v3)) | ((R[v4] >> v5) & v6)
+    return s
+
+
+def s2887(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] & (R[v1] ^ R[v2])) ^ R[v3]) + R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s2888(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] & (R[v2] ^ R[v3])) ^ R[v4]) + R[v5] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2889(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + (((R[v1] & (R[v2] ^ R[v3])) ^ R[v4]) + R[v5] & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s2890(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ R[v1]) + R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s2891(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] ^ R[v2]) + R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2892(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + ((R[v1] ^ R[v2]) + R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2893(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((t1 := ((R[v0] + ((R[v1] ^ R[v2]) + R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)) << v5 | t1 >> v6) & 0xFFFFFFFF
+    return s
+
+
+def s2894(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((t1 := ((R[v0] + ((R[v1] ^ R[v2]) + R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)) << v5 | t1 >> v6) & 0xFFFFFFFF) + R[v7] & 0xFFFFFFFF
+    return s
+
+
+def s2895(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[R[v1]] = (
+            v2[(R[v3] + (((R[v4] | R[v5]) >> v6) & v7) & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s2896(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v3] | v4) if ((R[v0] + v1 & 0xFFFFFFFF) < v2) else R[v5]
+    return s
+
+
+def s2897(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u16(v0, ((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2898(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) | R[v3]
+    return s
+
+
+def s2899(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) | ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) | R[v6]))
+    return s
+
+
+def s2900(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + (R[v1] * ((R[v2] * ((R[v3] * R[v4]) + v5)) + v6))
+    return s
+
+
+def s2901(d, v0, v1):
+    def s(R):
+        R[d] = 1 if ((f32_to_bits(R[v0])) ^ 0x80000000) < v1 else 0
+    return s
+
+
+def s2902(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (f32_neg(R[v2])) if (((f32_to_bits(R[v0])) ^ 0x80000000) < v1) else R[v3]
+    return s
+
+
+def s2903(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v2 if ((R[v0] ^ 0x80000000) < v1) else v3) + (f64_promote_f32(R[v4]))
+    return s
+
+
+def s2904(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((R[v0] & 0xFFFFFFFF) << v1 & 0xFFFFFFFF) & v2
+    return s
+
+
+def s2905(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] & 0xFFFFFFFF) << v2 & 0xFFFFFFFF) & v3) & 0xFFFFFFFF
+    return s
+
+
+def s2906(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (v1 - R[v2])
+    return s
+
+
+def s2907(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] - R[v2])) + (R[v3] + (v4 - R[v5]))
+    return s
+
+
+def s2908(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] + (R[v2] - R[v3])) + (R[v4] + (v5 - R[v6])))
+    return s
+
+
+def s2909(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (d64(v0, R[v1] + v2)[0]) * R[v3]
+    return s
+
+
+def s2910(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((d64(v0, R[v1] + v2)[0]) * R[v3]) + (
+            d64(v4, R[v5] + v6)[0]))
+    return s
+
+
+def s2911(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((((d64(v0, R[v1] + v2)[0]) * R[v3]) + (
+            d64(v4, R[v5] + v6)[0])) * (R[v7] * R[v8]))
+    return s
+
+
+def s2912(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] & 0xFFFFFFFF) & v2) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2913(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u64(v0, (R[v1] + (((R[v2] & 0xFFFFFFFF) & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2914(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (u64(v1, (R[v2] + (((R[v3] & 0xFFFFFFFF) & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2915(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((d64(v0, R[v1] + v2)[0]) * R[v3]) + v4
+    return s
+
+
+def s2916(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (((d64(v1, R[v2] + v3)[0]) * R[v4]) + v5)
+    return s
+
+
+def s2917(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + (((d64(v1, R[v2] + v3)[0]) * R[v4]) + v5)) * (f64_from_bits(R[v6]))
+    return s
+
+
+def s2918(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2919(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[(((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)] = v6 & 255
+    return s
+
+
+def s2920(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v1 - R[v2] & 0xFFFFFFFF) if R[v0] else R[v3]
+    return s
+
+
+def s2921(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) | (v2[(R[v3] + v4 & 0xFFFFFFFF)])
+    return s
+
+
+def s2922(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v3 if (R[v0] > (R[v1] ^ v2)) else (R[v4] + R[v5] & 0xFFFFFFFF)
+    return s
+
+
+def s2923(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] - (v3 if (R[v1] == v2) else R[v4]) & 0xFFFFFFFF
+    return s
+
+
+def s2924(d, v0, v1, v2):
+    def s(R):
+        R[d] = (1 if R[v0] != v1 else 0) & R[v2]
+    return s
+
+
+def s2925(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (R[v0] - (v3 if (R[v1] == v2) else R[v4]) & 0xFFFFFFFF) - ((1 if R[v5] != v6 else 0) & R[v7]) & 0xFFFFFFFF
+    return s
+
+
+def s2926(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)] = ((R[v4] - (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF) | v7) & 255
+    return s
+
+
+def s2927(d, v0, v1):
+    def s(R):
+        R[d] = (i32_ctz(R[v0])) << v1 & 0xFFFFFFFF
+    return s
+
+
+def s2928(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + ((i32_ctz(R[v2])) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2929(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + ((i32_ctz(R[v3])) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5)[0]
+    return s
+
+
+def s2930(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + (v4 if (R[v2] & v3) else v5) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2931(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, ((R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2932(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (u32(v0, ((R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) == v5 else 0
+    return s
+
+
+def s2933(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = v6 if ((u32(v0, ((R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) == v5) else v7
+    return s
+
+
+def s2934(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v2] + R[v3] & 0xFFFFFFFF) if ((R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000)) else (R[v4] + R[v5] & 0xFFFFFFFF)
+    return s
+
+
+def s2935(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v3] if ((R[v1] ^ 0x80000000) > (R[v2] ^ 0x80000000)) else R[v4]) if R[v0] else v5
+    return s
+
+
+def s2936(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + ((R[v4] if ((R[v2] ^ 0x80000000) > (R[v3] ^ 0x80000000)) else R[v5]) if R[v1] else v6) & 0xFFFFFFFF
+    return s
+
+
+def s2937(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) + (u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
+    return s
+
+
+def s2938(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0.value) + (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2939(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) + (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s2940(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] * v1 & 0xFFFFFFFF) + ((R[v2] & 255 ^ 128) - 128 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2941(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] * v1 & 0xFFFFFFFF) + ((R[v2] & 255 ^ 128) - 128 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s2942(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0[R[v1]]) >> v2
+    return s
+
+
+def s2943(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0[R[v1]]) >> v2) & v3
+    return s
+
+
+def s2944(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((v0[R[v1]]) >> v2) & v3) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2945(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2946(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[(((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & v4) + v5 & 0xFFFFFFFF)])
+    return s
+
+
+def s2947(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((v0[(((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & v4) + v5 & 0xFFFFFFFF)]) & v6)
+    return s
+
+
+def s2948(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - ((
+            u32(v3, R[v4])[0]) & v5) & 0xFFFFFFFF)
+    return s
+
+
+def s2949(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - ((
+            u32(v3, R[v4])[0]) & v5) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)
+    return s
+
+
+def s2950(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] + (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s2951(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w64(v0, (((R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF), R[v7])
+    return s
+
+
+def s2952(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) | (((R[v2] >> v3) & 0xFFFFFFFF) & v4)
+    return s
+
+
+def s2953(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], ((R[v2] << v3 & 0xFFFFFFFF) | (((R[v4] >> v5) & 0xFFFFFFFF) & v6)))
+    return s
+
+
+def s2954(v0, v1, v2, v3):
+    def s(R):
+        v0[R[v1]] = (
+            u32(v2, R[v3])[0]) & 255
+    return s
+
+
+def s2955(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] * v1) + (float((u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0])))
+    return s
+
+
+def s2956(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] * v1) + (float((u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0])))) * v5
+    return s
+
+
+def s2957(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) * (v4 - (R[v5] & v6) & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2958(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0 << ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31) & 0xFFFFFFFF) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2959(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((v0 << ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31) & 0xFFFFFFFF) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v6] & 0xFFFFFFFF
+    return s
+
+
+def s2960(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s2961(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] + (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s2962(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v3] & v4) | v5) if (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) else R[v6]
+    return s
+
+
+def s2963(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1], (((R[v5] & v6) | v7) if (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) else R[v8]))
+    return s
+
+
+def s2964(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) * R[v6] & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s2965(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (((
+            u32(v1, R[v2])[0]) & v3) + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF)
+    return s
+
+
+def s2966(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + ((u32(v1, (((
+            u32(v2, R[v3])[0]) & v4) + v5 & 0xFFFFFFFF))[0]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s2967(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v2 if ((R[v0] ^ 0x80000000) < v1) else (R[v3] + v4 & 0xFFFFFFFF)
+    return s
+
+
+def s2968(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v2 if ((R[v0] ^ 0x80000000) < v1) else (R[v3] + v4 & 0xFFFFFFFF)) << v5 & 0xFFFFFFFF
+    return s
+
+
+def s2969(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + ((v3 if ((R[v1] ^ 0x80000000) < v2) else (R[v4] + v5 & 0xFFFFFFFF)) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s2970(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + ((v4 if ((R[v2] ^ 0x80000000) < v3) else (R[v5] + v6 & 0xFFFFFFFF)) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s2971(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) & (R[v2] ^ v3)
+    return s
+
+
+def s2972(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) & (R[v4] ^ v5)))
+    return s
+
+
+def s2973(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u64(v0, R[v1] + v2)[0]) * v3 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2974(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (i32_div_s((
+            u32(v0, R[v1] + v2)[0]), v3))
+    return s
+
+
+def s2975(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (((i32_div_s((
+            u32(v0, R[v1] + v2)[0]), v3)) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s2976(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((u64(v0, R[v1] + v2)[0]) * v3 & 0xFFFFFFFFFFFFFFFF) + (((
+            i32_div_s((
+            u32(v4, R[v5] + v6)[0]), v7)) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s2977(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = s32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0] & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2978(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (s32(v1, ((v2.value) + v3 & 0xFFFFFFFF) + v4)[0] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s2979(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w64(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] + (
+            s32(v4, ((v5.value) + v6 & 0xFFFFFFFF) + v7)[0] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s2980(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) | ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) & R[v5]))
+    return s
+
+
+def s2981(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) | ((
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & R[v7])))
+    return s
+
+
+def s2982(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + R[v3] & 0xFFFFFFFF) * v4 & 0xFFFFFFFF
+    return s
+
+
+def s2983(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ v4) & 0xFFFFFFFF
+    return s
+
+
+def s2984(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ v4) & 0xFFFFFFFF) << v5 & 0xFFFFFFFF
+    return s
+
+
+def s2985(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] + ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ v4) & 0xFFFFFFFF) << v5 & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s2986(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] | (u16(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])
+    return s
+
+
+def s2987(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] | (u16(v1, (R[v2] + v3 & 0xFFFFFFFF))[0])) | (
+            u16(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s2988(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1]] = (
+            v2[((v3.value) + R[v4] & 0xFFFFFFFF)]) & 255
+    return s
+
+
+def s2989(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) | (v2[(R[v3] + R[v4] & 0xFFFFFFFF)])
+    return s
+
+
+def s2990(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF
+    return s
+
+
+def s2991(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((R[v0] << v1 & 0xFFFFFFFF) + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s2992(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + ((R[v2] >> (R[v3] & 31)) & v4) & 0xFFFFFFFF
+    return s
+
+
+def s2993(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v0[(((v1.value) + v2 & 0xFFFFFFFF) + ((R[v3] >> (R[v4] & 31)) & v5) & 0xFFFFFFFF)]
+    return s
+
+
+def s2994(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((u16(v1, R[v2])[0]) & v3) & 0xFFFFFFFF
+    return s
+
+
+def s2995(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(R[v1] + ((
+            u16(v2, R[v3])[0]) & v4) & 0xFFFFFFFF)])
+    return s
+
+
+def s2996(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((u32(v1, R[v2])[0]) & v3) & 0xFFFFFFFF
+    return s
+
+
+def s2997(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(R[v1] + ((
+            u32(v2, R[v3])[0]) & v4) & 0xFFFFFFFF)])
+    return s
+
+
+def s2998(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if ((R[v0] ^ 0x80000000) > v1) else v3
+    return s
+
+
+def s2999(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v2 if ((R[v0] ^ 0x80000000) > v1) else v3) + (1 if (R[v4] ^ 0x80000000) > v5 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s3000(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((v2 if ((R[v0] ^ 0x80000000) > v1) else v3) + (1 if (R[v4] ^ 0x80000000) > v5 else 0) & 0xFFFFFFFF) + (1 if (R[v6] ^ 0x80000000) > v7 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s3001(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[((R[v1] + (
+            u32(v2, R[v3])[0]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)] = ((R[v5] >> v6) | v7) & 255
+    return s
+
+
+def s3002(d, v0, v1, v2):
+    def s(R):
+        R[d] = i32_div_s((R[v0] - R[v1] & 0xFFFFFFFF), v2)
+    return s
+
+
+def s3003(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) != v4 else 0
+    return s
+
+
+def c3003(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) != v4
+    return c
+
+
+def s3004(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s3005(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((u16(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3006(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + ((u16(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s3007(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, ((R[v1] + ((
+            u16(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
+    return s
+
+
+def s3008(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0]) != v4 else 0)
+    return s
+
+
+def c3008(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0]) != v4)
+    return c
+
+
+def s3009(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) * v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3010(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, ((
+            u32(v2, (v3.value))[0]) + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF)])
+    return s
+
+
+def s3011(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, ((
+            u32(v1, ((
+            u32(v2, (v3.value))[0]) + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF), R[v6])
+    return s
+
+
+def s3012(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((u32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0]) + R[v4] & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)
+    return s
+
+
+def s3013(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[(((
+            u32(v1, ((
+            u32(v2, R[v3])[0]) + v4 & 0xFFFFFFFF))[0]) + R[v5] & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)] = v7 & 255
+    return s
+
+
+def s3014(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (v0[((
+            v1[(R[v2] + v3 & 0xFFFFFFFF)]) + (v4.value) & 0xFFFFFFFF)]) == v5 else 0)
+    return s
+
+
+def c3014(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[((
+            v1[(R[v2] + v3 & 0xFFFFFFFF)]) + (v4.value) & 0xFFFFFFFF)]) == v5)
+    return c
+
+
+def s3015(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x80000000) < v1) else (R[v5] if ((R[v3] ^ 0x80000000) > (R[v4] ^ 0x80000000)) else R[v6])
+    return s
+
+
+def s3016(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v3 if ((R[v0] + v1 & 0xFFFFFFFF) < v2) else v4
+    return s
+
+
+def s3017(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (v4 if ((R[v1] + v2 & 0xFFFFFFFF) < v3) else v5) & 0xFFFFFFFF
+    return s
+
+
+def s3018(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF), (
+            u32(v6, R[v7] + v8)[0]))
+    return s
+
+
+def s3019(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[R[v1]]) & v2) | ((R[v3] << v4 & 0xFFFFFFFF) & v5)
+    return s
+
+
+def s3020(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[R[v1]] = (((
+            v2[R[v3]]) & v4) | ((R[v5] << v6 & 0xFFFFFFFF) & v7)) & 255
+    return s
+
+
+def s3021(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] >> v1) ^ R[v2]) * v3 & 0xFFFFFFFF) ^ (u32(v4, R[v5])[0])
+    return s
+
+
+def s3022(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + ((((R[v1] >> v2) ^ R[v3]) * v4 & 0xFFFFFFFF) ^ (u32(v5, R[v6])[0])) & 0xFFFFFFFF
+    return s
+
+
+def s3023(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((((R[v0] >> v1) ^ R[v2]) * v3 & 0xFFFFFFFF) ^ (u32(v4, R[v5])[0])) - R[v6] & 0xFFFFFFFF
+    return s
+
+
+def s3024(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] | (v1[(R[v2] + v3 & 0xFFFFFFFF)])
+    return s
+
+
+def s3025(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] | (v1[(R[v2] + v3 & 0xFFFFFFFF)])) << v4 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3026(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] | ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s3027(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] >= v1) else (f64_neg(R[v3]))
+    return s
+
+
+def s3028(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] if (R[v0] >= v1) else (f64_neg(R[v3]))) * v4
+    return s
+
+
+def s3029(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if ((R[v2] if (R[v0] >= v1) else (f64_neg(R[v3]))) * v4) <= (f64_abs(R[v5])) else 0
+    return s
+
+
+def s3030(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] >> ((R[v1] + v2 & 0xFFFFFFFF) & 31)) & v3) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3031(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = (((R[v3] >> ((R[v4] + v5 & 0xFFFFFFFF) & 31)) & v6) + v7 & 0xFFFFFFFF) & 255
+    return s
+
+
+def s3032(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3033(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, ((
+            u32(v2, R[v3])[0]) + v4 & 0xFFFFFFFF))[0]) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def s3034(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] & v1) | (1 if (u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) == (v5.value) else 0)
+    return s
+
+
+def s3035(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[(
+            u32(v1, R[v2])[0])] = ((R[v3] >> v4) | v5) & 255
+    return s
+
+
+def s3036(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u16(v0, (R[v1] + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3037(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u16(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) & 65535)
+    return s
+
+
+def s3038(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - (R[v1] // v2) & 0xFFFFFFFF
+    return s
+
+
+def s3039(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] - (R[v1] // v2) & 0xFFFFFFFF) + (
+            R[v3] // v4) & 0xFFFFFFFF)
+    return s
+
+
+def s3040(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] - (R[v1] // v2) & 0xFFFFFFFF) + (
+            R[v3] // v4) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF)
+    return s
+
+
+def s3041(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((((R[v0] - (R[v1] // v2) & 0xFFFFFFFF) + (
+            R[v3] // v4) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s3042(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u64(v0, R[v1])[0]) + ((R[v2] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3043(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1], ((
+            u64(v2, R[v3])[0]) + ((R[v4] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s3044(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, (R[v1] + (
+            u32(v2, R[v3])[0]) & 0xFFFFFFFF), (
+            u32(v4, ((
+            u32(v5, R[v6])[0]) + v7 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3045(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF
+    return s
+
+
+def s3046(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF) | R[v5]
+    return s
+
+
+def s3047(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((v0[((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF) | R[v5]) >> v6
+    return s
+
+
+def s3048(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] % (
+            u64(v1, (((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF))[0])) & 0xFFFFFFFF)
+    return s
+
+
+def s3049(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] & R[v1]) | (R[v2] & R[v3])
+    return s
+
+
+def s3050(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF) + ((R[v3] & R[v4]) | (R[v5] & R[v6])) & 0xFFFFFFFF
+    return s
+
+
+def s3051(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF) + (R[v3] ^ R[v4]) & 0xFFFFFFFF
+    return s
+
+
+def s3052(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF) + (R[v3] ^ R[v4]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s3053(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((t1 := ((((u32(v0, R[v1])[0]) + R[v2] & 0xFFFFFFFF) + (R[v3] ^ R[v4]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)) << v6 | t1 >> v7) & 0xFFFFFFFF
+    return s
+
+
+def s3054(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | ((R[v2] << v3 & 0xFFFFFFFFFFFFFFFF) & v4)
+    return s
+
+
+def s3055(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) >> v2
+    return s
+
+
+def s3056(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] >> v1) & v2) | ((R[v3] << v4 & 0xFFFFFFFFFFFFFFFF) >> v5)
+    return s
+
+
+def s3057(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] | (((R[v1] >> v2) & v3) | ((R[v4] << v5 & 0xFFFFFFFFFFFFFFFF) >> v6))
+    return s
+
+
+def s3058(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] & (R[v1] ^ v2)) ^ R[v3]
+    return s
+
+
+def s3059(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, R[v1], ((R[v2] & (R[v3] ^ v4)) ^ R[v5]))
+    return s
+
+
+def s3060(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u64(v0, ((((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3061(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] * v1 & 0xFFFFFFFF) - R[v2] & 0xFFFFFFFF
+    return s
+
+
+def s3062(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] * v1 & 0xFFFFFFFF) - R[v2] & 0xFFFFFFFF) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s3063(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0.value) + (((R[v1] * v2 & 0xFFFFFFFF) - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3064(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u32(v0, ((v1.value) + (((R[v2] * v3 & 0xFFFFFFFF) - R[v4] & 0xFFFFFFFF) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3065(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = (((
+            v3[R[v4]]) & v5) | R[v6]) & 255
+    return s
+
+
+def s3066(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) + ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3067(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((u32(v0, R[v1])[0]) + ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF)
+    return s
+
+
+def s3068(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] + (v5 if R[v4] else v6) & 0xFFFFFFFF))
+    return s
+
+
+def s3069(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((R[v3] << v4 & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))
+    return s
+
+
+def s3070(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] >> (((v1[(R[v2] + v3 & 0xFFFFFFFF)]) + v4 & 0xFFFFFFFF) & 31)
+    return s
+
+
+def s3071(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] >> (((v1[(R[v2] + v3 & 0xFFFFFFFF)]) + v4 & 0xFFFFFFFF) & 31)) & R[v5]
+    return s
+
+
+def s3072(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] >> (((v1[(R[v2] + v3 & 0xFFFFFFFF)]) + v4 & 0xFFFFFFFF) & 31)) & R[v5]) | v6
+    return s
+
+
+def s3073(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[(
+            u32(v1, R[v2] + v3)[0])]) & v4)
+    return s
+
+
+def s3074(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((v0[(
+            u32(v1, R[v2] + v3)[0])]) & v4) + (
+            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s3075(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        w32(v0, R[v1] + v2, (((
+            v3[(
+            u32(v4, R[v5] + v6)[0])]) & v7) + (
+            u32(v8, R[v9] + v10)[0]) & 0xFFFFFFFF))
+    return s
+
+
+def s3076(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] ^ (u32(v1, (((v2.value) + v3 & 0xFFFFFFFF) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def s3077(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3078(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + v5 & 0xFFFFFFFF) << v6 & 0xFFFFFFFF)
+    return s
+
+
+def s3079(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (R[v0] + (((u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6 & 0xFFFFFFFF) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3080(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        w16(v0, (R[v1] + (((
+            u32(v2, (
+            u32(v3, R[v4] + v5)[0]) + v6)[0]) + v7 & 0xFFFFFFFF) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF), v9 & 65535)
+    return s
+
+
+def s3081(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        R[d] = (1 if R[v0] > ((u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) - (
+            u32(v6, (
+            u32(v7, R[v8] + v9)[0]) + v10)[0]) & 0xFFFFFFFF) else 0)
+    return s
+
+
+def s3082(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) & v6))
+    return s
+
+
+def s3083(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (u16(v1, R[v2] + v3)[0]) & 0xFFFFFFFF
+    return s
+
+
+def s3084(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] + (
+            u16(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) & 65535)
+    return s
+
+
+def s3085(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+    def s(R):
+        R[d] = (((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + (
+            u32(v5, (
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) & 0xFFFFFFFF) + v10 & 0xFFFFFFFF)
+    return s
+
+
+def s3086(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[R[v1] + v2]) + ((v3.value) + v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3087(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[((
+            v1[R[v2] + v3]) + ((v4.value) + v5 & 0xFFFFFFFF) & 0xFFFFFFFF)])
+    return s
+
+
+def s3088(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((v0[((
+            v1[R[v2] + v3]) + ((v4.value) + v5 & 0xFFFFFFFF) & 0xFFFFFFFF)]) << v6 & 0xFFFFFFFF)
+    return s
+
+
+def s3089(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u16(v0, R[v1] + v2)[0]) + ((v3.value) + v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3090(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[((
+            u16(v1, R[v2] + v3)[0]) + ((v4.value) + v5 & 0xFFFFFFFF) & 0xFFFFFFFF)])
+    return s
+
+
+def s3091(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((v0[((
+            u16(v1, R[v2] + v3)[0]) + ((v4.value) + v5 & 0xFFFFFFFF) & 0xFFFFFFFF)]) & v6)
+    return s
+
+
+def s3092(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u16(v0, R[v1] + v2)[0]) >> v3) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3093(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((u16(v0, R[v1] + v2)[0]) >> v3) + v4 & 0xFFFFFFFF) + ((v5.value) + v6 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3094(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) & (
+            u32(v3, R[v4] + v5)[0]))
+    return s
+
+
+def s3095(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) & (
+            u32(v3, R[v4] + v5)[0])) << v6 & 0xFFFFFFFF)
+    return s
+
+
+def s3096(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + (((
+            u32(v3, R[v4] + v5)[0]) & (
+            u32(v6, R[v7] + v8)[0])) << v9 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3097(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] & ((v1 << (R[v2] & 31) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)
+    return s
+
+
+def s3098(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] & ((v1 << (R[v2] & 31) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)) << v4 & 0xFFFFFFFF
+    return s
+
+
+def s3099(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] & ((v2 << (R[v3] & 31) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3100(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + ((R[v2] & ((v3 << (R[v4] & 31) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3101(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[R[v1] + v2]) & v3) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3102(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) < (((
+            v3[R[v4] + v5]) & v6) + v7 & 0xFFFFFFFF) else 0)
+    return s
+
+
+def s3103(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((1 if (u32(v0, R[v1] + v2)[0]) < (((
+            v3[R[v4] + v5]) & v6) + v7 & 0xFFFFFFFF) else 0) & v8)
+    return s
+
+
+def s3104(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) - ((
+            u32(v5, R[v6] + v7)[0]) + v8 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3105(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = ((((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) - ((
+            u32(v5, R[v6] + v7)[0]) + v8 & 0xFFFFFFFF) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v9 & 0xFFFFFFFF)
+    return s
+
+
+def s3106(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3107(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (u16(v0, (((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7)[0])
+    return s
+
+
+def s3108(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((u16(v0, (((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7)[0]) & v8)
+    return s
+
+
+def s3109(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3110(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) + v4 & 0xFFFFFFFF) << v5 & 0xFFFFFFFF
+    return s
+
+
+def s3111(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + ((((
+            u32(v3, R[v4] + v5)[0]) + v6 & 0xFFFFFFFF) + v7 & 0xFFFFFFFF) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3112(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) << v4 & 0xFFFFFFFF
+    return s
+
+
+def s3113(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) + (((
+            u32(v4, R[v5] + v6)[0]) + v7 & 0xFFFFFFFF) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3114(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + (
+            u32(v3, R[v4])[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s3115(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) + (
+            u32(v6, R[v7])[0]) & 0xFFFFFFFF))
+    return s
+
+
+def s3116(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u32(v0, (((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3117(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, (((R[v4] + v5 & 0xFFFFFFFF) + (R[v6] << v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3118(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v3 if ((R[v0] + v1 & 0xFFFFFFFF) == R[v2]) else v4
+    return s
+
+
+def s3119(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v3 if ((R[v0] + v1 & 0xFFFFFFFF) == R[v2]) else v4) + R[v5] & 0xFFFFFFFF
+    return s
+
+
+def s3120(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((
+            u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) // (
+            u32(v3, R[v4] + v5)[0])) + v6 & 0xFFFFFFFF)
+    return s
+
+
+def s3121(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8)[0]) + v9 & 0xFFFFFFFF)
+    return s
+
+
+def s3122(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u16(v0, (((v1.value) + v2 & 0xFFFFFFFF) + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3123(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + ((u16(v2, R[v3] + v4)[0]) & v5) & 0xFFFFFFFF
+    return s
+
+
+def s3124(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + ((
+            u16(v3, R[v4] + v5)[0]) & v6) & 0xFFFFFFFF)])
+    return s
+
+
+def s3125(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((((t1 := (R[v0] & v1)) << v2 | t1 >> v3) & 0xFFFFFFFF) | ((((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFF) & v7)) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3126(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) + (
+            u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF) - (
+            u32(v6, (R[v7] + v8 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s3127(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0[((v1.value) + v2 & 0xFFFFFFFF) + v3]
+    return s
+
+
+def s3128(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if (v0[((v1.value) + v2 & 0xFFFFFFFF) + v3]) else 1
+    return s
+
+
+def c3128(v0, v1, v2, v3):
+    def c(R):
+        return not (v0[((v1.value) + v2 & 0xFFFFFFFF) + v3])
+    return c
+
+
+def s3129(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) ^ v3
+    return s
+
+
+def s3130(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((u16(v0, R[v1])[0]) ^ v2) | ((
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]) ^ v6))
+    return s
+
+
+def s3131(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) ^ (R[v2] & v3)
+    return s
+
+
+def s3132(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) ^ (R[v2] & v3)) ^ v4
+    return s
+
+
+def s3133(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((R[v0] - R[v1] & 0xFFFFFFFF) % ((
+            u32(v2, (
+            u32(v3, R[v4] + v5)[0]) + v6)[0]) + v7 & 0xFFFFFFFF))
+    return s
+
+
+def s3134(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (R[v0] + ((R[v1] - R[v2] & 0xFFFFFFFF) % ((
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) + v8 & 0xFFFFFFFF)) & 0xFFFFFFFF)
+    return s
+
+
+def s3135(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] // (
+            u32(v1, R[v2] + v3)[0]))
+    return s
+
+
+def s3136(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (R[v0] + v1 & 0xFFFFFFFF) == (R[v2] // (
+            u32(v3, R[v4] + v5)[0])) else 0)
+    return s
+
+
+def s3137(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (v6 if ((R[v0] + v1 & 0xFFFFFFFF) == (R[v2] // (
+            u32(v3, R[v4] + v5)[0]))) else v7)
+    return s
+
+
+def s3138(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((v6 if ((R[v0] + v1 & 0xFFFFFFFF) == (R[v2] // (
+            u32(v3, R[v4] + v5)[0]))) else v7) + R[v8] & 0xFFFFFFFF)
+    return s
+
+
+def s3139(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + (
+            v3[R[v4] + v5]) & 0xFFFFFFFF)
+    return s
+
+
+def s3140(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (
+            v4[R[v5] + v6]) & 0xFFFFFFFF) + v7)[0])
+    return s
+
+
+def s3141(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((((v0[R[v1] + v2]) << v3 & 0xFFFFFFFF) | (
+            v4[R[v5] + v6])) + v7 & 0xFFFFFFFF)
+    return s
+
+
+def s3142(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (((((v0[R[v1] + v2]) << v3 & 0xFFFFFFFF) | (
+            v4[R[v5] + v6])) + v7 & 0xFFFFFFFF) & v8)
+    return s
+
+
+def s3143(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((((v0[R[v1]]) << v2 & 0xFFFFFFFF) | (
+            v3[R[v4] + v5])) & R[v6])
+    return s
+
+
+def s3144(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (R[v0] + ((((v1[R[v2]]) << v3 & 0xFFFFFFFF) | (
+            v4[R[v5] + v6])) & R[v7]) & 0xFFFFFFFF)
+    return s
+
+
+def s3145(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, ((R[v2] + v3 & 0xFFFFFFFF) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) + v6)[0])
+    return s
+
+
+def s3146(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (1 if R[v0] < (u32(v1, (
+            u32(v2, ((R[v3] + v4 & 0xFFFFFFFF) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) + v7)[0]) else 0)
+    return s
+
+
+def s3147(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF)] = R[v5] & 255
+    return s
+
+
+def s3148(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF), v5 & 65535)
+    return s
+
+
+def s3149(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) + (u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF
+    return s
+
+
+def s3150(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) + (u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s3151(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3152(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + ((R[v3] & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3153(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, ((R[v4] + v5 & 0xFFFFFFFF) + ((R[v6] & v7) << v8 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3154(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v2 if (R[v0] & v1) else (R[v3] + v4 & 0xFFFFFFFF)
+    return s
+
+
+def s3155(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, (v5 if (R[v3] & v4) else (R[v6] + v7 & 0xFFFFFFFF)))
+    return s
+
+
+def s3156(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2])[0]) + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3157(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, (
+            u32(v2, R[v3])[0]) + v4)[0]) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7)[0])
+    return s
+
+
+def s3158(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, ((
+            u32(v2, (
+            u32(v3, R[v4])[0]) + v5)[0]) + (R[v6] << v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8)[0]))[0])
+    return s
+
+
+def s3159(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) * v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3160(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) + ((
+            u32(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) * v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7 & 0xFFFFFFFF)
+    return s
+
+
+def s3161(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + (R[v6] * v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8])
+    return s
+
+
+def s3162(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = ((v0[((
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + (R[v6] * v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8]) & v9)
+    return s
+
+
+def c3162(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def c(R):
+        return ((v0[((
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + (R[v6] * v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8]) & v9)
+    return c
+
+
+def s3163(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (1 if ((v0[((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7) != v8 else 0)
+    return s
+
+
+def c3163(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return (((v0[((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7) != v8)
+    return c
+
+
+def s3164(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + ((
+            u32(v5, R[v6] + v7)[0]) * v8 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3165(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = (((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + ((
+            u32(v5, R[v6] + v7)[0]) * v8 & 0xFFFFFFFF) & 0xFFFFFFFF) + v9 & 0xFFFFFFFF)
+    return s
+
+
+def s3166(d, v0, v1):
+    def s(R):
+        R[d] = (float(R[v0])) + v1
+    return s
+
+
+def s3167(d, v0, v1, v2):
+    def s(R):
+        R[d] = f64_div(((float(R[v0])) + v1), v2)
+    return s
+
+
+def s3168(d, v0, v1, v2):
+    def s(R):
+        R[d] = i32_trunc_sat_f64_s((f64_div(((float(R[v0])) + v1), v2)))
+    return s
+
+
+def s3169(d, v0, v1):
+    def s(R):
+        R[d] = (float((R[v0] ^ 0x80000000) - 0x80000000)) + v1
+    return s
+
+
+def s3170(d, v0, v1, v2):
+    def s(R):
+        R[d] = f64_div(((float((R[v0] ^ 0x80000000) - 0x80000000)) + v1), v2)
+    return s
+
+
+def s3171(d, v0, v1, v2):
+    def s(R):
+        R[d] = i32_trunc_sat_f64_s((f64_div(((float((R[v0] ^ 0x80000000) - 0x80000000)) + v1), v2)))
+    return s
+
+
+def s3172(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((
+            u32(v0, R[v1] + v2)[0]) % (
+            u32(v3, R[v4] + v5)[0]))
+    return s
+
+
+def s3173(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((
+            u32(v0, R[v1] + v2)[0]) % (
+            u32(v3, R[v4] + v5)[0])) << v6 & 0xFFFFFFFF)
+    return s
+
+
+def s3174(d, v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + ((
+            (
+            u32(v3, R[v4] + v5)[0]) % (
+            u32(v6, R[v7] + v8)[0])) << v9 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3175(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & ((v3 - R[v4] & 0xFFFFFFFF) | R[v5])
+    return s
+
+
+def s3176(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((v0 - R[v1] & 0xFFFFFFFF) | R[v2]) & ((v3 - R[v4] & 0xFFFFFFFF) | R[v5])) & v6
+    return s
+
+
+def s3177(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] * R[v1] & 0xFFFFFFFFFFFFFFFF) + (((1 if R[v2] < R[v3] else 0) << v4 & 0xFFFFFFFFFFFFFFFF) | (R[v5] >> v6)) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3178(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v2 if ((R[v0] ^ 0x80000000) >= v1) else (R[v3] ^ v4)
+    return s
+
+
+def s3179(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v2 if ((R[v0] ^ 0x80000000) >= v1) else (R[v3] ^ v4)) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s3180(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] | ((R[v1] + v2 & 0xFFFFFFFF) << v3 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s3181(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w64(v0, R[v1] + v2, (R[v3] | ((R[v4] + v5 & 0xFFFFFFFF) << v6 & 0xFFFFFFFFFFFFFFFF)))
+    return s
+
+
+def s3182(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) // v2
+    return s
+
+
+def s3183(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) // v2) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s3184(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 32 - (((R[v0] << v1 & 0xFFFFFFFF) // v2) + v3 & 0xFFFFFFFF).bit_length()
+    return s
+
+
+def s3185(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0 >> ((32 - (((R[v1] << v2 & 0xFFFFFFFF) // v3) + v4 & 0xFFFFFFFF).bit_length()) & 31)
+    return s
+
+
+def s3186(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0 >> ((32 - (((R[v1] << v2 & 0xFFFFFFFF) // v3) + v4 & 0xFFFFFFFF).bit_length()) & 31)) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s3187(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ v1) >> v2
+    return s
+
+
+def s3188(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] ^ v1) >> v2) & v3
+    return s
+
+
+def s3189(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] ^ v1) >> v2) & v3) + (R[v4] | v5) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3190(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w64(v0, R[v1], ((((R[v2] ^ v3) >> v4) & v5) + (R[v6] | v7) & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s3191(d, v0, v1):
+    def s(R):
+        R[d] = R[v0] & (R[v1] & 0xFFFFFFFF)
+    return s
+
+
+def s3192(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((((i64_ctz(R[v0])) & 0xFFFFFFFF) >> v1) + R[v2] & 0xFFFFFFFF) & R[v3]) * v4 & 0xFFFFFFFF
+    return s
+
+
+def s3193(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v2 if R[v1] else v3) if (not R[v0]) else v4
+    return s
+
+
+def s3194(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = R[v2] if (R[v0] == v1) else ((v5 if R[v4] else v6) if (not R[v3]) else v7)
+    return s
+
+
+def s3195(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (R[v2] if (R[v0] == v1) else ((v5 if R[v4] else v6) if (not R[v3]) else v7)) + v8 & 0xFFFFFFFF
+    return s
+
+
+def s3196(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((((i64_ctz(R[v0])) & 0xFFFFFFFF) >> v1) + R[v2] & 0xFFFFFFFF) & R[v3]) << v4 & 0xFFFFFFFF
+    return s
+
+
+def s3197(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + R[v3] & 0xFFFFFFFF) & R[v4]
+    return s
+
+
+def s3198(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) + R[v3] & 0xFFFFFFFF) & R[v4]) << v5 & 0xFFFFFFFF
+    return s
+
+
+def s3199(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] - ((((u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) & R[v5]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3200(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (R[v0] - ((((u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) & R[v5]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7 & 0xFFFFFFFF
+    return s
+
+
+def s3201(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (((
+            u32(v1, R[v2])[0]) - (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0])
+    return s
+
+
+def s3202(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, (((
+            u32(v3, R[v4])[0]) - (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3203(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, ((R[v2] + v3 & 0xFFFFFFFF) if R[v1] else (R[v4] + v5 & 0xFFFFFFFF)), v6)
+    return s
+
+
+def s3204(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w64(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF), R[v6])
+    return s
+
+
+def s3205(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - (
+            u32(v3, (
+            u32(v4, R[v5])[0]) + v6)[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s3206(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((
+            u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) - (
+            u32(v3, (
+            u32(v4, R[v5])[0]) + v6)[0]) & 0xFFFFFFFF) // v7)
+    return s
+
+
+def s3207(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] & v1) << ((R[v2] >> v3) & 31) & 0xFFFFFFFF
+    return s
+
+
+def s3208(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] ^ 0x80000000) - 0x80000000 >> v1 & 0xFFFFFFFF) + ((R[v2] & v3) << ((R[v4] >> v5) & 31) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3209(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((R[v0] ^ 0x80000000) - 0x80000000 >> v1 & 0xFFFFFFFF) + ((R[v2] & v3) << ((R[v4] >> v5) & 31) & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s3210(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4]
+    return s
+
+
+def s3211(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4]) | (R[v5] << v6 & 0xFFFFFFFF)
+    return s
+
+
+def s3212(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s3213(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s3214(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0.value) + ((R[v1] >> v2) & v3) & 0xFFFFFFFF
+    return s
+
+
+def s3215(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, ((v1.value) + ((R[v2] >> v3) & v4) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3216(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, ((v1.value) + ((R[v2] >> v3) & v4) & 0xFFFFFFFF))[0]) >> (R[v5] & 31)
+    return s
+
+
+def s3217(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v2 if ((R[v0] ^ 0x80000000) < v1) else v3) + R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s3218(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((v2 if ((R[v0] ^ 0x80000000) < v1) else v3) + R[v4] & 0xFFFFFFFF) + (v7 if ((R[v5] ^ 0x80000000) < v6) else v8) & 0xFFFFFFFF
+    return s
+
+
+def s3219(d, v0, v1, v2):
+    def s(R):
+        R[d] = (1 if R[v0] != v1 else 0) | v2
+    return s
+
+
+def s3220(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v2 if ((R[v0] ^ 0x80000000) < v1) else ((1 if R[v3] != v4 else 0) | v5)
+    return s
+
+
+def s3221(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | R[v2]
+    return s
+
+
+def s3222(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (R[v0] * R[v1] & 0xFFFFFFFFFFFFFFFF) <= ((R[v2] << v3 & 0xFFFFFFFFFFFFFFFF) | R[v4]) else 0
+    return s
+
+
+def c3222(v0, v1, v2, v3, v4):
+    def c(R):
+        return (R[v0] * R[v1] & 0xFFFFFFFFFFFFFFFF) <= ((R[v2] << v3 & 0xFFFFFFFFFFFFFFFF) | R[v4])
+    return c
+
+
+def s3223(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] - ((((f64_to_bits(R[v1])) >> v2) & 0xFFFFFFFF) & v3) & 0xFFFFFFFF
+    return s
+
+
+def s3224(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((R[v0] - ((((f64_to_bits(R[v1])) >> v2) & 0xFFFFFFFF) & v3) & 0xFFFFFFFF) ^ 0x80000000) < v4 else 0
+    return s
+
+
+def c3224(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((R[v0] - ((((f64_to_bits(R[v1])) >> v2) & 0xFFFFFFFF) & v3) & 0xFFFFFFFF) ^ 0x80000000) < v4
+    return c
+
+
+def s3225(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) <= v2 else 0
+    return s
+
+
+def c3225(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) <= v2
+    return c
+
+
+def s3226(d, v0, v1, v2):
+    def s(R):
+        R[d] = (0 if (R[v0] & v1) else 1) | R[v2]
+    return s
+
+
+def s3227(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((0 if (R[v0] & v1) else 1) | R[v2]) | R[v3]
+    return s
+
+
+def s3228(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((0 if (R[v0] & v1) else 1) | R[v2]) | R[v3]) & v4
+    return s
+
+
+def s3229(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((((0 if (R[v0] & v1) else 1) | R[v2]) | R[v3]) & v4) else 1
+    return s
+
+
+def c3229(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((((0 if (R[v0] & v1) else 1) | R[v2]) | R[v3]) & v4)
+    return c
+
+
+def s3230(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if R[v0] == (v1[((R[v2] + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)]) else 0
+    return s
+
+
+def c3230(v0, v1, v2, v3, v4):
+    def c(R):
+        return R[v0] == (v1[((R[v2] + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF)])
+    return c
+
+
+def s3231(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) ^ R[v3]
+    return s
+
+
+def s3232(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) ^ R[v3]) & v4
+    return s
+
+
+def c3232(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) ^ R[v3]) & v4
+    return c
+
+
+def s3233(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + R[v1] & 0xFFFFFFFF) > v2 else 0
+    return s
+
+
+def c3233(v0, v1, v2):
+    def c(R):
+        return (R[v0] + R[v1] & 0xFFFFFFFF) > v2
+    return c
+
+
+def s3234(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = 1 if (((R[v0] >> v1) & v2) | v3) != (v4[(R[v5] + v6 & 0xFFFFFFFF)]) else 0
+    return s
+
+
+def c3234(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (((R[v0] >> v1) & v2) | v3) != (v4[(R[v5] + v6 & 0xFFFFFFFF)])
+    return c
+
+
+def s3235(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] == (u16(v1, R[v2])[0]) else 0
+    return s
+
+
+def c3235(v0, v1, v2):
+    def c(R):
+        return R[v0] == (u16(v1, R[v2])[0])
+    return c
+
+
+def s3236(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u16(v0, (((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3237(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u16(v0, (((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) & v5
+    return s
+
+
+def c3237(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (u16(v0, (((v1.value) + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]) & v5
+    return c
+
+
+def s3238(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (1 if (u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) != (R[v5] & v6) else 0)
+    return s
+
+
+def c3238(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) != (R[v5] & v6))
+    return c
+
+
+def s3239(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] != (v1[((v2.value) + R[v3] & 0xFFFFFFFF)]) else 0
+    return s
+
+
+def c3239(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] != (v1[((v2.value) + R[v3] & 0xFFFFFFFF)])
+    return c
+
+
+def s3240(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (1 if R[v0] == (v1.value) else 0) == (1 if R[v2] != R[v3] else 0) else 0
+    return s
+
+
+def c3240(v0, v1, v2, v3):
+    def c(R):
+        return (1 if R[v0] == (v1.value) else 0) == (1 if R[v2] != R[v3] else 0)
+    return c
+
+
+def s3241(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) >= v2 else 0
+    return s
+
+
+def c3241(v0, v1, v2):
+    def c(R):
+        return (R[v0] & v1) >= v2
+    return c
+
+
+def s3242(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + R[v3] & 0xFFFFFFFF) ^ 0x80000000) < v4 else 0
+    return s
+
+
+def c3242(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + R[v3] & 0xFFFFFFFF) ^ 0x80000000) < v4
+    return c
+
+
+def s3243(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1] + v2)[0]) >= (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0)
+    return s
+
+
+def s3244(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((1 if (u32(v0, R[v1] + v2)[0]) >= (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0) & v8)
+    return s
+
+
+def s3245(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, R[v1] + v2)[0]) >= (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0) & v8) else 1)
+    return s
+
+
+def c3245(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return (not ((1 if (u32(v0, R[v1] + v2)[0]) >= (
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) else 0) & v8))
+    return c
+
+
+def s3246(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (1 if ((v0[R[v1] + v2]) & v3) <= (
+            u32(v4, R[v5] + v6)[0]) else 0)
+    return s
+
+
+def s3247(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((1 if ((v0[R[v1] + v2]) & v3) <= (
+            u32(v4, R[v5] + v6)[0]) else 0) & v7)
+    return s
+
+
+def s3248(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (0 if ((1 if ((v0[R[v1] + v2]) & v3) <= (
+            u32(v4, R[v5] + v6)[0]) else 0) & v7) else 1)
+    return s
+
+
+def c3248(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return (not ((1 if ((v0[R[v1] + v2]) & v3) <= (
+            u32(v4, R[v5] + v6)[0]) else 0) & v7))
+    return c
+
+
+def s3249(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= v3 else 0
+    return s
+
+
+def c3249(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= v3
+    return c
+
+
+def s3250(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= v3 else 0) & v4
+    return s
+
+
+def s3251(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= v3 else 0) & v4) else 1
+    return s
+
+
+def c3251(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= v3 else 0) & v4)
+    return c
+
+
+def s3252(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0[(R[v1] + ((
+            u32(v2, R[v3] + v4)[0]) * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6])
+    return s
+
+
+def s3253(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((v0[(R[v1] + ((
+            u32(v2, R[v3] + v4)[0]) * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7)
+    return s
+
+
+def s3254(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (0 if ((v0[(R[v1] + ((
+            u32(v2, R[v3] + v4)[0]) * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7) else 1)
+    return s
+
+
+def c3254(v0, v1, v2, v3, v4, v5, v6, v7):
+    def c(R):
+        return (not ((v0[(R[v1] + ((
+            u32(v2, R[v3] + v4)[0]) * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7))
+    return c
+
+
+def s3255(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = 1 if ((((t1 := (R[v0] & v1)) << v2 | t1 >> v3) & 0xFFFFFFFF) | ((((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFF) & v7)) == R[v8] else 0
+    return s
+
+
+def c3255(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def c(R):
+        return ((((t1 := (R[v0] & v1)) << v2 | t1 >> v3) & 0xFFFFFFFF) | ((((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFF) & v7)) == R[v8]
+    return c
+
+
+def s3256(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) ^ 0x80000000) > v4 else 0
+    return s
+
+
+def c3256(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) ^ 0x80000000) > v4
+    return c
+
+
+def s3257(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (R[v0] & v1) != v2 else 0) | (1 if R[v3] <= R[v4] else 0)
+    return s
+
+
+def s3258(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if (R[v0] & v1) != v2 else 0) | (1 if R[v3] <= R[v4] else 0)) | (1 if R[v5] != v6 else 0)
+    return s
+
+
+def c3258(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return ((1 if (R[v0] & v1) != v2 else 0) | (1 if R[v3] <= R[v4] else 0)) | (1 if R[v5] != v6 else 0)
+    return c
+
+
+def s3259(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] >> v1) | (R[v2] << v3 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s3260(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ v1) & v2
+    return s
+
+
+def s3261(v0, v1, v2, v3):
+    def s(R):
+        w16(v0, (R[v1] + R[v2] & 0xFFFFFFFF), v3 & 65535)
+    return s
+
+
+def s3262(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v1] << v2 & 0xFFFFFFFF) if R[v0] else v3
+    return s
+
+
+def s3263(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3264(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v4] if R[v3] else R[v5]))
+    return s
+
+
+def s3265(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] + v3 & 0xFFFFFFFF) if ((R[v0] ^ 0x8000000000000000) < v1) else R[v4]
+    return s
+
+
+def s3266(d, v0, v1, v2):
+    def s(R):
+        R[d] = f32_neg((f32_load(v0, R[v1] + v2)))
+    return s
+
+
+def s3267(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        f32_store(v0, R[v1] + v2, (f32_neg((
+            f32_load(v3, R[v4] + v5)))))
+    return s
+
+
+def s3268(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w64(v0, R[v1] + v2, ((
+            u64(v3, R[v4] + v5)[0]) ^ v6))
+    return s
+
+
+def s3269(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1] + v2] = (R[v3] >> v4) & 255
+    return s
+
+
+def s3270(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s3271(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) | (R[v2] << v3 & 0xFFFFFFFF)
+    return s
+
+
+def s3272(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], (R[v2] | (R[v3] << v4 & 0xFFFFFFFF)))
+    return s
+
+
+def s3273(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3274(v0, v1, v2, v3):
+    def s(R):
+        w16(v0, R[v1], (
+            u16(v2, R[v3])[0]) & 65535)
+    return s
+
+
+def s3275(v0, v1, v2, v3, v4):
+    def s(R):
+        w16(v0, ((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF), v4 & 65535)
+    return s
+
+
+def s3276(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v2 - R[v3] & 0xFFFFFFFF) if (R[v0] & v1) else R[v4]
+    return s
+
+
+def s3277(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if ((R[v0] ^ 0x80000000) > v1) else R[v3]
+    return s
+
+
+def s3278(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (v4 if ((R[v2] ^ 0x80000000) > v3) else R[v5]))
+    return s
+
+
+def s3279(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), (
+            u32(v3, R[v4])[0]))
+    return s
+
+
+def s3280(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) | (R[v2] << v3 & 0xFFFFFFFF)
+    return s
+
+
+def s3281(v0, v1, v2, v3):
+    def s(R):
+        w64(v0, R[v1], (R[v2] + R[v3] & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s3282(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] == v1) else v3
+    return s
+
+
+def s3283(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] | v4))
+    return s
+
+
+def s3284(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) >= R[v2] else 0
+    return s
+
+
+def c3284(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) >= R[v2]
+    return c
+
+
+def s3285(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] & v1) >> v2) | v3
+    return s
+
+
+def s3286(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (
+            (v2[R[v3]] ^ 128) - 128 & 0xFFFFFFFF))
+    return s
+
+
+def s3287(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) - (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3288(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) << v6 & 0xFFFFFFFF))
+    return s
+
+
+def s3289(v0, v1, v2):
+    def s(R):
+        w32(v0, (v1.value), (0 if R[v2] else 1))
+    return s
+
+
+def s3290(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) + (
+            u32(v2, R[v3])[0]) & 0xFFFFFFFF)
+    return s
+
+
+def s3291(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v3 if (u32(v0, R[v1] + v2)[0]) else v4
+    return s
+
+
+def s3292(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) >> v2
+    return s
+
+
+def s3293(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = (v5 if (R[v3] & v4) else v6) & 255
+    return s
+
+
+def s3294(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) ^ (
+            u32(v2, R[v3])[0]))
+    return s
+
+
+def s3295(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] * v1 & 0xFFFFFFFF) + ((v2[R[v3]] ^ 128) - 128 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3296(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, (R[v2] if R[v1] else R[v3]), (R[v4] + R[v5] & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s3297(d, v0, v1):
+    def s(R):
+        R[d] = f32_div((f32_convert_i64_u(R[v0])), (f32_convert_i64_u(R[v1])))
+    return s
+
+
+def s3298(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6, v7)
+    return s
+
+
+def s3299(v0, v1, v2, v3):
+    def s(R):
+        v0[(R[v1] + (R[v2] & 0xFFFFFFFF) & 0xFFFFFFFF)] = R[v3] & 255
+    return s
+
+
+def s3300(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, (
+            u32(v3, R[v4] + v5)[0]) + v6)[0]))
+    return s
+
+
+def s3301(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1] + v2, (R[v3] + ((R[v4] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s3302(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4, R[v5])
+    return s
+
+
+def s3303(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v4 if ((v0[R[v1] + v2]) & v3) else v5
+    return s
+
+
+def s3304(d, v0, v1, v2):
+    def s(R):
+        R[d] = (i32_rem_s(R[v0], v1)) + v2 & 0xFFFFFFFF
+    return s
+
+
+def s3305(d, v0, v1):
+    def s(R):
+        R[d] = 1 if (R[v0] & 0xFFFFFFFF) != v1 else 0
+    return s
+
+
+def c3305(v0, v1):
+    def c(R):
+        return (R[v0] & 0xFFFFFFFF) != v1
+    return c
+
+
+def s3306(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[((
+            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4] = v5 & 255
+    return s
+
+
+def s3307(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1], ((1 if R[v2] != v3 else 0) | v4))
+    return s
+
+
+def s3308(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1] + v2)[0]) & v3) == v4 else 0
+    return s
+
+
+def c3308(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, R[v1] + v2)[0]) & v3) == v4
+    return c
+
+
+def s3309(d, v0, v1):
+    def s(R):
+        R[d] = 0 if ((R[v0] >> v1) & 0xFFFFFFFF) else 1
+    return s
+
+
+def c3309(v0, v1):
+    def c(R):
+        return not ((R[v0] >> v1) & 0xFFFFFFFF)
+    return c
+
+
+def s3310(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (((v0[(R[v1] + v2 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) >= v3 else 0
+    return s
+
+
+def c3310(v0, v1, v2, v3):
+    def c(R):
+        return (((v0[(R[v1] + v2 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) >= v3
+    return c
+
+
+def s3311(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) > v3 else 0
+    return s
+
+
+def c3311(v0, v1, v2, v3):
+    def c(R):
+        return (((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) + v2 & 0xFFFFFFFF) > v3
+    return c
+
+
+def s3312(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] != (v1[R[v2]]) else 0
+    return s
+
+
+def c3312(v0, v1, v2):
+    def c(R):
+        return R[v0] != (v1[R[v2]])
+    return c
+
+
+def s3313(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) < R[v2] else 0
+    return s
+
+
+def c3313(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) < R[v2]
+    return c
+
+
+def s3314(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] >= (u32(v1, R[v2])[0]) else 0
+    return s
+
+
+def c3314(v0, v1, v2):
+    def c(R):
+        return R[v0] >= (u32(v1, R[v2])[0])
+    return c
+
+
+def s3315(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == R[v3] else 0
+    return s
+
+
+def c3315(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == R[v3]
+    return c
+
+
+def s3316(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] != (u16(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
+def c3316(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] != (u16(v1, R[v2] + v3)[0])
+    return c
+
+
+def s3317(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1])[0]) & v2) != v3 else 0
+    return s
+
+
+def c3317(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) & v2) != v3
+    return c
+
+
+def s3318(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((R[v0] >> v1) & v2) != R[v3] else 0
+    return s
+
+
+def c3318(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] >> v1) & v2) != R[v3]
+    return c
+
+
+def s3319(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]) != R[v3] else 0
+    return s
+
+
+def c3319(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]) != R[v3]
+    return c
+
+
+def s3320(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if (u32(v0, R[v1])[0]) != (
+            u32(v2, R[v3])[0]) else 0)
+    return s
+
+
+def c3320(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) != (
+            u32(v2, R[v3])[0]))
+    return c
+
+
+def s3321(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (v0[R[v1] + v2]) != (
+            v3[R[v4] + v5]) else 0)
+    return s
+
+
+def c3321(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[R[v1] + v2]) != (
+            v3[R[v4] + v5]))
+    return c
+
+
+def s3322(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] != (s16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) else 0
+    return s
+
+
+def c3322(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] != (s16(v1, R[v2] + v3)[0] & 0xFFFFFFFF)
+    return c
+
+
+def s3323(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] & R[v1]) != v2 else 0
+    return s
+
+
+def c3323(v0, v1, v2):
+    def c(R):
+        return (R[v0] & R[v1]) != v2
+    return c
+
+
+def s3324(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if R[v0] < (u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) else 0)
+    return s
+
+
+def c3324(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] < (u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]))
+    return c
+
+
+def s3325(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] >= ((u32(v1, R[v2])[0]) & v3) else 0
+    return s
+
+
+def c3325(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] >= ((u32(v1, R[v2])[0]) & v3)
+    return c
+
+
+def s3326(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] | R[v1]) <= v2 else 0
+    return s
+
+
+def c3326(v0, v1, v2):
+    def c(R):
+        return (R[v0] | R[v1]) <= v2
+    return c
+
+
+def s3327(v0, v1, v2, v3, v4):
+    def s(R):
+        w64f(v0, R[v1] + v2, (R[v3] * v4))
+    return s
+
+
+def s3328(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1] + v2] = (
+            u16(v3, R[v4] + v5)[0]) & 255
+    return s
+
+
+def s3329(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1] + v2, (R[v3] ^ v4))
+    return s
+
+
+def s3330(v0, v1, v2, v3):
+    def s(R):
+        w64(v0, R[v1], (
+            s32(v2, R[v3])[0] & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s3331(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ R[v1]) & v2
+    return s
+
+
+def c3331(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ R[v1]) & v2
+    return c
+
+
+def s3332(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4, R[v5])
+    return s
+
+
+def s3333(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] > (R[v1] ^ v2) else 0
+    return s
+
+
+def c3333(v0, v1, v2):
+    def c(R):
+        return R[v0] > (R[v1] ^ v2)
+    return c
+
+
+def s3334(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] > (R[v1] - R[v2] & 0xFFFFFFFF) else 0
+    return s
+
+
+def c3334(v0, v1, v2):
+    def c(R):
+        return R[v0] > (R[v1] - R[v2] & 0xFFFFFFFF)
+    return c
+
+
+def s3335(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) < R[v3] else 0
+    return s
+
+
+def c3335(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) < R[v3]
+    return c
+
+
+def s3336(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u16(v0, R[v1])[0]) == R[v2] else 0
+    return s
+
+
+def c3336(v0, v1, v2):
+    def c(R):
+        return (u16(v0, R[v1])[0]) == R[v2]
+    return c
+
+
+def s3337(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u16(v0, R[v1])[0]) != v2 else 0
+    return s
+
+
+def c3337(v0, v1, v2):
+    def c(R):
+        return (u16(v0, R[v1])[0]) != v2
+    return c
+
+
+def s3338(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) >= v2 else 0
+    return s
+
+
+def c3338(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) >= v2
+    return c
+
+
+def s3339(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1])[0]) > R[v2] else 0
+    return s
+
+
+def c3339(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) > R[v2]
+    return c
+
+
+def s3340(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] == (v1[R[v2] + v3]) else 0
+    return s
+
+
+def c3340(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] == (v1[R[v2] + v3])
+    return c
+
+
+def s3341(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] <= (u16(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
+def c3341(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] <= (u16(v1, R[v2] + v3)[0])
+    return c
+
+
+def s3342(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] << v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3343(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] - ((R[v1] + v2 & 0xFFFFFFFF) & v3) & 0xFFFFFFFF
+    return s
+
+
+def s3344(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] < v1) else v3
+    return s
+
+
+def s3345(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w64(v0, R[v1] + v2, (R[v5] if (R[v3] < v4) else v6))
+    return s
+
+
+def s3346(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u64(v0, R[v1])[0]) + (R[v2] & v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3347(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, R[v1], ((
+            u64(v2, R[v3])[0]) + (R[v4] & v5) & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s3348(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] - (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) // v3
+    return s
+
+
+def s3349(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w64(v0, R[v1] + v2, (
+            ((R[v3] - (R[v4] * v5 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) // v6))
+    return s
+
+
+def s3350(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v5] if (R[v3] < v4) else v6))
+    return s
+
+
+def s3351(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] - R[v2] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3352(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, R[v1] + v2, (R[v3] + (((R[v4] - R[v5] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s3353(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, ((R[v3] >> v4) & v5))
+    return s
+
+
+def s3354(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) & v2) | (R[v3] << v4 & 0xFFFFFFFF)
+    return s
+
+
+def s3355(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (((
+            u32(v2, R[v3])[0]) & v4) | (R[v5] << v6 & 0xFFFFFFFF)))
+    return s
+
+
+def s3356(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((
+            u32(v3, R[v4] + v5)[0]) + v6 & 0xFFFFFFFF))
+    return s
+
+
+def s3357(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ R[v1]) ^ v2
+    return s
+
+
+def s3358(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] ^ R[v1]) | ((R[v2] ^ R[v3]) ^ v4)
+    return s
+
+
+def s3359(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((R[v0] ^ R[v1]) | ((R[v2] ^ R[v3]) ^ v4)) else 1
+    return s
+
+
+def s3360(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] >> v1) | (R[v2] << v3 & 0xFFFFFFFFFFFFFFFF)) | (R[v4] & v5)
+    return s
+
+
+def s3361(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | ((R[v2] >> v3) & v4)
+    return s
+
+
+def s3362(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | ((R[v2] >> v3) & v4)) | R[v5]
+    return s
+
+
+def s3363(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u64(v0, R[v1] + v2)[0]) >> v3
+    return s
+
+
+def s3364(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u64(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3365(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((u64(v0, R[v1] + v2)[0]) >> v3) | ((
+            u64(v4, R[v5] + v6)[0]) << v7 & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s3366(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if ((R[v0] ^ R[v1]) | (R[v2] ^ R[v3])) != v4 else 0
+    return s
+
+
+def s3367(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u64(v0, R[v1])[0]) >> v2
+    return s
+
+
+def s3368(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[(R[v1] + v2 & 0xFFFFFFFF)] = ((
+            u64(v3, R[v4])[0]) >> v5) & 255
+    return s
+
+
+def s3369(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if R[v0] == v1 else 0) | (1 if (R[v2] + v3 & 0xFFFFFFFF) < v4 else 0)
+    return s
+
+
+def c3369(v0, v1, v2, v3, v4):
+    def c(R):
+        return (1 if R[v0] == v1 else 0) | (1 if (R[v2] + v3 & 0xFFFFFFFF) < v4 else 0)
+    return c
+
+
+def s3370(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[(R[v1] + R[v2] & 0xFFFFFFFF)] = (R[v3] >> v4) & 255
+    return s
+
+
+def s3371(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] + v3 & 0xFFFFFFFF) if (v0[R[v1]]) else R[v4]
+    return s
+
+
+def s3372(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF), R[v5])
+    return s
+
+
+def s3373(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] - R[v1]) - R[v2]
+    return s
+
+
+def s3374(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] * v1) - ((R[v2] - R[v3]) - R[v4])
+    return s
+
+
+def s3375(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((d64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) * (
+            d64(v3, R[v4])[0]))
+    return s
+
+
+def s3376(d, v0, v1):
+    def s(R):
+        R[d] = i32_trunc_sat_f64_s((R[v0] * v1))
+    return s
+
+
+def s3377(d, v0, v1):
+    def s(R):
+        R[d] = float(((i32_trunc_sat_f64_s((R[v0] * v1))) ^ 0x80000000) - 0x80000000)
+    return s
+
+
+def s3378(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] * v1) + R[v2]
+    return s
+
+
+def s3379(d, v0, v1, v2):
+    def s(R):
+        R[d] = i32_trunc_sat_f64_s(((R[v0] * v1) + R[v2]))
+    return s
+
+
+def s3380(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], (i32_trunc_sat_f64_s(((R[v2] * v3) + R[v4]))))
+    return s
+
+
+def s3381(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (d64(v0, R[v1] + v2)[0]) + R[v3]
+    return s
+
+
+def s3382(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((d64(v1, R[v2] + v3)[0]) + R[v4])
+    return s
+
+
+def s3383(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + ((d64(v2, R[v3] + v4)[0]) + R[v5]))
+    return s
+
+
+def s3384(d, v0, v1, v2):
+    def s(R):
+        R[d] = f64_from_bits(((R[v0] + v1 & 0xFFFFFFFF) << v2 & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s3385(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] * (d64(v1, R[v2])[0])
+    return s
+
+
+def s3386(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] * (d64(v1, R[v2])[0])) + (
+            d64(v3, R[v4] + v5)[0]))
+    return s
+
+
+def s3387(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] - (d64(v1, R[v2] + v3)[0])
+    return s
+
+
+def s3388(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((d64(v0, R[v1] + v2)[0]) * (R[v3] - (
+            d64(v4, R[v5] + v6)[0])))
+    return s
+
+
+def s3389(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] >> v1) + (R[v2] * R[v3] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3390(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] >> v1) + (R[v2] * R[v3] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) + (R[v4] >> v5) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3391(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (R[v2] >> v3))
+    return s
+
+
+def s3392(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3, (
+            u32(v4, R[v5] + v6)[0]))
+    return s
+
+
+def s3393(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, ((v3.value) + (v5 if R[v4] else v6) & 0xFFFFFFFF))
+    return s
+
+
+def s3394(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        v0[((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF)] = (R[v7] if ((R[v5] ^ 0x80000000) < v6) else v8) & 255
+    return s
+
+
+def s3395(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), (R[v4] + v5 & 0xFFFFFFFF))
+    return s
+
+
+def s3396(v0, v1, v2, v3):
+    def s(R):
+        v0[R[v1]] = (R[v2] | R[v3]) & 255
+    return s
+
+
+def s3397(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((R[v0] & 0xFFFFFFFF) & v1) | v2
+    return s
+
+
+def s3398(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1]] = (((R[v2] & 0xFFFFFFFF) & v3) | v4) & 255
+    return s
+
+
+def s3399(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] == R[v1]) else v3
+    return s
+
+
+def s3400(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] + v2 & 0xFFFFFFFF) & 0xFFFFFFFF) - R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s3401(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - (R[v1] + v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3402(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (((R[v0] << v1 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) & v3
+    return s
+
+
+def s3403(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((((R[v1] << v2 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) & v4) & 0xFFFFFFFF
+    return s
+
+
+def s3404(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((((u32(v0, R[v1] + v2)[0]) - (
+            u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s3405(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + ((((u32(v1, R[v2] + v3)[0]) - (
+            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s3406(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, ((R[v3] + v4 & 0xFFFFFFFF) + ((R[v5] >> v6) & v7) & 0xFFFFFFFF))
+    return s
+
+
+def s3407(d, v0, v1):
+    def s(R):
+        R[d] = 32 - (R[v0] >> v1).bit_length()
+    return s
+
+
+def s3408(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] & v1) | R[v2]) | v3
+    return s
+
+
+def s3409(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (((R[v2] & v3) | R[v4]) | v5))
+    return s
+
+
+def s3410(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) << v3 & 0xFFFFFFFF) | (R[v4] >> v5)
+    return s
+
+
+def s3411(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4] + v5)[0]) << v6 & 0xFFFFFFFF) | (R[v7] >> v8)))
+    return s
+
+
+def s3412(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v5 if ((u32(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0]) == v4) else v6)
+    return s
+
+
+def s3413(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, (
+            u32(v3, R[v4])[0]))[0]))
+    return s
+
+
+def s3414(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s3415(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, (R[v2] + R[v3] & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0])
+    return s
+
+
+def s3416(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, ((
+            u32(v3, (R[v4] + R[v5] & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3417(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v2 if ((R[v0] ^ 0x80000000) < v1) else (R[v3] + R[v4] & 0xFFFFFFFF)
+    return s
+
+
+def s3418(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (v5 if ((R[v3] ^ 0x80000000) < v4) else (R[v6] + R[v7] & 0xFFFFFFFF)))
+    return s
+
+
+def s3419(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = v5 if (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3) == v4) else v6
+    return s
+
+
+def s3420(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] != v1 else 0) & (1 if R[v2] != (v3.value) else 0)
+    return s
+
+
+def s3421(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[((R[v1] + R[v2] & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+    return s
+
+
+def s3422(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + R[v4] & 0xFFFFFFFF)] = R[v5] & 255
+    return s
+
+
+def s3423(v0, v1, v2, v3, v4):
+    def s(R):
+        v0[R[v1]] = (R[v2] | (R[v3] << v4 & 0xFFFFFFFF)) & 255
+    return s
+
+
+def s3424(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v4 if (((R[v0] + v1 & 0xFFFFFFFF) & v2) < v3) else v5
+    return s
+
+
+def s3425(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[R[v1]]) | (v2 << (R[v3] & 31) & 0xFFFFFFFF)
+    return s
+
+
+def s3426(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = ((
+            v2[R[v3]]) | (v4 << (R[v5] & 31) & 0xFFFFFFFF)) & 255
+    return s
+
+
+def s3427(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[R[v1]]) & (i32_rotl(v2, R[v3]))
+    return s
+
+
+def s3428(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1]] = ((
+            v2[R[v3]]) & (i32_rotl(v4, R[v5]))) & 255
+    return s
+
+
+def s3429(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((R[v3] + R[v4] & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))
+    return s
+
+
+def s3430(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] + (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF))
+    return s
+
+
+def s3431(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) != v5 else 0)
+    return s
+
+
+def s3432(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - (1 if R[v1] != v2 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s3433(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000)) else (R[v3] - (1 if R[v4] != v5 else 0) & 0xFFFFFFFF)
+    return s
+
+
+def s3434(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1], (R[v4] if ((R[v2] ^ 0x80000000) < (R[v3] ^ 0x80000000)) else (R[v5] - (1 if R[v6] != v7 else 0) & 0xFFFFFFFF)))
+    return s
+
+
+def s3435(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == v3 else 0
+    return s
+
+
+def s3436(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v4] + v5 & 0xFFFFFFFF) if ((u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == v3) else R[v6]
+    return s
+
+
+def s3437(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v4] + v5 & 0xFFFFFFFF) if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == v3) else R[v6]
+    return s
+
+
+def s3438(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0])
+    return s
+
+
+def s3439(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (v1[((v2.value) + R[v3] & 0xFFFFFFFF)]) & 0xFFFFFFFF
+    return s
+
+
+def s3440(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (v1[((v2.value) + R[v3] & 0xFFFFFFFF)]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3441(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w64(v0, R[v1], (v4 if (R[v2] > v3) else ((R[v5] << v6 & 0xFFFFFFFFFFFFFFFF) | v7)))
+    return s
+
+
+def s3442(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] * (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
+    return s
+
+
+def s3443(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((R[v0] ^ 0x80000000) - 0x80000000 >> v1 & 0xFFFFFFFF) & R[v2]
+    return s
+
+
+def s3444(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (((R[v0] ^ 0x80000000) - 0x80000000 >> v1 & 0xFFFFFFFF) & R[v2]) + R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s3445(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) << (R[v3] & 63) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3446(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) << (R[v3] & 63) & 0xFFFFFFFFFFFFFFFF) | (R[v4] & v5)
+    return s
+
+
+def s3447(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) << (R[v2] & 63) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3448(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) << (R[v2] & 63) & 0xFFFFFFFFFFFFFFFF) | ((R[v3] >> v4) & v5)
+    return s
+
+
+def s3449(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), ((R[v3] & 0xFFFFFFFF) & v4))
+    return s
+
+
+def s3450(d, v0, v1):
+    def s(R):
+        R[d] = float((u32(v0, R[v1])[0]))
+    return s
+
+
+def s3451(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] * v1) + (float((u32(v2, R[v3])[0])))
+    return s
+
+
+def s3452(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (u32(v1, R[v2])[0]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3453(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) * R[v2] & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3454(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] + (u32(v1, R[v2])[0]) & 0xFFFFFFFFFFFFFFFF) + ((
+            u32(v3, R[v4])[0]) * R[v5] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s3455(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) * ((R[v3] & v4) + v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3456(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] & v1) + v2 & 0xFFFFFFFF) * (R[v3] >> v4) & 0xFFFFFFFF
+    return s
+
+
+def s3457(d, v0, v1, v2):
+    def s(R):
+        R[d] = i32_rem_s((R[v0] + v1 & 0xFFFFFFFF), R[v2])
+    return s
+
+
+def s3458(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (i32_rem_s((R[v0] + v1 & 0xFFFFFFFF), R[v2])) ^ v3
+    return s
+
+
+def s3459(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((i32_rem_s((R[v1] + v2 & 0xFFFFFFFF), R[v3])) ^ v4) & 0xFFFFFFFF
+    return s
+
+
+def s3460(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v3 if ((R[v0] & v1) == v2) else v4
+    return s
+
+
+def s3461(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0.value) + (v4 if ((R[v1] & v2) == v3) else v5) & 0xFFFFFFFF
+    return s
+
+
+def s3462(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] >> v1) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3463(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] >> v1) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3464(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] >> v1) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF) & R[v5]
+    return s
+
+
+def s3465(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF), R[v5])
+    return s
+
+
+def s3466(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, ((R[v3] + v4 & 0xFFFFFFFF) + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3467(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3468(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3469(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3470(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3471(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)]) != v5 else 0)
+    return s
+
+
+def c3471(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF)]) != v5)
+    return c
+
+
+def s3472(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0 << ((
+            v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 31) & 0xFFFFFFFF) // v4)
+    return s
+
+
+def s3473(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF
+    return s
+
+
+def s3474(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] + (R[v1] * v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3475(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v4] if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) == (v3.value)) else R[v5]
+    return s
+
+
+def s3476(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if R[v0] == (u32(v1, ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]) else 0)
+    return s
+
+
+def c3476(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] == (u32(v1, ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]))
+    return c
+
+
+def s3477(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] - (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v4 & 0xFFFFFFFF
+    return s
+
+
+def s3478(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (v2 if R[v1] else v3) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3479(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] + (v2 if R[v1] else v3) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF) & R[v5]
+    return s
+
+
+def s3480(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] - (((R[v1] + (v3 if R[v2] else v4) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF) & R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def s3481(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v1] | R[v2]) if R[v0] else R[v3]
+    return s
+
+
+def s3482(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], ((R[v3] | R[v4]) if R[v2] else R[v5]))
+    return s
+
+
+def s3483(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + v2 & 0xFFFFFFFF)]) >> v3
+    return s
+
+
+def s3484(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0[(R[v1] + v2 & 0xFFFFFFFF)]) >> v3) & v4
+    return s
+
+
+def s3485(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) & v2
+    return s
+
+
+def s3486(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v3] if ((R[v0] + R[v1] & 0xFFFFFFFF) & v2) else (R[v4] ^ v5)
+    return s
+
+
+def s3487(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v3] ^ v4) if ((R[v0] - R[v1] & 0xFFFFFFFF) & v2) else R[v5]
+    return s
+
+
+def s3488(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF
+    return s
+
+
+def s3489(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + v3 & 0xFFFFFFFF) >> v4
+    return s
+
+
+def s3490(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, ((R[v1] + ((R[v2] & v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF), R[v6])
+    return s
+
+
+def s3491(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + (v2 if R[v1] else v3) & 0xFFFFFFFF) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3492(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, ((R[v1] + (v3 if R[v2] else v4) & 0xFFFFFFFF) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF), v7)
+    return s
+
+
+def s3493(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v1] if R[v0] else (R[v2] + v3 & 0xFFFFFFFF)) << v4 & 0xFFFFFFFF
+    return s
+
+
+def s3494(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0.value) + ((R[v2] if R[v1] else (R[v3] + v4 & 0xFFFFFFFF)) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3495(v0, v1, v2, v3):
+    def s(R):
+        w16(v0, R[v1], (
+            u32(v2, R[v3])[0]) & 65535)
+    return s
+
+
+def s3496(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) | (
+            u32(v3, R[v4])[0]))
+    return s
+
+
+def s3497(v0, v1, v2, v3, v4):
+    def s(R):
+        w16(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]), R[v4] & 65535)
+    return s
+
+
+def s3498(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] >> v4))
+    return s
+
+
+def s3499(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] - R[v1] & 0xFFFFFFFF) + (u32(v2, R[v3])[0]) & 0xFFFFFFFF
+    return s
+
+
+def s3500(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], ((R[v2] - R[v3] & 0xFFFFFFFF) + (
+            u32(v4, R[v5])[0]) & 0xFFFFFFFF))
+    return s
+
+
+def s3501(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] - R[v1] & 0xFFFFFFFF) * v2 & 0xFFFFFFFF
+    return s
+
+
+def s3502(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) + ((R[v2] - R[v3] & 0xFFFFFFFF) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3503(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) + ((R[v4] - R[v5] & 0xFFFFFFFF) * v6 & 0xFFFFFFFF) & 0xFFFFFFFF))
+    return s
+
+
+def s3504(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3505(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) + ((R[v4] - R[v5] & 0xFFFFFFFF) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))
+    return s
+
+
+def s3506(v0, v1, v2, v3, v4):
+    def s(R):
+        w16(v0, R[v1], ((
+            v2[R[v3]]) << v4 & 0xFFFFFFFF) & 65535)
+    return s
+
+
+def s3507(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1], ((
+            v2[R[v3]]) << v4 & 0xFFFFFFFF))
+    return s
+
+
+def s3508(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (1 if (u32(v1, R[v2])[0]) == R[v3] else 0) & 0xFFFFFFFF
+    return s
+
+
+def s3509(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, ((R[v3] + R[v4] & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))
+    return s
+
+
+def s3510(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] << v2 & 0xFFFFFFFF) - (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3511(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] + R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3512(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if (R[v0] == (v1.value)) else R[v3]
+    return s
+
+
+def s3513(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, ((R[v3] + v4 & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3514(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + v4 & 0xFFFFFFFF))[0]) + R[v5] & 0xFFFFFFFF)
+    return s
+
+
+def s3515(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, ((
+            u32(v2, R[v3] + v4)[0]) + v5 & 0xFFFFFFFF))[0]) + R[v6] & 0xFFFFFFFF))[0])
+    return s
+
+
+def s3516(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, ((
+            u32(v4, R[v5])[0]) + v6 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3517(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (1 if (R[v1] ^ 0x80000000) > v2 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s3518(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + (1 if (R[v1] ^ 0x80000000) > v2 else 0) & 0xFFFFFFFF) + (v5 if ((R[v3] ^ 0x80000000) > v4) else v6) & 0xFFFFFFFF
+    return s
+
+
+def s3519(d, v0, v1, v2):
+    def s(R):
+        R[d] = (u32(v0, R[v1])[0]) + (v2.value) & 0xFFFFFFFF
+    return s
+
+
+def s3520(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[((
+            u32(v1, R[v2])[0]) + (v3.value) & 0xFFFFFFFF)])
+    return s
+
+
+def s3521(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (v1[((
+            u32(v2, R[v3])[0]) + (v4.value) & 0xFFFFFFFF)]) & 0xFFFFFFFF)
+    return s
+
+
+def s3522(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] | ((R[v1] >> v2) & v3)) | v4
+    return s
+
+
+def s3523(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1]] = ((R[v2] | ((R[v3] >> v4) & v5)) | v6) & 255
+    return s
+
+
+def s3524(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, ((R[v1] - (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3525(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x8000000000000000) > v1) else (R[v3] + R[v4])
+    return s
+
+
+def s3526(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v1] if (not R[v0]) else (R[v4] if ((R[v2] ^ 0x8000000000000000) > v3) else (R[v5] + R[v6]))
+    return s
+
+
+def s3527(d, v0, v1):
+    def s(R):
+        R[d] = 1 if (f64_abs(R[v0])) >= (f64_abs(R[v1])) else 0
+    return s
+
+
+def s3528(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + (v3.value) & 0xFFFFFFFF
+    return s
+
+
+def s3529(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + (v4.value) & 0xFFFFFFFF))[0])
+    return s
+
+
+def s3530(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (1 if (u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) > v4 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s3531(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], ((R[v2] + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))
+    return s
+
+
+def s3532(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + ((v2 - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3533(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (u32(v0, (R[v1] + ((R[v2] ^ v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) != v5 else 0
+    return s
+
+
+def s3534(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))
+    return s
+
+
+def s3535(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) - (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3536(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] + R[v2] & 0xFFFFFFFF) - (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3537(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + ((R[v1] + R[v2] & 0xFFFFFFFF) - (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s3538(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u32(v0, (((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) & v4) + v5 & 0xFFFFFFFF))[0])
+    return s
+
+
+def s3539(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + v4 & 0xFFFFFFFF))[0]) + R[v5] & 0xFFFFFFFF)
+    return s
+
+
+def s3540(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF), (R[v4] | v5))
+    return s
+
+
+def s3541(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) & v3) | R[v4]
+    return s
+
+
+def s3542(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4] + v5)[0]) & v6) | R[v7]))
+    return s
+
+
+def s3543(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] + (v6 if (R[v4] == v5) else v7) & 0xFFFFFFFF))
+    return s
+
+
+def s3544(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if ((R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000)) else v3
+    return s
+
+
+def s3545(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (v3 if ((R[v1] ^ 0x80000000) < (R[v2] ^ 0x80000000)) else v4) & 0xFFFFFFFF
+    return s
+
+
+def s3546(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] + (v6 if ((R[v4] ^ 0x80000000) < (R[v5] ^ 0x80000000)) else v7) & 0xFFFFFFFF))
+    return s
+
+
+def s3547(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] << (R[v2] & 31) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3548(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] % v1) << v2 & 0xFFFFFFFF
+    return s
+
+
+def s3549(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + ((R[v2] % v3) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3550(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] - R[v1] & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) < v2 else 0
+    return s
+
+
+def s3551(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v3] if (((R[v0] - R[v1] & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) < v2) else R[v4]
+    return s
+
+
+def s3552(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (R[v5] if (((R[v2] - R[v3] & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) < v4) else R[v6]) if (R[v0] != v1) else R[v7]
+    return s
+
+
+def s3553(v0, v1, v2, v3):
+    def s(R):
+        w16(v0, R[v1], (R[v2] | v3) & 65535)
+    return s
+
+
+def s3554(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1], (
+            u32(v2, ((R[v3] + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3555(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u32(v3, (R[v4] + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3556(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v2 if (R[v0] < v1) else (R[v3] + v4 & 0xFFFFFFFF)
+    return s
+
+
+def s3557(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x80000000) < v1) else (v5 if (R[v3] < v4) else (R[v6] + v7 & 0xFFFFFFFF))
+    return s
+
+
+def s3558(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] != v1 else 0) & (1 if R[v2] < v3 else 0)
+    return s
+
+
+def s3559(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((1 if R[v3] != v4 else 0) & (1 if R[v5] < v6 else 0)))
+    return s
+
+
+def s3560(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((v0[(R[v1] + v2 & 0xFFFFFFFF)]) << v3 & 0xFFFFFFFF) | (
+            v4[R[v5]]))
+    return s
+
+
+def s3561(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v0[(((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF)]
+    return s
+
+
+def s3562(d, v0, v1):
+    def s(R):
+        R[d] = 32 - (R[v0] + v1 & 0xFFFFFFFF).bit_length()
+    return s
+
+
+def s3563(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0 - (32 - (R[v1] + v2 & 0xFFFFFFFF).bit_length()) & 0xFFFFFFFF
+    return s
+
+
+def s3564(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x8000000000000000) < (R[v1] ^ 0x8000000000000000)) else R[v3]
+    return s
+
+
+def s3565(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF)] = ((
+            v4[R[v5]]) & v6) & 255
+    return s
+
+
+def s3566(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0[(((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF)]) | v4
+    return s
+
+
+def s3567(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + ((v1.value) + v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3568(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0[(R[v1] + ((v2.value) + v3 & 0xFFFFFFFF) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+    return s
+
+
+def s3569(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, (((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3570(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, (((R[v4] + v5 & 0xFFFFFFFF) + R[v6] & 0xFFFFFFFF) + v7 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3571(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) | (R[v2] >> v3)) & v4
+    return s
+
+
+def s3572(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] + (v6 if (R[v4] & v5) else v7) & 0xFFFFFFFF))
+    return s
+
+
+def s3573(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if ((R[v0] ^ 0x8000000000000000) > v1) else v3
+    return s
+
+
+def s3574(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] & v1) | (v4 if ((R[v2] ^ 0x8000000000000000) > v3) else v5)
+    return s
+
+
+def s3575(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[R[v1]] = ((R[v2] & v3) | (v6 if ((R[v4] ^ 0x8000000000000000) > v5) else v7)) & 255
+    return s
+
+
+def s3576(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + (R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3577(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) | ((R[v2] >> v3) & v4)
+    return s
+
+
+def s3578(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w64(v0, ((R[v1] + v2 & 0xFFFFFFFF) + (v4 if R[v3] else v5) & 0xFFFFFFFF), (R[v6] | R[v7]))
+    return s
+
+
+def s3579(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] // (
+            u32(v1, ((R[v2] + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3580(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (1 if R[v1] == R[v2] else 0) & 0xFFFFFFFF
+    return s
+
+
+def s3581(d, v0, v1, v2):
+    def s(R):
+        R[d] = (v0[R[v1]]) ^ v2
+    return s
+
+
+def s3582(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0[R[v1]]) ^ v2) & v3
+    return s
+
+
+def s3583(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] * v1 & 0xFFFFFFFF) != (v2 - R[v3] & 0xFFFFFFFF) else 0
+    return s
+
+
+def s3584(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (1 if (R[v1] * v2 & 0xFFFFFFFF) != (v3 - R[v4] & 0xFFFFFFFF) else 0) & 0xFFFFFFFF
+    return s
+
+
+def s3585(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[R[v1] + v2] = (((
+            v3[R[v4]]) & v5) | (R[v6] & v7)) & 255
+    return s
+
+
+def s3586(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, R[v1])[0]) | ((
+            u32(v2, R[v3] + v4)[0]) & v5))
+    return s
+
+
+def s3587(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, R[v3])[0]) | ((
+            u32(v4, R[v5] + v6)[0]) & v7)))
+    return s
+
+
+def s3588(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + (1 if R[v1] != v2 else 0) & 0xFFFFFFFF) + (R[v4] if R[v3] else R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def s3589(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] + (1 if R[v1] != v2 else 0) & 0xFFFFFFFF) + (R[v4] if R[v3] else R[v5]) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s3590(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) | v2) - (R[v3] & v4) & 0xFFFFFFFF
+    return s
+
+
+def s3591(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] << v1 & 0xFFFFFFFF) | v2) - (R[v3] & v4) & 0xFFFFFFFF) << v5 & 0xFFFFFFFF
+    return s
+
+
+def s3592(d, v0, v1, v2):
+    def s(R):
+        R[d] = u32(v0, ((v1.value) + R[v2] & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3593(d, v0, v1, v2):
+    def s(R):
+        R[d] = f32_convert_i64_u((u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3594(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = f32_div((f32_convert_i64_u(R[v0])), (f32_convert_i64_u((u64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))))
+    return s
+
+
+def s3595(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF), (R[v4] + v5 & 0xFFFFFFFF))
+    return s
+
+
+def s3596(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (v5 if ((u32(v0, R[v1] + v2)[0]) == (R[v3] + v4 & 0xFFFFFFFF)) else R[v6]) + v7 & 0xFFFFFFFF
+    return s
+
+
+def s3597(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) + ((R[v2] << v3 & 0xFFFFFFFF) & v4) & 0xFFFFFFFF
+    return s
+
+
+def s3598(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) | ((
+            u32(v3, R[v4] + v5)[0]) << v6 & 0xFFFFFFFF))
+    return s
+
+
+def s3599(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) | ((
+            u32(v6, R[v7] + v8)[0]) << v9 & 0xFFFFFFFF)))
+    return s
+
+
+def s3600(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + v6)[0]) & v7)
+    return s
+
+
+def s3601(v0, v1, v2, v3, v4):
+    def s(R):
+        w16(v0, R[v1], (R[v2] + (
+            u16(v3, R[v4])[0]) & 0xFFFFFFFF) & 65535)
+    return s
+
+
+def s3602(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (v1 - R[v2] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3603(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] + (v4 - R[v5] & 0xFFFFFFFF) & 0xFFFFFFFF))
+    return s
+
+
+def s3604(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) & v3) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3605(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4] + v5)[0]) & v6) + v7 & 0xFFFFFFFF))
+    return s
+
+
+def s3606(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) & v3) << v4 & 0xFFFFFFFF
+    return s
+
+
+def s3607(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (((u32(v1, R[v2] + v3)[0]) & v4) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3608(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, (R[v4] + (R[v5] << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3609(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (1 if (((v1[(R[v2] + v3 & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v4 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s3610(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v2] if ((R[v0] ^ 0x8000000000000000) > (R[v1] ^ 0x8000000000000000)) else R[v3]
+    return s
+
+
+def s3611(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) - (
+            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) & 0xFFFFFFFF)
+    return s
+
+
+def s3612(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = i64_trunc_sat_f64_s(((d64(v0, R[v1] + v2)[0]) * v3))
+    return s
+
+
+def s3613(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, R[v1], (i64_trunc_sat_f64_s(((
+            d64(v2, R[v3] + v4)[0]) * v5))))
+    return s
+
+
+def s3614(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) - R[v5] & 0xFFFFFFFF)
+    return s
+
+
+def s3615(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w16(v0, R[v1] + v2, (
+            u32(v3, R[v4] + v5)[0]) & 65535)
+    return s
+
+
+def s3616(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u64(v0, R[v1] + v2)[0]) + ((R[v3] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3617(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w64(v0, R[v1] + v2, ((
+            u64(v3, R[v4] + v5)[0]) + ((R[v6] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s3618(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) * v5 & 0xFFFFFFFF)
+    return s
+
+
+def s3619(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + ((
+            u32(v3, (
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) * v8 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3620(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] | (v1[R[v2] + v3])
+    return s
+
+
+def s3621(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (R[v0] | (v1[R[v2] + v3])) != v4 else 0
+    return s
+
+
+def s3622(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        v0[R[v1] + v2] = (1 if (R[v3] | (
+            v4[R[v5] + v6])) != v7 else 0) & 255
+    return s
+
+
+def s3623(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] == v1 else 0) | (1 if R[v2] == R[v3] else 0)
+    return s
+
+
+def s3624(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((1 if R[v0] == v1 else 0) | (1 if R[v2] == R[v3] else 0)) & v4
+    return s
+
+
+def s3625(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v5] if (((1 if R[v0] == v1 else 0) | (1 if R[v2] == R[v3] else 0)) & v4) else R[v6]
+    return s
+
+
+def s3626(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) | ((v2[(R[v3] + v4 & 0xFFFFFFFF)]) & v5)
+    return s
+
+
+def s3627(d, v0, v1):
+    def s(R):
+        R[d] = ((R[v0] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) + v1 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3628(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u16(v0, (((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3629(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] & (u16(v1, R[v2] + v3)[0])
+    return s
+
+
+def s3630(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + (R[v3] & (
+            u16(v4, R[v5] + v6)[0])) & 0xFFFFFFFF)
+    return s
+
+
+def s3631(d, v0, v1):
+    def s(R):
+        R[d] = ((R[v0] & 255 ^ 128) - 128 & 0xFFFFFFFF) << v1 & 0xFFFFFFFF
+    return s
+
+
+def s3632(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (((R[v1] & 255 ^ 128) - 128 & 0xFFFFFFFF) << v2 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3633(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + (((R[v2] & 255 ^ 128) - 128 & 0xFFFFFFFF) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3634(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, (R[v4] + (((R[v5] & 255 ^ 128) - 128 & 0xFFFFFFFF) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3635(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF))
+    return s
+
+
+def s3636(d, v0, v1, v2):
+    def s(R):
+        R[d] = ((R[v0] >> v1) & 0xFFFFFFFF) | v2
+    return s
+
+
+def s3637(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[R[v1] + v2] = (((R[v3] >> v4) & 0xFFFFFFFF) | v5) & 255
+    return s
+
+
+def s3638(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (
+            u32(v3, (
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) + v7)[0]))
+    return s
+
+
+def s3639(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, ((R[v4] + v5 & 0xFFFFFFFF) + R[v6] & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3640(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF), v5)
+    return s
+
+
+def s3641(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v3] if (R[v1] == v2) else (R[v4] + v5 & 0xFFFFFFFF)) if R[v0] else R[v6]
+    return s
+
+
+def s3642(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1], ((R[v5] if (R[v3] == v4) else (R[v6] + v7 & 0xFFFFFFFF)) if R[v2] else R[v8]))
+    return s
+
+
+def s3643(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s3644(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), ((
+            u16(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF))
+    return s
+
+
+def s3645(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (1 if ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & v4) != v5 else 0) & 0xFFFFFFFF
+    return s
+
+
+def s3646(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + (0 if ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & v4) else 1) & 0xFFFFFFFF
+    return s
+
+
+def s3647(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, R[v1] + v2)[0]) + ((
+            u16(v3, R[v4] + v5)[0]) * v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3648(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((u32(v0, R[v1] + v2)[0]) + ((
+            u16(v3, R[v4] + v5)[0]) * v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v7] & 0xFFFFFFFF)
+    return s
+
+
+def s3649(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0 << ((R[v1] & v2) & 63) & 0xFFFFFFFFFFFFFFFF) ^ v3
+    return s
+
+
+def s3650(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = v2 if ((R[v0] ^ 0x8000000000000000) > v1) else ((v3 << ((R[v4] & v5) & 63) & 0xFFFFFFFFFFFFFFFF) ^ v6)
+    return s
+
+
+def s3651(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        v0[R[v1] + v2] = (
+            v3[((
+            u32(v4, R[v5] + v6)[0]) + (R[v7] * v8 & 0xFFFFFFFF) & 0xFFFFFFFF) + v9]) & 255
+    return s
+
+
+def s3652(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1] + v2, ((R[v3] + (
+            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) + v7 & 0xFFFFFFFF))
+    return s
+
+
+def s3653(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = v2 if ((R[v0] ^ 0x80000000) > v1) else (v3 << (R[v4] & 31) & 0xFFFFFFFF)
+    return s
+
+
+def s3654(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v2] if ((R[v0] ^ 0x80000000) < v1) else R[v3]) | v4
+    return s
+
+
+def s3655(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1] + v2, (
+            u32(v3, ((
+            u32(v4, R[v5] + v6)[0]) + (R[v7] * v8 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3656(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]))[0]) == R[v4] else 0)
+    return s
+
+
+def s3657(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + (1 if (u32(v1, (
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]))[0]) == R[v5] else 0) & 0xFFFFFFFF)
+    return s
+
+
+def s3658(d, v0, v1):
+    def s(R):
+        R[d] = (float((R[v0] ^ 0x80000000) - 0x80000000)) * v1
+    return s
+
+
+def s3659(d, v0, v1):
+    def s(R):
+        R[d] = i32_trunc_sat_f64_s(((float((R[v0] ^ 0x80000000) - 0x80000000)) * v1))
+    return s
+
+
+def s3660(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - (i32_trunc_sat_f64_s(((float((R[v1] ^ 0x80000000) - 0x80000000)) * v2))) & 0xFFFFFFFF
+    return s
+
+
+def s3661(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] - (i32_trunc_sat_f64_s(((float((R[v4] ^ 0x80000000) - 0x80000000)) * v5))) & 0xFFFFFFFF))
+    return s
+
+
+def s3662(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = ((
+            (
+            R[v3] // v4) % v5) | v6) & 255
+    return s
+
+
+def s3663(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        v0[((
+            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF)] = R[v5] & 255
+    return s
+
+
+def s3664(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0 << ((v1[(R[v2] + v3 & 0xFFFFFFFF)]) & 63) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3665(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w64(v0, R[v1] + v2, (((R[v3] ^ v4) & (R[v5] + v6 & 0xFFFFFFFFFFFFFFFF)) & v7))
+    return s
+
+
+def s3666(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        v0[((R[v1] + (R[v2] & (R[v3] + v4 & 0xFFFFFFFF)) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)] = v6 & 255
+    return s
+
+
+def s3667(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u64(v0, R[v1] + v2)[0]) + ((
+            u32(v3, R[v4] + v5)[0]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s3668(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        w64(v0, R[v1] + v2, ((
+            u64(v3, R[v4] + v5)[0]) + ((
+            u32(v6, R[v7] + v8)[0]) << v9 & 0xFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+    return s
+
+
+def s3669(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w64(v0, (R[v1] + R[v2] & 0xFFFFFFFF), (
+            u64(v3, (R[v4] + R[v5] & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3670(d, v0, v1):
+    def s(R):
+        R[d] = 1 if (((R[v0] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) >= v1 else 0
+    return s
+
+
+def c3670(v0, v1):
+    def c(R):
+        return (((R[v0] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) >= v1
+    return c
+
+
+def s3671(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0[(R[v1] + ((v2.value) + v3 & 0xFFFFFFFF) & 0xFFFFFFFF)]
+    return s
+
+
+def s3672(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((v0[R[v1] + v2]) + ((
+            u32(v3, R[v4] + v5)[0]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+    return s
+
+
+def s3673(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((v0[R[v1] + v2]) & v3) | (v5 if R[v4] else v6)
+    return s
+
+
+def s3674(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        v0[R[v1] + v2] = (((
+            v3[R[v4] + v5]) & v6) | (v8 if R[v7] else v9)) & 255
+    return s
+
+
+def s3675(d, v0, v1):
+    def s(R):
+        R[d] = 1 if (f64_abs(R[v0])) <= v1 else 0
+    return s
+
+
+def s3676(d, v0, v1):
+    def s(R):
+        R[d] = (f64_trunc(R[v0])) + v1
+    return s
+
+
+def s3677(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((f64_trunc(R[v2])) + v3) if ((f64_abs(R[v0])) <= v1) else v4
+    return s
+
+
+def s3678(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (v0[(
+            u32(v1, R[v2] + v3)[0]) + v4]) != v5 else 0)
+    return s
+
+
+def c3678(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((v0[(
+            u32(v1, R[v2] + v3)[0]) + v4]) != v5)
+    return c
+
+
+def s3679(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) & v2
+    return s
+
+
+def s3680(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1], ((R[v2] + v3 & 0xFFFFFFFFFFFFFFFF) & v4))
+    return s
+
+
+def s3681(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v4] + v5 & 0xFFFFFFFF) if ((v0[R[v1] + v2]) == v3) else R[v6]
+    return s
+
+
+def s3682(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) + ((R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3683(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, ((R[v3] + v4 & 0xFFFFFFFF) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF))
+    return s
+
+
+def s3684(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] ^ v1) << v2 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3685(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] ^ v1) << v2 & 0xFFFFFFFFFFFFFFFF) | v3
+    return s
+
+
+def s3686(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((R[v0] ^ v1) << v2 & 0xFFFFFFFFFFFFFFFF) | v3) // R[v4]
+    return s
+
+
+def s3687(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((((R[v0] ^ v1) << v2 & 0xFFFFFFFFFFFFFFFF) | v3) // R[v4]) & 0xFFFFFFFF
+    return s
+
+
+def s3688(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (u64(v0, ((
+            u32(v1, R[v2] + v3)[0]) + ((R[v4] & 0xFFFFFFFF) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def s3689(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (v0.value) + (u16(v1, R[v2] + v3)[0]) & 0xFFFFFFFF
+    return s
+
+
+def s3690(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((v0.value) + (u16(v1, R[v2] + v3)[0]) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3691(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0[(((v1.value) + (
+            u16(v2, R[v3] + v4)[0]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)])
+    return s
+
+
+def s3692(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((v1 << ((R[v2] & v3) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3693(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + ((v1 << ((R[v2] & v3) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3694(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w16(v0, (R[v1] + v2 & 0xFFFFFFFF), (((R[v3] * v4 & 0xFFFFFFFF) + v5 & 0xFFFFFFFF) >> v6) & 65535)
+    return s
+
+
+def s3695(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] < R[v1]) else R[v3]
+    return s
+
+
+def s3696(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = v4 if ((u64(v0, R[v1] + v2)[0]) != v3) else (v7 if (R[v5] < R[v6]) else R[v8])
+    return s
+
+
+def s3697(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if R[v0] < (u32(v1, (R[v2] + v3 & 0xFFFFFFFF) + v4)[0]) else 0
+    return s
+
+
+def c3697(v0, v1, v2, v3, v4):
+    def c(R):
+        return R[v0] < (u32(v1, (R[v2] + v3 & 0xFFFFFFFF) + v4)[0])
+    return c
+
+
+def s3698(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if R[v2] < R[v3] else 0) if (R[v0] == R[v1]) else (1 if (R[v4] ^ 0x8000000000000000) < (R[v5] ^ 0x8000000000000000) else 0)
+    return s
+
+
+def s3699(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 0 if ((1 if R[v2] < R[v3] else 0) if (R[v0] == R[v1]) else (1 if (R[v4] ^ 0x8000000000000000) < (R[v5] ^ 0x8000000000000000) else 0)) else 1
+    return s
+
+
+def c3699(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return not ((1 if R[v2] < R[v3] else 0) if (R[v0] == R[v1]) else (1 if (R[v4] ^ 0x8000000000000000) < (R[v5] ^ 0x8000000000000000) else 0))
+    return c
+
+
+def s3700(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if R[v2] > R[v3] else 0) if (R[v0] == R[v1]) else (1 if (R[v4] ^ 0x8000000000000000) > (R[v5] ^ 0x8000000000000000) else 0)
+    return s
+
+
+def s3701(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 0 if ((1 if R[v2] > R[v3] else 0) if (R[v0] == R[v1]) else (1 if (R[v4] ^ 0x8000000000000000) > (R[v5] ^ 0x8000000000000000) else 0)) else 1
+    return s
+
+
+def c3701(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return not ((1 if R[v2] > R[v3] else 0) if (R[v0] == R[v1]) else (1 if (R[v4] ^ 0x8000000000000000) > (R[v5] ^ 0x8000000000000000) else 0))
+    return c
+
+
+def s3702(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]) != (
+            u32(v3, (R[v4] + R[v5] & 0xFFFFFFFF))[0]) else 0)
+    return s
+
+
+def c3702(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]) != (
+            u32(v3, (R[v4] + R[v5] & 0xFFFFFFFF))[0]))
+    return c
+
+
+def s3703(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1])[0]) ^ 0x80000000) <= (R[v2] ^ 0x80000000) else 0
+    return s
+
+
+def c3703(v0, v1, v2):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) ^ 0x80000000) <= (R[v2] ^ 0x80000000)
+    return c
+
+
+def s3704(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if R[v0] == (u32(v1, ((v2.value) + v3 & 0xFFFFFFFF) + v4)[0]) else 0
+    return s
+
+
+def c3704(v0, v1, v2, v3, v4):
+    def c(R):
+        return R[v0] == (u32(v1, ((v2.value) + v3 & 0xFFFFFFFF) + v4)[0])
+    return c
+
+
+def s3705(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] & v1) != (v2[R[v3]]) else 0
+    return s
+
+
+def c3705(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] & v1) != (v2[R[v3]])
+    return c
+
+
+def s3706(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFF) > R[v2] else 0
+    return s
+
+
+def c3706(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFF) > R[v2]
+    return c
+
+
+def s3707(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((((R[v0] - R[v1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) * v3 & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3708(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) >= ((((((R[v1] - R[v2] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) * v4 & 0xFFFFFFFF) + v5 & 0xFFFFFFFF) ^ 0x80000000) else 0
+    return s
+
+
+def c3708(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] ^ 0x80000000) >= ((((((R[v1] - R[v2] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) * v4 & 0xFFFFFFFF) + v5 & 0xFFFFFFFF) ^ 0x80000000)
+    return c
+
+
+def s3709(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] <= (R[v1] + v2 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c3709(v0, v1, v2):
+    def c(R):
+        return R[v0] <= (R[v1] + v2 & 0xFFFFFFFF)
+    return c
+
+
+def s3710(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) > (R[v3] ^ 0x80000000) else 0
+    return s
+
+
+def c3710(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) > (R[v3] ^ 0x80000000)
+    return c
+
+
+def s3711(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] ^ v1) | (R[v2] ^ v3)
+    return s
+
+
+def s3712(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((R[v0] ^ v1) | (R[v2] ^ v3)) else 1
+    return s
+
+
+def s3713(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if (not ((R[v0] ^ v1) | (R[v2] ^ v3))) else 1
+    return s
+
+
+def c3713(v0, v1, v2, v3):
+    def c(R):
+        return not (not ((R[v0] ^ v1) | (R[v2] ^ v3)))
+    return c
+
+
+def s3714(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + v2 & 0xFFFFFFFF)]) < v3 else 0
+    return s
+
+
+def c3714(v0, v1, v2, v3):
+    def c(R):
+        return (v0[(R[v1] + v2 & 0xFFFFFFFF)]) < v3
+    return c
+
+
+def s3715(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + R[v1] & 0xFFFFFFFF) > R[v2] else 0
+    return s
+
+
+def c3715(v0, v1, v2):
+    def c(R):
+        return (R[v0] + R[v1] & 0xFFFFFFFF) > R[v2]
+    return c
+
+
+def s3716(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1])[0]) == (v2.value) else 0
+    return s
+
+
+def c3716(v0, v1, v2):
+    def c(R):
+        return (u32(v0, R[v1])[0]) == (v2.value)
+    return c
+
+
+def s3717(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] | v1) & v2
+    return s
+
+
+def s3718(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((R[v0] | v1) & v2) != v3 else 0
+    return s
+
+
+def c3718(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] | v1) & v2) != v3
+    return c
+
+
+def s3719(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((v0[R[v1]]) | v2) == v3 else 0
+    return s
+
+
+def c3719(v0, v1, v2, v3):
+    def c(R):
+        return ((v0[R[v1]]) | v2) == v3
+    return c
+
+
+def s3720(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if (u32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0]) != (v4.value) else 0)
+    return s
+
+
+def c3720(v0, v1, v2, v3, v4):
+    def c(R):
+        return ((u32(v0, ((
+            u32(v1, R[v2])[0]) + v3 & 0xFFFFFFFF))[0]) != (v4.value))
+    return c
+
+
+def s3721(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] | (1 if R[v1] != v2 else 0)
+    return s
+
+
+def s3722(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if (R[v0] | (1 if R[v1] != v2 else 0)) else 1
+    return s
+
+
+def c3722(v0, v1, v2):
+    def c(R):
+        return not (R[v0] | (1 if R[v1] != v2 else 0))
+    return c
+
+
+def s3723(d, v0, v1):
+    def s(R):
+        R[d] = 0 if (u64(v0, R[v1])[0]) else 1
+    return s
+
+
+def c3723(v0, v1):
+    def c(R):
+        return not (u64(v0, R[v1])[0])
+    return c
+
+
+def s3724(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1])[0]) + v2 & 0xFFFFFFFF) > v3 else 0
+    return s
+
+
+def c3724(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) + v2 & 0xFFFFFFFF) > v3
+    return c
+
+
+def s3725(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + R[v3] & 0xFFFFFFFF) ^ 0x80000000) > v4 else 0
+    return s
+
+
+def c3725(v0, v1, v2, v3, v4):
+    def c(R):
+        return (((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) + R[v3] & 0xFFFFFFFF) ^ 0x80000000) > v4
+    return c
+
+
+def s3726(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1])[0]) != (R[v2] + v3 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c3726(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, R[v1])[0]) != (R[v2] + v3 & 0xFFFFFFFF)
+    return c
+
+
+def s3727(d, v0, v1, v2):
+    def s(R):
+        R[d] = (0 if R[v0] else 1) & (1 if R[v1] == v2 else 0)
+    return s
+
+
+def s3728(d, v0, v1, v2):
+    def s(R):
+        R[d] = 0 if ((0 if R[v0] else 1) & (1 if R[v1] == v2 else 0)) else 1
+    return s
+
+
+def c3728(v0, v1, v2):
+    def c(R):
+        return not ((0 if R[v0] else 1) & (1 if R[v1] == v2 else 0))
+    return c
+
+
+def s3729(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if ((R[v0] & v1) | v2) != (v3[(R[v4] + v5 & 0xFFFFFFFF)]) else 0
+    return s
+
+
+def c3729(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((R[v0] & v1) | v2) != (v3[(R[v4] + v5 & 0xFFFFFFFF)])
+    return c
+
+
+def s3730(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u16(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]) != (
+            u16(v3, (R[v4] + R[v5] & 0xFFFFFFFF))[0]) else 0)
+    return s
+
+
+def c3730(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((u16(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]) != (
+            u16(v3, (R[v4] + R[v5] & 0xFFFFFFFF))[0]))
+    return c
+
+
+def s3731(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, R[v2])[0]))[0]) == v3 else 0)
+    return s
+
+
+def c3731(v0, v1, v2, v3):
+    def c(R):
+        return ((u32(v0, (
+            u32(v1, R[v2])[0]))[0]) == v3)
+    return c
+
+
+def s3732(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3
+    return s
+
+
+def s3733(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3) else 1
+    return s
+
+
+def c3733(v0, v1, v2, v3):
+    def c(R):
+        return not ((u16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & v3)
+    return c
+
+
+def s3734(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((R[v0] + (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF) else 1
+    return s
+
+
+def c3734(v0, v1, v2, v3):
+    def c(R):
+        return not ((R[v0] + (R[v1] << v2 & 0xFFFFFFFF) & 0xFFFFFFFF) + v3 & 0xFFFFFFFF)
+    return c
+
+
+def s3735(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & R[v3]) else 1
+    return s
+
+
+def c3735(v0, v1, v2, v3):
+    def c(R):
+        return not ((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) & R[v3])
+    return c
+
+
+def s3736(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if R[v0] <= ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - (
+            u32(v4, R[v5])[0]) & 0xFFFFFFFF) else 0)
+    return s
+
+
+def c3736(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (R[v0] <= ((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) - (
+            u32(v4, R[v5])[0]) & 0xFFFFFFFF))
+    return c
+
+
+def s3737(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (R[v0] ^ 0x80000000) >= ((u32(v1, ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]) ^ 0x80000000) else 0)
+    return s
+
+
+def c3737(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return ((R[v0] ^ 0x80000000) >= ((u32(v1, ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + v5 & 0xFFFFFFFF))[0]) ^ 0x80000000))
+    return c
+
+
+def s3738(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (u32(v0, ((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF))[0]) & R[v4]
+    return s
+
+
+def s3739(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((u32(v0, ((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF))[0]) & R[v4]) else 1
+    return s
+
+
+def c3739(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((u32(v0, ((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF))[0]) & R[v4])
+    return c
+
+
+def s3740(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) <= R[v3] else 0
+    return s
+
+
+def c3740(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, ((v1.value) + v2 & 0xFFFFFFFF))[0]) <= R[v3]
+    return c
+
+
+def s3741(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > v3 else 0) & v4
+    return s
+
+
+def c3741(v0, v1, v2, v3, v4):
+    def c(R):
+        return (1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > v3 else 0) & v4
+    return c
+
+
+def s3742(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (1 if R[v0] <= (u32(v1, R[v2] + v3)[0]) else 0) & v4
+    return s
+
+
+def s3743(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if R[v0] <= (u32(v1, R[v2] + v3)[0]) else 0) & v4) else 1
+    return s
+
+
+def c3743(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((1 if R[v0] <= (u32(v1, R[v2] + v3)[0]) else 0) & v4)
+    return c
+
+
+def s3744(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) <= v5 else 0)
+    return s
+
+
+def s3745(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) <= v5 else 0) & v6)
+    return s
+
+
+def s3746(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) <= v5 else 0) & v6) else 1)
+    return s
+
+
+def c3746(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) <= v5 else 0) & v6))
+    return c
+
+
+def s3747(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > v5 else 0)
+    return s
+
+
+def s3748(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > v5 else 0) & v6)
+    return s
+
+
+def s3749(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > v5 else 0) & v6) else 1)
+    return s
+
+
+def c3749(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if (u32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) > v5 else 0) & v6))
+    return c
+
+
+def s3750(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if R[v0] == ((v1[R[v2] + v3]) & v4) else 0) & v5
+    return s
+
+
+def s3751(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 0 if ((1 if R[v0] == ((v1[R[v2] + v3]) & v4) else 0) & v5) else 1
+    return s
+
+
+def c3751(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return not ((1 if R[v0] == ((v1[R[v2] + v3]) & v4) else 0) & v5)
+    return c
+
+
+def s3752(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= ((
+            u32(v3, R[v4] + v5)[0]) ^ 0x80000000) else 0)
+    return s
+
+
+def s3753(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= ((
+            u32(v3, R[v4] + v5)[0]) ^ 0x80000000) else 0) & v6)
+    return s
+
+
+def s3754(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (0 if ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= ((
+            u32(v3, R[v4] + v5)[0]) ^ 0x80000000) else 0) & v6) else 1)
+    return s
+
+
+def c3754(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (not ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= ((
+            u32(v3, R[v4] + v5)[0]) ^ 0x80000000) else 0) & v6))
+    return c
+
+
+def s3755(d, v0):
+    def s(R):
+        R[d] = f64_to_bits((float((R[v0] ^ 0x8000000000000000) - 0x8000000000000000)))
+    return s
+
+
+def s3756(d, v0, v1):
+    def s(R):
+        R[d] = 1 if (f64_to_bits(R[v0])) != (f64_to_bits((float((R[v1] ^ 0x8000000000000000) - 0x8000000000000000)))) else 0
+    return s
+
+
+def c3756(v0, v1):
+    def c(R):
+        return (f64_to_bits(R[v0])) != (f64_to_bits((float((R[v1] ^ 0x8000000000000000) - 0x8000000000000000))))
+    return c
+
+
+def s3757(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if R[v0] <= (u16(v1, R[v2] + v3)[0]) else 0
+    return s
+
+
+def c3757(v0, v1, v2, v3):
+    def c(R):
+        return R[v0] <= (u16(v1, R[v2] + v3)[0])
+    return c
+
+
+def s3758(d, v0, v1):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) < (((R[v1] & 65535 ^ 32768) - 32768 & 0xFFFFFFFF) ^ 0x80000000) else 0
+    return s
+
+
+def c3758(v0, v1):
+    def c(R):
+        return (R[v0] ^ 0x80000000) < (((R[v1] & 65535 ^ 32768) - 32768 & 0xFFFFFFFF) ^ 0x80000000)
+    return c
+
+
+def s3759(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (((v0[R[v1] + v2] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3 else 0
+    return s
+
+
+def c3759(v0, v1, v2, v3):
+    def c(R):
+        return (((v0[R[v1] + v2] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3
+    return c
+
+
+def s3760(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (u16(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) != R[v4] else 0
+    return s
+
+
+def c3760(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u16(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) != R[v4]
+    return c
+
+
+def s3761(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (1 if ((s16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF) ^ 0x80000000) < v6 else 0)
+    return s
+
+
+def c3761(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (((s16(v0, ((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF) ^ 0x80000000) < v6)
+    return c
+
+
+def s3762(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u16(v0, (
+            u32(v1, R[v2])[0]) + v3)[0])
+    return s
+
+
+def s3763(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v0 << ((u16(v1, (
+            u32(v2, R[v3])[0]) + v4)[0]) & 63) & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s3764(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((v0 << ((u16(v1, (
+            u32(v2, R[v3])[0]) + v4)[0]) & 63) & 0xFFFFFFFFFFFFFFFF) & v5)
+    return s
+
+
+def s3765(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (0 if ((v0 << ((u16(v1, (
+            u32(v2, R[v3])[0]) + v4)[0]) & 63) & 0xFFFFFFFFFFFFFFFF) & v5) else 1)
+    return s
+
+
+def c3765(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (not ((v0 << ((u16(v1, (
+            u32(v2, R[v3])[0]) + v4)[0]) & 63) & 0xFFFFFFFFFFFFFFFF) & v5))
+    return c
+
+
+def s3766(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (1 if ((v0 << ((u16(v1, (
+            u32(v2, R[v3])[0]) + v4)[0]) & 63) & 0xFFFFFFFFFFFFFFFF) & v5) != v6 else 0)
+    return s
+
+
+def c3766(v0, v1, v2, v3, v4, v5, v6):
+    def c(R):
+        return (((v0 << ((u16(v1, (
+            u32(v2, R[v3])[0]) + v4)[0]) & 63) & 0xFFFFFFFFFFFFFFFF) & v5) != v6)
+    return c
+
+
+def s3767(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] >> v1) < R[v2] else 0
+    return s
+
+
+def c3767(v0, v1, v2):
+    def c(R):
+        return (R[v0] >> v1) < R[v2]
+    return c
+
+
+def s3768(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) & v3) else 1
+    return s
+
+
+def c3768(v0, v1, v2, v3):
+    def c(R):
+        return not ((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) & v3)
+    return c
+
+
+def s3769(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u16(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) & v4
+    return s
+
+
+def s3770(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = 1 if (((u16(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) & v4) > v5 else 0
+    return s
+
+
+def c3770(v0, v1, v2, v3, v4, v5):
+    def c(R):
+        return (((u16(v0, R[v1] + v2)[0]) + v3 & 0xFFFFFFFF) & v4) > v5
+    return c
+
+
+def s3771(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) != ((v3.value) + v4 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c3771(v0, v1, v2, v3, v4):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) != ((v3.value) + v4 & 0xFFFFFFFF)
+    return c
+
+
+def s3772(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (0 if (R[v0] >= v1) else 1) | (0 if (R[v2] < v3) else 1)
+    return s
+
+
+def c3772(v0, v1, v2, v3):
+    def c(R):
+        return (0 if (R[v0] >= v1) else 1) | (0 if (R[v2] < v3) else 1)
+    return c
+
+
+def s3773(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) <= v2 else 0
+    return s
+
+
+def c3773(v0, v1, v2):
+    def c(R):
+        return (R[v0] + v1 & 0xFFFFFFFFFFFFFFFF) <= v2
+    return c
+
+
+def s3774(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (1 if R[v0] > v1 else 0) | (1 if R[v2] > v3 else 0)
+    return s
+
+
+def s3775(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 0 if ((1 if R[v0] > v1 else 0) | (1 if R[v2] > v3 else 0)) else 1
+    return s
+
+
+def c3775(v0, v1, v2, v3):
+    def c(R):
+        return not ((1 if R[v0] > v1 else 0) | (1 if R[v2] > v3 else 0))
+    return c
+
+
+def s3776(d, v0, v1, v2):
+    def s(R):
+        R[d] = (0 if (R[v0] & v1) else 1) | (0 if R[v2] else 1)
+    return s
+
+
+def c3776(v0, v1, v2):
+    def c(R):
+        return (0 if (R[v0] & v1) else 1) | (0 if R[v2] else 1)
+    return c
+
+
+def s3777(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = 0 if ((1 if R[v0] == v1 else 0) | (1 if (R[v2] + v3 & 0xFFFFFFFF) < v4 else 0)) else 1
+    return s
+
+
+def c3777(v0, v1, v2, v3, v4):
+    def c(R):
+        return not ((1 if R[v0] == v1 else 0) | (1 if (R[v2] + v3 & 0xFFFFFFFF) < v4 else 0))
+    return c
+
+
+def s3778(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((R[v0] >> v1) & 0xFFFFFFFF) != ((R[v2] ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) else 0
+    return s
+
+
+def c3778(v0, v1, v2, v3):
+    def c(R):
+        return ((R[v0] >> v1) & 0xFFFFFFFF) != ((R[v2] ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF)
+    return c
+
+
+def s3779(d, v0, v1):
+    def s(R):
+        R[d] = (0 if R[v0] else 1) | R[v1]
+    return s
+
+
+def c3779(v0, v1):
+    def c(R):
+        return (0 if R[v0] else 1) | R[v1]
+    return c
+
+
+def s3780(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - (R[v1] * R[v2] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3781(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v3] >> v4))
+    return s
+
+
+def s3782(d, v0, v1):
+    def s(R):
+        R[d] = ((R[v0] & 255 ^ 128) - 128 & 0xFFFFFFFF) + v1 & 0xFFFFFFFF
+    return s
+
+
+def s3783(v0, v1, v2, v3, v4):
+    def s(R):
+        w64(v0, R[v1] + v2, (R[v3] & v4))
+    return s
+
+
+def s3784(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] > R[v1]) else R[v3]
+    return s
+
+
+def s3785(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] >> v1) | R[v2]
+    return s
+
+
+def s3786(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) ^ v3
+    return s
+
+
+def s3787(v0, v1, v2, v3):
+    def s(R):
+        w32(v0, R[v1], (R[v2] ^ v3))
+    return s
+
+
+def s3788(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v1] if R[v0] else (R[v2] >> v3)
+    return s
+
+
+def s3789(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (u16(v0, R[v1])[0]) == v2 else 0
+    return s
+
+
+def c3789(v0, v1, v2):
+    def c(R):
+        return (u16(v0, R[v1])[0]) == v2
+    return c
+
+
+def s3790(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((u32(v0, R[v1])[0]) ^ 0x80000000) >= (R[v2] ^ 0x80000000) else 0
+    return s
+
+
+def c3790(v0, v1, v2):
+    def c(R):
+        return ((u32(v0, R[v1])[0]) ^ 0x80000000) >= (R[v2] ^ 0x80000000)
+    return c
+
+
+def s3791(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] | R[v1]) != v2 else 0
+    return s
+
+
+def c3791(v0, v1, v2):
+    def c(R):
+        return (R[v0] | R[v1]) != v2
+    return c
+
+
+def s3792(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) < (((R[v1] ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) ^ 0x80000000) else 0
+    return s
+
+
+def c3792(v0, v1, v2):
+    def c(R):
+        return (R[v0] ^ 0x80000000) < (((R[v1] ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) ^ 0x80000000)
+    return c
+
+
+def s3793(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if ((R[v0] + R[v1] & 0xFFFFFFFF) ^ 0x80000000) <= (R[v2] ^ 0x80000000) else 0
+    return s
+
+
+def c3793(v0, v1, v2):
+    def c(R):
+        return ((R[v0] + R[v1] & 0xFFFFFFFF) ^ 0x80000000) <= (R[v2] ^ 0x80000000)
+    return c
+
+
+def s3794(d, v0, v1, v2):
+    def s(R):
+        R[d] = 1 if R[v0] < (R[v1] & v2) else 0
+    return s
+
+
+def c3794(v0, v1, v2):
+    def c(R):
+        return R[v0] < (R[v1] & v2)
+    return c
+
+
+def s3795(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (R[v0] ^ 0x80000000) > ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) else 0
+    return s
+
+
+def c3795(v0, v1, v2, v3):
+    def c(R):
+        return (R[v0] ^ 0x80000000) > ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000)
+    return c
+
+
+def s3796(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (((v0[R[v1] + v2] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) <= v3 else 0
+    return s
+
+
+def c3796(v0, v1, v2, v3):
+    def c(R):
+        return (((v0[R[v1] + v2] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) <= v3
+    return c
+
+
+def s3797(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if ((s16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0
+    return s
+
+
+def c3797(v0, v1, v2, v3):
+    def c(R):
+        return ((s16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) > v3
+    return c
+
+
+def s3798(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (u32(v0, R[v1] + v2)[0]) > R[v3] else 0
+    return s
+
+
+def c3798(v0, v1, v2, v3):
+    def c(R):
+        return (u32(v0, R[v1] + v2)[0]) > R[v3]
+    return c
+
+
+def s3799(d, v0, v1, v2):
+    def s(R):
+        R[d] = (1 if R[v0] != v1 else 0) | R[v2]
+    return s
+
+
+def c3799(v0, v1, v2):
+    def c(R):
+        return (1 if R[v0] != v1 else 0) | R[v2]
+    return c
+
+
+def s3800(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v2] if (R[v0] < v1) else v3) & 0xFFFFFFFF
+    return s
+
+
+def s3801(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = v2 if (R[v0] < v1) else ((R[v5] if (R[v3] < v4) else v6) & 0xFFFFFFFF)
+    return s
+
+
+def s3802(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        w32(v0, R[v1] + v2, (v5 if (R[v3] < v4) else ((R[v8] if (R[v6] < v7) else v9) & 0xFFFFFFFF)))
+    return s
+
+
+def s3803(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] > v1) else R[v3]
+    return s
+
+
+def s3804(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (v2 if (R[v0] > v1) else R[v3]) << v4 & 0xFFFFFFFF
+    return s
+
+
+def s3805(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + ((v4 if (R[v2] > v3) else R[v5]) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3806(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = u16(v0, ((R[v1] + v2 & 0xFFFFFFFF) + ((v5 if (R[v3] > v4) else R[v6]) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3807(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - (R[v1] + R[v2] & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3808(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFF) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3809(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s3810(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((((R[v0] << v1 & 0xFFFFFFFF) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3811(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (((((R[v1] << v2 & 0xFFFFFFFF) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3812(d, v0, v1, v2):
+    def s(R):
+        R[d] = (0 if R[v0] else 1) | (1 if R[v1] != v2 else 0)
+    return s
+
+
+def s3813(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (0 if R[v0] else 1) & ((0 if R[v1] else 1) | (1 if R[v2] != v3 else 0))
+    return s
+
+
+def s3814(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((0 if R[v1] else 1) & ((0 if R[v2] else 1) | (1 if R[v3] != v4 else 0))) & 0xFFFFFFFF
+    return s
+
+
+def s3815(d, v0, v1, v2):
+    def s(R):
+        R[d] = f64_from_bits(((R[v0] & v1) | v2))
+    return s
+
+
+def s3816(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] << v1 & 0xFFFFFFFFFFFFFFFF) | (R[v2] & v3)
+    return s
+
+
+def s3817(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] * v2)
+    return s
+
+
+def s3818(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] * v2)) + (R[v3] * v4)
+    return s
+
+
+def s3819(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] + (R[v1] * v2)) + (R[v3] * v4)) + (R[v5] * v6)
+    return s
+
+
+def s3820(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = ((u64(v0, R[v1] + v2)[0]) ^ (
+            u64(v3, R[v4])[0]))
+    return s
+
+
+def s3821(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((u64(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ (
+            u64(v3, (R[v4] + v5 & 0xFFFFFFFF))[0]))
+    return s
+
+
+def s3822(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] | ((u64(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ (
+            u64(v4, (R[v5] + v6 & 0xFFFFFFFF))[0])))
+    return s
+
+
+def s3823(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, R[v1] + v2)[0]) ^ R[v3]
+    return s
+
+
+def s3824(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, ((
+            u32(v3, R[v4] + v5)[0]) ^ R[v6]))
+    return s
+
+
+def s3825(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ R[v3]
+    return s
+
+
+def s3826(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] | (v1[R[v2]])
+    return s
+
+
+def s3827(v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        w32(v0, R[v1], (R[v2] | (
+            u32(v3, (R[v4] + ((R[v5] & v6) << v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8)[0])))
+    return s
+
+
+def s3828(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]) | (
+            u32(v3, (R[v4] + R[v5] & 0xFFFFFFFF) + v6)[0]))
+    return s
+
+
+def s3829(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (R[v0] | ((u32(v1, (R[v2] + R[v3] & 0xFFFFFFFF))[0]) | (
+            u32(v4, (R[v5] + R[v6] & 0xFFFFFFFF) + v7)[0])))
+    return s
+
+
+def s3830(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] | ((R[v1] << v2 & 0xFFFFFFFF) & v3)) | ((R[v4] << v5 & 0xFFFFFFFF) & v6)
+    return s
+
+
+def s3831(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) | (R[v2] << v3 & 0xFFFFFFFF)) | (R[v4] << v5 & 0xFFFFFFFF)
+    return s
+
+
+def s3832(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((R[v0] << v1 & 0xFFFFFFFF) | (R[v2] << v3 & 0xFFFFFFFF)) | (R[v4] << v5 & 0xFFFFFFFF)) | R[v6]
+    return s
+
+
+def s3833(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + (((R[v1] ^ R[v2]) & R[v3]) ^ R[v4]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s3834(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((t1 := ((R[v0] + (((R[v1] ^ R[v2]) & R[v3]) ^ R[v4]) & 0xFFFFFFFF) + v5 & 0xFFFFFFFF)) << v6 | t1 >> v7) & 0xFFFFFFFF
+    return s
+
+
+def s3835(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((v0[((R[v1] + v2 & 0xFFFFFFFF) + (
+            v3[(R[v4] + v5 & 0xFFFFFFFF)]) & 0xFFFFFFFF)]) << v6 & 0xFFFFFFFF)
+    return s
+
+
+def s3836(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0[R[v1]]) & v2) << (R[v3] & 31) & 0xFFFFFFFF
+    return s
+
+
+def s3837(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((v0[R[v1]]) & v2) << (R[v3] & 31) & 0xFFFFFFFF) | R[v4]
+    return s
+
+
+def s3838(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] | ((((v1[R[v2]]) & v3) << (R[v4] & 31) & 0xFFFFFFFF) | R[v5])
+    return s
+
+
+def s3839(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] | (R[v1] | ((((v2[R[v3]]) & v4) << (R[v5] & 31) & 0xFFFFFFFF) | R[v6]))
+    return s
+
+
+def s3840(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3841(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF
+    return s
+
+
+def s3842(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0[((R[v1] + ((
+            v2[(R[v3] + R[v4] & 0xFFFFFFFF)]) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v6] & 0xFFFFFFFF)])
+    return s
+
+
+def s3843(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] | (v1[(R[v2] + R[v3] & 0xFFFFFFFF)])
+    return s
+
+
+def s3844(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] << v1 & 0xFFFFFFFF) & v2) | R[v3]
+    return s
+
+
+def s3845(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] >> v2) * v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3846(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + ((R[v1] >> v2) * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + ((R[v4] & v5) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3847(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] * R[v1]) * ((R[v2] * ((R[v3] * v4) + v5)) + v6)
+    return s
+
+
+def s3848(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] * (R[v1] + R[v2])
+    return s
+
+
+def s3849(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] * (R[v1] + R[v2])) - (R[v3] * R[v4])
+    return s
+
+
+def s3850(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] * (R[v2] + R[v3])) - (R[v4] * R[v5]))
+    return s
+
+
+def s3851(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + ((R[v2] * (R[v3] + R[v4])) - (R[v5] * R[v6])))
+    return s
+
+
+def s3852(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = float(((u32(v0, (((v1.value) + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) ^ 0x80000000) - 0x80000000)
+    return s
+
+
+def s3853(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = d64(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3854(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] + R[v1] & 0xFFFFFFFF) - R[v2] & 0xFFFFFFFF) << v3 & 0xFFFFFFFF
+    return s
+
+
+def s3855(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + (((R[v2] + R[v3] & 0xFFFFFFFF) - R[v4] & 0xFFFFFFFF) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3856(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = d64(v0, ((R[v1] + v2 & 0xFFFFFFFF) + (((R[v3] + R[v4] & 0xFFFFFFFF) - R[v5] & 0xFFFFFFFF) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3857(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + v1 & 0xFFFFFFFF) + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3858(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = d64(v0, ((R[v1] + v2 & 0xFFFFFFFF) + ((R[v3] - R[v4] & 0xFFFFFFFF) << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3859(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] * (d64(v1, ((R[v2] + v3 & 0xFFFFFFFF) + ((R[v4] - R[v5] & 0xFFFFFFFF) << v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+    return s
+
+
+def s3860(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = float(((u32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + (R[v3] << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) ^ 0x80000000) - 0x80000000)
+    return s
+
+
+def s3861(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] * (float(((u32(v1, ((R[v2] + v3 & 0xFFFFFFFF) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) ^ 0x80000000) - 0x80000000))
+    return s
+
+
+def s3862(d, v0, v1, v2):
+    def s(R):
+        R[d] = float(((u32(v0, (R[v1] + v2 & 0xFFFFFFFF))[0]) ^ 0x80000000) - 0x80000000)
+    return s
+
+
+def s3863(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] * (float(((u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) ^ 0x80000000) - 0x80000000))
+    return s
+
+
+def s3864(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w64f(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] * (float(((
+            u32(v4, (R[v5] + v6 & 0xFFFFFFFF))[0]) ^ 0x80000000) - 0x80000000))))
+    return s
+
+
+def s3865(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v0] * (d64(v1, R[v2])[0])) + R[v3]
+    return s
+
+
+def s3866(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] * (d64(v2, R[v3])[0])) + R[v4])
+    return s
+
+
+def s3867(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + ((R[v2] * (d64(v3, R[v4])[0])) + R[v5]))
+    return s
+
+
+def s3868(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + (R[v2] + ((R[v3] * (d64(v4, R[v5])[0])) + R[v6])))
+    return s
+
+
+def s3869(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = d64(v0, (((v1.value) + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3870(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] * (d64(v1, (((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF))[0])
+    return s
+
+
+def s3871(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] * (d64(v1, (((v2.value) + v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF))[0])) + R[v5]
+    return s
+
+
+def s3872(d, v0, v1):
+    def s(R):
+        R[d] = v0 - (f64_abs(R[v1]))
+    return s
+
+
+def s3873(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v1] if R[v0] else (f64_neg(R[v2]))
+    return s
+
+
+def s3874(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v0 - (R[v2] if R[v1] else (f64_neg(R[v3])))
+    return s
+
+
+def s3875(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (v0 - (f64_abs(R[v1]))) + (v2 - (R[v4] if R[v3] else (f64_neg(R[v5]))))
+    return s
+
+
+def s3876(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - (R[v1] - R[v2])
+    return s
+
+
+def s3877(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] * (R[v1] - (R[v2] - R[v3]))
+    return s
+
+
+def s3878(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] * (R[v1] - (R[v2] - R[v3]))) + ((R[v4] * R[v5]) + v6)
+    return s
+
+
+def s3879(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = f64_div(R[v0], ((R[v1] * R[v2]) + v3))
+    return s
+
+
+def s3880(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] * (f64_div(R[v1], ((R[v2] * R[v3]) + v4)))
+    return s
+
+
+def s3881(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = v0 - (R[v1] * (f64_div(R[v2], ((R[v3] * R[v4]) + v5))))
+    return s
+
+
+def s3882(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (v0 - (R[v1] * (f64_div(R[v2], ((R[v3] * R[v4]) + v5))))) - R[v6]
+    return s
+
+
+def s3883(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] * (f64_div(R[v1], ((R[v2] * R[v3]) + v4)))) + v5
+    return s
+
+
+def s3884(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] * (f64_div(R[v2], ((R[v3] * R[v4]) + v5)))) + v6)
+    return s
+
+
+def s3885(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - (R[v1] * R[v2])
+    return s
+
+
+def s3886(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = f64_div((R[v0] - (R[v1] * R[v2])), (R[v3] + R[v4]))
+    return s
+
+
+def s3887(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + (f64_div((R[v1] - (R[v2] * R[v3])), (R[v4] + R[v5])))
+    return s
+
+
+def s3888(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] + (f64_div((R[v1] - (R[v2] * R[v3])), (R[v4] + R[v5])))) + R[v6]
+    return s
+
+
+def s3889(d, v0, v1, v2):
+    def s(R):
+        R[d] = f32_sqrt((f32_round((f32_round(R[v0] * R[v1])) + v2)))
+    return s
+
+
+def s3890(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = f32_round(R[v0] + (f32_sqrt((f32_round((f32_round(R[v1] * R[v2])) + v3)))))
+    return s
+
+
+def s3891(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = f32_div(v0, (f32_round(R[v1] + (f32_sqrt((f32_round((f32_round(R[v2] * R[v3])) + v4)))))))
+    return s
+
+
+def s3892(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = f32_round(R[v0] + (f32_div(v1, (f32_round(R[v2] + (f32_sqrt((f32_round((f32_round(R[v3] * R[v4])) + v5)))))))))
+    return s
+
+
+def s3893(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0 - (R[v1] + R[v2])
+    return s
+
+
+def s3894(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] + R[v1]) * R[v2]) - (v3 - (R[v4] + R[v5]))
+    return s
+
+
+def s3895(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] - (((R[v1] + R[v2]) * R[v3]) - (v4 - (R[v5] + R[v6])))
+    return s
+
+
+def s3896(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = d64(v0, ((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3897(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] * (R[v1] + R[v2])) - (d64(v3, ((R[v4] + v5 & 0xFFFFFFFF) + R[v6] & 0xFFFFFFFF))[0])
+    return s
+
+
+def s3898(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] * ((R[v2] * v3) + v4)) + v5)
+    return s
+
+
+def s3899(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] * (R[v1] + ((R[v2] * ((R[v3] * v4) + v5)) + v6))
+    return s
+
+
+def s3900(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + R[v1]) + R[v2]
+    return s
+
+
+def s3901(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = f64_div((R[v0] - R[v1]), ((R[v2] + R[v3]) + R[v4]))
+    return s
+
+
+def s3902(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] * (f64_div((R[v1] - R[v2]), ((R[v3] + R[v4]) + R[v5])))
+    return s
+
+
+def s3903(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] * (f64_div((R[v1] - R[v2]), ((R[v3] + R[v4]) + R[v5])))) + R[v6]
+    return s
+
+
+def s3904(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = f64_div(R[v0], ((R[v1] * ((R[v2] * R[v3]) + v4)) + v5))
+    return s
+
+
+def s3905(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] * (f64_div(R[v1], ((R[v2] * ((R[v3] * R[v4]) + v5)) + v6)))
+    return s
+
+
+def s3906(d, v0, v1):
+    def s(R):
+        R[d] = (i32_trunc_sat_f32_s(R[v0])) << v1 & 0xFFFFFFFF
+    return s
+
+
+def s3907(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((v0.value) + v1 & 0xFFFFFFFF) + ((i32_trunc_sat_f32_s(R[v2])) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3908(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((v0.value) + v1 & 0xFFFFFFFF) + ((i32_trunc_sat_f32_s(R[v2])) << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4 & 0xFFFFFFFF
+    return s
+
+
+def s3909(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + R[v1]) * v2
+    return s
+
+
+def s3910(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v2] + R[v3]) * v4) if (R[v0] == v1) else (R[v5] * R[v6])
+    return s
+
+
+def s3911(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((R[v2] + R[v3]) * v4) if (R[v0] == v1) else (R[v5] * R[v6])) + v7
+    return s
+
+
+def s3912(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = f64_div((R[v0] * R[v1]), ((R[v2] * R[v3]) + v4))
+    return s
+
+
+def s3913(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] * (f64_div((R[v1] * R[v2]), ((R[v3] * R[v4]) + v5)))
+    return s
+
+
+def s3914(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + (R[v1] * (f64_div((R[v2] * R[v3]), ((R[v4] * R[v5]) + v6))))
+    return s
+
+
+def s3915(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (d64(v1, R[v2])[0])
+    return s
+
+
+def s3916(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] * (R[v1] + (d64(v2, R[v3])[0]))
+    return s
+
+
+def s3917(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] * (R[v1] + (d64(v2, R[v3])[0]))) + v4
+    return s
+
+
+def s3918(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = f64_div(R[v0], ((R[v1] * (R[v2] + (d64(v3, R[v4])[0]))) + v5))
+    return s
+
+
+def s3919(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (f64_div(R[v0], ((R[v1] * (R[v2] + (d64(v3, R[v4])[0]))) + v5))) + v6
+    return s
+
+
+def s3920(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (R[v0] * ((R[v1] * (R[v2] + (d64(v3, R[v4] + v5)[0]))) + (
+            d64(v6, R[v7])[0])))
+    return s
+
+
+def s3921(d, v0, v1, v2):
+    def s(R):
+        R[d] = f64_div(R[v0], (R[v1] + v2))
+    return s
+
+
+def s3922(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (f64_div(R[v0], (R[v1] + v2))) + v3
+    return s
+
+
+def s3923(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = f64_div(((f64_div(R[v0], (R[v1] + v2))) + v3), R[v4])
+    return s
+
+
+def s3924(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] * (f64_div(((f64_div(R[v1], (R[v2] + v3))) + v4), R[v5]))
+    return s
+
+
+def s3925(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + (R[v1] * (f64_div(((f64_div(R[v2], (R[v3] + v4))) + v5), R[v6])))
+    return s
+
+
+def s3926(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = f32_div((f32_round(R[v0] * R[v1])), (f32_round((f32_round(R[v2] * R[v3])) + v4)))
+    return s
+
+
+def s3927(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = f32_round(R[v0] * (f32_div((f32_round(R[v1] * R[v2])), (f32_round((f32_round(R[v3] * R[v4])) + v5)))))
+    return s
+
+
+def s3928(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = f32_round(R[v0] + (f32_round(R[v1] * (f32_div((f32_round(R[v2] * R[v3])), (f32_round((f32_round(R[v4] * R[v5])) + v6)))))))
+    return s
+
+
+def s3929(d, v0, v1, v2):
+    def s(R):
+        R[d] = f32_round(R[v0] + (f32_load(v1, R[v2])))
+    return s
+
+
+def s3930(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = f32_round(R[v0] * (f32_round(R[v1] + (f32_load(v2, R[v3])))))
+    return s
+
+
+def s3931(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = f32_round((f32_round(R[v0] * (f32_round(R[v1] + (f32_load(v2, R[v3])))))) + v4)
+    return s
+
+
+def s3932(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = f32_div(R[v0], (f32_round((f32_round(R[v1] * (f32_round(R[v2] + (f32_load(v3, R[v4])))))) + v5)))
+    return s
+
+
+def s3933(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = f32_round((f32_div(R[v0], (f32_round((f32_round(R[v1] * (f32_round(R[v2] + (f32_load(v3, R[v4])))))) + v5)))) + v6)
+    return s
+
+
+def s3934(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (f32_round(R[v0] * (f32_round((f32_round(R[v1] * (f32_round(R[v2] + (f32_load(v3, R[v4] + v5)))))) + (
+            f32_load(v6, R[v7]))))))
+    return s
+
+
+def s3935(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = f64_div((R[v0] * R[v1]), ((R[v2] * ((R[v3] * R[v4]) + v5)) + v6))
+    return s
+
+
+def s3936(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = f32_div((f32_round(R[v0] * R[v1])), (f32_round((f32_round(R[v2] * (f32_round((f32_round(R[v3] * R[v4])) + v5)))) + v6)))
+    return s
+
+
+def s3937(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (f64_neg(R[v2])) if (R[v0] == v1) else R[v3]
+    return s
+
+
+def s3938(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] * (d64(v1, R[v2] + v3)[0])) + (R[v4] + (R[v5] - R[v6]))
+    return s
+
+
+def s3939(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] * (d64(v2, R[v3] + v4)[0])) + (R[v5] + (R[v6] - R[v7])))
+    return s
+
+
+def s3940(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] & v1) + v2 & 0xFFFFFFFF) << v3 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3941(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (((R[v0] & v1) + v2 & 0xFFFFFFFF) << v3 & 0xFFFFFFFFFFFFFFFF) | (R[v4] & v5)
+    return s
+
+
+def s3942(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = f64_from_bits(((((R[v0] & v1) + v2 & 0xFFFFFFFF) << v3 & 0xFFFFFFFFFFFFFFFF) | (R[v4] & v5)))
+    return s
+
+
+def s3943(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] * v1) + ((R[v2] + R[v3]) * v4)
+    return s
+
+
+def s3944(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] * v1) + ((R[v2] * v3) + ((R[v4] + R[v5]) * v6))
+    return s
+
+
+def s3945(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = f32_round(R[v0] + (f32_round(R[v1] * (f32_round((f32_round(R[v2] * v3)) + v4)))))
+    return s
+
+
+def s3946(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = f32_round(R[v0] + (f32_round(R[v1] + (f32_round(R[v2] * (f32_round((f32_round(R[v3] * v4)) + v5)))))))
+    return s
+
+
+def s3947(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = f32_round(R[v0] * (f32_round(R[v1] + (f32_round(R[v2] + (f32_round(R[v3] * (f32_round((f32_round(R[v4] * v5)) + v6)))))))))
+    return s
+
+
+def s3948(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] - (R[v1] + v2)
+    return s
+
+
+def s3949(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = ((R[v2] - R[v3]) + v4) if (R[v0] > v1) else (R[v5] - (R[v6] + v7))
+    return s
+
+
+def s3950(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v0] + (R[v1] * R[v2])
+    return s
+
+
+def s3951(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + (R[v2] * R[v3]))
+    return s
+
+
+def s3952(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = R[v0] * (R[v1] + (R[v2] + (R[v3] * R[v4])))
+    return s
+
+
+def s3953(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] * (R[v1] + (R[v2] + (R[v3] * R[v4])))) + R[v5]
+    return s
+
+
+def s3954(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((R[v0] * (R[v1] + (R[v2] + (R[v3] * R[v4])))) + R[v5]) - R[v6]
+    return s
+
+
+def s3955(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = ((R[v0] * R[v1]) + (((d64(v2, R[v3] + v4)[0]) * R[v5]) + (
+            d64(v6, R[v7] + v8)[0])))
+    return s
+
+
+def s3956(d, v0, v1):
+    def s(R):
+        R[d] = float((((R[v0] ^ 0x80000000) - 0x80000000 >> v1 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)
+    return s
+
+
+def s3957(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (d64(v0, R[v1] + v2)[0]) + (float((((R[v3] ^ 0x80000000) - 0x80000000 >> v4 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))
+    return s
+
+
+def s3958(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] + ((d64(v1, R[v2] + v3)[0]) + (float((((R[v4] ^ 0x80000000) - 0x80000000 >> v5 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)))
+    return s
+
+
+def s3959(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + (R[v1] + ((d64(v2, R[v3] + v4)[0]) + (float((((R[v5] ^ 0x80000000) - 0x80000000 >> v6 & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))))
+    return s
+
+
+def s3960(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (R[v0] * (R[v1] + R[v2])) + (R[v3] + (R[v4] + (R[v5] - R[v6])))
+    return s
+
+
+def s3961(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] - R[v2])) + (R[v3] - R[v4])
+    return s
+
+
+def s3962(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v0] * ((R[v1] + (R[v2] - R[v3])) + (R[v4] - R[v5]))
+    return s
+
+
+def s3963(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + (R[v1] * ((R[v2] + (R[v3] - R[v4])) + (R[v5] - R[v6])))
+    return s
+
+
+def s3964(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + (R[v1] - R[v2])) + (R[v3] + (R[v4] - R[v5]))
+    return s
+
+
+def s3965(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] + ((R[v1] + (R[v2] - R[v3])) + (R[v4] + (R[v5] - R[v6])))
+    return s
+
+
+def s3966(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = f64_div((R[v0] * R[v1]), (R[v2] + v3))
+    return s
+
+
+def s3967(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = (R[v0] + R[v1]) - (f64_div((R[v2] * R[v3]), (R[v4] + v5)))
+    return s
+
+
+def s3968(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = R[v0] * ((R[v1] + R[v2]) - (f64_div((R[v3] * R[v4]), (R[v5] + v6))))
+    return s
+
+
+def s3969(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = d64(v0, (((R[v1] + v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4 & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3970(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (f64_div(R[v0], R[v1])) + (d64(v2, (((R[v3] + v4 & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF) + v6 & 0xFFFFFFFF))[0])
+    return s
+
+
+def s3971(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (v5 if (R[v3] == v4) else (v8 if (R[v6] == v7) else v9)))
+    return s
+
+
+def s3972(d, v0, v1, v2):
+    def s(R):
+        R[d] = (R[v0] + R[v1] & 0xFFFFFFFF) << v2 & 0xFFFFFFFF
+    return s
+
+
+def s3973(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] + R[v1] & 0xFFFFFFFF) << v2 & 0xFFFFFFFF) + v3 & 0xFFFFFFFF
+    return s
+
+
+def s3974(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v5] if ((R[v3] ^ 0x80000000) > (R[v4] ^ 0x80000000)) else R[v6]))
+    return s
+
+
+def s3975(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (R[v1] - R[v2] & 0xFFFFFFFF) if R[v0] else v3
+    return s
+
+
+def s3976(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = u32(v0, (R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4)[0]
+    return s
+
+
+def s3977(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (v4 if (R[v2] == v3) else v5))
+    return s
+
+
+def s3978(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, (R[v5] if ((R[v3] ^ 0x80000000) > v4) else v6))
+    return s
+
+
+def s3979(v0, v1, v2, v3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], (R[v3] if R[v2] else (R[v4] + v5 & 0xFFFFFFFF)))
+    return s
+
+
+def s3980(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = u32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]
+    return s
+
+
+def s3981(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (u32(v0, ((R[v1] + v2 & 0xFFFFFFFF) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]) >> (R[v6] & 31)
+    return s
+
+
+def s3982(d, v0, v1, v2):
+    def s(R):
+        R[d] = R[v1] if (not R[v0]) else R[v2]
+    return s
+
+
+def s3983(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = R[v2] if (R[v0] == R[v1]) else (R[v4] if (not R[v3]) else R[v5])
+    return s
+
+
+def s3984(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
+    def s(R):
+        R[d] = R[v2] if (R[v0] != R[v1]) else (R[v5] if (R[v3] == R[v4]) else (R[v7] if (not R[v6]) else R[v8]))
+    return s
+
+
+def s3985(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = v2 if (R[v0] & v1) else R[v3]
+    return s
+
+
+def s3986(d, v0, v1, v2, v3, v4):
+    def s(R):
+        R[d] = (((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF
+    return s
+
+
+def s3987(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((((v0.value) + v1 & 0xFFFFFFFF) + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF) + v5 & 0xFFFFFFFF
+    return s
+
+
+def s3988(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = ((R[v0] - (u32(v1, R[v2] + v3)[0]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3989(d, v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        R[d] = (((u64(v0, R[v1] + v2)[0]) + R[v3] & 0xFFFFFFFFFFFFFFFF) + (((R[v4] - (
+            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+    return s
+
+
+def s3990(d, v0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d] = ((R[v0] >> ((v1 - R[v2] & 0xFFFFFFFF) & 31)) & v3) - (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3991(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = (((R[v0] >> ((v1 - R[v2] & 0xFFFFFFFF) & 31)) & v3) - (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF
+    return s
+
+
+def s3992(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + ((v1 - R[v2] & 0xFFFFFFFF) & v3) & 0xFFFFFFFF
+    return s
+
+
+def s3993(d, v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        R[d] = ((u32(v0, ((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) + v6 & 0xFFFFFFFF)
+    return s
+
+
+def s3994(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, (((
+            u32(v1, (R[v2] + v3 & 0xFFFFFFFF))[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6 & 0xFFFFFFFF), R[v7])
+    return s
+
+
+def s3995(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = (u32(v0, (
+            u32(v1, (R[v2] + R[v3] & 0xFFFFFFFF))[0]))[0])
+    return s
+
+
+def s3996(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, ((R[v1] + R[v2] & 0xFFFFFFFF) + v3 & 0xFFFFFFFF), (
+            u32(v4, (
+            u32(v5, (R[v6] + R[v7] & 0xFFFFFFFF))[0]))[0]))
+    return s
+
+
+def s3997(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = R[v0] + (R[v1] - (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+    return s
+
+
+def s3998(v0, v1, v2, v3, v4):
+    def s(R):
+        w32(v0, (R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF), v4)
+    return s
+
+
+def s3999(v0, v1, v2, v3, v4, v5, v6, v7):
+    def s(R):
+        w32(v0, R[v1], ((
+            u32(v2, (R[v3] + v4 & 0xFFFFFFFF))[0]) + (
+            u32(v5, (R[v6] + v7 & 0xFFFFFFFF))[0]) & 0xFFFFFFFF))
+    return s
+
+
+def s4000(d, v0, v1):
+    def s(R):
+        R[d] = R[v0] + (v1.value) & 0xFFFFFFFF
+    return s
+
+
+def s4001(d, v0, v1, v2):
+    def s(R):
+        R[d] = v0[(R[v1] + (v2.value) & 0xFFFFFFFF)]
+    return s
+
+
+def s4002(d, v0, v1, v2, v3):
+    def s(R):
+        R[d] = 1 if (v0[(R[v1] + (v2.value) & 0xFFFFFFFF)]) == v3 else 0
+    return s
+
+
+def s4003(v0, v1, v2, v3, v4, v5, v6):
+    def s(R):
+        w32(v0, (R[v1] + v2 & 0xFFFFFFFF), (1 if (
+            v3[(R[v4] + (v5.value) & 0xFFFFFFFF)]) == v6 else 0))
     return s
 
 
@@ -18992,8 +30211,8 @@ TRANSITIONS = {
     ('i32.ne.c', 11): 484,
     ('i32.add', 391, 0): 485,
     ('i32.load8_u.0', 485): 486,
-    ('i32.eq', 0, 393): 487,
-    ('i32.load.0', 401): 488,
+    ('i32.load.0', 401): 487,
+    ('i32.eq', 0, 393): 488,
     ('i32.add.c', 9): 489,
     ('i32.eq.c', 11): 490,
     ('i32.add.c', 435): 491,
@@ -19093,12 +30312,12 @@ TRANSITIONS = {
     ('i32.store.0', 0, 7): 585,
     ('i32.store8.0', 0, 570): 586,
     ('i32.store.0', 0, 526): 587,
-    ('i32.ne', 393, 393): 588,
-    ('i32.eq', 455, 455): 589,
-    ('i32.and.c', 37): 590,
-    ('i32.add', 247, 590): 591,
-    ('i32.load8_u.0', 591): 592,
-    ('i32.store8.0', 0, 592): 593,
+    ('i32.and.c', 37): 588,
+    ('i32.add', 247, 588): 589,
+    ('i32.load8_u.0', 589): 590,
+    ('i32.store8.0', 0, 590): 591,
+    ('i32.ne', 393, 393): 592,
+    ('i32.eq', 455, 455): 593,
     ('i32.load', 247): 594,
     ('i64.or', 543, 543): 595,
     ('i32.store.0', 9, 431): 596,
@@ -19111,9 +30330,9 @@ TRANSITIONS = {
     ('i32.store.0', 0, 391): 603,
     ('i32.or.c', 265): 604,
     ('i32.store8', 0, 604): 605,
-    ('i32.le_s', 393, 0): 606,
-    ('i64.add', 253, 444): 607,
-    ('i64.store', 0, 607): 608,
+    ('i64.add', 253, 444): 606,
+    ('i64.store', 0, 606): 607,
+    ('i32.le_s', 393, 0): 608,
     ('i32.store.0', 376, 0): 609,
     ('i64.store', 0, 444): 610,
     ('i32.gt_s.c', 393): 611,
@@ -19123,10 +30342,10 @@ TRANSITIONS = {
     ('select', 55, 0, 1): 615,
     ('i32.store.0', 471, 0): 616,
     ('i32.ne', 0, 247): 617,
-    ('i32.lt_s.c', 393): 618,
-    ('i32.store', 0, 2): 619,
-    ('i32.eq', 0, 249): 620,
-    ('i32.store.0', 435, 1): 621,
+    ('i32.store', 0, 2): 618,
+    ('i32.lt_s.c', 393): 619,
+    ('i32.store.0', 435, 1): 620,
+    ('i32.eq', 0, 249): 621,
     ('i32.add.c', 405): 622,
     ('i32.load.0', 622): 623,
     ('i32.store8.0', 2, 0): 624,
@@ -19141,9 +30360,9 @@ TRANSITIONS = {
     ('i32.store16.0', 9, 1): 633,
     ('i32.and.c', 9): 634,
     ('i32.gt_u.c', 634): 635,
-    ('i32.add.c', 590): 636,
-    ('i32.lt_u.c', 634): 637,
-    ('i32.store.0', 0, 441): 638,
+    ('i32.add.c', 588): 636,
+    ('i32.store.0', 0, 441): 637,
+    ('i32.lt_u.c', 634): 638,
     ('i32.xor', 565, 0): 639,
     ('i32.add', 2, 639): 640,
     ('i32.add.c', 414): 641,
@@ -19165,14 +30384,14 @@ TRANSITIONS = {
     ('i32.and.c', 656): 657,
     ('i32.eqz', 657): 658,
     ('i32.eq.c', 265): 659,
-    ('i32.add', 0, 590): 660,
+    ('i32.add', 0, 588): 660,
     ('i32.load.0', 660): 661,
     ('i32.shr_u', 661, 0): 662,
     ('i32.and.c', 662): 663,
     ('i32.store', 249, 0): 664,
     ('i64.or', 100, 540): 665,
-    ('i32.eq.c', 393): 666,
-    ('i32.store.0', 441, 247): 667,
+    ('i32.store.0', 441, 247): 666,
+    ('i32.eq.c', 393): 667,
     ('i32.add.c', 471): 668,
     ('i32.load.0', 668): 669,
     ('i32.add', 376, 0): 670,
@@ -19196,13 +30415,13 @@ TRANSITIONS = {
     ('i32.wrap_i64', 101): 688,
     ('i32.or', 36, 11): 689,
     ('i32.eqz', 263): 690,
-    ('i64.ne.c', 75): 691,
-    ('i32.sub', 249, 0): 692,
-    ('i32.store', 0, 692): 693,
-    ('i64.store.0', 9, 253): 694,
-    ('i32.add', 9, 590): 695,
-    ('i32.load16_u.0', 695): 696,
-    ('i32.shl.c', 696): 697,
+    ('i32.sub', 249, 0): 691,
+    ('i32.store', 0, 691): 692,
+    ('i64.store.0', 9, 253): 693,
+    ('i32.add', 9, 588): 694,
+    ('i32.load16_u.0', 694): 695,
+    ('i32.shl.c', 695): 696,
+    ('i64.ne.c', 75): 697,
     ('i32.store8.0', 9, 0): 698,
     ('i32.add', 249, 249): 699,
     ('i32.store', 0, 699): 700,
@@ -19213,23 +30432,23 @@ TRANSITIONS = {
     ('i32.store8.0', 0, 704): 705,
     ('i32.load.0', 393): 706,
     ('i32.store.0', 583, 249): 707,
-    ('i32.and.c', 31): 708,
-    ('i32.eqz', 708): 709,
-    ('i32.store.0', 9, 249): 710,
+    ('i32.store.0', 9, 249): 708,
+    ('i32.and.c', 31): 709,
+    ('i32.eqz', 709): 710,
     ('f32.add', 138, 1): 711,
     ('f32.mul', 0, 711): 712,
     ('f32.add', 712, 1): 713,
     ('f32.mul', 0, 713): 714,
     ('f32.add', 714, 1): 715,
     ('i32.store.0', 9, 405): 716,
-    ('i32.gt_u', 0, 431): 717,
-    ('i32.shl.c', 436): 718,
-    ('i32.gt_u', 718, 0): 719,
-    ('select', 719, 0, 0): 720,
+    ('i32.shl.c', 436): 717,
+    ('i32.gt_u', 717, 0): 718,
+    ('select', 718, 0, 0): 719,
+    ('i32.gt_u', 0, 431): 720,
     ('i32.and.c', 688): 721,
-    ('i32.eqz', 405): 722,
-    ('i32.or.c', 263): 723,
-    ('i32.store8.0', 0, 723): 724,
+    ('i32.or.c', 263): 722,
+    ('i32.store8.0', 0, 722): 723,
+    ('i32.eqz', 405): 724,
     ('i32.eq', 0, 9): 725,
     ('i32.store', 0, 452): 726,
     ('i32.add', 0, 674): 727,
@@ -19267,11 +30486,11 @@ TRANSITIONS = {
     ('i32.shr_u.c', 758): 759,
     ('i32.and.c', 759): 760,
     ('i32.load.0', 560): 761,
-    ('i32.eq.c', 247): 762,
-    ('i32.or.c', 37): 763,
-    ('i32.store8.0', 0, 763): 764,
-    ('i32.and.c', 249): 765,
-    ('i32.store', 0, 765): 766,
+    ('i32.or.c', 37): 762,
+    ('i32.store8.0', 0, 762): 763,
+    ('i32.and.c', 249): 764,
+    ('i32.store', 0, 764): 765,
+    ('i32.eq.c', 247): 766,
     ('i32.and.c', 281): 767,
     ('i32.or', 0, 767): 768,
     ('i32.store16', 0, 768): 769,
@@ -19294,31 +30513,31 @@ TRANSITIONS = {
     ('i32.add', 0, 263): 786,
     ('i32.load8_u.0', 786): 787,
     ('i32.add.c', 787): 788,
-    ('i32.le_u', 0, 249): 789,
-    ('i64.xor', 0, 253): 790,
-    ('i64.store', 0, 790): 791,
-    ('i32.ge_s', 0, 393): 792,
-    ('i32.shl.c', 11): 793,
-    ('i32.add', 2, 793): 794,
-    ('i32.load16_u.0', 794): 795,
+    ('i64.xor', 0, 253): 789,
+    ('i64.store', 0, 789): 790,
+    ('i32.le_u', 0, 249): 791,
+    ('i32.shl.c', 11): 792,
+    ('i32.add', 2, 792): 793,
+    ('i32.load16_u.0', 793): 794,
+    ('i32.ge_s', 0, 393): 795,
     ('select', 52, 0, 0): 796,
-    ('i32.add', 376, 793): 797,
+    ('i32.add', 376, 792): 797,
     ('i32.load8_u.0', 797): 798,
     ('i32.and.c', 798): 799,
     ('i32.load.0', 249): 800,
     ('i32.store.0', 9, 376): 801,
     ('i64.or', 0, 9): 802,
     ('i64.store', 0, 802): 803,
-    ('i32.store8', 0, 590): 804,
+    ('i32.store8', 0, 588): 804,
     ('i32.store8', 0, 672): 805,
     ('i32.add', 247, 36): 806,
     ('i32.store.0', 806, 0): 807,
     ('i32.lt_u.c', 393): 808,
     ('f64.load.0', 9): 809,
-    ('i32.shl', 590, 0): 810,
+    ('i32.shl', 588, 0): 810,
     ('i32.or', 6, 810): 811,
     ('i32.store8.0', 0, 811): 812,
-    ('i32.or.c', 590): 813,
+    ('i32.or.c', 588): 813,
     ('i32.store8', 0, 813): 814,
     ('i32.add.c', 11): 815,
     ('i32.store8', 0, 265): 816,
@@ -19332,7 +30551,7 @@ TRANSITIONS = {
     ('i32.store8.0', 9, 823): 824,
     ('i32.store.0', 491, 0): 825,
     ('i32.eq', 393, 9): 826,
-    ('i32.add', 0, 793): 827,
+    ('i32.add', 0, 792): 827,
     ('i32.load', 827): 828,
     ('i32.ne', 249, 0): 829,
     ('i32.add', 10, 0): 830,
@@ -19350,43 +30569,43 @@ TRANSITIONS = {
     ('i32.ne', 0, 841): 842,
     ('i32.load8_s.0', 9): 843,
     ('i32.store.0', 393, 0): 844,
-    ('i32.and.c', 478): 845,
-    ('i32.eqz', 845): 846,
-    ('i32.and.c', 561): 847,
+    ('i32.and.c', 561): 845,
+    ('i32.and.c', 478): 846,
+    ('i32.eqz', 846): 847,
     ('i32.store', 0, 12): 848,
     ('i32.gt_s.c', 405): 849,
     ('i32.or', 36, 424): 850,
-    ('i32.eq', 393, 0): 851,
-    ('i32.add', 441, 639): 852,
-    ('i32.add', 391, 3): 853,
-    ('i32.load8_u.0', 853): 854,
-    ('i32.add', 0, 854): 855,
-    ('i32.ne', 0, 391): 856,
-    ('i32.add', 393, 393): 857,
-    ('select', 45, 0, 2): 858,
-    ('i32.add', 452, 452): 859,
-    ('i64.load', 391): 860,
-    ('i32.or.c', 767): 861,
-    ('i32.store16', 0, 861): 862,
+    ('i32.add', 441, 639): 851,
+    ('i32.add', 391, 3): 852,
+    ('i32.load8_u.0', 852): 853,
+    ('i32.add', 0, 853): 854,
+    ('i32.eq', 393, 0): 855,
+    ('i32.add', 393, 393): 856,
+    ('select', 45, 0, 2): 857,
+    ('i32.add', 452, 452): 858,
+    ('i64.load', 391): 859,
+    ('i32.or.c', 767): 860,
+    ('i32.store16', 0, 860): 861,
+    ('i32.ne', 0, 391): 862,
     ('i32.store', 0, 376): 863,
-    ('i32.eq.c', 431): 864,
-    ('i32.store.0', 401, 0): 865,
+    ('i32.store.0', 401, 0): 864,
+    ('i32.eq.c', 431): 865,
     ('i32.add', 0, 576): 866,
     ('select', 48, 0, 0): 867,
     ('i64.add.c', 251): 868,
     ('i64.store.0', 0, 868): 869,
     ('i64.store.0', 9, 0): 870,
     ('i32.store.0', 9, 2): 871,
-    ('i32.eq', 0, 247): 872,
-    ('i32.load16_u.0', 450): 873,
-    ('f64.add', 261, 261): 874,
-    ('f64.store', 0, 874): 875,
-    ('i64.and.c', 245): 876,
-    ('i64.gt_s.c', 876): 877,
-    ('i32.eqz', 423): 878,
-    ('i32.ne.c', 767): 879,
-    ('i32.add', 249, 237): 880,
-    ('i32.store8.0', 880, 1): 881,
+    ('i32.load16_u.0', 450): 872,
+    ('f64.add', 261, 261): 873,
+    ('f64.store', 0, 873): 874,
+    ('i32.add', 249, 237): 875,
+    ('i32.store8.0', 875, 1): 876,
+    ('i32.eq', 0, 247): 877,
+    ('i64.and.c', 245): 878,
+    ('i64.gt_s.c', 878): 879,
+    ('i32.eqz', 423): 880,
+    ('i32.ne.c', 767): 881,
     ('i32.add.c', 830): 882,
     ('f64.mul', 0, 261): 883,
     ('f64.add', 883, 261): 884,
@@ -19397,7 +30616,7 @@ TRANSITIONS = {
     ('i32.and.c', 237): 889,
     ('i32.shl.c', 889): 890,
     ('i32.add', 391, 890): 891,
-    ('select', 637, 9, 0): 892,
+    ('select', 638, 9, 0): 892,
     ('i32.and.c', 892): 893,
     ('i32.ne.c', 452): 894,
     ('i32.and.c', 894): 895,
@@ -19406,21 +30625,21 @@ TRANSITIONS = {
     ('i32.ne.c', 752): 898,
     ('i64.gt_u.c', 75): 899,
     ('select', 899, 1, 73): 900,
-    ('i32.ne', 455, 0): 901,
-    ('i64.load32_u.0', 391): 902,
+    ('i64.load32_u.0', 391): 901,
+    ('i32.ne', 455, 0): 902,
     ('select', 45, 1, 0): 903,
     ('i32.store', 0, 560): 904,
     ('i32.lt_s', 0, 393): 905,
     ('i32.or', 11, 11): 906,
     ('i32.store8.0', 0, 906): 907,
-    ('i32.shl', 765, 452): 908,
+    ('i32.shl', 764, 452): 908,
     ('i32.gt_u.c', 468): 909,
     ('i32.load.0', 247): 910,
     ('i32.eq', 249, 0): 911,
-    ('i32.add.c', 866): 912,
-    ('i32.ge_u', 0, 912): 913,
-    ('i32.add', 391, 431): 914,
-    ('i32.load8_u.0', 914): 915,
+    ('i32.add', 391, 431): 912,
+    ('i32.load8_u.0', 912): 913,
+    ('i32.add.c', 866): 914,
+    ('i32.ge_u', 0, 914): 915,
     ('i32.ne', 0, 9): 916,
     ('i32.add.c', 683): 917,
     ('i32.add', 263, 376): 918,
@@ -19438,24 +30657,24 @@ TRANSITIONS = {
     ('i32.add.c', 929): 930,
     ('i32.store8.0', 0, 263): 931,
     ('i32.store8', 0, 9): 932,
-    ('i32.ne.c', 455): 933,
-    ('i32.eqz', 208): 934,
-    ('i32.eqz', 210): 935,
-    ('i32.store8.0', 9, 929): 936,
-    ('i32.store.0', 9, 757): 937,
-    ('i32.shl.c', 431): 938,
-    ('i32.or', 938, 0): 939,
-    ('i32.ne.c', 419): 940,
-    ('i32.load', 452): 941,
-    ('i32.lt_u', 249, 249): 942,
-    ('i32.add', 760, 0): 943,
+    ('i32.store8.0', 9, 929): 933,
+    ('i32.store.0', 9, 757): 934,
+    ('i32.shl.c', 431): 935,
+    ('i32.or', 935, 0): 936,
+    ('i32.load', 452): 937,
+    ('i32.lt_u', 249, 249): 938,
+    ('i32.add', 760, 0): 939,
+    ('i32.ne.c', 455): 940,
+    ('i32.eqz', 208): 941,
+    ('i32.eqz', 210): 942,
+    ('i32.ne.c', 419): 943,
     ('i32.ge_s', 0, 247): 944,
     ('i32.load8_u.0', 393): 945,
     ('i32.store16.0', 435, 1): 946,
     ('i32.and.c', 36): 947,
     ('i32.or', 947, 11): 948,
     ('i32.add.c', 948): 949,
-    ('i32.add', 488, 0): 950,
+    ('i32.add', 487, 0): 950,
     ('i32.load8_u.0', 950): 951,
     ('i32.and', 0, 431): 952,
     ('select', 952, 1, 1): 953,
@@ -19491,63 +30710,63 @@ TRANSITIONS = {
     ('i32.load16_u.0', 2): 983,
     ('select', 0, 0, 9): 984,
     ('i32.store', 0, 984): 985,
-    ('i32.or', 0, 938): 986,
+    ('i32.or', 0, 935): 986,
     ('i32.or', 570, 11): 987,
     ('i32.store8.0', 0, 987): 988,
     ('i32.store', 249, 391): 989,
-    ('i32.eqz', 765): 990,
+    ('i32.eqz', 764): 990,
     ('i32.and.c', 452): 991,
     ('i32.eqz', 991): 992,
     ('i32.lt_s.c', 9): 993,
-    ('i32.add.c', 263): 994,
-    ('i64.add', 251, 0): 995,
-    ('i64.store.0', 0, 995): 996,
-    ('i32.store8.0', 0, 265): 997,
-    ('i32.add', 376, 387): 998,
-    ('i32.ge_s.c', 3): 999,
+    ('i32.ge_s.c', 3): 994,
+    ('i32.add.c', 263): 995,
+    ('i64.add', 251, 0): 996,
+    ('i64.store.0', 0, 996): 997,
+    ('i32.store8.0', 0, 265): 998,
+    ('i32.add', 376, 387): 999,
     ('i64.store', 0, 73): 1000,
     ('i32.add', 391, 10): 1001,
-    ('i32.ne.c', 281): 1002,
-    ('i32.store8.0', 0, 384): 1003,
-    ('i32.rem_u', 0, 249): 1004,
-    ('i32.shl.c', 1004): 1005,
-    ('i32.add', 0, 1005): 1006,
-    ('i32.load8_u.0', 391): 1007,
-    ('i32.add.c', 473): 1008,
-    ('i32.load.0', 1008): 1009,
+    ('i32.store8.0', 0, 384): 1002,
+    ('i32.rem_u', 0, 249): 1003,
+    ('i32.shl.c', 1003): 1004,
+    ('i32.add', 0, 1004): 1005,
+    ('i32.ne.c', 281): 1006,
+    ('i32.add.c', 473): 1007,
+    ('i32.load.0', 1007): 1008,
+    ('i32.load8_u.0', 391): 1009,
     ('i32.store8.0', 9, 813): 1010,
-    ('i32.store16.0', 9, 938): 1011,
-    ('i32.store.0', 9, 938): 1012,
-    ('i32.eq', 757, 0): 1013,
-    ('i32.store.0', 0, 796): 1014,
-    ('i32.add.c', 438): 1015,
-    ('i32.load.0', 1015): 1016,
-    ('i32.add', 1016, 36): 1017,
-    ('i32.gt_u.c', 419): 1018,
-    ('select', 1018, 1, 1): 1019,
-    ('i32.gt_s.c', 395): 1020,
-    ('i32.and', 0, 9): 1021,
-    ('i32.add', 0, 1021): 1022,
-    ('i32.add.c', 1022): 1023,
-    ('i32.store8.0', 1023, 0): 1024,
+    ('i32.store16.0', 9, 935): 1011,
+    ('i32.store.0', 9, 935): 1012,
+    ('i32.store.0', 0, 796): 1013,
+    ('i32.add.c', 438): 1014,
+    ('i32.load.0', 1014): 1015,
+    ('i32.add', 1015, 36): 1016,
+    ('i32.gt_u.c', 419): 1017,
+    ('select', 1017, 1, 1): 1018,
+    ('i32.and', 0, 9): 1019,
+    ('i32.add', 0, 1019): 1020,
+    ('i32.add.c', 1020): 1021,
+    ('i32.store8.0', 1021, 0): 1022,
+    ('i32.eq', 757, 0): 1023,
+    ('i32.gt_s.c', 395): 1024,
     ('i32.store8.0', 391, 1): 1025,
     ('i32.store.0', 0, 2): 1026,
-    ('i32.eq', 249, 249): 1027,
-    ('i32.store8.0', 560, 1): 1028,
-    ('i32.store.0', 0, 488): 1029,
-    ('i32.ne', 393, 9): 1030,
-    ('i32.ge_u', 0, 393): 1031,
-    ('i32.store8.0', 0, 12): 1032,
-    ('i32.load', 435): 1033,
+    ('i32.store8.0', 560, 1): 1027,
+    ('i32.store.0', 0, 487): 1028,
+    ('i32.store8.0', 0, 12): 1029,
+    ('i32.eq', 249, 249): 1030,
+    ('i32.load', 435): 1031,
+    ('i32.ne', 393, 9): 1032,
+    ('i32.ge_u', 0, 393): 1033,
     ('i32.store', 0, 3): 1034,
     ('i32.store.0', 9, 683): 1035,
-    ('i32.load8_u.0', 401): 1036,
-    ('i32.and.c', 1036): 1037,
-    ('i32.eqz', 1037): 1038,
-    ('i32.add', 0, 405): 1039,
-    ('i32.load.0', 408): 1040,
-    ('select', 108, 0, 0): 1041,
-    ('i64.store', 0, 1041): 1042,
+    ('i32.add', 0, 405): 1036,
+    ('i32.load.0', 408): 1037,
+    ('select', 108, 0, 0): 1038,
+    ('i64.store', 0, 1038): 1039,
+    ('i32.load8_u.0', 401): 1040,
+    ('i32.and.c', 1040): 1041,
+    ('i32.eqz', 1041): 1042,
     ('select', 0, 9, 0): 1043,
     ('i32.add', 0, 37): 1044,
     ('i32.load8_u.0', 1044): 1045,
@@ -19557,7 +30776,7 @@ TRANSITIONS = {
     ('i32.sub', 1, 11): 1049,
     ('i32.mul', 393, 1049): 1050,
     ('i64.extend_i32_s', 1050): 1051,
-    ('i32.or', 938, 431): 1052,
+    ('i32.or', 935, 431): 1052,
     ('i32.or', 0, 13): 1053,
     ('i32.xor', 1053, 0): 1054,
     ('i32.add', 441, 1054): 1055,
@@ -19577,28 +30796,28 @@ TRANSITIONS = {
     ('i32.add', 0, 570): 1069,
     ('i32.load8_u.0', 1069): 1070,
     ('i32.store8.0', 9, 393): 1071,
-    ('i32.eqz', 736): 1072,
-    ('i32.xor.c', 279): 1073,
-    ('i32.shr_u.c', 1073): 1074,
-    ('i32.and.c', 1074): 1075,
-    ('i32.add', 1075, 0): 1076,
+    ('i32.xor.c', 279): 1072,
+    ('i32.shr_u.c', 1072): 1073,
+    ('i32.and.c', 1073): 1074,
+    ('i32.add', 1074, 0): 1075,
+    ('i32.eqz', 736): 1076,
     ('i32.lt_s.c', 289): 1077,
-    ('i32.add', 391, 793): 1078,
+    ('i32.add', 391, 792): 1078,
     ('i32.load.0', 1078): 1079,
-    ('i32.load16_u.0', 1008): 1080,
+    ('i32.load16_u.0', 1007): 1080,
     ('i32.sub', 393, 0): 1081,
     ('i32.add', 0, 13): 1082,
     ('select', 44, 0, 0): 1083,
     ('select', 44, 1082, 1083): 1084,
-    ('i32.ne', 247, 376): 1085,
-    ('i32.load16_u.0', 491): 1086,
-    ('i32.and.c', 1086): 1087,
-    ('i32.eqz', 1087): 1088,
-    ('i32.and.c', 841): 1089,
-    ('i32.and.c', 959): 1090,
-    ('i32.shl.c', 1090): 1091,
-    ('i32.add', 0, 1091): 1092,
-    ('i32.load16_u.0', 1092): 1093,
+    ('i32.load16_u.0', 491): 1085,
+    ('i32.and.c', 1085): 1086,
+    ('i32.eqz', 1086): 1087,
+    ('i32.and.c', 841): 1088,
+    ('i32.and.c', 959): 1089,
+    ('i32.shl.c', 1089): 1090,
+    ('i32.add', 0, 1090): 1091,
+    ('i32.load16_u.0', 1091): 1092,
+    ('i32.ne', 247, 376): 1093,
     ('i32.store8.0', 9, 672): 1094,
     ('i32.add.c', 10): 1095,
     ('i32.shr_u.c', 1095): 1096,
@@ -19610,71 +30829,71 @@ TRANSITIONS = {
     ('i32.add', 2, 0): 1102,
     ('select', 482, 1, 0): 1103,
     ('i32.sub', 393, 393): 1104,
-    ('i64.ne.c', 253): 1105,
-    ('i32.ne', 0, 405): 1106,
-    ('i32.or', 438, 9): 1107,
-    ('i32.store.0', 0, 1107): 1108,
-    ('select', 51, 1, 1): 1109,
-    ('i32.add', 0, 1109): 1110,
-    ('i32.load8_u.0', 1110): 1111,
-    ('i32.ne.c', 1111): 1112,
-    ('i32.sub', 452, 452): 1113,
-    ('i32.mul.c', 975): 1114,
-    ('i64.shl.c', 376): 1115,
-    ('i64.or', 1115, 9): 1116,
-    ('i64.store', 0, 1116): 1117,
-    ('i64.shl.c', 9): 1118,
-    ('i64.or', 9, 1118): 1119,
-    ('i64.store', 0, 1119): 1120,
+    ('i32.or', 438, 9): 1105,
+    ('i32.store.0', 0, 1105): 1106,
+    ('i32.sub', 452, 452): 1107,
+    ('i32.mul.c', 975): 1108,
+    ('i64.shl.c', 376): 1109,
+    ('i64.or', 1109, 9): 1110,
+    ('i64.store', 0, 1110): 1111,
+    ('i64.shl.c', 9): 1112,
+    ('i64.or', 9, 1112): 1113,
+    ('i64.store', 0, 1113): 1114,
+    ('i64.ne.c', 253): 1115,
+    ('i32.ne', 0, 405): 1116,
+    ('select', 51, 1, 1): 1117,
+    ('i32.add', 0, 1117): 1118,
+    ('i32.load8_u.0', 1118): 1119,
+    ('i32.ne.c', 1119): 1120,
     ('select', 51, 1, 0): 1121,
-    ('i32.eq.c', 455): 1122,
-    ('i32.add.c', 535): 1123,
-    ('i32.sub', 0, 36): 1124,
-    ('i32.add.c', 1124): 1125,
-    ('i32.load16_u.0', 393): 1126,
-    ('i32.load.0', 655): 1127,
-    ('i32.eq.c', 419): 1128,
-    ('i32.lt_s.c', 1081): 1129,
-    ('i64.xor', 0, 251): 1130,
-    ('i64.store.0', 0, 1130): 1131,
+    ('i32.add.c', 535): 1122,
+    ('i32.sub', 0, 36): 1123,
+    ('i32.add.c', 1123): 1124,
+    ('i32.load16_u.0', 393): 1125,
+    ('i32.load.0', 655): 1126,
+    ('i64.xor', 0, 251): 1127,
+    ('i64.store.0', 0, 1127): 1128,
+    ('i32.eq.c', 455): 1129,
+    ('i32.eq.c', 419): 1130,
+    ('i32.lt_s.c', 1081): 1131,
     ('i32.le_u', 249, 249): 1132,
     ('i32.add', 2, 1054): 1133,
     ('i32.add.c', 1133): 1134,
     ('i64.xor', 0, 444): 1135,
-    ('i64.or', 1130, 1135): 1136,
+    ('i64.or', 1127, 1135): 1136,
     ('i32.add', 405, 36): 1137,
-    ('i64.xor.c', 253): 1138,
-    ('i64.or', 1138, 1138): 1139,
-    ('i64.eqz', 1139): 1140,
-    ('i32.shl.c', 263): 1141,
-    ('i32.or', 1141, 265): 1142,
-    ('i32.and', 1142, 281): 1143,
+    ('i32.shl.c', 263): 1138,
+    ('i32.or', 1138, 265): 1139,
+    ('i32.and', 1139, 281): 1140,
+    ('i64.xor.c', 253): 1141,
+    ('i64.or', 1141, 1141): 1142,
+    ('i64.eqz', 1142): 1143,
     ('i32.or', 45, 45): 1144,
     ('i32.add.c', 37): 1145,
-    ('i32.le_s', 0, 13): 1146,
-    ('i32.or.c', 279): 1147,
-    ('i32.store16.0', 0, 1147): 1148,
-    ('i32.load', 800): 1149,
-    ('i32.store16.0', 641, 0): 1150,
+    ('i32.or.c', 279): 1146,
+    ('i32.store16.0', 0, 1146): 1147,
+    ('i32.load', 800): 1148,
+    ('i32.store16.0', 641, 0): 1149,
+    ('i32.le_s', 0, 13): 1150,
     ('i32.load.0', 827): 1151,
     ('i32.or', 31, 0): 1152,
     ('i32.or', 31, 1152): 1153,
     ('i32.load8_u', 557): 1154,
     ('i32.and.c', 1154): 1155,
     ('i32.load8_u.0', 504): 1156,
-    ('i32.lt_s', 0, 249): 1157,
-    ('select', 54, 0, 1): 1158,
+    ('select', 54, 0, 1): 1157,
+    ('i32.lt_s', 0, 249): 1158,
     ('i32.add', 0, 237): 1159,
     ('i32.store', 376, 9): 1160,
-    ('i64.lt_s.c', 876): 1161,
-    ('i32.load', 2): 1162,
-    ('i32.or', 0, 1162): 1163,
-    ('i32.or', 1162, 1163): 1164,
-    ('i32.and', 0, 8): 1165,
-    ('i32.xor', 1165, 0): 1166,
-    ('i32.add', 2, 1166): 1167,
-    ('i32.add.c', 1167): 1168,
-    ('i32.add', 0, 722): 1169,
+    ('i32.load', 2): 1161,
+    ('i32.or', 0, 1161): 1162,
+    ('i32.or', 1161, 1162): 1163,
+    ('i32.and', 0, 8): 1164,
+    ('i32.xor', 1164, 0): 1165,
+    ('i32.add', 2, 1165): 1166,
+    ('i32.add.c', 1166): 1167,
+    ('i64.lt_s.c', 878): 1168,
+    ('i32.add', 0, 724): 1169,
     ('i32.store.0', 9, 404): 1170,
     ('i32.load.0', 741): 1171,
     ('i32.eq.c', 752): 1172,
@@ -19688,34 +30907,34 @@ TRANSITIONS = {
     ('i32.add', 452, 1179): 1180,
     ('i32.eq', 452, 452): 1181,
     ('i32.and.c', 1181): 1182,
-    ('i32.and.c', 942): 1183,
-    ('i32.eqz', 1183): 1184,
-    ('f64.mul', 261, 1): 1185,
-    ('f64.add', 883, 1185): 1186,
-    ('f64.store', 0, 1186): 1187,
-    ('f64.mul', 261, 261): 1188,
-    ('f64.add', 0, 176): 1189,
-    ('f64.add', 1188, 1189): 1190,
-    ('f64.add', 180, 180): 1191,
-    ('f64.add', 261, 1191): 1192,
-    ('f64.store', 0, 1192): 1193,
-    ('i32.eqz', 847): 1194,
-    ('i32.shl.c', 773): 1195,
-    ('i32.store', 414, 0): 1196,
-    ('i32.load8_u', 414): 1197,
-    ('i32.and.c', 1197): 1198,
-    ('i32.eqz', 1198): 1199,
-    ('i32.add.c', 688): 1200,
-    ('i32.ge_u.c', 1200): 1201,
-    ('select', 1201, 0, 1): 1202,
-    ('select', 0, 1202, 0): 1203,
-    ('i32.ge_u.c', 9): 1204,
-    ('i32.store8', 0, 385): 1205,
-    ('i32.le_u.c', 431): 1206,
-    ('i64.store', 0, 66): 1207,
-    ('i32.and.c', 401): 1208,
-    ('i32.store', 0, 11): 1209,
-    ('i32.store8', 0, 384): 1210,
+    ('f64.mul', 261, 1): 1183,
+    ('f64.add', 883, 1183): 1184,
+    ('f64.store', 0, 1184): 1185,
+    ('f64.mul', 261, 261): 1186,
+    ('f64.add', 0, 176): 1187,
+    ('f64.add', 1186, 1187): 1188,
+    ('f64.add', 180, 180): 1189,
+    ('f64.add', 261, 1189): 1190,
+    ('f64.store', 0, 1190): 1191,
+    ('i32.shl.c', 773): 1192,
+    ('i32.store', 414, 0): 1193,
+    ('i32.load8_u', 414): 1194,
+    ('i32.and.c', 1194): 1195,
+    ('i32.eqz', 1195): 1196,
+    ('i32.eqz', 845): 1197,
+    ('i32.add.c', 688): 1198,
+    ('i32.ge_u.c', 1198): 1199,
+    ('select', 1199, 0, 1): 1200,
+    ('select', 0, 1200, 0): 1201,
+    ('i32.and.c', 938): 1202,
+    ('i32.eqz', 1202): 1203,
+    ('i32.store8', 0, 385): 1204,
+    ('i32.ge_u.c', 9): 1205,
+    ('i64.store', 0, 66): 1206,
+    ('i32.and.c', 401): 1207,
+    ('i32.store', 0, 11): 1208,
+    ('i32.store8', 0, 384): 1209,
+    ('i32.le_u.c', 431): 1210,
     ('i32.load8_s.0', 2): 1211,
     ('i32.le_s.c', 1211): 1212,
     ('i32.store.0', 435, 247): 1213,
@@ -19726,155 +30945,155 @@ TRANSITIONS = {
     ('i32.load.0', 806): 1218,
     ('i32.store.0', 0, 384): 1219,
     ('i32.store8.0', 535, 1): 1220,
-    ('i32.eqz', 107): 1221,
-    ('f64.add', 179, 1): 1222,
-    ('f64.mul', 0, 1222): 1223,
-    ('f64.add', 1223, 1): 1224,
-    ('f64.mul', 0, 1224): 1225,
-    ('select', 50, 634, 0): 1226,
-    ('i32.add.c', 1226): 1227,
-    ('i32.lt_s.c', 405): 1228,
-    ('i32.ge_s.c', 452): 1229,
-    ('i32.and.c', 1229): 1230,
-    ('i32.eqz', 1230): 1231,
-    ('i32.store8.0', 653, 1): 1232,
-    ('i32.add.c', 675): 1233,
-    ('i64.xor.c', 251): 1234,
-    ('i64.and.c', 1234): 1235,
-    ('select', 118, 1, 73): 1236,
+    ('f64.add', 179, 1): 1221,
+    ('f64.mul', 0, 1221): 1222,
+    ('f64.add', 1222, 1): 1223,
+    ('f64.mul', 0, 1223): 1224,
+    ('select', 50, 634, 0): 1225,
+    ('i32.add.c', 1225): 1226,
+    ('i32.store8.0', 653, 1): 1227,
+    ('i32.add.c', 675): 1228,
+    ('i64.xor.c', 251): 1229,
+    ('i64.and.c', 1229): 1230,
+    ('select', 118, 1, 73): 1231,
+    ('i32.eqz', 107): 1232,
+    ('i32.lt_s.c', 405): 1233,
+    ('i32.ge_s.c', 452): 1234,
+    ('i32.and.c', 1234): 1235,
+    ('i32.eqz', 1235): 1236,
     ('f64.mul', 174, 0): 1237,
     ('f64.add', 1237, 1): 1238,
     ('f64.mul', 1238, 0): 1239,
     ('f64.add', 1239, 1): 1240,
     ('f64.mul', 1240, 0): 1241,
     ('select', 202, 1, 1): 1242,
-    ('i32.ne.c', 941): 1243,
-    ('i32.and.c', 1243): 1244,
-    ('i32.eqz', 1244): 1245,
-    ('i32.or', 947, 793): 1246,
-    ('i32.or', 1246, 0): 1247,
+    ('i32.or', 947, 792): 1243,
+    ('i32.or', 1243, 0): 1244,
+    ('i32.ne.c', 937): 1245,
+    ('i32.and.c', 1245): 1246,
+    ('i32.eqz', 1246): 1247,
     ('f64.sub', 261, 0): 1248,
     ('f64.store', 0, 1248): 1249,
-    ('f64.reinterpret_i64', 876): 1250,
+    ('f64.reinterpret_i64', 878): 1250,
     ('select', 51, 0, 1): 1251,
     ('i32.add.c', 1251): 1252,
-    ('i32.ne', 376, 0): 1253,
-    ('i32.sub', 1, 752): 1254,
-    ('i32.ge_u', 0, 481): 1255,
-    ('i32.store', 0, 831): 1256,
-    ('i32.store16.0', 9, 393): 1257,
-    ('i32.ge_s', 0, 249): 1258,
-    ('i32.xor.c', 31): 1259,
-    ('i32.shl.c', 1259): 1260,
-    ('i32.or', 1260, 0): 1261,
-    ('i32.lt_u.c', 1081): 1262,
-    ('i32.lt_u.c', 249): 1263,
-    ('i32.and.c', 1263): 1264,
-    ('i32.eqz', 1264): 1265,
-    ('i32.eq.c', 424): 1266,
-    ('f64.load.0', 831): 1267,
-    ('i32.gt_s.c', 843): 1268,
-    ('i32.add', 0, 1268): 1269,
+    ('i32.sub', 1, 752): 1253,
+    ('i32.store', 0, 831): 1254,
+    ('i32.store16.0', 9, 393): 1255,
+    ('i32.xor.c', 31): 1256,
+    ('i32.shl.c', 1256): 1257,
+    ('i32.or', 1257, 0): 1258,
+    ('i32.eq.c', 424): 1259,
+    ('f64.load.0', 831): 1260,
+    ('i32.gt_s.c', 843): 1261,
+    ('i32.add', 0, 1261): 1262,
+    ('i32.ne', 376, 0): 1263,
+    ('i32.ge_u', 0, 481): 1264,
+    ('i32.ge_s', 0, 249): 1265,
+    ('i32.lt_u.c', 1081): 1266,
+    ('i32.lt_u.c', 249): 1267,
+    ('i32.and.c', 1267): 1268,
+    ('i32.eqz', 1268): 1269,
     ('i32.store', 0, 384): 1270,
-    ('i32.gt_u.c', 3): 1271,
-    ('i32.store.0', 0, 12): 1272,
+    ('i32.store.0', 0, 12): 1271,
+    ('i32.gt_u.c', 3): 1272,
     ('i32.gt_s', 0, 13): 1273,
     ('i32.shr_u.c', 249): 1274,
     ('i32.store8', 0, 1274): 1275,
-    ('i32.gt_s.c', 271): 1276,
-    ('i32.add', 0, 754): 1277,
-    ('i32.sub', 249, 249): 1278,
-    ('i32.store.0', 9, 1081): 1279,
-    ('i32.add.c', 488): 1280,
-    ('i32.load.0', 1280): 1281,
-    ('i32.store.0', 9, 505): 1282,
+    ('i32.add', 0, 754): 1276,
+    ('i32.sub', 249, 249): 1277,
+    ('i32.store.0', 9, 1081): 1278,
+    ('i32.add.c', 487): 1279,
+    ('i32.load.0', 1279): 1280,
+    ('i32.store.0', 9, 505): 1281,
+    ('i32.gt_s.c', 271): 1282,
     ('i32.le_u', 0, 446): 1283,
     ('i32.gt_u', 249, 249): 1284,
     ('i32.and.c', 1284): 1285,
     ('i32.eqz', 1285): 1286,
     ('i32.shl.c', 265): 1287,
     ('i32.or', 1287, 265): 1288,
-    ('i32.gt_s.c', 249): 1289,
-    ('i32.xor', 249, 249): 1290,
-    ('i32.store', 0, 1290): 1291,
-    ('i32.eq', 9, 0): 1292,
-    ('i32.store.0', 404, 0): 1293,
-    ('i32.shl', 1, 431): 1294,
-    ('i32.add', 0, 1294): 1295,
-    ('select', 55, 37, 9): 1296,
-    ('i32.store', 0, 1278): 1297,
-    ('i32.load.0', 423): 1298,
-    ('i32.eqz', 7): 1299,
-    ('i64.store.0', 9, 251): 1300,
-    ('i32.add', 11, 0): 1301,
-    ('i32.add.c', 640): 1302,
-    ('i32.eqz', 6): 1303,
-    ('f64.add', 1225, 1): 1304,
-    ('f32.add', 137, 1): 1305,
+    ('i32.xor', 249, 249): 1289,
+    ('i32.store', 0, 1289): 1290,
+    ('i32.gt_s.c', 249): 1291,
+    ('i32.store.0', 404, 0): 1292,
+    ('i32.shl', 1, 431): 1293,
+    ('i32.add', 0, 1293): 1294,
+    ('select', 55, 37, 9): 1295,
+    ('i32.store', 0, 1277): 1296,
+    ('i32.load.0', 423): 1297,
+    ('i32.eq', 9, 0): 1298,
+    ('i64.store.0', 9, 251): 1299,
+    ('i32.add', 11, 0): 1300,
+    ('i32.add.c', 640): 1301,
+    ('f64.add', 1224, 1): 1302,
+    ('f32.add', 137, 1): 1303,
+    ('f32.mul', 0, 1303): 1304,
+    ('f32.add', 1304, 1): 1305,
     ('f32.mul', 0, 1305): 1306,
     ('f32.add', 1306, 1): 1307,
-    ('f32.mul', 0, 1307): 1308,
-    ('f32.add', 1308, 1): 1309,
-    ('f64.add', 0, 884): 1310,
-    ('f64.add', 0, 1310): 1311,
-    ('i32.store', 0, 435): 1312,
-    ('i32.gt_u', 0, 13): 1313,
-    ('i32.eqz', 921): 1314,
-    ('i32.store.0', 0, 435): 1315,
-    ('i32.gt_s', 0, 1104): 1316,
-    ('i32.add', 1295, 36): 1317,
-    ('i32.shl.c', 37): 1318,
-    ('i32.add', 247, 1318): 1319,
-    ('i32.add.c', 1319): 1320,
-    ('i32.load.0', 1320): 1321,
-    ('select', 490, 1, 0): 1322,
-    ('select', 50, 1, 1322): 1323,
-    ('select', 0, 1, 1323): 1324,
-    ('i64.add.c', 104): 1325,
-    ('select', 111, 104, 1325): 1326,
-    ('i32.wrap_i64', 1326): 1327,
+    ('f64.add', 0, 884): 1308,
+    ('f64.add', 0, 1308): 1309,
+    ('i32.store', 0, 435): 1310,
+    ('i32.gt_u', 0, 13): 1311,
+    ('i32.store.0', 0, 435): 1312,
+    ('i32.add', 1294, 36): 1313,
+    ('i32.eqz', 6): 1314,
+    ('i32.shl.c', 37): 1315,
+    ('i32.add', 247, 1315): 1316,
+    ('i32.add.c', 1316): 1317,
+    ('i32.load.0', 1317): 1318,
+    ('select', 490, 1, 0): 1319,
+    ('select', 50, 1, 1319): 1320,
+    ('select', 0, 1, 1320): 1321,
+    ('i32.eqz', 7): 1322,
+    ('i64.add.c', 104): 1323,
+    ('select', 111, 104, 1323): 1324,
+    ('i32.wrap_i64', 1324): 1325,
+    ('i32.eqz', 921): 1326,
+    ('i32.gt_s', 0, 1104): 1327,
     ('i32.add', 0, 5): 1328,
     ('i32.rotl', 1, 37): 1329,
     ('i32.and', 247, 1329): 1330,
     ('i32.store.0', 0, 1330): 1331,
-    ('i32.gt_s.c', 1211): 1332,
-    ('select', 51, 615, 0): 1333,
-    ('i32.or', 1049, 11): 1334,
-    ('i32.store.0', 0, 1334): 1335,
-    ('i32.rem_u', 15, 1): 1336,
-    ('i32.or.c', 1336): 1337,
-    ('i32.store8.0', 9, 1337): 1338,
-    ('i32.shr_s.c', 964): 1339,
+    ('select', 51, 615, 0): 1332,
+    ('i32.or', 1049, 11): 1333,
+    ('i32.store.0', 0, 1333): 1334,
+    ('i32.rem_u', 15, 1): 1335,
+    ('i32.or.c', 1335): 1336,
+    ('i32.store8.0', 9, 1336): 1337,
+    ('i32.add', 391, 588): 1338,
+    ('i32.sub', 2, 0): 1339,
     ('i32.add.c', 1339): 1340,
-    ('i32.gt_u.c', 1340): 1341,
-    ('i32.add', 391, 590): 1342,
-    ('i32.sub', 2, 0): 1343,
-    ('i32.add.c', 1343): 1344,
-    ('i32.add', 441, 0): 1345,
-    ('i32.add.c', 1345): 1346,
-    ('i32.store.0', 1346, 1): 1347,
-    ('i64.rem_u', 69, 0): 1348,
-    ('i32.wrap_i64', 1348): 1349,
-    ('i32.and.c', 685): 1350,
-    ('i32.eqz', 1350): 1351,
-    ('i32.store', 0, 800): 1352,
-    ('i32.store', 0, 583): 1353,
-    ('i32.add.c', 265): 1354,
-    ('i32.store8', 0, 1354): 1355,
-    ('i32.div_u', 249, 1): 1356,
-    ('i32.add.c', 1356): 1357,
-    ('i32.rem_u', 0, 1357): 1358,
-    ('i32.sub', 0, 1358): 1359,
-    ('i32.sub', 249, 11): 1360,
-    ('i32.store', 0, 1360): 1361,
-    ('i32.store', 0, 414): 1362,
-    ('i32.shr_u.c', 9): 1363,
-    ('i32.mul.c', 1363): 1364,
-    ('select', 50, 0, 1364): 1365,
+    ('i32.add', 441, 0): 1341,
+    ('i32.add.c', 1341): 1342,
+    ('i32.store.0', 1342, 1): 1343,
+    ('i64.rem_u', 69, 0): 1344,
+    ('i32.wrap_i64', 1344): 1345,
+    ('i32.store', 0, 800): 1346,
+    ('i32.store', 0, 583): 1347,
+    ('i32.add.c', 265): 1348,
+    ('i32.store8', 0, 1348): 1349,
+    ('i32.div_u', 249, 1): 1350,
+    ('i32.add.c', 1350): 1351,
+    ('i32.rem_u', 0, 1351): 1352,
+    ('i32.sub', 0, 1352): 1353,
+    ('i32.sub', 249, 11): 1354,
+    ('i32.store', 0, 1354): 1355,
+    ('i32.store', 0, 414): 1356,
+    ('i32.shr_u.c', 9): 1357,
+    ('i32.mul.c', 1357): 1358,
+    ('select', 50, 0, 1358): 1359,
+    ('i32.gt_s.c', 1211): 1360,
+    ('i32.shr_s.c', 964): 1361,
+    ('i32.add.c', 1361): 1362,
+    ('i32.gt_u.c', 1362): 1363,
+    ('i32.and.c', 685): 1364,
+    ('i32.eqz', 1364): 1365,
     ('i64.load.0', 2): 1366,
     ('i32.or', 0, 36): 1367,
-    ('i32.lt_s', 0, 13): 1368,
-    ('i32.mul.c', 21): 1369,
+    ('i32.mul.c', 21): 1368,
+    ('i32.lt_s', 0, 13): 1369,
     ('i32.eqz', 455): 1370,
     ('f64.neg', 261): 1371,
     ('f64.store', 0, 1371): 1372,
@@ -19883,11 +31102,11 @@ TRANSITIONS = {
     ('i32.store8.0', 0, 9): 1375,
     ('i32.store.0', 504, 0): 1376,
     ('i32.load.0', 504): 1377,
-    ('i32.gt_u', 0, 393): 1378,
-    ('i32.store16', 0, 672): 1379,
-    ('i32.store8', 0, 763): 1380,
-    ('i32.add.c', 281): 1381,
-    ('i32.store16', 0, 1381): 1382,
+    ('i32.store16', 0, 672): 1378,
+    ('i32.store8', 0, 762): 1379,
+    ('i32.add.c', 281): 1380,
+    ('i32.store16', 0, 1380): 1381,
+    ('i32.gt_u', 0, 393): 1382,
     ('i32.or', 36, 37): 1383,
     ('i32.store16', 0, 1383): 1384,
     ('i32.store.0', 728, 0): 1385,
@@ -19899,57 +31118,57 @@ TRANSITIONS = {
     ('i32.and.c', 1390): 1391,
     ('i32.add', 0, 1391): 1392,
     ('i32.load8_u.0', 1392): 1393,
-    ('f64.mul', 1222, 0): 1394,
+    ('f64.mul', 1221, 0): 1394,
     ('f64.add', 1394, 1): 1395,
     ('f64.mul', 1395, 0): 1396,
     ('f64.add', 1396, 1): 1397,
-    ('i32.add', 0, 1278): 1398,
+    ('i32.add', 0, 1277): 1398,
     ('i32.add', 1398, 249): 1399,
     ('i32.add', 376, 11): 1400,
     ('i32.load8_u.0', 1400): 1401,
     ('i32.add', 0, 1401): 1402,
     ('i32.add.c', 1402): 1403,
-    ('i32.xor', 393, 9): 1404,
-    ('i64.or', 0, 1404): 1405,
-    ('i64.ne.c', 1405): 1406,
-    ('i32.shr_u.c', 13): 1407,
-    ('i32.or', 1407, 37): 1408,
-    ('i32.and.c', 1408): 1409,
-    ('i32.add', 1409, 0): 1410,
-    ('i32.add', 431, 376): 1411,
+    ('i32.shr_u.c', 13): 1404,
+    ('i32.or', 1404, 37): 1405,
+    ('i32.and.c', 1405): 1406,
+    ('i32.add', 1406, 0): 1407,
+    ('select', 6, 1, 1): 1408,
+    ('i32.or', 0, 1408): 1409,
+    ('i32.or', 1409, 1408): 1410,
+    ('i32.add.c', 1001): 1411,
     ('i32.load8_u.0', 1411): 1412,
-    ('i32.ne.c', 1412): 1413,
-    ('select', 6, 1, 1): 1414,
-    ('i32.or', 0, 1414): 1415,
-    ('i32.or', 1415, 1414): 1416,
-    ('i32.add.c', 1001): 1417,
-    ('i32.load8_u.0', 1417): 1418,
-    ('i32.add.c', 857): 1419,
-    ('i64.xor', 72, 0): 1420,
-    ('i64.xor', 1420, 0): 1421,
-    ('i64.xor', 1421, 0): 1422,
-    ('i32.add.c', 452): 1423,
-    ('i32.add', 452, 1423): 1424,
-    ('i32.and.c', 408): 1425,
-    ('i32.shl', 1425, 452): 1426,
-    ('i32.add', 408, 754): 1427,
-    ('i32.load.0', 1427): 1428,
+    ('i32.add.c', 856): 1413,
+    ('i64.xor', 72, 0): 1414,
+    ('i64.xor', 1414, 0): 1415,
+    ('i64.xor', 1415, 0): 1416,
+    ('i32.add.c', 452): 1417,
+    ('i32.add', 452, 1417): 1418,
+    ('i32.and.c', 408): 1419,
+    ('i32.shl', 1419, 452): 1420,
+    ('i32.add', 408, 754): 1421,
+    ('i32.load.0', 1421): 1422,
+    ('i32.xor', 393, 9): 1423,
+    ('i64.or', 0, 1423): 1424,
+    ('i64.ne.c', 1424): 1425,
+    ('i32.add', 431, 376): 1426,
+    ('i32.load8_u.0', 1426): 1427,
+    ('i32.ne.c', 1427): 1428,
     ('i64.gt_s', 67, 0): 1429,
     ('i32.eqz', 281): 1430,
-    ('i32.load8_u', 941): 1431,
-    ('i32.le_u', 0, 393): 1432,
-    ('i32.and.c', 3): 1433,
-    ('i32.store.0', 9, 488): 1434,
-    ('i32.mul', 393, 0): 1435,
-    ('i32.shl', 11, 0): 1436,
-    ('i32.or', 1436, 0): 1437,
-    ('f64.eq', 193, 1): 1438,
-    ('select', 1438, 1, 1): 1439,
-    ('i32.lt_u.c', 265): 1440,
-    ('i32.load8_u', 761): 1441,
-    ('i32.and.c', 1441): 1442,
-    ('i64.or', 1118, 9): 1443,
-    ('i64.store', 0, 1443): 1444,
+    ('i32.load8_u', 937): 1431,
+    ('i32.and.c', 3): 1432,
+    ('i32.store.0', 9, 487): 1433,
+    ('i32.mul', 393, 0): 1434,
+    ('i32.shl', 11, 0): 1435,
+    ('i32.or', 1435, 0): 1436,
+    ('f64.eq', 193, 1): 1437,
+    ('select', 1437, 1, 1): 1438,
+    ('i64.or', 1112, 9): 1439,
+    ('i64.store', 0, 1439): 1440,
+    ('i32.le_u', 0, 393): 1441,
+    ('i32.lt_u.c', 265): 1442,
+    ('i32.load8_u', 761): 1443,
+    ('i32.and.c', 1443): 1444,
     ('i32.eq.c', 468): 1445,
     ('i32.store.0', 0, 3): 1446,
     ('i64.add', 0, 69): 1447,
@@ -19962,523 +31181,523 @@ TRANSITIONS = {
     ('i32.and.c', 1453): 1454,
     ('i32.store.0', 0, 889): 1455,
     ('i32.add', 0, 702): 1456,
-    ('i32.ne.c', 424): 1457,
-    ('i32.store8.0', 9, 37): 1458,
-    ('i32.eq.c', 432): 1459,
-    ('i32.and', 263, 13): 1460,
-    ('i32.store8.0', 0, 1460): 1461,
-    ('i64.xor', 0, 103): 1462,
-    ('i32.load16_s.0', 677): 1463,
-    ('i32.gt_u.c', 1336): 1464,
-    ('i32.and.c', 518): 1465,
-    ('i32.eqz', 1465): 1466,
-    ('i32.le_s.c', 395): 1467,
-    ('i64.load.0', 583): 1468,
-    ('i32.ne', 0, 11): 1469,
-    ('i32.ge_s.c', 249): 1470,
-    ('select', 50, 1, 1): 1471,
-    ('f64.reinterpret_i64', 73): 1472,
-    ('i64.load', 249): 1473,
+    ('i32.store8.0', 9, 37): 1457,
+    ('i32.and', 263, 13): 1458,
+    ('i32.store8.0', 0, 1458): 1459,
+    ('i64.xor', 0, 103): 1460,
+    ('i32.load16_s.0', 677): 1461,
+    ('i32.eq.c', 432): 1462,
+    ('i32.ne.c', 424): 1463,
+    ('i64.load.0', 583): 1464,
+    ('i32.gt_u.c', 1335): 1465,
+    ('i32.and.c', 518): 1466,
+    ('i32.eqz', 1466): 1467,
+    ('i32.le_s.c', 395): 1468,
+    ('select', 50, 1, 1): 1469,
+    ('f64.reinterpret_i64', 73): 1470,
+    ('i32.ne', 0, 11): 1471,
+    ('i64.load', 249): 1472,
+    ('i32.ge_s.c', 249): 1473,
     ('i32.add', 13, 0): 1474,
     ('i32.or', 0, 661): 1475,
     ('i32.or', 0, 1475): 1476,
     ('i32.or', 0, 947): 1477,
-    ('i32.eqz', 18): 1478,
-    ('i32.add', 2, 1176): 1479,
-    ('i32.add.c', 1479): 1480,
-    ('i32.rotl.c', 1480): 1481,
-    ('select', 0, 0, 526): 1482,
-    ('f64.add', 0, 261): 1483,
-    ('f64.mul', 0, 1483): 1484,
-    ('f64.add', 1484, 261): 1485,
-    ('f64.mul', 0, 1485): 1486,
-    ('f32.add', 0, 257): 1487,
-    ('f32.mul', 0, 1487): 1488,
-    ('f32.add', 1488, 257): 1489,
-    ('f32.mul', 0, 1489): 1490,
-    ('f64.mul', 0, 1310): 1491,
-    ('i32.add.c', 975): 1492,
-    ('i32.shr_u', 0, 431): 1493,
-    ('i32.and.c', 1493): 1494,
-    ('i32.eqz', 1494): 1495,
-    ('i32.add.c', 806): 1496,
-    ('i32.load.0', 1496): 1497,
-    ('i32.store8.0', 401, 1): 1498,
-    ('i64.load.0', 435): 1499,
-    ('i32.eqz', 411): 1500,
-    ('i32.clz', 1449): 1501,
-    ('i32.sub', 1, 1501): 1502,
-    ('i32.and.c', 1502): 1503,
-    ('i32.or', 36, 819): 1504,
-    ('i32.add.c', 1504): 1505,
-    ('i32.or', 634, 0): 1506,
-    ('select', 44, 1506, 0): 1507,
-    ('i32.store.0', 0, 1507): 1508,
-    ('i32.add', 0, 701): 1509,
-    ('i32.load8_s.0', 660): 1510,
-    ('i32.store16.0', 9, 1510): 1511,
-    ('i32.store.0', 9, 1510): 1512,
-    ('select', 0, 631, 1): 1513,
-    ('i32.add', 247, 746): 1514,
-    ('i32.add.c', 1514): 1515,
-    ('i32.store.0', 1515, 0): 1516,
-    ('i32.shr_u', 0, 994): 1517,
-    ('i32.and', 1517, 0): 1518,
-    ('i32.or.c', 1518): 1519,
-    ('f32.convert_i64_u', 73): 1520,
-    ('f32.div', 1520, 1): 1521,
-    ('i32.xor', 249, 452): 1522,
-    ('i32.xor', 1522, 249): 1523,
-    ('i32.lt_u.c', 452): 1524,
-    ('i32.and.c', 1524): 1525,
-    ('i32.eqz', 1525): 1526,
-    ('i32.load16_u', 755): 1527,
-    ('i32.and.c', 1527): 1528,
-    ('i32.add', 391, 265): 1529,
-    ('i32.load8_u.0', 1529): 1530,
-    ('i32.and.c', 1530): 1531,
-    ('i32.add', 391, 455): 1532,
-    ('i32.load8_u.0', 1532): 1533,
-    ('i32.add.c', 704): 1534,
-    ('i32.add.c', 634): 1535,
-    ('select', 54, 1535, 9): 1536,
-    ('i32.add', 0, 486): 1537,
-    ('i32.or', 484, 47): 1538,
-    ('i32.or', 1538, 60): 1539,
-    ('i32.gt_u.c', 534): 1540,
-    ('i32.and', 1221, 1540): 1541,
+    ('i32.add', 2, 1176): 1478,
+    ('i32.add.c', 1478): 1479,
+    ('i32.rotl.c', 1479): 1480,
+    ('select', 0, 0, 526): 1481,
+    ('f64.add', 0, 261): 1482,
+    ('f64.mul', 0, 1482): 1483,
+    ('f64.add', 1483, 261): 1484,
+    ('f64.mul', 0, 1484): 1485,
+    ('f32.add', 0, 257): 1486,
+    ('f32.mul', 0, 1486): 1487,
+    ('f32.add', 1487, 257): 1488,
+    ('f32.mul', 0, 1488): 1489,
+    ('f64.mul', 0, 1308): 1490,
+    ('i32.add.c', 975): 1491,
+    ('i32.add.c', 806): 1492,
+    ('i32.load.0', 1492): 1493,
+    ('i32.store8.0', 401, 1): 1494,
+    ('i64.load.0', 435): 1495,
+    ('i32.clz', 1449): 1496,
+    ('i32.sub', 1, 1496): 1497,
+    ('i32.and.c', 1497): 1498,
+    ('i32.or', 36, 819): 1499,
+    ('i32.add.c', 1499): 1500,
+    ('i32.or', 634, 0): 1501,
+    ('select', 44, 1501, 0): 1502,
+    ('i32.store.0', 0, 1502): 1503,
+    ('i32.add', 0, 701): 1504,
+    ('i32.load8_s.0', 660): 1505,
+    ('i32.store16.0', 9, 1505): 1506,
+    ('i32.store.0', 9, 1505): 1507,
+    ('select', 0, 631, 1): 1508,
+    ('i32.add', 247, 746): 1509,
+    ('i32.add.c', 1509): 1510,
+    ('i32.store.0', 1510, 0): 1511,
+    ('i32.shr_u', 0, 995): 1512,
+    ('i32.and', 1512, 0): 1513,
+    ('i32.or.c', 1513): 1514,
+    ('f32.convert_i64_u', 73): 1515,
+    ('f32.div', 1515, 1): 1516,
+    ('i32.xor', 249, 452): 1517,
+    ('i32.xor', 1517, 249): 1518,
+    ('i32.load16_u', 755): 1519,
+    ('i32.and.c', 1519): 1520,
+    ('i32.add', 391, 265): 1521,
+    ('i32.load8_u.0', 1521): 1522,
+    ('i32.and.c', 1522): 1523,
+    ('i32.add', 391, 455): 1524,
+    ('i32.load8_u.0', 1524): 1525,
+    ('i32.add.c', 704): 1526,
+    ('i32.add.c', 634): 1527,
+    ('select', 54, 1527, 9): 1528,
+    ('i32.add', 0, 486): 1529,
+    ('i32.gt_u.c', 534): 1530,
+    ('i32.and', 1232, 1530): 1531,
+    ('i32.eqz', 18): 1532,
+    ('i32.shr_u', 0, 431): 1533,
+    ('i32.and.c', 1533): 1534,
+    ('i32.eqz', 1534): 1535,
+    ('i32.eqz', 411): 1536,
+    ('i32.lt_u.c', 452): 1537,
+    ('i32.and.c', 1537): 1538,
+    ('i32.eqz', 1538): 1539,
+    ('i32.or', 484, 47): 1540,
+    ('i32.or', 1540, 60): 1541,
     ('select', 109, 107, 114): 1542,
     ('i32.store8.0', 699, 1): 1543,
-    ('i32.le_s', 0, 249): 1544,
-    ('i32.eq', 247, 393): 1545,
-    ('i32.ne', 423, 0): 1546,
-    ('i32.lt_u.c', 419): 1547,
-    ('f32.convert_i64_u', 66): 1548,
-    ('f32.div', 1548, 226): 1549,
+    ('f32.convert_i64_u', 66): 1544,
+    ('f32.div', 1544, 226): 1545,
+    ('i32.le_s', 0, 249): 1546,
+    ('i32.eq', 247, 393): 1547,
+    ('i32.ne', 423, 0): 1548,
+    ('i32.lt_u.c', 419): 1549,
     ('i64.or', 100, 101): 1550,
     ('i32.store16', 0, 281): 1551,
     ('select', 51, 0, 0): 1552,
     ('i32.shr_u.c', 393): 1553,
-    ('i32.gt_s', 0, 393): 1554,
-    ('i32.add', 3, 281): 1555,
-    ('i32.lt_u', 0, 247): 1556,
-    ('i32.ge_s.c', 247): 1557,
-    ('i32.gt_u', 0, 249): 1558,
-    ('i32.eqz', 1007): 1559,
-    ('i32.add.c', 1102): 1560,
-    ('i32.store8.0', 0, 1045): 1561,
-    ('i32.store.0', 249, 0): 1562,
-    ('i32.add', 1278, 249): 1563,
-    ('i32.ne', 263, 11): 1564,
-    ('i32.and', 249, 27): 1565,
-    ('i32.store', 0, 1565): 1566,
-    ('i32.store.0', 401, 1): 1567,
-    ('i32.store.0', 0, 376): 1568,
-    ('i32.mul', 247, 247): 1569,
+    ('i32.add', 3, 281): 1554,
+    ('i32.gt_s', 0, 393): 1555,
+    ('i32.gt_u', 0, 249): 1556,
+    ('i32.lt_u', 0, 247): 1557,
+    ('i32.ge_s.c', 247): 1558,
+    ('i32.add.c', 1102): 1559,
+    ('i32.store8.0', 0, 1045): 1560,
+    ('i32.store.0', 249, 0): 1561,
+    ('i32.add', 1277, 249): 1562,
+    ('i32.and', 249, 27): 1563,
+    ('i32.store', 0, 1563): 1564,
+    ('i32.store.0', 401, 1): 1565,
+    ('i32.store.0', 0, 376): 1566,
+    ('i32.mul', 247, 247): 1567,
+    ('i32.add', 0, 1567): 1568,
+    ('i32.eq', 431, 0): 1569,
     ('i32.add', 0, 1569): 1570,
-    ('i32.eq', 431, 0): 1571,
-    ('i32.add', 0, 1571): 1572,
-    ('i32.or.c', 431): 1573,
-    ('i32.ne.c', 1573): 1574,
-    ('i32.store.0', 9, 813): 1575,
-    ('i32.and', 743, 0): 1576,
-    ('i64.store.0', 0, 1041): 1577,
-    ('i32.lt_u.c', 11): 1578,
-    ('i32.store.0', 489, 0): 1579,
-    ('i32.store8.0', 0, 813): 1580,
-    ('i32.load8_u.0', 1015): 1581,
-    ('i32.and.c', 1581): 1582,
-    ('i32.xor', 37, 0): 1583,
-    ('i32.mul.c', 1583): 1584,
-    ('i32.add', 0, 1584): 1585,
-    ('i32.add.c', 1585): 1586,
-    ('i32.store.0', 401, 247): 1587,
-    ('i32.sub', 247, 36): 1588,
-    ('i32.add.c', 1588): 1589,
-    ('i32.store.0', 0, 1589): 1590,
-    ('select', 107, 1, 237): 1591,
-    ('i32.sub', 0, 1591): 1592,
-    ('select', 48, 0, 1): 1593,
-    ('i32.sub', 0, 1593): 1594,
-    ('select', 48, 1, 0): 1595,
-    ('i32.sub', 0, 1595): 1596,
-    ('i32.store.0', 0, 1596): 1597,
-    ('i64.mul', 0, 295): 1598,
-    ('i64.rem_u', 1598, 0): 1599,
-    ('i32.store16', 0, 12): 1600,
-    ('i32.load', 583): 1601,
-    ('i32.add.c', 699): 1602,
-    ('i32.store8.0', 1602, 1): 1603,
-    ('i32.store8', 0, 12): 1604,
-    ('i64.extend_i32_s', 699): 1605,
-    ('i64.div_s', 0, 1605): 1606,
-    ('i64.lt_u', 0, 253): 1607,
-    ('i32.store8', 384, 1): 1608,
-    ('f64.abs', 261): 1609,
-    ('f64.gt', 1609, 1609): 1610,
-    ('f64.add', 261, 1189): 1611,
-    ('f64.store', 0, 1611): 1612,
-    ('i32.wrap_i64', 105): 1613,
-    ('i32.shr_u.c', 1613): 1614,
-    ('i32.add', 1614, 0): 1615,
-    ('i32.and', 1615, 0): 1616,
+    ('i32.store.0', 9, 813): 1571,
+    ('i32.and', 743, 0): 1572,
+    ('i64.store.0', 0, 1038): 1573,
+    ('i32.lt_u.c', 11): 1574,
+    ('i32.store.0', 489, 0): 1575,
+    ('i32.store8.0', 0, 813): 1576,
+    ('i32.xor', 37, 0): 1577,
+    ('i32.mul.c', 1577): 1578,
+    ('i32.add', 0, 1578): 1579,
+    ('i32.add.c', 1579): 1580,
+    ('i32.store.0', 401, 247): 1581,
+    ('i32.sub', 247, 36): 1582,
+    ('i32.add.c', 1582): 1583,
+    ('i32.store.0', 0, 1583): 1584,
+    ('select', 107, 1, 237): 1585,
+    ('i32.sub', 0, 1585): 1586,
+    ('select', 48, 0, 1): 1587,
+    ('i32.sub', 0, 1587): 1588,
+    ('select', 48, 1, 0): 1589,
+    ('i32.sub', 0, 1589): 1590,
+    ('i32.store.0', 0, 1590): 1591,
+    ('i64.mul', 0, 295): 1592,
+    ('i64.rem_u', 1592, 0): 1593,
+    ('i32.store16', 0, 12): 1594,
+    ('i32.load', 583): 1595,
+    ('i32.add.c', 699): 1596,
+    ('i32.store8.0', 1596, 1): 1597,
+    ('i32.store8', 0, 12): 1598,
+    ('i64.extend_i32_s', 699): 1599,
+    ('i64.div_s', 0, 1599): 1600,
+    ('i32.store8', 384, 1): 1601,
+    ('f64.abs', 261): 1602,
+    ('f64.gt', 1602, 1602): 1603,
+    ('f64.add', 261, 1187): 1604,
+    ('f64.store', 0, 1604): 1605,
+    ('i32.wrap_i64', 105): 1606,
+    ('i32.shr_u.c', 1606): 1607,
+    ('i32.add', 1607, 0): 1608,
+    ('i32.and', 1608, 0): 1609,
+    ('i32.eqz', 1009): 1610,
+    ('i32.ne', 263, 11): 1611,
+    ('i32.or.c', 431): 1612,
+    ('i32.ne.c', 1612): 1613,
+    ('i32.load8_u.0', 1014): 1614,
+    ('i32.and.c', 1614): 1615,
+    ('i64.lt_u', 0, 253): 1616,
     ('i32.or', 36, 0): 1617,
     ('f64.eq', 194, 1): 1618,
-    ('f64.ne', 194, 1): 1619,
-    ('i32.load', 660): 1620,
+    ('i32.load', 660): 1619,
+    ('i32.or', 0, 1619): 1620,
     ('i32.or', 0, 1620): 1621,
-    ('i32.or', 0, 1621): 1622,
-    ('f64.mul', 179, 884): 1623,
-    ('f64.mul', 547, 0): 1624,
-    ('f64.add', 1624, 1): 1625,
-    ('f64.mul', 1625, 0): 1626,
-    ('f64.add', 1626, 1): 1627,
-    ('i32.lt_u', 0, 912): 1628,
-    ('i32.store.0', 0, 474): 1629,
-    ('i32.or', 570, 570): 1630,
-    ('i32.store8.0', 0, 1630): 1631,
-    ('i64.xor', 103, 0): 1632,
-    ('i32.add.c', 928): 1633,
-    ('i32.load8_u.0', 1633): 1634,
-    ('i32.add.c', 1634): 1635,
-    ('i32.xor', 0, 263): 1636,
-    ('i32.and', 0, 1636): 1637,
-    ('i32.shl', 1637, 0): 1638,
-    ('i32.add', 0, 1638): 1639,
-    ('i32.load.0', 1639): 1640,
-    ('i32.xor', 0, 570): 1641,
-    ('i32.and', 1641, 452): 1642,
-    ('i32.store', 0, 1113): 1643,
-    ('i32.gt_u', 452, 249): 1644,
-    ('i32.and.c', 1644): 1645,
-    ('i32.eqz', 1645): 1646,
-    ('i32.gt_u', 249, 452): 1647,
-    ('i32.and.c', 1647): 1648,
-    ('i32.eqz', 1648): 1649,
-    ('i32.load', 756): 1650,
-    ('i32.and', 249, 9): 1651,
-    ('i32.add', 0, 1651): 1652,
-    ('i32.add.c', 1652): 1653,
-    ('i32.store8.0', 1653, 0): 1654,
+    ('f64.mul', 179, 884): 1622,
+    ('f64.mul', 547, 0): 1623,
+    ('f64.add', 1623, 1): 1624,
+    ('f64.mul', 1624, 0): 1625,
+    ('f64.add', 1625, 1): 1626,
+    ('i32.store.0', 0, 474): 1627,
+    ('i32.or', 570, 570): 1628,
+    ('i32.store8.0', 0, 1628): 1629,
+    ('i64.xor', 103, 0): 1630,
+    ('i32.add.c', 928): 1631,
+    ('i32.load8_u.0', 1631): 1632,
+    ('i32.add.c', 1632): 1633,
+    ('i32.xor', 0, 263): 1634,
+    ('i32.and', 0, 1634): 1635,
+    ('i32.shl', 1635, 0): 1636,
+    ('i32.add', 0, 1636): 1637,
+    ('i32.load.0', 1637): 1638,
+    ('i32.xor', 0, 570): 1639,
+    ('i32.and', 1639, 452): 1640,
+    ('i32.store', 0, 1107): 1641,
+    ('i32.load', 756): 1642,
+    ('i32.and', 249, 9): 1643,
+    ('i32.add', 0, 1643): 1644,
+    ('i32.add.c', 1644): 1645,
+    ('i32.store8.0', 1645, 0): 1646,
+    ('f64.ne', 194, 1): 1647,
+    ('i32.lt_u', 0, 914): 1648,
+    ('i32.gt_u', 452, 249): 1649,
+    ('i32.and.c', 1649): 1650,
+    ('i32.eqz', 1650): 1651,
+    ('i32.gt_u', 249, 452): 1652,
+    ('i32.and.c', 1652): 1653,
+    ('i32.eqz', 1653): 1654,
     ('i32.store8.0', 504, 1): 1655,
     ('i32.store8', 0, 11): 1656,
     ('f64.store.0', 9, 0): 1657,
-    ('i32.ne', 9, 0): 1658,
-    ('i32.ne', 263, 263): 1659,
-    ('i32.store8.0', 9, 9): 1660,
-    ('i32.store.0', 9, 11): 1661,
-    ('i32.lt_u.c', 446): 1662,
-    ('i32.add', 0, 1276): 1663,
-    ('i32.add', 0, 9): 1664,
-    ('i32.load.0', 1664): 1665,
-    ('i64.lt_s.c', 253): 1666,
-    ('i32.ne.c', 1156): 1667,
-    ('i32.add', 0, 3): 1668,
-    ('i32.sub', 0, 249): 1669,
-    ('i32.or', 4, 0): 1670,
-    ('i32.and.c', 1670): 1671,
-    ('i32.ne.c', 1671): 1672,
-    ('i32.load.0', 485): 1673,
-    ('select', 666, 1, 1): 1674,
-    ('i32.and.c', 706): 1675,
-    ('i32.mul', 393, 4): 1676,
-    ('i64.sub', 0, 444): 1677,
-    ('i32.wrap_i64', 1677): 1678,
-    ('i64.store', 0, 72): 1679,
-    ('i32.or', 0, 11): 1680,
-    ('i32.or.c', 1680): 1681,
-    ('i32.store8.0', 0, 1681): 1682,
-    ('i32.add', 1593, 3): 1683,
-    ('i32.store', 0, 1060): 1684,
-    ('i32.ge_u', 0, 281): 1685,
-    ('i32.store16', 0, 9): 1686,
-    ('i32.load16_u.0', 583): 1687,
-    ('i32.load.0', 414): 1688,
-    ('i32.add.c', 670): 1689,
-    ('i32.load8_u.0', 1689): 1690,
-    ('i64.and', 77, 73): 1691,
-    ('i64.and.c', 1691): 1692,
-    ('i64.eqz', 75): 1693,
-    ('i32.sub', 8, 0): 1694,
-    ('select', 204, 193, 0): 1695,
-    ('i32.ne', 486, 0): 1696,
-    ('f64.add', 176, 1): 1697,
-    ('f64.store', 0, 1697): 1698,
-    ('f32.mul', 0, 257): 1699,
-    ('f32.add', 1699, 257): 1700,
-    ('f32.mul', 0, 1700): 1701,
-    ('i32.add.c', 957): 1702,
-    ('i32.or', 1287, 1141): 1703,
-    ('i32.shr_s.c', 3): 1704,
-    ('i32.gt_s.c', 3): 1705,
-    ('i32.eqz', 488): 1706,
-    ('i32.add', 0, 1706): 1707,
-    ('i32.add.c', 583): 1708,
-    ('i32.load.0', 1708): 1709,
-    ('i32.lt_u.c', 247): 1710,
-    ('i32.load16_s.0', 435): 1711,
-    ('i32.add.c', 1295): 1712,
-    ('i32.store', 0, 729): 1713,
-    ('i32.or', 11, 0): 1714,
-    ('select', 44, 1714, 0): 1715,
+    ('i32.store8.0', 9, 9): 1658,
+    ('i32.store.0', 9, 11): 1659,
+    ('i32.add', 0, 1282): 1660,
+    ('i32.add', 0, 9): 1661,
+    ('i32.load.0', 1661): 1662,
+    ('i32.ne', 9, 0): 1663,
+    ('i32.ne', 263, 263): 1664,
+    ('i32.lt_u.c', 446): 1665,
+    ('i32.add', 0, 3): 1666,
+    ('i32.sub', 0, 249): 1667,
+    ('i32.load.0', 485): 1668,
+    ('select', 667, 1, 1): 1669,
+    ('i32.and.c', 706): 1670,
+    ('i32.mul', 393, 4): 1671,
+    ('i64.sub', 0, 444): 1672,
+    ('i32.wrap_i64', 1672): 1673,
+    ('i64.store', 0, 72): 1674,
+    ('i32.or', 0, 11): 1675,
+    ('i32.or.c', 1675): 1676,
+    ('i32.store8.0', 0, 1676): 1677,
+    ('i32.add', 1587, 3): 1678,
+    ('i32.store', 0, 1060): 1679,
+    ('i32.store16', 0, 9): 1680,
+    ('i32.load16_u.0', 583): 1681,
+    ('i32.load.0', 414): 1682,
+    ('i32.add.c', 670): 1683,
+    ('i32.load8_u.0', 1683): 1684,
+    ('i64.and', 77, 73): 1685,
+    ('i64.and.c', 1685): 1686,
+    ('i64.lt_s.c', 253): 1687,
+    ('i32.ne.c', 1156): 1688,
+    ('i32.or', 4, 0): 1689,
+    ('i32.and.c', 1689): 1690,
+    ('i32.ne.c', 1690): 1691,
+    ('i32.ge_u', 0, 281): 1692,
+    ('i32.sub', 8, 0): 1693,
+    ('select', 204, 193, 0): 1694,
+    ('f64.add', 176, 1): 1695,
+    ('f64.store', 0, 1695): 1696,
+    ('f32.mul', 0, 257): 1697,
+    ('f32.add', 1697, 257): 1698,
+    ('f32.mul', 0, 1698): 1699,
+    ('i32.add.c', 957): 1700,
+    ('i32.or', 1287, 1138): 1701,
+    ('i32.shr_s.c', 3): 1702,
+    ('i32.eqz', 487): 1703,
+    ('i32.add', 0, 1703): 1704,
+    ('i32.add.c', 583): 1705,
+    ('i32.load.0', 1705): 1706,
+    ('i32.load16_s.0', 435): 1707,
+    ('i32.add.c', 1294): 1708,
+    ('i32.store', 0, 729): 1709,
+    ('i32.or', 11, 0): 1710,
+    ('select', 44, 1710, 0): 1711,
+    ('i32.store.0', 0, 1711): 1712,
+    ('i32.store.0', 9, 47): 1713,
+    ('i32.store.0', 9, 777): 1714,
+    ('i32.load.0', 747): 1715,
     ('i32.store.0', 0, 1715): 1716,
-    ('i64.eqz', 444): 1717,
-    ('i32.store.0', 9, 47): 1718,
-    ('i32.store.0', 9, 777): 1719,
-    ('i32.load.0', 747): 1720,
-    ('i32.store.0', 0, 1720): 1721,
-    ('i32.eqz', 486): 1722,
-    ('i32.and.c', 279): 1723,
-    ('i32.or', 1723, 11): 1724,
-    ('i32.store16.0', 0, 1724): 1725,
-    ('i32.ge_s', 9, 0): 1726,
-    ('i32.store.0', 9, 882): 1727,
-    ('i32.store', 0, 1522): 1728,
-    ('i32.shl', 265, 0): 1729,
-    ('i32.add', 0, 1729): 1730,
-    ('i32.load.0', 1730): 1731,
+    ('i32.and.c', 279): 1717,
+    ('i32.or', 1717, 11): 1718,
+    ('i32.store16.0', 0, 1718): 1719,
+    ('i32.store.0', 9, 882): 1720,
+    ('i32.store', 0, 1517): 1721,
+    ('i32.shl', 265, 0): 1722,
+    ('i32.add', 0, 1722): 1723,
+    ('i32.load.0', 1723): 1724,
+    ('i32.store', 0, 1724): 1725,
+    ('i32.shl', 452, 452): 1726,
+    ('i32.eq', 0, 424): 1727,
+    ('i32.store', 0, 1274): 1728,
+    ('i32.shr_u', 249, 0): 1729,
+    ('i32.store', 0, 1729): 1730,
+    ('i32.or', 249, 764): 1731,
     ('i32.store', 0, 1731): 1732,
-    ('i32.ge_u.c', 452): 1733,
-    ('i32.and.c', 1733): 1734,
-    ('i32.eqz', 1734): 1735,
-    ('i32.shl', 452, 452): 1736,
-    ('i32.eq', 0, 424): 1737,
-    ('i32.store', 0, 1274): 1738,
-    ('i32.shr_u', 249, 0): 1739,
-    ('i32.store', 0, 1739): 1740,
-    ('i32.or', 249, 765): 1741,
-    ('i32.store', 0, 1741): 1742,
-    ('i32.load16_u.0', 560): 1743,
-    ('i32.store', 0, 584): 1744,
-    ('i32.or', 48, 52): 1745,
+    ('i32.load16_u.0', 560): 1733,
+    ('i64.eqz', 75): 1734,
+    ('i32.store', 0, 584): 1735,
+    ('i32.or', 48, 52): 1736,
+    ('i32.ne', 486, 0): 1737,
+    ('i32.gt_s.c', 3): 1738,
+    ('i32.lt_u.c', 247): 1739,
+    ('i64.eqz', 444): 1740,
+    ('i32.eqz', 486): 1741,
+    ('i32.ge_s', 9, 0): 1742,
+    ('i32.ge_u.c', 452): 1743,
+    ('i32.and.c', 1743): 1744,
+    ('i32.eqz', 1744): 1745,
     ('i32.sub', 1, 36): 1746,
     ('select', 0, 12, 0): 1747,
-    ('i32.ne.c', 395): 1748,
-    ('select', 0, 9, 1): 1749,
-    ('i32.add', 0, 1151): 1750,
-    ('i32.xor', 0, 1750): 1751,
-    ('i32.store8', 0, 455): 1752,
-    ('i32.add.c', 431): 1753,
-    ('i32.store8', 0, 249): 1754,
-    ('i32.store8.0', 0, 976): 1755,
-    ('i32.add', 0, 639): 1756,
-    ('i32.add.c', 12): 1757,
-    ('i32.lt_u.c', 1757): 1758,
-    ('i32.or', 482, 1758): 1759,
-    ('select', 45, 0, 0): 1760,
-    ('i32.eq.c', 1156): 1761,
-    ('i32.eq', 0, 11): 1762,
-    ('i32.store', 0, 395): 1763,
-    ('i32.sub', 0, 393): 1764,
-    ('i32.store.0', 0, 472): 1765,
-    ('i32.eq', 405, 376): 1766,
-    ('i32.add.c', 747): 1767,
-    ('i32.store8.0', 9, 455): 1768,
-    ('i32.lt_u', 2, 0): 1769,
-    ('select', 1769, 9, 1082): 1770,
-    ('i32.eq', 0, 4): 1771,
-    ('i32.add', 9, 938): 1772,
-    ('i32.store.0', 1772, 1): 1773,
-    ('i32.add', 0, 666): 1774,
-    ('i32.add.c', 827): 1775,
-    ('i32.store.0', 9, 1680): 1776,
-    ('i32.lt_s.c', 1211): 1777,
-    ('i32.load8_u.0', 917): 1778,
-    ('i32.eqz', 1778): 1779,
-    ('i32.add', 393, 5): 1780,
-    ('i32.store.0', 0, 1043): 1781,
-    ('select', 44, 11, 0): 1782,
-    ('i32.store.0', 0, 1782): 1783,
-    ('i32.store8.0', 0, 892): 1784,
-    ('i32.shl.c', 4): 1785,
-    ('i32.add', 0, 1785): 1786,
-    ('i32.store.0', 9, 843): 1787,
-    ('i32.add.c', 1040): 1788,
-    ('i32.load8_u.0', 1788): 1789,
-    ('i32.and.c', 1789): 1790,
-    ('i32.load.0', 677): 1791,
-    ('i32.shl', 431, 9): 1792,
-    ('i32.add.c', 1497): 1793,
-    ('i64.lt_u.c', 73): 1794,
-    ('i64.xor.c', 102): 1795,
-    ('select', 1794, 1795, 74): 1796,
-    ('i64.sub', 0, 74): 1797,
-    ('i64.eqz', 1797): 1798,
-    ('select', 1798, 67, 77): 1799,
-    ('i32.store16.0', 0, 1723): 1800,
-    ('i32.or', 570, 0): 1801,
-    ('i32.store8.0', 0, 1801): 1802,
-    ('i32.add', 0, 474): 1803,
-    ('i32.add', 9, 37): 1804,
-    ('i32.load8_u.0', 1804): 1805,
-    ('i32.shl.c', 1805): 1806,
-    ('i32.add', 0, 1806): 1807,
-    ('i32.eq', 249, 391): 1808,
-    ('i32.gt_u', 0, 1104): 1809,
-    ('i32.store.0', 401, 1377): 1810,
-    ('i32.add', 779, 639): 1811,
-    ('select', 107, 1, 0): 1812,
-    ('select', 111, 1812, 0): 1813,
-    ('i32.or', 0, 590): 1814,
-    ('i32.or', 1814, 947): 1815,
-    ('i32.ge_u.c', 634): 1816,
-    ('select', 48, 1, 1): 1817,
-    ('i64.add', 1817, 0): 1818,
-    ('i64.and.c', 1818): 1819,
-    ('i64.or', 1819, 0): 1820,
-    ('i64.div_u', 1820, 1): 1821,
-    ('i32.eq', 11, 486): 1822,
-    ('i32.ge_u.c', 249): 1823,
-    ('i32.and.c', 1823): 1824,
-    ('i32.eqz', 1824): 1825,
-    ('i32.shr_u', 249, 30): 1826,
-    ('i32.and', 0, 1826): 1827,
-    ('i32.shl', 1827, 0): 1828,
-    ('i32.add', 0, 1828): 1829,
-    ('i32.add', 452, 249): 1830,
-    ('i32.lt_u', 452, 452): 1831,
+    ('select', 0, 9, 1): 1748,
+    ('i32.add', 0, 1151): 1749,
+    ('i32.xor', 0, 1749): 1750,
+    ('i32.store8', 0, 455): 1751,
+    ('i32.add.c', 431): 1752,
+    ('i32.store8', 0, 249): 1753,
+    ('i32.store8.0', 0, 976): 1754,
+    ('i32.add', 0, 639): 1755,
+    ('i32.add.c', 12): 1756,
+    ('i32.lt_u.c', 1756): 1757,
+    ('i32.or', 482, 1757): 1758,
+    ('select', 45, 0, 0): 1759,
+    ('i32.store', 0, 395): 1760,
+    ('i32.sub', 0, 393): 1761,
+    ('i32.store.0', 0, 472): 1762,
+    ('i32.eq', 405, 376): 1763,
+    ('i32.add.c', 747): 1764,
+    ('i32.store8.0', 9, 455): 1765,
+    ('i32.lt_u', 2, 0): 1766,
+    ('select', 1766, 9, 1082): 1767,
+    ('i32.add', 9, 935): 1768,
+    ('i32.store.0', 1768, 1): 1769,
+    ('i32.add', 0, 667): 1770,
+    ('i32.add.c', 827): 1771,
+    ('i32.store.0', 9, 1675): 1772,
+    ('i32.add', 393, 5): 1773,
+    ('i32.store.0', 0, 1043): 1774,
+    ('select', 44, 11, 0): 1775,
+    ('i32.store.0', 0, 1775): 1776,
+    ('i32.store8.0', 0, 892): 1777,
+    ('i32.shl.c', 4): 1778,
+    ('i32.add', 0, 1778): 1779,
+    ('i32.store.0', 9, 843): 1780,
+    ('i32.add.c', 1037): 1781,
+    ('i32.load8_u.0', 1781): 1782,
+    ('i32.and.c', 1782): 1783,
+    ('i32.load.0', 677): 1784,
+    ('i32.shl', 431, 9): 1785,
+    ('i32.add.c', 1493): 1786,
+    ('i32.eq', 0, 11): 1787,
+    ('i64.lt_u.c', 73): 1788,
+    ('i64.xor.c', 102): 1789,
+    ('select', 1788, 1789, 74): 1790,
+    ('i64.sub', 0, 74): 1791,
+    ('i64.eqz', 1791): 1792,
+    ('select', 1792, 67, 77): 1793,
+    ('i32.store16.0', 0, 1717): 1794,
+    ('i32.or', 570, 0): 1795,
+    ('i32.store8.0', 0, 1795): 1796,
+    ('i32.add', 0, 474): 1797,
+    ('i32.add', 9, 37): 1798,
+    ('i32.load8_u.0', 1798): 1799,
+    ('i32.shl.c', 1799): 1800,
+    ('i32.add', 0, 1800): 1801,
+    ('i32.ne.c', 395): 1802,
+    ('i32.store.0', 401, 1377): 1803,
+    ('i32.add', 779, 639): 1804,
+    ('select', 107, 1, 0): 1805,
+    ('select', 111, 1805, 0): 1806,
+    ('i32.or', 0, 588): 1807,
+    ('i32.or', 1807, 947): 1808,
+    ('select', 48, 1, 1): 1809,
+    ('i64.add', 1809, 0): 1810,
+    ('i64.and.c', 1810): 1811,
+    ('i64.or', 1811, 0): 1812,
+    ('i64.div_u', 1812, 1): 1813,
+    ('i32.shr_u', 249, 30): 1814,
+    ('i32.and', 0, 1814): 1815,
+    ('i32.shl', 1815, 0): 1816,
+    ('i32.add', 0, 1816): 1817,
+    ('i32.add', 452, 249): 1818,
+    ('i32.lt_u', 452, 452): 1819,
+    ('i32.and.c', 1819): 1820,
+    ('i32.load16_u.0', 1421): 1821,
+    ('i32.store', 0, 727): 1822,
+    ('i32.or', 767, 0): 1823,
+    ('i32.store16', 0, 1823): 1824,
+    ('i32.or', 249, 31): 1825,
+    ('i32.store', 0, 1825): 1826,
+    ('i32.or', 249, 11): 1827,
+    ('i32.store', 0, 1827): 1828,
+    ('i32.add', 928, 431): 1829,
+    ('i32.load16_s.0', 560): 1830,
+    ('i32.load8_u.0', 1661): 1831,
     ('i32.and.c', 1831): 1832,
-    ('i32.load16_u.0', 1427): 1833,
-    ('i32.store', 0, 727): 1834,
-    ('i32.or', 767, 0): 1835,
-    ('i32.store16', 0, 1835): 1836,
-    ('i32.load8_u.0', 1664): 1837,
-    ('i32.and.c', 1837): 1838,
-    ('i32.or', 249, 31): 1839,
-    ('i32.store', 0, 1839): 1840,
-    ('i32.or', 249, 11): 1841,
-    ('i32.store', 0, 1841): 1842,
-    ('i32.add', 928, 431): 1843,
-    ('i32.eq', 0, 841): 1844,
-    ('i32.load16_s.0', 560): 1845,
-    ('i32.add.c', 959): 1846,
-    ('i32.store8', 0, 1846): 1847,
-    ('i32.add', 44, 48): 1848,
-    ('i32.add', 1848, 0): 1849,
-    ('i32.load8_u', 473): 1850,
-    ('i32.store8.0', 0, 1850): 1851,
-    ('i64.and', 0, 100): 1852,
-    ('i64.and.c', 1852): 1853,
-    ('i64.eqz', 1853): 1854,
-    ('i32.lt_u', 0, 718): 1855,
-    ('select', 1855, 0, 0): 1856,
-    ('i32.load', 237): 1857,
-    ('i32.mul.c', 281): 1858,
-    ('i32.add', 452, 1858): 1859,
-    ('i32.load', 1859): 1860,
+    ('i32.add.c', 959): 1833,
+    ('i32.store8', 0, 1833): 1834,
+    ('i32.add', 44, 48): 1835,
+    ('i32.add', 1835, 0): 1836,
+    ('i32.eq.c', 1156): 1837,
+    ('i32.load8_u', 473): 1838,
+    ('i32.store8.0', 0, 1838): 1839,
+    ('i32.lt_u', 0, 717): 1840,
+    ('select', 1840, 0, 0): 1841,
+    ('i32.load', 237): 1842,
+    ('i32.mul.c', 281): 1843,
+    ('i32.add', 452, 1843): 1844,
+    ('i32.load', 1844): 1845,
+    ('i32.eq', 0, 4): 1846,
+    ('i32.lt_s.c', 1211): 1847,
+    ('i32.load8_u.0', 917): 1848,
+    ('i32.eqz', 1848): 1849,
+    ('i32.eq', 249, 391): 1850,
+    ('i32.gt_u', 0, 1104): 1851,
+    ('i32.ge_u.c', 634): 1852,
+    ('i32.eq', 11, 486): 1853,
+    ('i32.ge_u.c', 249): 1854,
+    ('i32.and.c', 1854): 1855,
+    ('i32.eqz', 1855): 1856,
+    ('i32.eq', 0, 841): 1857,
+    ('i64.and', 0, 100): 1858,
+    ('i64.and.c', 1858): 1859,
+    ('i64.eqz', 1859): 1860,
     ('select', 119, 0, 1): 1861,
     ('i32.store', 376, 1): 1862,
     ('i32.div_u', 11, 1): 1863,
     ('i32.or.c', 36): 1864,
     ('i32.add', 419, 10): 1865,
-    ('i32.ne.c', 765): 1866,
-    ('i64.eq.c', 253): 1867,
-    ('i32.store', 0, 1043): 1868,
-    ('i32.le_u.c', 9): 1869,
-    ('i32.add', 0, 47): 1870,
-    ('f64.mul', 809, 809): 1871,
-    ('i32.ne', 263, 0): 1872,
-    ('i32.store8.0', 9, 263): 1873,
-    ('i32.add.c', 455): 1874,
-    ('select', 864, 9, 0): 1875,
-    ('i32.store.0', 0, 263): 1876,
-    ('i32.store.0', 0, 395): 1877,
-    ('i32.eqz', 1433): 1878,
-    ('i32.add', 0, 1141): 1879,
-    ('i32.add', 1879, 0): 1880,
-    ('i32.load8_u.0', 1880): 1881,
-    ('i32.store', 0, 958): 1882,
-    ('i32.store.0', 0, 1083): 1883,
-    ('i64.ne.c', 444): 1884,
-    ('i32.gt_s', 393, 393): 1885,
-    ('i32.gt_s.c', 692): 1886,
-    ('i32.shr_u.c', 11): 1887,
-    ('i32.or', 36, 1887): 1888,
-    ('i32.store16.0', 0, 1888): 1889,
-    ('i32.or', 1141, 431): 1890,
-    ('i32.ne', 0, 688): 1891,
-    ('select', 45, 0, 9): 1892,
-    ('i32.store.0', 9, 1892): 1893,
-    ('i32.store.0', 401, 393): 1894,
-    ('i32.add', 10, 843): 1895,
-    ('i32.add.c', 1895): 1896,
-    ('i64.add', 0, 598): 1897,
-    ('i64.add.c', 1897): 1898,
-    ('i32.or', 1287, 1287): 1899,
-    ('i32.add.c', 786): 1900,
-    ('i32.load8_u.0', 1900): 1901,
-    ('i32.add.c', 1901): 1902,
-    ('i32.ne', 0, 486): 1903,
-    ('i32.store16', 0, 1888): 1904,
-    ('i32.lt_s.c', 910): 1905,
-    ('i32.store', 0, 1601): 1906,
-    ('i32.store', 0, 7): 1907,
-    ('i32.store8.0', 560, 431): 1908,
-    ('i64.reinterpret_f64', 240): 1909,
-    ('i64.store.0', 0, 900): 1910,
+    ('i32.store', 0, 1043): 1866,
+    ('i32.add', 0, 47): 1867,
+    ('f64.mul', 809, 809): 1868,
+    ('i32.store8.0', 9, 263): 1869,
+    ('i32.add.c', 455): 1870,
+    ('select', 865, 9, 0): 1871,
+    ('i32.store.0', 0, 263): 1872,
+    ('i32.store.0', 0, 395): 1873,
+    ('i32.add', 0, 1138): 1874,
+    ('i32.add', 1874, 0): 1875,
+    ('i32.load8_u.0', 1875): 1876,
+    ('i32.store', 0, 958): 1877,
+    ('i32.store.0', 0, 1083): 1878,
+    ('i32.gt_s', 393, 393): 1879,
+    ('i64.eq.c', 253): 1880,
+    ('i32.shr_u.c', 11): 1881,
+    ('i32.or', 36, 1881): 1882,
+    ('i32.store16.0', 0, 1882): 1883,
+    ('i32.or', 1138, 431): 1884,
+    ('select', 45, 0, 9): 1885,
+    ('i32.store.0', 9, 1885): 1886,
+    ('i32.store.0', 401, 393): 1887,
+    ('i32.add', 10, 843): 1888,
+    ('i32.add.c', 1888): 1889,
+    ('i64.add', 0, 598): 1890,
+    ('i64.add.c', 1890): 1891,
+    ('i32.or', 1287, 1287): 1892,
+    ('i32.add.c', 786): 1893,
+    ('i32.load8_u.0', 1893): 1894,
+    ('i32.add.c', 1894): 1895,
+    ('i32.ne.c', 764): 1896,
+    ('i32.store16', 0, 1882): 1897,
+    ('i32.store', 0, 1595): 1898,
+    ('i32.store', 0, 7): 1899,
+    ('i32.store8.0', 560, 431): 1900,
+    ('i64.reinterpret_f64', 240): 1901,
+    ('i64.store.0', 0, 900): 1902,
+    ('i32.le_u.c', 9): 1903,
+    ('i32.ne', 263, 0): 1904,
+    ('i32.eqz', 1432): 1905,
+    ('i64.ne.c', 444): 1906,
+    ('i32.gt_s.c', 691): 1907,
+    ('i32.ne', 0, 688): 1908,
+    ('i32.ne', 0, 486): 1909,
+    ('i32.lt_s.c', 910): 1910,
     ('select', 115, 1, 385): 1911,
     ('i32.store', 0, 1911): 1912,
     ('select', 109, 111, 118): 1913,
     ('i32.store.0', 247, 0): 1914,
     ('select', 0, 435, 0): 1915,
     ('i32.store.0', 0, 1915): 1916,
-    ('i32.store8.0', 9, 1109): 1917,
+    ('i32.store8.0', 9, 1117): 1917,
     ('i32.store8.0', 2, 455): 1918,
     ('i32.store.0', 404, 1): 1919,
     ('i32.mul.c', 393): 1920,
     ('i32.add', 0, 1920): 1921,
-    ('i32.and', 50, 50): 1922,
-    ('i32.eqz', 1922): 1923,
-    ('select', 0, 60, 1): 1924,
-    ('select', 51, 0, 731): 1925,
-    ('i64.or.c', 100): 1926,
-    ('select', 118, 1, 1926): 1927,
-    ('i32.and.c', 1553): 1928,
-    ('i32.and', 882, 0): 1929,
-    ('i32.add', 0, 851): 1930,
-    ('i32.shl.c', 13): 1931,
-    ('i32.add', 0, 1931): 1932,
-    ('i32.load.0', 1932): 1933,
-    ('i32.or.c', 570): 1934,
-    ('i32.store8.0', 0, 1934): 1935,
-    ('i32.gt_s', 0, 1081): 1936,
-    ('i32.sub', 452, 249): 1937,
-    ('f64.convert_i64_s', 251): 1938,
-    ('i32.and.c', 1354): 1939,
-    ('i32.lt_u.c', 1939): 1940,
-    ('i32.or.c', 765): 1941,
-    ('i32.store', 0, 1941): 1942,
-    ('i32.or.c', 424): 1943,
-    ('i32.store8', 0, 1943): 1944,
+    ('select', 0, 60, 1): 1922,
+    ('select', 51, 0, 731): 1923,
+    ('i64.or.c', 100): 1924,
+    ('select', 118, 1, 1924): 1925,
+    ('i32.and.c', 1553): 1926,
+    ('i32.and', 882, 0): 1927,
+    ('i32.add', 0, 855): 1928,
+    ('i32.shl.c', 13): 1929,
+    ('i32.add', 0, 1929): 1930,
+    ('i32.load.0', 1930): 1931,
+    ('i32.or.c', 570): 1932,
+    ('i32.store8.0', 0, 1932): 1933,
+    ('i32.sub', 452, 249): 1934,
+    ('f64.convert_i64_s', 251): 1935,
+    ('i32.or.c', 764): 1936,
+    ('i32.store', 0, 1936): 1937,
+    ('i32.or.c', 424): 1938,
+    ('i32.store8', 0, 1938): 1939,
+    ('i32.and.c', 1348): 1940,
+    ('i32.lt_u.c', 1940): 1941,
+    ('i32.and', 50, 50): 1942,
+    ('i32.eqz', 1942): 1943,
+    ('i32.gt_s', 0, 1081): 1944,
     ('i32.or', 109, 109): 1945,
     ('i32.eqz', 1945): 1946,
-    ('i32.eqz', 395): 1947,
-    ('i64.or', 0, 77): 1948,
-    ('i64.ne.c', 1948): 1949,
-    ('i32.xor', 0, 249): 1950,
-    ('i32.store', 0, 1950): 1951,
-    ('i32.gt_u.c', 11): 1952,
-    ('i32.eqz', 212): 1953,
-    ('i32.le_u.c', 634): 1954,
-    ('i32.store8.0', 0, 455): 1955,
-    ('i32.ge_u', 0, 2): 1956,
-    ('select', 55, 0, 0): 1957,
-    ('f64.sub', 0, 239): 1958,
-    ('f64.mul', 1958, 1): 1959,
-    ('i32.le_s', 249, 0): 1960,
-    ('i32.lt_u', 0, 391): 1961,
-    ('i32.store16.0', 9, 0): 1962,
-    ('select', 115, 0, 1): 1963,
-    ('i32.wrap_i64', 1963): 1964,
-    ('i32.or', 0, 431): 1965,
-    ('i32.add.c', 653): 1966,
-    ('i32.store8.0', 9, 12): 1967,
-    ('i32.add', 0, 279): 1968,
-    ('i32.add.c', 1968): 1969,
-    ('i32.load', 560): 1970,
-    ('i64.lt_u', 73, 253): 1971,
-    ('i64.store', 0, 71): 1972,
-    ('i64.load.0', 560): 1973,
+    ('i32.xor', 0, 249): 1947,
+    ('i32.store', 0, 1947): 1948,
+    ('i32.store8.0', 0, 455): 1949,
+    ('select', 55, 0, 0): 1950,
+    ('f64.sub', 0, 239): 1951,
+    ('f64.mul', 1951, 1): 1952,
+    ('i32.store16.0', 9, 0): 1953,
+    ('select', 115, 0, 1): 1954,
+    ('i32.wrap_i64', 1954): 1955,
+    ('i32.or', 0, 431): 1956,
+    ('i32.add.c', 653): 1957,
+    ('i32.eqz', 395): 1958,
+    ('i32.store8.0', 9, 12): 1959,
+    ('i32.gt_u.c', 11): 1960,
+    ('i32.add', 0, 279): 1961,
+    ('i32.add.c', 1961): 1962,
+    ('i32.load', 560): 1963,
+    ('i64.store', 0, 71): 1964,
+    ('i64.load.0', 560): 1965,
+    ('i64.or', 0, 77): 1966,
+    ('i64.ne.c', 1966): 1967,
+    ('i32.eqz', 212): 1968,
+    ('i32.le_u.c', 634): 1969,
+    ('i32.ge_u', 0, 2): 1970,
+    ('i32.le_s', 249, 0): 1971,
+    ('i32.lt_u', 0, 391): 1972,
+    ('i64.lt_u', 73, 253): 1973,
     ('i64.and.c', 76): 1974,
     ('i64.eq.c', 1974): 1975,
     ('i32.add', 3, 0): 1976,
@@ -20499,13 +31718,13 @@ TRANSITIONS = {
     ('i32.and.c', 1990): 1991,
     ('select', 1991, 1, 0): 1992,
     ('i32.add', 1992, 0): 1993,
-    ('select', 1494, 1, 0): 1994,
+    ('select', 1534, 1, 0): 1994,
     ('i32.add', 1994, 0): 1995,
     ('i32.lt_s', 2, 0): 1996,
     ('select', 1996, 2, 504): 1997,
-    ('i32.add.c', 1880): 1998,
+    ('i32.add.c', 1875): 1998,
     ('i32.load8_u.0', 1998): 1999,
-    ('i32.mul', 0, 1694): 2000,
+    ('i32.mul', 0, 1693): 2000,
     ('i32.add', 0, 2000): 2001,
     ('i32.add.c', 2001): 2002,
     ('i32.and.c', 2002): 2003,
@@ -20516,9 +31735,9 @@ TRANSITIONS = {
     ('i32.or', 524, 947): 2008,
     ('i32.store.0', 0, 2008): 2009,
     ('i32.store.0', 866, 9): 2010,
-    ('i32.add', 590, 484): 2011,
+    ('i32.add', 588, 484): 2011,
     ('i32.shl.c', 2011): 2012,
-    ('i32.or', 1792, 0): 2013,
+    ('i32.or', 1785, 0): 2013,
     ('i32.or', 0, 2013): 2014,
     ('i32.add.c', 779): 2015,
     ('i32.store8.0', 2015, 431): 2016,
@@ -20530,7 +31749,7 @@ TRANSITIONS = {
     ('i64.and.c', 100): 2022,
     ('i64.or', 2022, 2022): 2023,
     ('i64.or', 0, 2023): 2024,
-    ('i64.div_u', 1820, 0): 2025,
+    ('i64.div_u', 1812, 0): 2025,
     ('i32.sub', 393, 247): 2026,
     ('i32.add.c', 2026): 2027,
     ('i32.store.0', 0, 2027): 2028,
@@ -20543,63 +31762,1972 @@ TRANSITIONS = {
     ('i32.load8_u.0', 2034): 2035,
     ('i32.and.c', 2035): 2036,
     ('i32.store16', 0, 11): 2037,
-    ('i32.lt_u', 0, 281): 2038,
-    ('i32.mul.c', 65): 2039,
-    ('i32.add', 452, 2039): 2040,
-    ('i32.load.0', 2040): 2041,
-    ('i32.add', 237, 0): 2042,
-    ('i32.div_s', 9, 1): 2043,
-    ('i32.add', 2042, 2043): 2044,
-    ('i32.add.c', 2044): 2045,
-    ('i64.or', 1234, 1138): 2046,
-    ('i64.eqz', 2046): 2047,
-    ('i64.and', 73, 0): 2048,
-    ('i32.add', 0, 1409): 2049,
+    ('i32.mul.c', 65): 2038,
+    ('i32.add', 452, 2038): 2039,
+    ('i32.load.0', 2039): 2040,
+    ('i32.add', 237, 0): 2041,
+    ('i32.div_s', 9, 1): 2042,
+    ('i32.add', 2041, 2042): 2043,
+    ('i32.add.c', 2043): 2044,
+    ('i64.or', 1229, 1141): 2045,
+    ('i64.eqz', 2045): 2046,
+    ('i64.and', 73, 0): 2047,
+    ('i32.add', 0, 1406): 2048,
+    ('i32.lt_u', 0, 281): 2049,
     ('i32.load16_s.0', 9): 2050,
-    ('i32.eqz', 376): 2051,
-    ('i32.gt_u.c', 247): 2052,
-    ('select', 247, 1, 1): 2053,
-    ('i32.ne.c', 2): 2054,
-    ('i32.store.0', 728, 1): 2055,
-    ('i32.add.c', 271): 2056,
-    ('i64.clz', 384): 2057,
-    ('i64.add', 2057, 387): 2058,
-    ('i32.wrap_i64', 2058): 2059,
-    ('i32.add', 0, 661): 2060,
-    ('i32.xor', 0, 661): 2061,
-    ('i32.store8.0', 9, 976): 2062,
-    ('i32.or', 0, 828): 2063,
-    ('i32.store8.0', 9, 1045): 2064,
-    ('i32.and.c', 938): 2065,
-    ('i32.or', 0, 2065): 2066,
-    ('i32.add.c', 486): 2067,
-    ('f64.add', 179, 0): 2068,
-    ('select', 115, 195, 0): 2069,
-    ('f64.load.0', 473): 2070,
-    ('f64.add', 0, 1189): 2071,
-    ('f64.add', 0, 2071): 2072,
-    ('f64.add', 0, 2072): 2073,
-    ('i32.shl.c', 721): 2074,
-    ('i32.add', 0, 2074): 2075,
-    ('i32.lt_s.c', 64): 2076,
-    ('i32.add', 0, 435): 2077,
-    ('i32.le_s', 0, 247): 2078,
-    ('i32.or', 9, 0): 2079,
-    ('i32.store', 0, 2079): 2080,
-    ('i32.and.c', 994): 2081,
-    ('i32.lt_u.c', 2081): 2082,
-    ('i32.wrap_i64', 1797): 2083,
-    ('i32.or.c', 2083): 2084,
-    ('i32.store8.0', 0, 2084): 2085,
-    ('i32.store.0', 435, 249): 2086,
-    ('i32.sub', 1, 37): 2087,
-    ('select', 45, 1, 2087): 2088,
-    ('i32.shl', 0, 2088): 2089,
-    ('i32.store.0', 0, 1681): 2090,
-    ('i32.store.0', 9, 4): 2091,
-    ('i32.le_s', 0, 1081): 2092,
-    ('i32.store.0', 747, 0): 2093,
-    ('i32.store8.0', 247, 1): 2094,
+    ('select', 247, 1, 1): 2051,
+    ('i32.store.0', 728, 1): 2052,
+    ('i32.add.c', 271): 2053,
+    ('i64.clz', 384): 2054,
+    ('i64.add', 2054, 387): 2055,
+    ('i32.wrap_i64', 2055): 2056,
+    ('i32.add', 0, 661): 2057,
+    ('i32.xor', 0, 661): 2058,
+    ('i32.store8.0', 9, 976): 2059,
+    ('i32.or', 0, 828): 2060,
+    ('i32.store8.0', 9, 1045): 2061,
+    ('i32.and.c', 935): 2062,
+    ('i32.or', 0, 2062): 2063,
+    ('i32.add.c', 486): 2064,
+    ('f64.add', 179, 0): 2065,
+    ('select', 115, 195, 0): 2066,
+    ('f64.load.0', 473): 2067,
+    ('f64.add', 0, 1187): 2068,
+    ('f64.add', 0, 2068): 2069,
+    ('f64.add', 0, 2069): 2070,
+    ('i32.shl.c', 721): 2071,
+    ('i32.add', 0, 2071): 2072,
+    ('i32.add', 0, 435): 2073,
+    ('i32.or', 9, 0): 2074,
+    ('i32.store', 0, 2074): 2075,
+    ('i32.wrap_i64', 1791): 2076,
+    ('i32.or.c', 2076): 2077,
+    ('i32.store8.0', 0, 2077): 2078,
+    ('i32.store.0', 435, 249): 2079,
+    ('i32.sub', 1, 37): 2080,
+    ('select', 45, 1, 2080): 2081,
+    ('i32.shl', 0, 2081): 2082,
+    ('i32.store.0', 0, 1676): 2083,
+    ('i32.store.0', 9, 4): 2084,
+    ('i32.store.0', 747, 0): 2085,
+    ('i32.store8.0', 247, 1): 2086,
+    ('i32.add.c', 430): 2087,
+    ('i32.load.0', 2087): 2088,
+    ('i32.and.c', 1126): 2089,
+    ('i32.add', 37, 0): 2090,
+    ('i32.add', 2090, 1469): 2091,
+    ('i32.load8_u.0', 505): 2092,
+    ('i32.store', 0, 1019): 2093,
+    ('i32.store16.0', 9, 1336): 2094,
+    ('i32.store.0', 9, 1336): 2095,
+    ('f64.convert_i32_u', 393): 2096,
+    ('f64.add', 0, 2096): 2097,
+    ('f64.mul', 2097, 1): 2098,
+    ('i32.store.0', 0, 436): 2099,
+    ('i32.shr_u.c', 3): 2100,
+    ('i32.mul.c', 2100): 2101,
+    ('i32.add', 0, 2101): 2102,
+    ('i32.add.c', 1761): 2103,
+    ('select', 1009, 1, 1): 2104,
+    ('i32.and', 0, 13): 2105,
+    ('i32.store.0', 9, 2105): 2106,
+    ('i32.store.0', 1771, 1): 2107,
+    ('i32.lt_s.c', 64): 2108,
+    ('i32.add.c', 505): 2109,
+    ('i32.load.0', 2109): 2110,
+    ('i32.and.c', 552): 2111,
+    ('i32.store.0', 2, 2111): 2112,
+    ('i32.or', 438, 11): 2113,
+    ('i32.store.0', 0, 2113): 2114,
+    ('i32.store.0', 393, 393): 2115,
+    ('i32.le_s', 0, 1081): 2116,
+    ('i64.load8_u.0', 9): 2117,
+    ('i64.shl.c', 2117): 2118,
+    ('i64.or', 2118, 0): 2119,
+    ('select', 114, 1789, 74): 2120,
+    ('i64.load.0', 391): 2121,
+    ('i32.mul', 405, 0): 2122,
+    ('i32.store8.0', 401, 0): 2123,
+    ('i32.store.0', 393, 401): 2124,
+    ('i64.load.0', 485): 2125,
+    ('i64.rem_u', 0, 2125): 2126,
+    ('i32.add', 0, 1345): 2127,
+    ('i32.lt_s', 393, 393): 2128,
+    ('f64.store.0', 9, 228): 2129,
+    ('i32.store.0', 491, 9): 2130,
+    ('i32.load.0', 452): 2131,
+    ('i32.shr_u.c', 452): 2132,
+    ('i32.and.c', 2132): 2133,
+    ('i32.or', 265, 265): 2134,
+    ('i32.or', 2134, 265): 2135,
+    ('i32.shl.c', 281): 2136,
+    ('i32.add', 0, 2136): 2137,
+    ('i64.shl.c', 238): 2138,
+    ('i64.sub', 1, 2138): 2139,
+    ('i32.or', 11, 36): 2140,
+    ('i64.shl.c', 269): 2141,
+    ('i64.or', 2141, 2141): 2142,
+    ('i32.add', 2, 249): 2143,
+    ('i32.store.0', 583, 9): 2144,
+    ('i32.eqz', 1155): 2145,
+    ('i64.or', 970, 0): 2146,
+    ('i64.store', 0, 2146): 2147,
+    ('i32.store16.0', 9, 511): 2148,
+    ('i64.mul.c', 543): 2149,
+    ('i32.add.c', 1103): 2150,
+    ('i32.sub', 249, 452): 2151,
+    ('i32.div_u', 2151, 1): 2152,
+    ('i32.add', 452, 10): 2153,
+    ('i32.load', 2153): 2154,
+    ('select', 47, 2080, 1): 2155,
+    ('i32.shl', 0, 2155): 2156,
+    ('i32.add.c', 1357): 2157,
+    ('i32.clz', 2157): 2158,
+    ('i32.sub', 1, 2158): 2159,
+    ('i32.eqz', 376): 2160,
+    ('i32.gt_u.c', 247): 2161,
+    ('i32.ne.c', 2): 2162,
+    ('i32.le_s', 0, 247): 2163,
+    ('i32.and.c', 995): 2164,
+    ('i32.lt_u.c', 2164): 2165,
+    ('f64.mul', 240, 1): 2166,
+    ('f64.ge', 2166, 240): 2167,
+    ('i32.eqz', 2167): 2168,
+    ('i32.gt_u.c', 393): 2169,
+    ('i32.lt_u.c', 919): 2170,
+    ('i32.wrap_i64', 97): 2171,
+    ('i32.and.c', 2171): 2172,
+    ('i32.eqz', 2172): 2173,
+    ('i64.eq.c', 444): 2174,
+    ('i32.ne.c', 1715): 2175,
+    ('i32.eqz', 501): 2176,
+    ('i32.eqz', 937): 2177,
+    ('i32.and.c', 1030): 2178,
+    ('i32.eqz', 2178): 2179,
+    ('i32.gt_u.c', 265): 2180,
+    ('i32.le_u', 504, 249): 2181,
+    ('i32.or', 54, 710): 2182,
+    ('i64.shl.c', 297): 2183,
+    ('i64.eq.c', 2183): 2184,
+    ('i64.add.c', 101): 2185,
+    ('i64.ge_u.c', 2185): 2186,
+    ('i32.and.c', 4): 2187,
+    ('i32.sub', 0, 5): 2188,
+    ('i32.store8.0', 247, 0): 2189,
+    ('i32.shr_s', 0, 4): 2190,
+    ('i32.store16', 249, 0): 2191,
+    ('i32.store', 0, 385): 2192,
+    ('i32.store8.0', 2, 263): 2193,
+    ('i32.and', 47, 47): 2194,
+    ('i32.shl.c', 6): 2195,
+    ('i32.add', 0, 2195): 2196,
+    ('i32.add', 9, 10): 2197,
+    ('select', 1787, 0, 0): 2198,
+    ('i32.store.0', 0, 958): 2199,
+    ('i64.store.0', 435, 0): 2200,
+    ('i32.eq', 263, 263): 2201,
+    ('i32.eq', 247, 247): 2202,
+    ('i32.store.0', 0, 1710): 2203,
+    ('i32.store16.0', 9, 9): 2204,
+    ('i64.store.0', 435, 1): 2205,
+    ('i32.store.0', 560, 0): 2206,
+    ('i64.add', 0, 103): 2207,
+    ('i32.add', 0, 21): 2208,
+    ('i32.add.c', 2208): 2209,
+    ('i32.and.c', 1274): 2210,
+    ('i32.store', 0, 1158): 2211,
+    ('i32.or', 792, 0): 2212,
+    ('select', 114, 237, 1): 2213,
+    ('i64.add', 74, 75): 2214,
+    ('i32.and.c', 455): 2215,
+    ('i32.add.c', 594): 2216,
+    ('i32.lt_u', 0, 393): 2217,
+    ('i32.le_u', 9, 0): 2218,
+    ('i32.store.0', 391, 9): 2219,
+    ('i32.add.c', 727): 2220,
+    ('i64.xor.c', 75): 2221,
+    ('i64.or', 0, 2221): 2222,
+    ('i64.eqz', 2222): 2223,
+    ('i32.store.0', 2, 552): 2224,
+    ('i32.add', 36, 9): 2225,
+    ('i32.add.c', 2225): 2226,
+    ('i64.shr_u.c', 69): 2227,
+    ('i64.add', 2227, 69): 2228,
+    ('select', 0, 1, 9): 2229,
+    ('i32.mul.c', 247): 2230,
+    ('i32.add', 0, 2230): 2231,
+    ('i32.add.c', 2231): 2232,
+    ('i32.store.0', 391, 7): 2233,
+    ('i32.store.0', 0, 582): 2234,
+    ('i32.store.0', 9, 910): 2235,
+    ('i32.add.c', 1081): 2236,
+    ('i32.sub', 629, 0): 2237,
+    ('i32.add.c', 2237): 2238,
+    ('i32.eq', 11, 0): 2239,
+    ('i32.store8.0', 2, 672): 2240,
+    ('i32.store.0', 9, 889): 2241,
+    ('i32.store.0', 491, 1): 2242,
+    ('i32.add', 576, 0): 2243,
+    ('i32.store', 0, 706): 2244,
+    ('i32.shl', 1256, 0): 2245,
+    ('select', 0, 2245, 1): 2246,
+    ('i32.store8.0', 0, 11): 2247,
+    ('i32.store.0', 9, 1577): 2248,
+    ('i32.store.0', 442, 0): 2249,
+    ('i32.store16.0', 9, 843): 2250,
+    ('i64.store', 0, 2121): 2251,
+    ('i32.store.0', 505, 0): 2252,
+    ('i32.add', 1123, 387): 2253,
+    ('i32.shr_u.c', 757): 2254,
+    ('i32.and.c', 2254): 2255,
+    ('i32.store.0', 0, 1958): 2256,
+    ('select', 478, 1, 1): 2257,
+    ('i32.add', 0, 2257): 2258,
+    ('i32.lt_s', 9, 0): 2259,
+    ('i32.store8.0', 2015, 1): 2260,
+    ('i32.shr_u', 1, 1746): 2261,
+    ('i32.store', 0, 2261): 2262,
+    ('i32.eqz', 671): 2263,
+    ('i32.store', 0, 937): 2264,
+    ('i32.add', 249, 2136): 2265,
+    ('i32.rem_u', 0, 247): 2266,
+    ('i32.shl.c', 2266): 2267,
+    ('i32.add', 0, 2267): 2268,
+    ('i32.gt_u.c', 2164): 2269,
+    ('i32.or.c', 1717): 2270,
+    ('i32.store16.0', 0, 2270): 2271,
+    ('i32.add.c', 1276): 2272,
+    ('i32.gt_s.c', 64): 2273,
+    ('i32.mul.c', 37): 2274,
+    ('i32.ge_u', 2274, 37): 2275,
+    ('i32.gt_s.c', 1081): 2276,
+    ('i32.gt_u', 0, 1081): 2277,
+    ('i32.gt_u.c', 1081): 2278,
+    ('i32.and', 552, 0): 2279,
+    ('i32.eqz', 2279): 2280,
+    ('i32.ge_s', 0, 289): 2281,
+    ('i32.or', 47, 47): 2282,
+    ('i32.eqz', 2282): 2283,
+    ('i64.add', 112, 112): 2284,
+    ('i64.add', 2284, 112): 2285,
+    ('i64.shl.c', 2285): 2286,
+    ('i32.add', 639, 0): 2287,
+    ('i32.add', 0, 2287): 2288,
+    ('i32.add.c', 2288): 2289,
+    ('i32.add', 2, 8): 2290,
+    ('i32.add.c', 2290): 2291,
+    ('i32.rotl.c', 2291): 2292,
+    ('i32.add', 2292, 0): 2293,
+    ('i32.add', 1054, 0): 2294,
+    ('i32.add', 2294, 0): 2295,
+    ('i32.add.c', 2295): 2296,
+    ('i32.store8.0', 0, 37): 2297,
+    ('i32.shl.c', 1045): 2298,
+    ('i32.add', 0, 2298): 2299,
+    ('i32.shr_u', 973, 11): 2300,
+    ('f64.mul', 259, 809): 2301,
+    ('f64.add', 2301, 0): 2302,
+    ('f64.add', 0, 2302): 2303,
+    ('f64.add', 1985, 259): 2304,
+    ('f64.mul', 0, 179): 2305,
+    ('f64.mul', 2305, 547): 2306,
+    ('f64.sqrt', 1221): 2307,
+    ('f64.add', 0, 2307): 2308,
+    ('f64.div', 1, 2308): 2309,
+    ('f64.add', 0, 2309): 2310,
+    ('f64.add', 883, 0): 2311,
+    ('f64.add', 883, 2311): 2312,
+    ('i32.shl.c', 231): 2313,
+    ('i32.add', 391, 2313): 2314,
+    ('i32.add.c', 2314): 2315,
+    ('f64.mul', 173, 0): 2316,
+    ('f64.sub', 179, 0): 2317,
+    ('f64.add', 2316, 2317): 2318,
+    ('f64.add', 0, 2318): 2319,
+    ('i32.or', 424, 11): 2320,
+    ('i32.store8', 0, 2320): 2321,
+    ('i64.extend_i32_s', 3): 2322,
+    ('i32.or', 0, 1287): 2323,
+    ('i32.load8_u.0', 1102): 2324,
+    ('select', 490, 11, 0): 2325,
+    ('select', 0, 2325, 0): 2326,
+    ('i64.store.0', 249, 238): 2327,
+    ('i32.gt_s', 1702, 0): 2328,
+    ('select', 2328, 435, 0): 2329,
+    ('select', 45, 1, 9): 2330,
+    ('i32.add', 36, 393): 2331,
+    ('i32.add.c', 2331): 2332,
+    ('i32.load.0', 958): 2333,
+    ('i32.store.0', 0, 523): 2334,
+    ('i32.add.c', 1921): 2335,
+    ('i32.load.0', 2335): 2336,
+    ('i32.mul', 552, 552): 2337,
+    ('i32.add', 0, 2337): 2338,
+    ('select', 44, 9, 0): 2339,
+    ('select', 44, 0, 2339): 2340,
+    ('i32.add', 0, 2215): 2341,
+    ('i32.store8.0', 2341, 0): 2342,
+    ('i32.add', 391, 935): 2343,
+    ('i32.gt_s', 0, 3): 2344,
+    ('select', 2344, 634, 0): 2345,
+    ('select', 0, 2345, 1): 2346,
+    ('i32.shl.c', 237): 2347,
+    ('i32.add', 376, 2347): 2348,
+    ('i32.add.c', 2348): 2349,
+    ('i32.store8.0', 9, 978): 2350,
+    ('select', 431, 1, 1): 2351,
+    ('i32.mul', 0, 2351): 2352,
+    ('i32.add', 0, 2352): 2353,
+    ('i32.add.c', 2353): 2354,
+    ('i32.store.0', 0, 2337): 2355,
+    ('i32.shr_s.c', 36): 2356,
+    ('i32.sub', 2356, 484): 2357,
+    ('i32.shl.c', 2357): 2358,
+    ('i32.add', 0, 634): 2359,
+    ('i32.add.c', 2359): 2360,
+    ('i32.load.0', 2360): 2361,
+    ('i32.store8.0', 441, 1): 2362,
+    ('i32.add.c', 526): 2363,
+    ('i64.eqz', 1424): 2364,
+    ('i32.xor', 37, 37): 2365,
+    ('i32.xor', 2365, 0): 2366,
+    ('i32.mul.c', 2366): 2367,
+    ('i32.add.c', 2367): 2368,
+    ('i32.load.0', 950): 2369,
+    ('i32.or', 0, 393): 2370,
+    ('i32.or', 2370, 393): 2371,
+    ('i32.or', 935, 1138): 2372,
+    ('i32.add', 36, 792): 2373,
+    ('i32.add', 2373, 36): 2374,
+    ('i32.shr_u', 2104, 0): 2375,
+    ('i32.and.c', 2375): 2376,
+    ('i32.load8_s.0', 1044): 2377,
+    ('i32.store16.0', 9, 2377): 2378,
+    ('i32.load8_s.0', 975): 2379,
+    ('i32.store16.0', 9, 2379): 2380,
+    ('i32.store.0', 9, 2377): 2381,
+    ('i32.store.0', 9, 2379): 2382,
+    ('i32.add', 1015, 11): 2383,
+    ('i32.load.0', 815): 2384,
+    ('i32.add.c', 2384): 2385,
+    ('i32.load.0', 2385): 2386,
+    ('i32.add', 0, 947): 2387,
+    ('i32.add.c', 2387): 2388,
+    ('i32.load.0', 2388): 2389,
+    ('i32.ne.c', 657): 2390,
+    ('i32.shl', 431, 0): 2391,
+    ('i32.or', 2391, 7): 2392,
+    ('i32.store8', 0, 2105): 2393,
+    ('i32.load.0', 914): 2394,
+    ('i32.add', 10, 21): 2395,
+    ('i32.add', 2395, 21): 2396,
+    ('f64.div', 174, 0): 2397,
+    ('f64.add', 2397, 1): 2398,
+    ('f64.div', 2398, 0): 2399,
+    ('f64.add', 2399, 1): 2400,
+    ('f64.div', 2400, 0): 2401,
+    ('f64.add', 182, 1): 2402,
+    ('f64.div', 2402, 0): 2403,
+    ('f64.add', 2403, 1): 2404,
+    ('f64.div', 2404, 0): 2405,
+    ('f64.add', 2405, 1): 2406,
+    ('i32.shr_u', 0, 9): 2407,
+    ('i32.and.c', 2407): 2408,
+    ('i32.add', 0, 2408): 2409,
+    ('i32.load8_u.0', 2409): 2410,
+    ('i32.store8.0', 0, 2410): 2411,
+    ('i32.xor', 37, 263): 2412,
+    ('i32.shl.c', 2412): 2413,
+    ('i32.add', 0, 2413): 2414,
+    ('i32.load16_u.0', 2414): 2415,
+    ('i32.load8_u.0', 622): 2416,
+    ('i32.add.c', 843): 2417,
+    ('i32.store.0', 0, 830): 2418,
+    ('i32.sub', 431, 431): 2419,
+    ('i32.mul.c', 2419): 2420,
+    ('i64.sub', 444, 0): 2421,
+    ('i32.or', 1383, 588): 2422,
+    ('i64.or', 100, 1477): 2423,
+    ('i64.store.0', 0, 2423): 2424,
+    ('i64.xor', 251, 0): 2425,
+    ('i64.store.0', 0, 2425): 2426,
+    ('i64.load.0', 741): 2427,
+    ('i64.rem_u', 0, 2427): 2428,
+    ('i32.rem_u', 0, 1171): 2429,
+    ('i32.eq.c', 570): 2430,
+    ('i32.add', 3, 1587): 2431,
+    ('i64.mul', 2431, 0): 2432,
+    ('i64.rem_u', 2432, 0): 2433,
+    ('i32.add', 0, 1504): 2434,
+    ('i32.add', 0, 2434): 2435,
+    ('i32.add', 0, 2435): 2436,
+    ('i32.load.0', 1510): 2437,
+    ('i32.gt_u', 419, 0): 2438,
+    ('select', 2438, 1, 1): 2439,
+    ('i64.store.0', 0, 73): 2440,
+    ('i32.gt_u', 452, 452): 2441,
+    ('i32.and.c', 2441): 2442,
+    ('i32.load8_u.0', 699): 2443,
+    ('i32.store8', 0, 2443): 2444,
+    ('i32.and', 452, 452): 2445,
+    ('i32.shl.c', 2445): 2446,
+    ('i32.store16.0', 1421, 1): 2447,
+    ('i32.add', 754, 391): 2448,
+    ('i32.load.0', 2448): 2449,
+    ('i32.shl', 1060, 452): 2450,
+    ('i32.add', 0, 271): 2451,
+    ('i32.rem_s', 2451, 1): 2452,
+    ('i32.shl.c', 2452): 2453,
+    ('i32.add', 0, 2453): 2454,
+    ('select', 45, 1, 4): 2455,
+    ('select', 51, 2455, 0): 2456,
+    ('i32.load8_u.0', 560): 2457,
+    ('i32.add', 10, 10): 2458,
+    ('i32.add', 0, 2458): 2459,
+    ('i32.add.c', 2459): 2460,
+    ('i32.load', 755): 2461,
+    ('i32.load', 2461): 2462,
+    ('i32.load8_u', 1044): 2463,
+    ('i32.shr_u', 2463, 11): 2464,
+    ('i32.and.c', 2464): 2465,
+    ('i32.div_u', 419, 249): 2466,
+    ('i32.eq', 0, 2466): 2467,
+    ('i64.or', 2141, 269): 2468,
+    ('i64.or', 2468, 0): 2469,
+    ('i64.shl.c', 2469): 2470,
+    ('i64.or', 71, 269): 2471,
+    ('i64.or', 2471, 2141): 2472,
+    ('i32.and.c', 704): 2473,
+    ('i32.add', 704, 0): 2474,
+    ('i32.load16_u.0', 473): 2475,
+    ('i32.or', 0, 704): 2476,
+    ('i32.ge_s', 393, 0): 2477,
+    ('i32.store', 9, 0): 2478,
+    ('i32.load', 706): 2479,
+    ('i32.add', 2479, 36): 2480,
+    ('i32.gt_s', 289, 2050): 2481,
+    ('select', 2481, 9, 0): 2482,
+    ('i32.div_u', 1667, 1): 2483,
+    ('i32.add', 588, 11): 2484,
+    ('i32.mul.c', 2484): 2485,
+    ('i32.shr_u.c', 2485): 2486,
+    ('i32.or', 424, 36): 2487,
+    ('i32.or', 0, 2487): 2488,
+    ('i64.mul.c', 295): 2489,
+    ('i64.add', 2489, 0): 2490,
+    ('i64.or', 9, 970): 2491,
+    ('i64.store', 0, 2491): 2492,
+    ('i32.add', 754, 754): 2493,
+    ('i32.add.c', 2493): 2494,
+    ('i32.add.c', 691): 2495,
+    ('i32.store.0', 441, 2495): 2496,
+    ('i32.store', 237, 0): 2497,
+    ('i32.add', 452, 36): 2498,
+    ('i32.load.0', 2498): 2499,
+    ('i32.eq.c', 281): 2500,
+    ('i32.add', 249, 746): 2501,
+    ('i32.load', 2501): 2502,
+    ('i32.store', 414, 249): 2503,
+    ('i32.or', 525, 524): 2504,
+    ('select', 0, 0, 2504): 2505,
+    ('i64.shl', 1, 75): 2506,
+    ('i32.wrap_i64', 2506): 2507,
+    ('i32.shl.c', 2507): 2508,
+    ('i32.add', 0, 2508): 2509,
+    ('i32.add.c', 2509): 2510,
+    ('i32.eq.c', 2): 2511,
+    ('i64.xor', 251, 444): 2512,
+    ('i64.or', 0, 2512): 2513,
+    ('i64.eqz', 2513): 2514,
+    ('i64.gt_s.c', 75): 2515,
+    ('i32.eq', 764, 0): 2516,
+    ('i32.eqz', 1991): 2517,
+    ('i32.load8_u.0', 442): 2518,
+    ('i32.and.c', 2518): 2519,
+    ('i32.eqz', 2519): 2520,
+    ('i64.le_s', 0, 251): 2521,
+    ('i32.shr_s.c', 1081): 2522,
+    ('i32.ge_s', 0, 2522): 2523,
+    ('i32.and.c', 1019): 2524,
+    ('i32.load8_u', 393): 2525,
+    ('i32.and.c', 2525): 2526,
+    ('i32.eqz', 2526): 2527,
+    ('i64.gt_u.c', 73): 2528,
+    ('i32.and', 2528, 2528): 2529,
+    ('i32.le_u', 0, 1702): 2530,
+    ('i64.lt_u', 0, 444): 2531,
+    ('i32.le_u.c', 263): 2532,
+    ('i32.le_u', 0, 468): 2533,
+    ('select', 49, 615, 0): 2534,
+    ('i32.gt_u', 0, 2534): 2535,
+    ('i32.and.c', 643): 2536,
+    ('i32.eqz', 2536): 2537,
+    ('i64.lt_u', 66, 253): 2538,
+    ('i32.eqz', 1082): 2539,
+    ('i32.xor', 3, 3): 2540,
+    ('i32.and', 2540, 0): 2541,
+    ('i32.lt_u.c', 2541): 2542,
+    ('i64.xor', 253, 0): 2543,
+    ('i64.or', 2425, 2543): 2544,
+    ('i64.eqz', 2544): 2545,
+    ('i32.load8_u', 1276): 2546,
+    ('i32.and.c', 2546): 2547,
+    ('i32.eqz', 2547): 2548,
+    ('i32.and', 47, 687): 2549,
+    ('i32.eqz', 2549): 2550,
+    ('i32.store8', 0, 47): 2551,
+    ('i32.add', 387, 0): 2552,
+    ('f64.store', 0, 261): 2553,
+    ('select', 11, 0, 0): 2554,
+    ('i32.add', 385, 0): 2555,
+    ('i64.load.0', 249): 2556,
+    ('i32.eq', 263, 0): 2557,
+    ('i32.lt_s', 0, 289): 2558,
+    ('i32.store8', 0, 978): 2559,
+    ('select', 45, 9, 0): 2560,
+    ('i32.and.c', 1383): 2561,
+    ('i32.add.c', 273): 2562,
+    ('i32.store16.0', 0, 1383): 2563,
+    ('i64.add', 0, 2284): 2564,
+    ('select', 51, 12, 0): 2565,
+    ('f64.store.0', 435, 0): 2566,
+    ('i32.and', 247, 0): 2567,
+    ('i32.store.0', 0, 2567): 2568,
+    ('i32.or', 43, 43): 2569,
+    ('i32.store', 391, 9): 2570,
+    ('i64.store.0', 0, 295): 2571,
+    ('select', 50, 1, 634): 2572,
+    ('i32.store', 391, 7): 2573,
+    ('i32.store8.0', 504, 0): 2574,
+    ('i32.add', 247, 249): 2575,
+    ('i32.add', 1121, 0): 2576,
+    ('select', 45, 1, 2): 2577,
+    ('i32.add.c', 629): 2578,
+    ('i32.store.0', 0, 2578): 2579,
+    ('i32.add', 5, 0): 2580,
+    ('i32.store8.0', 0, 787): 2581,
+    ('select', 208, 195, 0): 2582,
+    ('i32.store8.0', 404, 1): 2583,
+    ('i32.gt_u.c', 431): 2584,
+    ('i32.and.c', 582): 2585,
+    ('select', 49, 0, 731): 2586,
+    ('i32.store.0', 9, 1693): 2587,
+    ('i32.load.0', 557): 2588,
+    ('select', 48, 9, 0): 2589,
+    ('i32.and', 0, 4): 2590,
+    ('i32.store8.0', 9, 11): 2591,
+    ('i32.store.0', 435, 376): 2592,
+    ('select', 0, 0, 491): 2593,
+    ('i32.store16.0', 450, 0): 2594,
+    ('i32.store.0', 450, 0): 2595,
+    ('i32.add', 3, 249): 2596,
+    ('i32.store', 0, 2596): 2597,
+    ('i32.add', 393, 247): 2598,
+    ('i32.store.0', 0, 903): 2599,
+    ('i32.gt_u.c', 757): 2600,
+    ('select', 2600, 1, 1): 2601,
+    ('select', 54, 1, 1386): 2602,
+    ('select', 49, 0, 629): 2603,
+    ('i32.store.0', 9, 903): 2604,
+    ('i32.store8.0', 401, 12): 2605,
+    ('i32.or', 36, 36): 2606,
+    ('i32.or', 2606, 0): 2607,
+    ('i32.add', 2230, 0): 2608,
+    ('i32.store.0', 0, 2608): 2609,
+    ('i64.add', 0, 238): 2610,
+    ('i32.store.0', 9, 1328): 2611,
+    ('i32.store.0', 247, 401): 2612,
+    ('i32.add', 0, 865): 2613,
+    ('i32.and', 47, 43): 2614,
+    ('i64.xor', 251, 251): 2615,
+    ('i64.load32_u.0', 9): 2616,
+    ('i64.rotl', 0, 2616): 2617,
+    ('i64.store.0', 0, 2617): 2618,
+    ('i64.store.0', 0, 834): 2619,
+    ('i32.xor', 247, 0): 2620,
+    ('i32.store.0', 0, 2620): 2621,
+    ('i32.and', 43, 47): 2622,
+    ('f32.load.0', 9): 2623,
+    ('f32.le', 0, 2623): 2624,
+    ('i32.xor.c', 2624): 2625,
+    ('i32.eq', 249, 9): 2626,
+    ('select', 2626, 1, 0): 2627,
+    ('i32.store8.0', 491, 1): 2628,
+    ('i32.store.0', 0, 2560): 2629,
+    ('i32.xor', 247, 249): 2630,
+    ('i32.store', 0, 2630): 2631,
+    ('i32.add', 249, 1287): 2632,
+    ('i32.store8', 0, 681): 2633,
+    ('i32.and.c', 691): 2634,
+    ('i32.store', 0, 2634): 2635,
+    ('i32.load16_s.0', 583): 2636,
+    ('i32.eq.c', 767): 2637,
+    ('select', 58, 1, 0): 2638,
+    ('i32.xor.c', 247): 2639,
+    ('i32.add', 0, 2639): 2640,
+    ('select', 709, 58, 1): 2641,
+    ('i32.load.0', 237): 2642,
+    ('i32.and.c', 2642): 2643,
+    ('i32.eqz', 2643): 2644,
+    ('i64.store', 0, 1924): 2645,
+    ('i64.eqz', 71): 2646,
+    ('i32.eqz', 2646): 2647,
+    ('i32.ge_s', 249, 0): 2648,
+    ('i32.eq', 263, 11): 2649,
+    ('i32.eq.c', 1690): 2650,
+    ('i32.ne', 0, 423): 2651,
+    ('i32.le_s.c', 393): 2652,
+    ('i32.lt_s.c', 436): 2653,
+    ('i32.eq.c', 706): 2654,
+    ('i32.ge_s.c', 393): 2655,
+    ('i32.gt_s.c', 446): 2656,
+    ('i32.and.c', 32): 2657,
+    ('i32.eqz', 2657): 2658,
+    ('i32.gt_u.c', 752): 2659,
+    ('i32.ne.c', 432): 2660,
+    ('i32.eq', 393, 247): 2661,
+    ('i32.gt_u.c', 249): 2662,
+    ('i32.and.c', 2662): 2663,
+    ('i32.eqz', 2663): 2664,
+    ('i64.and.c', 95): 2665,
+    ('i64.ne.c', 2665): 2666,
+    ('i64.ne.c', 1472): 2667,
+    ('i32.le_u', 249, 0): 2668,
+    ('i32.gt_u.c', 1940): 2669,
+    ('i32.lt_s', 247, 0): 2670,
+    ('i64.ne.c', 2183): 2671,
+    ('i32.or', 118, 109): 2672,
+    ('i32.eqz', 2672): 2673,
+    ('i32.load8_u', 237): 2674,
+    ('i32.and.c', 2674): 2675,
+    ('i32.eqz', 2675): 2676,
+    ('i32.eqz', 1144): 2677,
+    ('i32.store', 0, 387): 2678,
+    ('i64.or', 0, 100): 2679,
+    ('i32.store16.0', 0, 263): 2680,
+    ('i32.store16.0', 0, 9): 2681,
+    ('select', 0, 36, 0): 2682,
+    ('i32.load8_u.0', 249): 2683,
+    ('i64.ne.c', 251): 2684,
+    ('i32.div_u', 3, 1): 2685,
+    ('i32.shr_u.c', 237): 2686,
+    ('i32.gt_s.c', 2): 2687,
+    ('i64.store32', 0, 1791): 2688,
+    ('select', 265, 1, 1): 2689,
+    ('i32.or', 0, 792): 2690,
+    ('i32.or', 2690, 11): 2691,
+    ('i32.sub', 0, 391): 2692,
+    ('i32.shl.c', 2692): 2693,
+    ('i32.or', 2693, 0): 2694,
+    ('i32.and.c', 1082): 2695,
+    ('i64.sub', 67, 112): 2696,
+    ('i64.add', 2284, 69): 2697,
+    ('i64.shl.c', 112): 2698,
+    ('i64.or', 2698, 101): 2699,
+    ('i64.add', 0, 2699): 2700,
+    ('i64.or', 101, 2698): 2701,
+    ('i64.add', 0, 2701): 2702,
+    ('select', 162, 151, 0): 2703,
+    ('i32.add', 9, 431): 2704,
+    ('i32.load8_u.0', 2704): 2705,
+    ('i32.shl', 432, 9): 2706,
+    ('f64.add', 1483, 259): 2707,
+    ('f32.add', 1487, 255): 2708,
+    ('i64.sub', 0, 75): 2709,
+    ('f64.reinterpret_i64', 2709): 2710,
+    ('f64.sub', 2710, 261): 2711,
+    ('i64.add.c', 74): 2712,
+    ('i64.shr_u.c', 2712): 2713,
+    ('i64.store32.0', 9, 2713): 2714,
+    ('select', 44, 1, 0): 2715,
+    ('i32.add', 435, 36): 2716,
+    ('i32.load.0', 2716): 2717,
+    ('i32.shl.c', 634): 2718,
+    ('i32.add', 9, 2718): 2719,
+    ('i32.add.c', 728): 2720,
+    ('i32.store.0', 2720, 1): 2721,
+    ('i32.mul.c', 1702): 2722,
+    ('select', 2259, 9, 0): 2723,
+    ('select', 0, 2723, 0): 2724,
+    ('i32.load.0', 2272): 2725,
+    ('i32.store', 0, 468): 2726,
+    ('i32.shl', 1, 37): 2727,
+    ('i32.sub', 764, 0): 2728,
+    ('i32.or', 588, 588): 2729,
+    ('i32.store', 0, 681): 2730,
+    ('i32.or', 0, 31): 2731,
+    ('i32.add', 0, 2557): 2732,
+    ('i32.store.0', 9, 43): 2733,
+    ('i32.add', 9, 1138): 2734,
+    ('i32.store.0', 2734, 1): 2735,
+    ('i32.store.0', 9, 3): 2736,
+    ('i32.load.0', 405): 2737,
+    ('i32.store.0', 0, 385): 2738,
+    ('i32.store8.0', 9, 265): 2739,
+    ('i64.load32_u.0', 435): 2740,
+    ('i64.shl', 2740, 0): 2741,
+    ('i64.or', 2741, 0): 2742,
+    ('i32.shr_u.c', 247): 2743,
+    ('i32.store.0', 9, 458): 2744,
+    ('i32.xor', 0, 36): 2745,
+    ('i32.xor.c', 2745): 2746,
+    ('i32.mul.c', 2746): 2747,
+    ('i32.xor', 2747, 0): 2748,
+    ('i32.and', 393, 0): 2749,
+    ('i32.shl.c', 2749): 2750,
+    ('i32.add', 0, 2750): 2751,
+    ('i32.add.c', 279): 2752,
+    ('i32.store16.0', 0, 2752): 2753,
+    ('i32.store.0', 0, 279): 2754,
+    ('i32.add', 1552, 0): 2755,
+    ('i32.store.0', 0, 779): 2756,
+    ('i32.store', 0, 501): 2757,
+    ('select', 0, 1187, 1187): 2758,
+    ('i32.load.0', 866): 2759,
+    ('i32.load.0', 783): 2760,
+    ('i32.store8.0', 0, 838): 2761,
+    ('i32.add.c', 31): 2762,
+    ('i32.store.0', 1492, 0): 2763,
+    ('i32.store', 0, 903): 2764,
+    ('i32.shl.c', 552): 2765,
+    ('i32.add', 0, 2765): 2766,
+    ('i32.load.0', 2766): 2767,
+    ('i64.rotl.c', 253): 2768,
+    ('i64.store', 0, 2768): 2769,
+    ('select', 0, 1123, 0): 2770,
+    ('i32.rem_u', 0, 1668): 2771,
+    ('i32.or', 48, 54): 2772,
+    ('i32.mul', 557, 0): 2773,
+    ('i32.add', 0, 2773): 2774,
+    ('i32.store.0', 0, 2774): 2775,
+    ('i64.load.0', 958): 2776,
+    ('i32.and', 0, 661): 2777,
+    ('i32.shr_u.c', 937): 2778,
+    ('i32.and.c', 2778): 2779,
+    ('i32.add', 424, 424): 2780,
+    ('i32.store16', 755, 0): 2781,
+    ('i32.store8.0', 1159, 1): 2782,
+    ('i32.store.0', 741, 0): 2783,
+    ('i32.load', 393): 2784,
+    ('i64.shl.c', 267): 2785,
+    ('i64.or', 2141, 2785): 2786,
+    ('select', 659, 1, 1): 2787,
+    ('i32.eqz', 800): 2788,
+    ('i32.load', 1595): 2789,
+    ('i32.load', 594): 2790,
+    ('i32.mul.c', 265): 2791,
+    ('i32.add', 0, 2791): 2792,
+    ('i32.store8.0', 9, 432): 2793,
+    ('i32.eqz', 767): 2794,
+    ('i32.and.c', 1681): 2795,
+    ('i32.eqz', 735): 2796,
+    ('i32.add', 423, 36): 2797,
+    ('select', 112, 0, 0): 2798,
+    ('i32.wrap_i64', 2798): 2799,
+    ('i32.add', 247, 2799): 2800,
+    ('select', 1360, 0, 9): 2801,
+    ('i32.and', 2, 0): 2802,
+    ('i64.and.c', 251): 2803,
+    ('i64.ctz', 2803): 2804,
+    ('i32.wrap_i64', 2804): 2805,
+    ('i32.shr_u.c', 2805): 2806,
+    ('select', 265, 9, 9): 2807,
+    ('i32.store', 0, 2807): 2808,
+    ('select', 54, 0, 0): 2809,
+    ('i32.add', 10, 2809): 2810,
+    ('i32.add.c', 2810): 2811,
+    ('i32.sub', 731, 0): 2812,
+    ('i32.and.c', 2136): 2813,
+    ('i32.or', 11, 2813): 2814,
+    ('f64.convert_i32_s', 237): 2815,
+    ('i32.shr_u.c', 281): 2816,
+    ('i32.and.c', 2816): 2817,
+    ('i32.or', 11, 2817): 2818,
+    ('i64.or', 72, 72): 2819,
+    ('i64.eqz', 2819): 2820,
+    ('select', 2820, 1, 1): 2821,
+    ('i64.add', 100, 1141): 2822,
+    ('i64.add.c', 2822): 2823,
+    ('i32.and.c', 33): 2824,
+    ('i32.eqz', 2824): 2825,
+    ('i64.or', 71, 71): 2826,
+    ('i64.eqz', 2826): 2827,
+    ('i32.eqz', 2827): 2828,
+    ('i32.eqz', 214): 2829,
+    ('i32.ne', 11, 11): 2830,
+    ('i32.lt_s.c', 271): 2831,
+    ('i32.and.c', 1870): 2832,
+    ('i32.lt_u.c', 2832): 2833,
+    ('i32.eq', 0, 263): 2834,
+    ('i32.gt_s.c', 504): 2835,
+    ('i32.lt_s.c', 843): 2836,
+    ('i32.gt_s.c', 501): 2837,
+    ('i32.load.0', 1491): 2838,
+    ('i32.eq', 2838, 0): 2839,
+    ('i32.ne', 249, 9): 2840,
+    ('i32.add', 9, 387): 2841,
+    ('i32.load8_u.0', 2841): 2842,
+    ('i32.ne.c', 2842): 2843,
+    ('i32.add', 9, 681): 2844,
+    ('i32.load8_u.0', 2844): 2845,
+    ('i32.le_s.c', 3): 2846,
+    ('i32.le_s.c', 405): 2847,
+    ('i32.and.c', 7): 2848,
+    ('i32.eqz', 2848): 2849,
+    ('i32.ge_s', 917, 0): 2850,
+    ('i32.and.c', 404): 2851,
+    ('i32.eqz', 2851): 2852,
+    ('i32.lt_s.c', 452): 2853,
+    ('i32.and.c', 2853): 2854,
+    ('i32.eqz', 2854): 2855,
+    ('i32.gt_s.c', 452): 2856,
+    ('i32.and.c', 2856): 2857,
+    ('i32.eqz', 2857): 2858,
+    ('i32.lt_s.c', 767): 2859,
+    ('i32.and.c', 2859): 2860,
+    ('i32.eqz', 2860): 2861,
+    ('i32.gt_s', 249, 249): 2862,
+    ('i32.and.c', 2862): 2863,
+    ('i32.eqz', 2863): 2864,
+    ('i32.lt_s', 249, 249): 2865,
+    ('i32.and.c', 2865): 2866,
+    ('i32.eqz', 2866): 2867,
+    ('i32.and.c', 1752): 2868,
+    ('i32.lt_u.c', 2868): 2869,
+    ('i32.and', 47, 2194): 2870,
+    ('i32.or', 11, 47): 2871,
+    ('i32.load8_u.0', 1122): 2872,
+    ('i64.sub', 72, 0): 2873,
+    ('i32.store.0', 9, 1043): 2874,
+    ('i32.and.c', 2743): 2875,
+    ('i32.store.0', 0, 2875): 2876,
+    ('f64.store', 0, 259): 2877,
+    ('i64.or', 253, 253): 2878,
+    ('i64.ne.c', 2878): 2879,
+    ('i64.or', 253, 2879): 2880,
+    ('i64.load.0', 489): 2881,
+    ('i64.xor', 444, 2881): 2882,
+    ('i32.or', 37, 36): 2883,
+    ('i32.store8.0', 0, 2883): 2884,
+    ('i32.or', 0, 2060): 2885,
+    ('i32.or', 1807, 588): 2886,
+    ('i32.add', 1165, 0): 2887,
+    ('i32.add', 0, 2887): 2888,
+    ('i32.add.c', 2888): 2889,
+    ('i32.add', 8, 0): 2890,
+    ('i32.add', 0, 2890): 2891,
+    ('i32.add.c', 2891): 2892,
+    ('i32.rotl.c', 2892): 2893,
+    ('i32.add', 2893, 0): 2894,
+    ('i32.store8.0', 0, 1982): 2895,
+    ('select', 482, 12, 0): 2896,
+    ('i32.load16_u.0', 728): 2897,
+    ('i32.or', 393, 0): 2898,
+    ('i32.or', 393, 2898): 2899,
+    ('f64.add', 0, 1224): 2900,
+    ('i32.lt_s.c', 243): 2901,
+    ('select', 2901, 153, 0): 2902,
+    ('f64.add', 1117, 228): 2903,
+    ('i32.and.c', 2347): 2904,
+    ('i32.add', 0, 2904): 2905,
+    ('f64.add', 0, 178): 2906,
+    ('f64.add', 1187, 2906): 2907,
+    ('f64.add', 0, 2907): 2908,
+    ('f64.mul', 261, 0): 2909,
+    ('f64.add', 2909, 261): 2910,
+    ('f64.mul', 2910, 179): 2911,
+    ('i32.add', 0, 890): 2912,
+    ('i64.load.0', 2912): 2913,
+    ('i64.add', 0, 2913): 2914,
+    ('f64.add', 2909, 1): 2915,
+    ('f64.add', 0, 2915): 2916,
+    ('f64.mul', 2916, 246): 2917,
+    ('i32.add.c', 560): 2918,
+    ('i32.store8.0', 2918, 1): 2919,
+    ('select', 0, 4, 0): 2920,
+    ('i32.or', 36, 431): 2921,
+    ('select', 1311, 1, 2): 2922,
+    ('i32.sub', 0, 903): 2923,
+    ('i32.and', 47, 0): 2924,
+    ('i32.sub', 2923, 2924): 2925,
+    ('i32.store8.0', 535, 978): 2926,
+    ('i32.shl.c', 41): 2927,
+    ('i32.add', 391, 2927): 2928,
+    ('i32.load', 2928): 2929,
+    ('i32.load.0', 450): 2930,
+    ('i32.load.0', 743): 2931,
+    ('i32.eq.c', 2931): 2932,
+    ('select', 2932, 1, 1): 2933,
+    ('select', 49, 2, 2): 2934,
+    ('select', 0, 629, 1): 2935,
+    ('i32.add', 0, 2935): 2936,
+    ('i32.add', 2, 393): 2937,
+    ('i32.add', 376, 10): 2938,
+    ('i32.add.c', 2938): 2939,
+    ('i32.add', 10, 64): 2940,
+    ('i32.add.c', 2940): 2941,
+    ('i32.shr_u.c', 263): 2942,
+    ('i32.and.c', 2942): 2943,
+    ('i32.add.c', 2943): 2944,
+    ('i32.add.c', 752): 2945,
+    ('i32.load8_u.0', 2945): 2946,
+    ('i32.and.c', 2946): 2947,
+    ('i32.sub', 393, 438): 2948,
+    ('i32.add.c', 2948): 2949,
+    ('i32.add.c', 2716): 2950,
+    ('i64.store.0', 2950, 0): 2951,
+    ('i32.or', 36, 721): 2952,
+    ('i32.store.0', 0, 2952): 2953,
+    ('i32.store8.0', 0, 247): 2954,
+    ('f64.add', 180, 2096): 2955,
+    ('f64.mul', 2955, 1): 2956,
+    ('i32.add', 0, 1050): 2957,
+    ('i32.add', 1293, 10): 2958,
+    ('i32.add', 2958, 0): 2959,
+    ('i32.add', 435, 0): 2960,
+    ('i32.add.c', 2960): 2961,
+    ('select', 393, 672, 0): 2962,
+    ('i32.store.0', 0, 2962): 2963,
+    ('i32.add', 393, 1434): 2964,
+    ('i32.shl.c', 1015): 2965,
+    ('i32.add', 0, 2965): 2966,
+    ('select', 51, 1, 9): 2967,
+    ('i32.shl.c', 2967): 2968,
+    ('i32.add', 0, 2968): 2969,
+    ('i32.load.0', 2969): 2970,
+    ('i32.and', 247, 13): 2971,
+    ('i32.store.0', 0, 2971): 2972,
+    ('i64.mul.c', 253): 2973,
+    ('i32.div_s', 249, 1): 2974,
+    ('i64.extend_i32_s', 2974): 2975,
+    ('i64.add', 2973, 2975): 2976,
+    ('i64.load32_s', 391): 2977,
+    ('i64.add', 0, 2977): 2978,
+    ('i64.store.0', 9, 2978): 2979,
+    ('i32.or', 247, 2749): 2980,
+    ('i32.store.0', 0, 2980): 2981,
+    ('i32.mul.c', 505): 2982,
+    ('i32.add', 0, 458): 2983,
+    ('i32.shl.c', 2983): 2984,
+    ('i32.add.c', 2984): 2985,
+    ('i32.or', 0, 757): 2986,
+    ('i32.or', 2986, 757): 2987,
+    ('i32.store8.0', 0, 671): 2988,
+    ('i32.or', 36, 455): 2989,
+    ('i32.add', 2373, 0): 2990,
+    ('i32.add.c', 2990): 2991,
+    ('i32.add', 391, 2657): 2992,
+    ('i32.load8_u.0', 2992): 2993,
+    ('i32.add', 0, 1717): 2994,
+    ('i32.load8_u.0', 2994): 2995,
+    ('i32.add', 0, 438): 2996,
+    ('i32.load8_u.0', 2996): 2997,
+    ('select', 55, 1, 1): 2998,
+    ('i32.add', 2998, 55): 2999,
+    ('i32.add', 2999, 55): 3000,
+    ('i32.store8.0', 2015, 762): 3001,
+    ('i32.div_s', 3, 1): 3002,
+    ('i32.ne.c', 436): 3003,
+    ('i32.shl.c', 757): 3004,
+    ('i32.add', 0, 3004): 3005,
+    ('i32.add.c', 3005): 3006,
+    ('i32.load.0', 3006): 3007,
+    ('i32.ne.c', 706): 3008,
+    ('i32.add', 393, 1920): 3009,
+    ('i32.load8_u.0', 530): 3010,
+    ('i32.store.0', 530, 0): 3011,
+    ('i32.add.c', 950): 3012,
+    ('i32.store8.0', 3012, 1): 3013,
+    ('i32.eq.c', 1427): 3014,
+    ('select', 51, 0, 629): 3015,
+    ('select', 482, 1, 1): 3016,
+    ('i32.add', 0, 3016): 3017,
+    ('i32.store.0', 471, 249): 3018,
+    ('i32.or', 570, 947): 3019,
+    ('i32.store8.0', 0, 3019): 3020,
+    ('i32.xor', 1578, 247): 3021,
+    ('i32.add', 0, 3021): 3022,
+    ('i32.sub', 3021, 0): 3023,
+    ('i64.or', 0, 2117): 3024,
+    ('i64.shl.c', 3024): 3025,
+    ('i64.or', 0, 2118): 3026,
+    ('select', 214, 0, 195): 3027,
+    ('f64.mul', 3027, 1): 3028,
+    ('f64.le', 3028, 194): 3029,
+    ('i32.add.c', 2408): 3030,
+    ('i32.store8.0', 9, 3030): 3031,
+    ('i32.add', 487, 36): 3032,
+    ('i32.load.0', 3032): 3033,
+    ('i32.or', 11, 492): 3034,
+    ('i32.store8.0', 247, 762): 3035,
+    ('i32.load16_u.0', 827): 3036,
+    ('i32.store16.0', 9, 757): 3037,
+    ('i32.sub', 0, 15): 3038,
+    ('i32.add', 3038, 15): 3039,
+    ('i32.add', 3039, 0): 3040,
+    ('i64.extend_i32_s', 3040): 3041,
+    ('i64.add', 251, 238): 3042,
+    ('i64.store.0', 0, 3042): 3043,
+    ('i32.store.0', 779, 487): 3044,
+    ('i32.shl.c', 1156): 3045,
+    ('i32.or', 3045, 0): 3046,
+    ('i32.shr_u.c', 3046): 3047,
+    ('i32.wrap_i64', 2126): 3048,
+    ('i32.or', 6, 6): 3049,
+    ('i32.add', 441, 3049): 3050,
+    ('i32.add', 441, 8): 3051,
+    ('i32.add.c', 3051): 3052,
+    ('i32.rotl.c', 3052): 3053,
+    ('i64.or', 100, 2022): 3054,
+    ('i64.shr_u.c', 100): 3055,
+    ('i64.or', 543, 3055): 3056,
+    ('i64.or', 0, 3056): 3057,
+    ('i64.xor', 833, 0): 3058,
+    ('i64.store.0', 0, 3058): 3059,
+    ('i64.load.0', 1007): 3060,
+    ('i32.sub', 10, 0): 3061,
+    ('i32.shl.c', 3061): 3062,
+    ('i32.add', 376, 3062): 3063,
+    ('i32.load.0', 3063): 3064,
+    ('i32.store8', 0, 1795): 3065,
+    ('i32.add', 247, 576): 3066,
+    ('i32.add.c', 3066): 3067,
+    ('i32.store.0', 9, 958): 3068,
+    ('i32.store.0', 9, 631): 3069,
+    ('i32.shr_u', 0, 1752): 3070,
+    ('i32.and', 3070, 0): 3071,
+    ('i32.or.c', 3071): 3072,
+    ('i32.and.c', 2683): 3073,
+    ('i32.add', 3073, 249): 3074,
+    ('i32.store', 0, 3074): 3075,
+    ('i32.xor', 0, 474): 3076,
+    ('i32.load.0', 1338): 3077,
+    ('i32.shl.c', 1417): 3078,
+    ('i32.add', 0, 3078): 3079,
+    ('i32.store16.0', 3079, 1): 3080,
+    ('i32.gt_u', 0, 1107): 3081,
+    ('i32.store', 0, 2215): 3082,
+    ('i32.add', 0, 281): 3083,
+    ('i32.store16.0', 9, 3083): 3084,
+    ('i32.add.c', 858): 3085,
+    ('i32.add', 265, 391): 3086,
+    ('i32.load8_u.0', 3086): 3087,
+    ('i32.shl.c', 3087): 3088,
+    ('i32.add', 281, 391): 3089,
+    ('i32.load8_u.0', 3089): 3090,
+    ('i32.and.c', 3090): 3091,
+    ('i32.add.c', 2816): 3092,
+    ('i32.add', 3092, 391): 3093,
+    ('i32.and', 249, 249): 3094,
+    ('i32.shl.c', 3094): 3095,
+    ('i32.add', 249, 3095): 3096,
+    ('i32.and', 0, 2762): 3097,
+    ('i32.shl.c', 3097): 3098,
+    ('i32.add', 0, 3098): 3099,
+    ('i32.load.0', 3099): 3100,
+    ('i32.add.c', 424): 3101,
+    ('i32.lt_u', 249, 3101): 3102,
+    ('i32.and.c', 3102): 3103,
+    ('i32.sub', 452, 408): 3104,
+    ('i32.shr_s.c', 3104): 3105,
+    ('i32.add', 408, 36): 3106,
+    ('i32.load16_u', 3106): 3107,
+    ('i32.and.c', 3107): 3108,
+    ('i32.add.c', 408): 3109,
+    ('i32.shl.c', 3109): 3110,
+    ('i32.add', 249, 3110): 3111,
+    ('i32.shl.c', 408): 3112,
+    ('i32.add', 408, 3112): 3113,
+    ('i32.add', 249, 247): 3114,
+    ('i32.store', 0, 3114): 3115,
+    ('i32.load.0', 2720): 3116,
+    ('i32.store', 0, 3116): 3117,
+    ('select', 1298, 1, 1): 3118,
+    ('i32.add', 3118, 0): 3119,
+    ('i32.add.c', 2466): 3120,
+    ('i32.add.c', 2461): 3121,
+    ('i32.load16_u.0', 1078): 3122,
+    ('i32.add', 391, 767): 3123,
+    ('i32.load8_u.0', 3123): 3124,
+    ('i64.extend_i32_s', 526): 3125,
+    ('i32.sub', 699, 393): 3126,
+    ('i32.load8_u', 391): 3127,
+    ('i32.eqz', 3127): 3128,
+    ('i32.xor.c', 431): 3129,
+    ('i32.or', 1072, 3129): 3130,
+    ('i64.xor', 100, 75): 3131,
+    ('i64.xor.c', 3131): 3132,
+    ('i32.rem_u', 3, 1417): 3133,
+    ('i32.add', 0, 3133): 3134,
+    ('i32.div_u', 0, 249): 3135,
+    ('i32.eq', 9, 3135): 3136,
+    ('select', 3136, 1, 1): 3137,
+    ('i32.add', 3137, 0): 3138,
+    ('i32.add', 249, 265): 3139,
+    ('i32.load', 3139): 3140,
+    ('i32.add.c', 1288): 3141,
+    ('i32.and.c', 3141): 3142,
+    ('i32.and', 1139, 0): 3143,
+    ('i32.add', 0, 3143): 3144,
+    ('i32.load', 729): 3145,
+    ('i32.lt_u', 0, 3145): 3146,
+    ('i32.store8.0', 875, 0): 3147,
+    ('i32.store16.0', 875, 1): 3148,
+    ('i32.add', 36, 249): 3149,
+    ('i32.add.c', 3149): 3150,
+    ('i32.add', 9, 792): 3151,
+    ('i32.load.0', 3151): 3152,
+    ('i32.store', 0, 3152): 3153,
+    ('select', 11, 1, 9): 3154,
+    ('i32.store', 0, 3154): 3155,
+    ('i32.add', 594, 36): 3156,
+    ('i32.load', 3156): 3157,
+    ('i32.load.0', 3157): 3158,
+    ('i32.add', 249, 1920): 3159,
+    ('i32.add.c', 3159): 3160,
+    ('i32.load8_u', 2153): 3161,
+    ('i32.and.c', 3161): 3162,
+    ('i32.ne.c', 1195): 3163,
+    ('i32.add', 452, 674): 3164,
+    ('i32.add.c', 3164): 3165,
+    ('f64.add', 242, 1): 3166,
+    ('f64.div', 3166, 1): 3167,
+    ('i32.trunc_sat_f64_s', 3167): 3168,
+    ('f64.add', 239, 1): 3169,
+    ('f64.div', 3169, 1): 3170,
+    ('i32.trunc_sat_f64_s', 3170): 3171,
+    ('i32.rem_u', 249, 249): 3172,
+    ('i32.shl.c', 3172): 3173,
+    ('i32.add', 249, 3173): 3174,
+    ('i32.and', 1689, 1689): 3175,
+    ('i32.and.c', 3175): 3176,
+    ('i64.add', 69, 2699): 3177,
+    ('select', 63, 1, 13): 3178,
+    ('i32.add.c', 3178): 3179,
+    ('i64.or', 0, 1112): 3180,
+    ('i64.store', 0, 3180): 3181,
+    ('i32.div_u', 36, 1): 3182,
+    ('i32.add.c', 3182): 3183,
+    ('i32.clz', 3183): 3184,
+    ('i32.shr_u', 1, 3184): 3185,
+    ('i32.add.c', 3185): 3186,
+    ('i64.shr_u.c', 77): 3187,
+    ('i64.and.c', 3187): 3188,
+    ('i64.add', 3188, 76): 3189,
+    ('i64.store.0', 0, 3189): 3190,
+    ('i32.and', 0, 237): 3191,
+    ('i32.mul.c', 1609): 3192,
+    ('select', 107, 387, 1): 3193,
+    ('select', 109, 0, 3193): 3194,
+    ('i32.add.c', 3194): 3195,
+    ('i32.shl.c', 1609): 3196,
+    ('i32.and', 560, 0): 3197,
+    ('i32.shl.c', 3197): 3198,
+    ('i32.sub', 0, 3198): 3199,
+    ('i32.add.c', 3199): 3200,
+    ('i32.load.0', 1583): 3201,
+    ('i32.store.0', 0, 3201): 3202,
+    ('i32.store.0', 831, 1): 3203,
+    ('i64.store.0', 583, 0): 3204,
+    ('i32.sub', 393, 594): 3205,
+    ('i32.div_u', 3205, 1): 3206,
+    ('i32.shl', 11, 37): 3207,
+    ('i32.add', 38, 3207): 3208,
+    ('i32.add.c', 3208): 3209,
+    ('i32.load8_u', 485): 3210,
+    ('i32.or', 3210, 36): 3211,
+    ('i32.add', 754, 0): 3212,
+    ('i32.add.c', 3212): 3213,
+    ('i32.add', 376, 588): 3214,
+    ('i32.load.0', 3214): 3215,
+    ('i32.shr_u', 3215, 0): 3216,
+    ('i32.add', 1117, 0): 3217,
+    ('i32.add', 3217, 1117): 3218,
+    ('i64.or.c', 47): 3219,
+    ('select', 51, 1, 3219): 3220,
+    ('i64.or', 100, 0): 3221,
+    ('i64.le_u', 69, 3221): 3222,
+    ('i32.sub', 0, 1217): 3223,
+    ('i32.lt_s.c', 3223): 3224,
+    ('i32.le_u.c', 11): 3225,
+    ('i32.or', 407, 0): 3226,
+    ('i32.or', 3226, 0): 3227,
+    ('i32.and.c', 3227): 3228,
+    ('i32.eqz', 3228): 3229,
+    ('i32.eq', 0, 1156): 3230,
+    ('i32.xor', 455, 0): 3231,
+    ('i32.and.c', 3231): 3232,
+    ('i32.gt_u.c', 2): 3233,
+    ('i32.ne', 813, 431): 3234,
+    ('i32.eq', 0, 279): 3235,
+    ('i32.load16_u.0', 783): 3236,
+    ('i32.and.c', 3236): 3237,
+    ('i32.ne', 405, 11): 3238,
+    ('i32.ne', 0, 671): 3239,
+    ('i32.eq', 448, 46): 3240,
+    ('i32.ge_u.c', 11): 3241,
+    ('i32.lt_s.c', 505): 3242,
+    ('i32.ge_u', 249, 452): 3243,
+    ('i32.and.c', 3243): 3244,
+    ('i32.eqz', 3244): 3245,
+    ('i32.le_u', 424, 249): 3246,
+    ('i32.and.c', 3246): 3247,
+    ('i32.eqz', 3247): 3248,
+    ('i32.le_s.c', 249): 3249,
+    ('i32.and.c', 3249): 3250,
+    ('i32.eqz', 3250): 3251,
+    ('i32.load8_u', 727): 3252,
+    ('i32.and.c', 3252): 3253,
+    ('i32.eqz', 3253): 3254,
+    ('i32.eq', 526, 0): 3255,
+    ('i32.gt_s.c', 436): 3256,
+    ('i32.or', 484, 56): 3257,
+    ('i32.or', 3257, 47): 3258,
+    ('i64.or', 101, 100): 3259,
+    ('i32.and.c', 13): 3260,
+    ('i32.store16.0', 2, 1): 3261,
+    ('select', 0, 36, 1): 3262,
+    ('i32.add', 247, 10): 3263,
+    ('i32.store.0', 9, 384): 3264,
+    ('select', 115, 9, 0): 3265,
+    ('f32.neg', 257): 3266,
+    ('f32.store', 0, 3266): 3267,
+    ('i64.store', 0, 1141): 3268,
+    ('i64.store8', 0, 101): 3269,
+    ('i32.shl.c', 455): 3270,
+    ('i32.or', 9, 36): 3271,
+    ('i32.store.0', 0, 1367): 3272,
+    ('i32.add.c', 754): 3273,
+    ('i32.store16.0', 0, 279): 3274,
+    ('i32.store16.0', 504, 1): 3275,
+    ('select', 11, 4, 0): 3276,
+    ('select', 55, 1, 0): 3277,
+    ('i32.store.0', 0, 3277): 3278,
+    ('i32.store.0', 2, 247): 3279,
+    ('i32.or', 247, 36): 3280,
+    ('i64.store.0', 0, 66): 3281,
+    ('select', 45, 0, 1): 3282,
+    ('i32.store.0', 9, 12): 3283,
+    ('i32.ge_u', 9, 0): 3284,
+    ('i32.or.c', 1881): 3285,
+    ('i32.store.0', 0, 271): 3286,
+    ('i32.sub', 36, 36): 3287,
+    ('i32.store', 0, 754): 3288,
+    ('i32.store.0', 376, 43): 3289,
+    ('i32.add', 247, 247): 3290,
+    ('select', 249, 1, 1): 3291,
+    ('i32.shr_u.c', 2): 3292,
+    ('i32.store8', 0, 449): 3293,
+    ('i32.xor', 247, 247): 3294,
+    ('i32.add', 10, 271): 3295,
+    ('i64.store.0', 384, 66): 3296,
+    ('f32.div', 226, 226): 3297,
+    ('i32.store', 452, 1): 3298,
+    ('i32.store8.0', 1159, 0): 3299,
+    ('i32.store.0', 0, 452): 3300,
+    ('i64.store', 0, 2610): 3301,
+    ('i32.store', 557, 0): 3302,
+    ('select', 424, 1, 1): 3303,
+    ('i32.add.c', 24): 3304,
+    ('i32.ne.c', 237): 3305,
+    ('i32.store8', 441, 1): 3306,
+    ('i64.store.0', 0, 3219): 3307,
+    ('i32.eq.c', 764): 3308,
+    ('i32.eqz', 688): 3309,
+    ('i32.ge_s.c', 843): 3310,
+    ('i32.gt_u.c', 2053): 3311,
+    ('i32.ne', 0, 263): 3312,
+    ('i32.lt_u', 9, 0): 3313,
+    ('i32.ge_u', 0, 247): 3314,
+    ('i32.eq', 455, 0): 3315,
+    ('i32.ne', 0, 281): 3316,
+    ('i32.ne.c', 438): 3317,
+    ('i32.ne', 588, 0): 3318,
+    ('i32.ne', 552, 0): 3319,
+    ('i32.ne', 247, 247): 3320,
+    ('i32.ne', 265, 265): 3321,
+    ('i32.ne', 0, 289): 3322,
+    ('i64.ne.c', 70): 3323,
+    ('i32.lt_u', 0, 452): 3324,
+    ('i32.ge_u', 0, 438): 3325,
+    ('i64.le_u.c', 71): 3326,
+    ('f64.store', 0, 180): 3327,
+    ('i32.store8', 0, 281): 3328,
+    ('i64.store', 0, 77): 3329,
+    ('i64.store.0', 0, 299): 3330,
+    ('i32.and.c', 8): 3331,
+    ('i64.store', 249, 0): 3332,
+    ('i64.gt_u', 0, 77): 3333,
+    ('i32.gt_u', 0, 3): 3334,
+    ('i32.lt_u', 249, 0): 3335,
+    ('i32.eq', 279, 0): 3336,
+    ('i32.ne.c', 279): 3337,
+    ('i64.ge_u.c', 73): 3338,
+    ('i32.gt_u', 247, 0): 3339,
+    ('i32.eq', 0, 265): 3340,
+    ('i64.le_u', 0, 285): 3341,
+    ('i64.add', 0, 100): 3342,
+    ('i32.sub', 0, 634): 3343,
+    ('select', 114, 0, 1): 3344,
+    ('i64.store', 0, 3344): 3345,
+    ('i64.add', 251, 75): 3346,
+    ('i64.store.0', 0, 3346): 3347,
+    ('i32.div_u', 2076, 1): 3348,
+    ('i64.store', 0, 3348): 3349,
+    ('i32.store.0', 9, 957): 3350,
+    ('i64.add', 0, 2322): 3351,
+    ('i64.store', 0, 3351): 3352,
+    ('i32.store', 0, 588): 3353,
+    ('i32.or', 438, 36): 3354,
+    ('i32.store.0', 0, 3354): 3355,
+    ('i32.store.0', 9, 408): 3356,
+    ('i64.xor.c', 72): 3357,
+    ('i64.or', 72, 3357): 3358,
+    ('i64.eqz', 3358): 3359,
+    ('i64.or', 3259, 75): 3360,
+    ('i64.or', 100, 543): 3361,
+    ('i64.or', 3361, 0): 3362,
+    ('i64.shr_u.c', 253): 3363,
+    ('i64.shl.c', 253): 3364,
+    ('i64.or', 3363, 3364): 3365,
+    ('i64.ne.c', 2819): 3366,
+    ('i64.shr_u.c', 251): 3367,
+    ('i64.store8.0', 9, 3367): 3368,
+    ('i32.or', 45, 482): 3369,
+    ('i32.store8.0', 2, 37): 3370,
+    ('select', 263, 9, 0): 3371,
+    ('i32.store.0', 473, 0): 3372,
+    ('f64.sub', 176, 0): 3373,
+    ('f64.sub', 180, 3373): 3374,
+    ('f64.mul', 809, 259): 3375,
+    ('i32.trunc_sat_f64_s', 180): 3376,
+    ('f64.convert_i32_s', 3376): 3377,
+    ('f64.add', 180, 0): 3378,
+    ('i32.trunc_sat_f64_s', 3378): 3379,
+    ('i32.store.0', 0, 3379): 3380,
+    ('f64.add', 261, 0): 3381,
+    ('f64.add', 0, 3381): 3382,
+    ('f64.add', 0, 3382): 3383,
+    ('f64.reinterpret_i64', 1112): 3384,
+    ('f64.mul', 0, 259): 3385,
+    ('f64.add', 3385, 261): 3386,
+    ('f64.sub', 0, 261): 3387,
+    ('f64.mul', 261, 3387): 3388,
+    ('i64.add', 101, 69): 3389,
+    ('i64.add', 3389, 101): 3390,
+    ('i32.store.0', 0, 37): 3391,
+    ('i32.store', 391, 249): 3392,
+    ('i32.store', 0, 999): 3393,
+    ('i32.store8.0', 560, 1251): 3394,
+    ('i32.store.0', 435, 9): 3395,
+    ('i32.store8.0', 0, 7): 3396,
+    ('i32.or.c', 889): 3397,
+    ('i32.store8.0', 0, 3397): 3398,
+    ('select', 44, 1, 1): 3399,
+    ('i32.sub', 1661, 0): 3400,
+    ('i32.sub', 0, 9): 3401,
+    ('i32.and.c', 2356): 3402,
+    ('i32.add', 0, 3402): 3403,
+    ('i64.extend_i32_s', 1277): 3404,
+    ('i64.add', 0, 3404): 3405,
+    ('i32.store', 0, 694): 3406,
+    ('i32.clz', 37): 3407,
+    ('i32.or.c', 1710): 3408,
+    ('i32.store.0', 0, 3408): 3409,
+    ('i32.or', 754, 37): 3410,
+    ('i32.store', 0, 3410): 3411,
+    ('select', 2654, 1, 1): 3412,
+    ('i32.store.0', 0, 910): 3413,
+    ('i32.add.c', 552): 3414,
+    ('i32.load.0', 3414): 3415,
+    ('i32.store.0', 0, 3415): 3416,
+    ('select', 51, 1, 2): 3417,
+    ('i32.store.0', 9, 3417): 3418,
+    ('select', 1172, 1, 1): 3419,
+    ('i32.and', 47, 463): 3420,
+    ('i32.load8_s.0', 1102): 3421,
+    ('i32.store8.0', 505, 0): 3422,
+    ('i32.store8.0', 0, 1367): 3423,
+    ('select', 638, 1, 1): 3424,
+    ('i32.or', 263, 31): 3425,
+    ('i32.store8.0', 0, 3425): 3426,
+    ('i32.and', 263, 27): 3427,
+    ('i32.store8.0', 0, 3427): 3428,
+    ('i32.store.0', 9, 504): 3429,
+    ('i32.store', 0, 683): 3430,
+    ('i32.ne.c', 405): 3431,
+    ('i32.sub', 0, 47): 3432,
+    ('select', 49, 0, 3432): 3433,
+    ('i32.store.0', 0, 3433): 3434,
+    ('i32.eq.c', 757): 3435,
+    ('select', 3435, 9, 0): 3436,
+    ('select', 667, 9, 0): 3437,
+    ('i32.load.0', 2918): 3438,
+    ('i32.add', 0, 671): 3439,
+    ('i32.add.c', 3439): 3440,
+    ('i64.store.0', 0, 1925): 3441,
+    ('i32.mul', 0, 393): 3442,
+    ('i32.and', 38, 0): 3443,
+    ('i32.add', 3443, 0): 3444,
+    ('i64.shl', 2616, 0): 3445,
+    ('i64.or', 3445, 75): 3446,
+    ('i64.shl', 295, 0): 3447,
+    ('i64.or', 3447, 543): 3448,
+    ('i32.store.0', 2, 889): 3449,
+    ('f64.convert_i32_u', 247): 3450,
+    ('f64.add', 180, 3450): 3451,
+    ('i64.add', 0, 295): 3452,
+    ('i64.mul', 295, 0): 3453,
+    ('i64.add', 3452, 3453): 3454,
+    ('i32.mul', 393, 815): 3455,
+    ('i32.mul', 815, 37): 3456,
+    ('i32.rem_s', 9, 0): 3457,
+    ('i32.xor.c', 3457): 3458,
+    ('i32.add', 0, 3458): 3459,
+    ('select', 490, 1, 1): 3460,
+    ('i32.add', 376, 3460): 3461,
+    ('i32.add', 37, 10): 3462,
+    ('i32.add.c', 3462): 3463,
+    ('i32.and', 3463, 0): 3464,
+    ('i32.store.0', 743, 0): 3465,
+    ('i32.store.0', 0, 729): 3466,
+    ('i32.store.0', 435, 393): 3467,
+    ('i32.add', 0, 557): 3468,
+    ('i32.add.c', 3468): 3469,
+    ('i32.add.c', 2073): 3470,
+    ('i32.ne.c', 411): 3471,
+    ('i32.div_u', 1293, 1): 3472,
+    ('i32.add', 557, 0): 3473,
+    ('i32.add.c', 3473): 3474,
+    ('select', 492, 0, 0): 3475,
+    ('i32.eq', 0, 405): 3476,
+    ('i32.shr_s.c', 1761): 3477,
+    ('i32.add.c', 958): 3478,
+    ('i32.and', 3478, 0): 3479,
+    ('i32.sub', 0, 3479): 3480,
+    ('select', 0, 7, 0): 3481,
+    ('i32.store.0', 0, 3481): 3482,
+    ('i32.shr_u.c', 431): 3483,
+    ('i32.and.c', 3483): 3484,
+    ('i32.and.c', 2): 3485,
+    ('select', 3485, 0, 13): 3486,
+    ('select', 1432, 13, 0): 3487,
+    ('i32.shl.c', 505): 3488,
+    ('i32.shr_u.c', 404): 3489,
+    ('i32.store.0', 1771, 0): 3490,
+    ('i32.add', 958, 10): 3491,
+    ('i32.store.0', 3491, 1): 3492,
+    ('i32.shl.c', 984): 3493,
+    ('i32.add', 376, 3493): 3494,
+    ('i32.store16.0', 0, 247): 3495,
+    ('i32.or', 393, 247): 3496,
+    ('i32.store16.0', 393, 0): 3497,
+    ('i32.store.0', 9, 37): 3498,
+    ('i32.add', 3, 247): 3499,
+    ('i32.store.0', 0, 3499): 3500,
+    ('i32.mul.c', 3): 3501,
+    ('i32.add', 247, 3501): 3502,
+    ('i32.store.0', 0, 3502): 3503,
+    ('i32.add', 247, 676): 3504,
+    ('i32.store.0', 0, 3504): 3505,
+    ('i32.store16.0', 0, 1138): 3506,
+    ('i32.store.0', 0, 1138): 3507,
+    ('i32.add', 0, 578): 3508,
+    ('i32.store', 0, 504): 3509,
+    ('i32.add', 0, 3287): 3510,
+    ('i32.add', 391, 2): 3511,
+    ('select', 448, 0, 0): 3512,
+    ('i32.store.0', 0, 886): 3513,
+    ('i32.add', 1037, 0): 3514,
+    ('i32.load.0', 3514): 3515,
+    ('i32.store', 0, 487): 3516,
+    ('i32.add', 0, 55): 3517,
+    ('i32.add', 3517, 2998): 3518,
+    ('i32.add', 247, 376): 3519,
+    ('i32.load8_u.0', 3519): 3520,
+    ('i32.add', 0, 3520): 3521,
+    ('i32.or.c', 1807): 3522,
+    ('i32.store8.0', 0, 3522): 3523,
+    ('i32.load.0', 1124): 3524,
+    ('select', 119, 0, 173): 3525,
+    ('select', 107, 0, 3525): 3526,
+    ('f64.ge', 194, 194): 3527,
+    ('i32.add', 393, 376): 3528,
+    ('i32.load.0', 3528): 3529,
+    ('i32.add', 0, 2169): 3530,
+    ('i32.store.0', 0, 491): 3531,
+    ('i32.load.0', 1779): 3532,
+    ('i32.ne.c', 1931): 3533,
+    ('i32.store.0', 0, 806): 3534,
+    ('i32.sub', 2, 36): 3535,
+    ('i32.add', 0, 3535): 3536,
+    ('i32.add.c', 3536): 3537,
+    ('i32.load.0', 2945): 3538,
+    ('i32.add', 405, 0): 3539,
+    ('i64.store.0', 435, 76): 3540,
+    ('i32.or', 764, 0): 3541,
+    ('i32.store', 0, 3541): 3542,
+    ('i32.store.0', 9, 1450): 3543,
+    ('select', 49, 1, 1): 3544,
+    ('i32.add', 0, 3544): 3545,
+    ('i32.store', 0, 3545): 3546,
+    ('i32.add', 0, 30): 3547,
+    ('i32.shl.c', 18): 3548,
+    ('i32.add', 391, 3548): 3549,
+    ('i64.lt_s.c', 67): 3550,
+    ('select', 3550, 0, 0): 3551,
+    ('select', 111, 3551, 0): 3552,
+    ('i32.store16.0', 0, 12): 3553,
+    ('i32.store.0', 0, 501): 3554,
+    ('i32.store.0', 9, 436): 3555,
+    ('select', 50, 1, 9): 3556,
+    ('select', 51, 0, 3556): 3557,
+    ('i32.and', 47, 50): 3558,
+    ('i32.store.0', 9, 3558): 3559,
+    ('i32.or', 935, 263): 3560,
+    ('i32.load8_u.0', 473): 3561,
+    ('i32.clz', 9): 3562,
+    ('i32.sub', 1, 3562): 3563,
+    ('select', 113, 0, 0): 3564,
+    ('i32.store8.0', 401, 570): 3565,
+    ('i32.or.c', 486): 3566,
+    ('i32.add', 0, 391): 3567,
+    ('i32.load8_s.0', 3567): 3568,
+    ('i32.load.0', 1122): 3569,
+    ('i32.store', 0, 3569): 3570,
+    ('i64.and.c', 1383): 3571,
+    ('i32.store', 0, 450): 3572,
+    ('select', 119, 1, 1): 3573,
+    ('i32.or', 11, 3573): 3574,
+    ('i32.store8.0', 0, 3574): 3575,
+    ('i32.add', 393, 237): 3576,
+    ('i32.or', 36, 588): 3577,
+    ('i64.store.0', 2841, 71): 3578,
+    ('i32.div_u', 0, 501): 3579,
+    ('i32.add', 0, 44): 3580,
+    ('i32.xor.c', 263): 3581,
+    ('i32.and.c', 3581): 3582,
+    ('i32.ne', 10, 4): 3583,
+    ('i32.add', 0, 3583): 3584,
+    ('i32.store8', 0, 987): 3585,
+    ('i32.or', 247, 764): 3586,
+    ('i32.store.0', 0, 3586): 3587,
+    ('i32.add', 1867, 384): 3588,
+    ('i32.add.c', 3588): 3589,
+    ('i32.sub', 1864, 11): 3590,
+    ('i32.shl.c', 3590): 3591,
+    ('i32.load.0', 670): 3592,
+    ('f32.convert_i64_u', 444): 3593,
+    ('f32.div', 226, 3593): 3594,
+    ('i32.store.0', 489, 9): 3595,
+    ('i32.add.c', 2627): 3596,
+    ('i32.add', 2, 947): 3597,
+    ('i32.or', 249, 754): 3598,
+    ('i32.store', 0, 3598): 3599,
+    ('i32.and.c', 937): 3600,
+    ('i32.store16.0', 0, 1961): 3601,
+    ('i32.add', 0, 4): 3602,
+    ('i32.store', 0, 3602): 3603,
+    ('i32.add.c', 764): 3604,
+    ('i32.store', 0, 3604): 3605,
+    ('i32.shl.c', 764): 3606,
+    ('i32.add', 0, 3606): 3607,
+    ('i32.store', 0, 436): 3608,
+    ('i32.add', 0, 2836): 3609,
+    ('select', 117, 0, 0): 3610,
+    ('i32.sub', 455, 455): 3611,
+    ('i64.trunc_sat_f64_s', 1183): 3612,
+    ('i64.store.0', 0, 3612): 3613,
+    ('i32.sub', 452, 0): 3614,
+    ('i32.store16', 0, 249): 3615,
+    ('i64.add', 253, 238): 3616,
+    ('i64.store', 0, 3616): 3617,
+    ('i32.mul.c', 452): 3618,
+    ('i32.add', 249, 3618): 3619,
+    ('i32.or', 0, 265): 3620,
+    ('i32.ne.c', 3620): 3621,
+    ('i32.store8', 0, 3621): 3622,
+    ('i32.or', 45, 44): 3623,
+    ('i32.and.c', 3623): 3624,
+    ('select', 3624, 0, 0): 3625,
+    ('i32.or', 36, 432): 3626,
+    ('i64.add.c', 238): 3627,
+    ('i32.load16_u.0', 485): 3628,
+    ('i32.and', 0, 281): 3629,
+    ('i32.add', 249, 3629): 3630,
+    ('i32.shl.c', 64): 3631,
+    ('i32.add', 0, 3631): 3632,
+    ('i32.load.0', 3632): 3633,
+    ('i32.store', 0, 3633): 3634,
+    ('i32.store', 0, 557): 3635,
+    ('i32.or.c', 688): 3636,
+    ('i32.store8', 0, 3636): 3637,
+    ('i32.store.0', 9, 2784): 3638,
+    ('i32.store', 0, 886): 3639,
+    ('i32.store.0', 875, 1): 3640,
+    ('select', 0, 1885, 0): 3641,
+    ('i32.store.0', 0, 3641): 3642,
+    ('i32.add.c', 757): 3643,
+    ('i32.store.0', 9, 3643): 3644,
+    ('i32.add', 0, 2660): 3645,
+    ('i32.add', 0, 433): 3646,
+    ('i32.add', 249, 1843): 3647,
+    ('i32.add', 3647, 0): 3648,
+    ('i64.xor.c', 2506): 3649,
+    ('select', 119, 1, 3649): 3650,
+    ('i32.store8', 0, 1194): 3651,
+    ('i32.store', 0, 1957): 3652,
+    ('select', 55, 1, 31): 3653,
+    ('i32.or.c', 1552): 3654,
+    ('i32.store', 0, 1682): 3655,
+    ('i32.eq', 706, 0): 3656,
+    ('i32.add', 0, 3656): 3657,
+    ('f64.mul', 239, 1): 3658,
+    ('i32.trunc_sat_f64_s', 3658): 3659,
+    ('i32.sub', 0, 3659): 3660,
+    ('i32.store', 0, 3660): 3661,
+    ('i32.store8', 0, 1336): 3662,
+    ('i32.store8.0', 560, 0): 3663,
+    ('i64.shl', 1, 2117): 3664,
+    ('i64.store', 0, 1686): 3665,
+    ('i32.store8.0', 1021, 1): 3666,
+    ('i64.add', 253, 754): 3667,
+    ('i64.store', 0, 3667): 3668,
+    ('i64.store.0', 2, 1366): 3669,
+    ('i32.ge_s.c', 64): 3670,
+    ('i32.load8_u.0', 3567): 3671,
+    ('i32.add', 265, 754): 3672,
+    ('i32.or', 424, 387): 3673,
+    ('i32.store8', 0, 3673): 3674,
+    ('f64.le', 194, 1): 3675,
+    ('f64.add', 198, 1): 3676,
+    ('select', 3675, 3676, 1): 3677,
+    ('i32.ne.c', 735): 3678,
+    ('i64.and.c', 73): 3679,
+    ('i64.store.0', 0, 3679): 3680,
+    ('select', 659, 9, 0): 3681,
+    ('i32.add', 249, 2347): 3682,
+    ('i32.store', 0, 2197): 3683,
+    ('i64.shl.c', 13): 3684,
+    ('i64.or.c', 3684): 3685,
+    ('i64.div_u', 3685, 0): 3686,
+    ('i32.wrap_i64', 3686): 3687,
+    ('i64.load.0', 3682): 3688,
+    ('i32.add', 376, 281): 3689,
+    ('i32.add.c', 3689): 3690,
+    ('i32.load8_u.0', 3690): 3691,
+    ('i32.add', 0, 2507): 3692,
+    ('i32.add.c', 3692): 3693,
+    ('i32.store16.0', 9, 1096): 3694,
+    ('select', 112, 1, 0): 3695,
+    ('select', 1115, 1, 3695): 3696,
+    ('i32.lt_u', 0, 468): 3697,
+    ('select', 108, 112, 113): 3698,
+    ('i32.eqz', 3698): 3699,
+    ('select', 108, 116, 117): 3700,
+    ('i32.eqz', 3700): 3701,
+    ('i32.ne', 552, 552): 3702,
+    ('i32.le_s', 247, 0): 3703,
+    ('i32.eq', 0, 423): 3704,
+    ('i32.ne', 11, 263): 3705,
+    ('i32.gt_u', 9, 0): 3706,
+    ('i32.add.c', 2722): 3707,
+    ('i32.ge_s', 0, 3707): 3708,
+    ('i32.le_u', 0, 9): 3709,
+    ('i32.gt_s', 393, 0): 3710,
+    ('i64.or', 77, 77): 3711,
+    ('i64.eqz', 3711): 3712,
+    ('i32.eqz', 3712): 3713,
+    ('i32.lt_u.c', 431): 3714,
+    ('i32.gt_u', 2, 0): 3715,
+    ('i32.eq', 247, 376): 3716,
+    ('i32.and.c', 12): 3717,
+    ('i32.ne.c', 3717): 3718,
+    ('i32.eq.c', 722): 3719,
+    ('i32.ne', 487, 376): 3720,
+    ('i32.or', 0, 47): 3721,
+    ('i32.eqz', 3721): 3722,
+    ('i64.eqz', 251): 3723,
+    ('i32.gt_u.c', 401): 3724,
+    ('i32.gt_s.c', 505): 3725,
+    ('i32.ne', 247, 9): 3726,
+    ('i32.and', 43, 45): 3727,
+    ('i32.eqz', 3727): 3728,
+    ('i32.ne', 672, 431): 3729,
+    ('i32.ne', 983, 983): 3730,
+    ('i32.eq.c', 910): 3731,
+    ('i32.and.c', 757): 3732,
+    ('i32.eqz', 3732): 3733,
+    ('i32.eqz', 491): 3734,
+    ('i32.eqz', 2749): 3735,
+    ('i32.le_u', 0, 2026): 3736,
+    ('i32.ge_s', 0, 405): 3737,
+    ('i32.and', 1377, 0): 3738,
+    ('i32.eqz', 3738): 3739,
+    ('i32.le_u', 419, 0): 3740,
+    ('i32.and.c', 1291): 3741,
+    ('i32.and.c', 791): 3742,
+    ('i32.eqz', 3742): 3743,
+    ('i32.le_u.c', 452): 3744,
+    ('i32.and.c', 3744): 3745,
+    ('i32.eqz', 3745): 3746,
+    ('i32.gt_u.c', 452): 3747,
+    ('i32.and.c', 3747): 3748,
+    ('i32.eqz', 3748): 3749,
+    ('i32.and.c', 1727): 3750,
+    ('i32.eqz', 3750): 3751,
+    ('i32.le_s', 249, 249): 3752,
+    ('i32.and.c', 3752): 3753,
+    ('i32.eqz', 3753): 3754,
+    ('i64.reinterpret_f64', 241): 3755,
+    ('i64.ne', 245, 3755): 3756,
+    ('i32.le_u', 0, 281): 3757,
+    ('i32.lt_s', 0, 65): 3758,
+    ('i32.lt_s.c', 273): 3759,
+    ('i32.ne', 511, 0): 3760,
+    ('i32.lt_s.c', 2636): 3761,
+    ('i64.load16_u', 247): 3762,
+    ('i64.shl', 1, 3762): 3763,
+    ('i64.and.c', 3763): 3764,
+    ('i64.eqz', 3764): 3765,
+    ('i64.ne.c', 3764): 3766,
+    ('i32.lt_u', 37, 0): 3767,
+    ('i32.eqz', 2215): 3768,
+    ('i32.and.c', 1380): 3769,
+    ('i32.gt_u.c', 3769): 3770,
+    ('i32.ne', 249, 391): 3771,
+    ('i32.or', 2829, 941): 3772,
+    ('i64.le_u.c', 73): 3773,
+    ('i32.or', 54, 54): 3774,
+    ('i32.eqz', 3774): 3775,
+    ('i32.or', 407, 43): 3776,
+    ('i32.eqz', 3369): 3777,
+    ('i32.ne', 688, 38): 3778,
+    ('i32.or', 43, 0): 3779,
+    ('i64.sub', 0, 69): 3780,
+    ('i32.store', 0, 37): 3781,
+    ('i32.add.c', 64): 3782,
+    ('i64.store', 0, 75): 3783,
+    ('select', 52, 1, 0): 3784,
+    ('i32.or', 37, 0): 3785,
+    ('i32.xor.c', 249): 3786,
+    ('i32.store.0', 0, 13): 3787,
+    ('select', 0, 0, 37): 3788,
+    ('i32.eq.c', 279): 3789,
+    ('i32.ge_s', 247, 0): 3790,
+    ('i64.ne.c', 71): 3791,
+    ('i32.lt_s', 0, 38): 3792,
+    ('i32.le_s', 2, 0): 3793,
+    ('i32.lt_u', 0, 11): 3794,
+    ('i32.gt_s', 0, 249): 3795,
+    ('i32.le_s.c', 273): 3796,
+    ('i32.gt_s.c', 289): 3797,
+    ('i32.gt_u', 249, 0): 3798,
+    ('i32.or', 47, 0): 3799,
+    ('i32.wrap_i64', 3344): 3800,
+    ('select', 114, 1, 3800): 3801,
+    ('i32.store', 0, 3801): 3802,
+    ('select', 54, 1, 0): 3803,
+    ('i32.shl.c', 3803): 3804,
+    ('i32.add', 9, 3804): 3805,
+    ('i32.load16_u.0', 3805): 3806,
+    ('i32.sub', 0, 2): 3807,
+    ('i32.add', 36, 10): 3808,
+    ('i32.add', 3808, 0): 3809,
+    ('i64.extend_i32_s', 3809): 3810,
+    ('i64.add', 0, 3810): 3811,
+    ('i32.or', 43, 47): 3812,
+    ('i32.and', 43, 3812): 3813,
+    ('i32.add', 0, 3813): 3814,
+    ('f64.reinterpret_i64', 1978): 3815,
+    ('i64.or', 100, 75): 3816,
+    ('f64.add', 0, 180): 3817,
+    ('f64.add', 3817, 180): 3818,
+    ('f64.add', 3818, 180): 3819,
+    ('i64.xor', 253, 251): 3820,
+    ('i64.xor', 444, 444): 3821,
+    ('i64.or', 0, 3821): 3822,
+    ('i32.xor', 249, 0): 3823,
+    ('i32.store', 0, 3823): 3824,
+    ('i32.xor', 393, 0): 3825,
+    ('i32.or', 0, 263): 3826,
+    ('i32.store.0', 0, 2060): 3827,
+    ('i32.or', 552, 1161): 3828,
+    ('i32.or', 0, 3828): 3829,
+    ('i32.or', 1477, 947): 3830,
+    ('i32.or', 2606, 36): 3831,
+    ('i32.or', 3831, 0): 3832,
+    ('i32.add.c', 1755): 3833,
+    ('i32.rotl.c', 3833): 3834,
+    ('i32.shl.c', 2705): 3835,
+    ('i32.shl', 570, 0): 3836,
+    ('i32.or', 3836, 0): 3837,
+    ('i32.or', 0, 3837): 3838,
+    ('i32.or', 0, 3838): 3839,
+    ('i32.add', 0, 3270): 3840,
+    ('i32.add', 3840, 0): 3841,
+    ('i32.load8_u.0', 3841): 3842,
+    ('i32.or', 0, 455): 3843,
+    ('i32.or', 947, 0): 3844,
+    ('i32.add', 0, 2274): 3845,
+    ('i32.add', 3845, 792): 3846,
+    ('f64.mul', 179, 549): 3847,
+    ('f64.mul', 0, 173): 3848,
+    ('f64.sub', 3848, 179): 3849,
+    ('f64.add', 0, 3849): 3850,
+    ('f64.add', 0, 3850): 3851,
+    ('f64.convert_i32_s', 474): 3852,
+    ('f64.load.0', 435): 3853,
+    ('i32.shl.c', 1339): 3854,
+    ('i32.add', 9, 3854): 3855,
+    ('f64.load.0', 3855): 3856,
+    ('i32.add', 9, 676): 3857,
+    ('f64.load.0', 3857): 3858,
+    ('f64.mul', 0, 3858): 3859,
+    ('f64.convert_i32_s', 729): 3860,
+    ('f64.mul', 0, 3860): 3861,
+    ('f64.convert_i32_s', 393): 3862,
+    ('f64.mul', 0, 3862): 3863,
+    ('f64.store.0', 9, 3863): 3864,
+    ('f64.add', 3385, 0): 3865,
+    ('f64.add', 0, 3865): 3866,
+    ('f64.add', 0, 3866): 3867,
+    ('f64.add', 0, 3867): 3868,
+    ('f64.load.0', 485): 3869,
+    ('f64.mul', 0, 3869): 3870,
+    ('f64.add', 3870, 0): 3871,
+    ('f64.sub', 1, 194): 3872,
+    ('select', 0, 0, 195): 3873,
+    ('f64.sub', 1, 3873): 3874,
+    ('f64.add', 3872, 3874): 3875,
+    ('f64.sub', 0, 176): 3876,
+    ('f64.mul', 0, 3876): 3877,
+    ('f64.add', 3877, 1221): 3878,
+    ('f64.div', 0, 1221): 3879,
+    ('f64.mul', 0, 3879): 3880,
+    ('f64.sub', 1, 3880): 3881,
+    ('f64.sub', 3881, 0): 3882,
+    ('f64.add', 3880, 1): 3883,
+    ('f64.add', 0, 3883): 3884,
+    ('f64.sub', 0, 179): 3885,
+    ('f64.div', 3885, 173): 3886,
+    ('f64.add', 0, 3886): 3887,
+    ('f64.add', 3887, 0): 3888,
+    ('f32.sqrt', 1303): 3889,
+    ('f32.add', 0, 3889): 3890,
+    ('f32.div', 1, 3890): 3891,
+    ('f32.add', 0, 3891): 3892,
+    ('f64.sub', 1, 173): 3893,
+    ('f64.sub', 2316, 3893): 3894,
+    ('f64.sub', 0, 3894): 3895,
+    ('f64.load.0', 535): 3896,
+    ('f64.sub', 3848, 3896): 3897,
+    ('f64.add', 0, 549): 3898,
+    ('f64.mul', 0, 3898): 3899,
+    ('f64.add', 173, 0): 3900,
+    ('f64.div', 176, 3900): 3901,
+    ('f64.mul', 0, 3901): 3902,
+    ('f64.add', 3902, 0): 3903,
+    ('f64.div', 0, 1223): 3904,
+    ('f64.mul', 0, 3904): 3905,
+    ('i32.shl.c', 229): 3906,
+    ('i32.add', 391, 3906): 3907,
+    ('i32.add.c', 3907): 3908,
+    ('f64.mul', 173, 1): 3909,
+    ('select', 45, 3909, 179): 3910,
+    ('f64.add', 3910, 1): 3911,
+    ('f64.div', 179, 1221): 3912,
+    ('f64.mul', 0, 3912): 3913,
+    ('f64.add', 0, 3913): 3914,
+    ('f64.add', 0, 259): 3915,
+    ('f64.mul', 0, 3915): 3916,
+    ('f64.add', 3916, 1): 3917,
+    ('f64.div', 0, 3917): 3918,
+    ('f64.add', 3918, 1): 3919,
+    ('f64.mul', 0, 2707): 3920,
+    ('f64.div', 0, 174): 3921,
+    ('f64.add', 3921, 1): 3922,
+    ('f64.div', 3922, 0): 3923,
+    ('f64.mul', 0, 3923): 3924,
+    ('f64.add', 0, 3924): 3925,
+    ('f32.div', 137, 1303): 3926,
+    ('f32.mul', 0, 3926): 3927,
+    ('f32.add', 0, 3927): 3928,
+    ('f32.add', 0, 255): 3929,
+    ('f32.mul', 0, 3929): 3930,
+    ('f32.add', 3930, 1): 3931,
+    ('f32.div', 0, 3931): 3932,
+    ('f32.add', 3932, 1): 3933,
+    ('f32.mul', 0, 2708): 3934,
+    ('f64.div', 179, 1223): 3935,
+    ('f32.div', 137, 1305): 3936,
+    ('select', 45, 195, 0): 3937,
+    ('f64.add', 883, 1187): 3938,
+    ('f64.add', 0, 3938): 3939,
+    ('i64.shl.c', 815): 3940,
+    ('i64.or', 3940, 75): 3941,
+    ('f64.reinterpret_i64', 3941): 3942,
+    ('f64.add', 180, 3909): 3943,
+    ('f64.add', 180, 3943): 3944,
+    ('f32.add', 0, 712): 3945,
+    ('f32.add', 0, 3945): 3946,
+    ('f32.mul', 0, 3946): 3947,
+    ('f64.sub', 0, 174): 3948,
+    ('select', 54, 1695, 3948): 3949,
+    ('f64.add', 0, 179): 3950,
+    ('f64.add', 0, 3950): 3951,
+    ('f64.mul', 0, 3951): 3952,
+    ('f64.add', 3952, 0): 3953,
+    ('f64.sub', 3953, 0): 3954,
+    ('f64.add', 179, 2910): 3955,
+    ('f64.convert_i32_s', 38): 3956,
+    ('f64.add', 261, 3956): 3957,
+    ('f64.add', 0, 3957): 3958,
+    ('f64.add', 0, 3958): 3959,
+    ('f64.add', 3848, 2068): 3960,
+    ('f64.add', 1187, 176): 3961,
+    ('f64.mul', 0, 3961): 3962,
+    ('f64.add', 0, 3962): 3963,
+    ('f64.add', 1187, 1187): 3964,
+    ('f64.add', 0, 3964): 3965,
+    ('f64.div', 179, 174): 3966,
+    ('f64.sub', 173, 3966): 3967,
+    ('f64.mul', 0, 3967): 3968,
+    ('f64.load.0', 1122): 3969,
+    ('f64.add', 182, 3969): 3970,
+    ('i32.store.0', 9, 682): 3971,
+    ('i32.shl.c', 2): 3972,
+    ('i32.add.c', 3972): 3973,
+    ('i32.store', 0, 629): 3974,
+    ('select', 0, 3, 1): 3975,
+    ('i32.load', 557): 3976,
+    ('i32.store.0', 0, 681): 3977,
+    ('i32.store', 0, 615): 3978,
+    ('i32.store.0', 0, 984): 3979,
+    ('i32.load.0', 694): 3980,
+    ('i32.shr_u', 3980, 0): 3981,
+    ('select', 107, 0, 0): 3982,
+    ('select', 44, 0, 3982): 3983,
+    ('select', 46, 0, 3983): 3984,
+    ('select', 11, 1, 0): 3985,
+    ('i32.add', 1001, 0): 3986,
+    ('i32.add.c', 3986): 3987,
+    ('i64.extend_i32_s', 1667): 3988,
+    ('i64.add', 750, 3988): 3989,
+    ('i32.sub', 819, 36): 3990,
+    ('i32.add.c', 3990): 3991,
+    ('i32.add', 0, 2187): 3992,
+    ('i32.add.c', 472): 3993,
+    ('i32.store.0', 668, 0): 3994,
+    ('i32.load.0', 552): 3995,
+    ('i32.store.0', 504, 3995): 3996,
+    ('i32.add', 0, 1123): 3997,
+    ('i32.store.0', 557, 1): 3998,
+    ('i32.store.0', 0, 856): 3999,
+    ('i32.add', 0, 376): 4000,
+    ('i32.load8_u.0', 4000): 4001,
+    ('i32.eq.c', 4001): 4002,
+    ('i32.store.0', 9, 4002): 4003,
 }
 
 #: Tree id -> factory of the statement: `R[d] = tree`, or a store.
@@ -22699,6 +35827,1915 @@ STATEMENTS = {
     2092: s2092,
     2093: s2093,
     2094: s2094,
+    2095: s2095,
+    2096: s2096,
+    2097: s2097,
+    2098: s2098,
+    2099: s2099,
+    2100: s2100,
+    2101: s2101,
+    2102: s2102,
+    2103: s2103,
+    2104: s2104,
+    2105: s2105,
+    2106: s2106,
+    2107: s2107,
+    2108: s2108,
+    2109: s2109,
+    2110: s2110,
+    2111: s2111,
+    2112: s2112,
+    2113: s2113,
+    2114: s2114,
+    2115: s2115,
+    2116: s2116,
+    2117: s2117,
+    2118: s2118,
+    2119: s2119,
+    2120: s2120,
+    2121: s2121,
+    2122: s2122,
+    2123: s2123,
+    2124: s2124,
+    2125: s2125,
+    2126: s2126,
+    2127: s2127,
+    2128: s2128,
+    2129: s2129,
+    2130: s2130,
+    2131: s2131,
+    2132: s2132,
+    2133: s2133,
+    2134: s2134,
+    2135: s2135,
+    2136: s2136,
+    2137: s2137,
+    2138: s2138,
+    2139: s2139,
+    2140: s2140,
+    2141: s2141,
+    2142: s2142,
+    2143: s2143,
+    2144: s2144,
+    2145: s2145,
+    2146: s2146,
+    2147: s2147,
+    2148: s2148,
+    2149: s2149,
+    2150: s2150,
+    2151: s2151,
+    2152: s2152,
+    2153: s2153,
+    2154: s2154,
+    2155: s2155,
+    2156: s2156,
+    2157: s2157,
+    2158: s2158,
+    2159: s2159,
+    2160: s2160,
+    2161: s2161,
+    2162: s2162,
+    2163: s2163,
+    2164: s2164,
+    2165: s2165,
+    2166: s2166,
+    2167: s2167,
+    2168: s2168,
+    2169: s2169,
+    2170: s2170,
+    2171: s2171,
+    2172: s2172,
+    2173: s2173,
+    2174: s2174,
+    2175: s2175,
+    2176: s2176,
+    2177: s2177,
+    2178: s2178,
+    2179: s2179,
+    2180: s2180,
+    2181: s2181,
+    2182: s2182,
+    2183: s2183,
+    2184: s2184,
+    2185: s2185,
+    2186: s2186,
+    2187: s2187,
+    2188: s2188,
+    2189: s2189,
+    2190: s2190,
+    2191: s2191,
+    2192: s2192,
+    2193: s2193,
+    2194: s2194,
+    2195: s2195,
+    2196: s2196,
+    2197: s2197,
+    2198: s2198,
+    2199: s2199,
+    2200: s2200,
+    2201: s2201,
+    2202: s2202,
+    2203: s2203,
+    2204: s2204,
+    2205: s2205,
+    2206: s2206,
+    2207: s2207,
+    2208: s2208,
+    2209: s2209,
+    2210: s2210,
+    2211: s2211,
+    2212: s2212,
+    2213: s2213,
+    2214: s2214,
+    2215: s2215,
+    2216: s2216,
+    2217: s2217,
+    2218: s2218,
+    2219: s2219,
+    2220: s2220,
+    2221: s2221,
+    2222: s2222,
+    2223: s2223,
+    2224: s2224,
+    2225: s2225,
+    2226: s2226,
+    2227: s2227,
+    2228: s2228,
+    2229: s2229,
+    2230: s2230,
+    2231: s2231,
+    2232: s2232,
+    2233: s2233,
+    2234: s2234,
+    2235: s2235,
+    2236: s2236,
+    2237: s2237,
+    2238: s2238,
+    2239: s2239,
+    2240: s2240,
+    2241: s2241,
+    2242: s2242,
+    2243: s2243,
+    2244: s2244,
+    2245: s2245,
+    2246: s2246,
+    2247: s2247,
+    2248: s2248,
+    2249: s2249,
+    2250: s2250,
+    2251: s2251,
+    2252: s2252,
+    2253: s2253,
+    2254: s2254,
+    2255: s2255,
+    2256: s2256,
+    2257: s2257,
+    2258: s2258,
+    2259: s2259,
+    2260: s2260,
+    2261: s2261,
+    2262: s2262,
+    2263: s2263,
+    2264: s2264,
+    2265: s2265,
+    2266: s2266,
+    2267: s2267,
+    2268: s2268,
+    2269: s2269,
+    2270: s2270,
+    2271: s2271,
+    2272: s2272,
+    2273: s2273,
+    2274: s2274,
+    2275: s2275,
+    2276: s2276,
+    2277: s2277,
+    2278: s2278,
+    2279: s2279,
+    2280: s2280,
+    2281: s2281,
+    2282: s2282,
+    2283: s2283,
+    2284: s2284,
+    2285: s2285,
+    2286: s2286,
+    2287: s2287,
+    2288: s2288,
+    2289: s2289,
+    2290: s2290,
+    2291: s2291,
+    2292: s2292,
+    2293: s2293,
+    2294: s2294,
+    2295: s2295,
+    2296: s2296,
+    2297: s2297,
+    2298: s2298,
+    2299: s2299,
+    2300: s2300,
+    2301: s2301,
+    2302: s2302,
+    2303: s2303,
+    2304: s2304,
+    2305: s2305,
+    2306: s2306,
+    2307: s2307,
+    2308: s2308,
+    2309: s2309,
+    2310: s2310,
+    2311: s2311,
+    2312: s2312,
+    2313: s2313,
+    2314: s2314,
+    2315: s2315,
+    2316: s2316,
+    2317: s2317,
+    2318: s2318,
+    2319: s2319,
+    2320: s2320,
+    2321: s2321,
+    2322: s2322,
+    2323: s2323,
+    2324: s2324,
+    2325: s2325,
+    2326: s2326,
+    2327: s2327,
+    2328: s2328,
+    2329: s2329,
+    2330: s2330,
+    2331: s2331,
+    2332: s2332,
+    2333: s2333,
+    2334: s2334,
+    2335: s2335,
+    2336: s2336,
+    2337: s2337,
+    2338: s2338,
+    2339: s2339,
+    2340: s2340,
+    2341: s2341,
+    2342: s2342,
+    2343: s2343,
+    2344: s2344,
+    2345: s2345,
+    2346: s2346,
+    2347: s2347,
+    2348: s2348,
+    2349: s2349,
+    2350: s2350,
+    2351: s2351,
+    2352: s2352,
+    2353: s2353,
+    2354: s2354,
+    2355: s2355,
+    2356: s2356,
+    2357: s2357,
+    2358: s2358,
+    2359: s2359,
+    2360: s2360,
+    2361: s2361,
+    2362: s2362,
+    2363: s2363,
+    2364: s2364,
+    2365: s2365,
+    2366: s2366,
+    2367: s2367,
+    2368: s2368,
+    2369: s2369,
+    2370: s2370,
+    2371: s2371,
+    2372: s2372,
+    2373: s2373,
+    2374: s2374,
+    2375: s2375,
+    2376: s2376,
+    2377: s2377,
+    2378: s2378,
+    2379: s2379,
+    2380: s2380,
+    2381: s2381,
+    2382: s2382,
+    2383: s2383,
+    2384: s2384,
+    2385: s2385,
+    2386: s2386,
+    2387: s2387,
+    2388: s2388,
+    2389: s2389,
+    2390: s2390,
+    2391: s2391,
+    2392: s2392,
+    2393: s2393,
+    2394: s2394,
+    2395: s2395,
+    2396: s2396,
+    2397: s2397,
+    2398: s2398,
+    2399: s2399,
+    2400: s2400,
+    2401: s2401,
+    2402: s2402,
+    2403: s2403,
+    2404: s2404,
+    2405: s2405,
+    2406: s2406,
+    2407: s2407,
+    2408: s2408,
+    2409: s2409,
+    2410: s2410,
+    2411: s2411,
+    2412: s2412,
+    2413: s2413,
+    2414: s2414,
+    2415: s2415,
+    2416: s2416,
+    2417: s2417,
+    2418: s2418,
+    2419: s2419,
+    2420: s2420,
+    2421: s2421,
+    2422: s2422,
+    2423: s2423,
+    2424: s2424,
+    2425: s2425,
+    2426: s2426,
+    2427: s2427,
+    2428: s2428,
+    2429: s2429,
+    2430: s2430,
+    2431: s2431,
+    2432: s2432,
+    2433: s2433,
+    2434: s2434,
+    2435: s2435,
+    2436: s2436,
+    2437: s2437,
+    2438: s2438,
+    2439: s2439,
+    2440: s2440,
+    2441: s2441,
+    2442: s2442,
+    2443: s2443,
+    2444: s2444,
+    2445: s2445,
+    2446: s2446,
+    2447: s2447,
+    2448: s2448,
+    2449: s2449,
+    2450: s2450,
+    2451: s2451,
+    2452: s2452,
+    2453: s2453,
+    2454: s2454,
+    2455: s2455,
+    2456: s2456,
+    2457: s2457,
+    2458: s2458,
+    2459: s2459,
+    2460: s2460,
+    2461: s2461,
+    2462: s2462,
+    2463: s2463,
+    2464: s2464,
+    2465: s2465,
+    2466: s2466,
+    2467: s2467,
+    2468: s2468,
+    2469: s2469,
+    2470: s2470,
+    2471: s2471,
+    2472: s2472,
+    2473: s2473,
+    2474: s2474,
+    2475: s2475,
+    2476: s2476,
+    2477: s2477,
+    2478: s2478,
+    2479: s2479,
+    2480: s2480,
+    2481: s2481,
+    2482: s2482,
+    2483: s2483,
+    2484: s2484,
+    2485: s2485,
+    2486: s2486,
+    2487: s2487,
+    2488: s2488,
+    2489: s2489,
+    2490: s2490,
+    2491: s2491,
+    2492: s2492,
+    2493: s2493,
+    2494: s2494,
+    2495: s2495,
+    2496: s2496,
+    2497: s2497,
+    2498: s2498,
+    2499: s2499,
+    2500: s2500,
+    2501: s2501,
+    2502: s2502,
+    2503: s2503,
+    2504: s2504,
+    2505: s2505,
+    2506: s2506,
+    2507: s2507,
+    2508: s2508,
+    2509: s2509,
+    2510: s2510,
+    2511: s2511,
+    2512: s2512,
+    2513: s2513,
+    2514: s2514,
+    2515: s2515,
+    2516: s2516,
+    2517: s2517,
+    2518: s2518,
+    2519: s2519,
+    2520: s2520,
+    2521: s2521,
+    2522: s2522,
+    2523: s2523,
+    2524: s2524,
+    2525: s2525,
+    2526: s2526,
+    2527: s2527,
+    2528: s2528,
+    2529: s2529,
+    2530: s2530,
+    2531: s2531,
+    2532: s2532,
+    2533: s2533,
+    2534: s2534,
+    2535: s2535,
+    2536: s2536,
+    2537: s2537,
+    2538: s2538,
+    2539: s2539,
+    2540: s2540,
+    2541: s2541,
+    2542: s2542,
+    2543: s2543,
+    2544: s2544,
+    2545: s2545,
+    2546: s2546,
+    2547: s2547,
+    2548: s2548,
+    2549: s2549,
+    2550: s2550,
+    2551: s2551,
+    2552: s2552,
+    2553: s2553,
+    2554: s2554,
+    2555: s2555,
+    2556: s2556,
+    2557: s2557,
+    2558: s2558,
+    2559: s2559,
+    2560: s2560,
+    2561: s2561,
+    2562: s2562,
+    2563: s2563,
+    2564: s2564,
+    2565: s2565,
+    2566: s2566,
+    2567: s2567,
+    2568: s2568,
+    2569: s2569,
+    2570: s2570,
+    2571: s2571,
+    2572: s2572,
+    2573: s2573,
+    2574: s2574,
+    2575: s2575,
+    2576: s2576,
+    2577: s2577,
+    2578: s2578,
+    2579: s2579,
+    2580: s2580,
+    2581: s2581,
+    2582: s2582,
+    2583: s2583,
+    2584: s2584,
+    2585: s2585,
+    2586: s2586,
+    2587: s2587,
+    2588: s2588,
+    2589: s2589,
+    2590: s2590,
+    2591: s2591,
+    2592: s2592,
+    2593: s2593,
+    2594: s2594,
+    2595: s2595,
+    2596: s2596,
+    2597: s2597,
+    2598: s2598,
+    2599: s2599,
+    2600: s2600,
+    2601: s2601,
+    2602: s2602,
+    2603: s2603,
+    2604: s2604,
+    2605: s2605,
+    2606: s2606,
+    2607: s2607,
+    2608: s2608,
+    2609: s2609,
+    2610: s2610,
+    2611: s2611,
+    2612: s2612,
+    2613: s2613,
+    2614: s2614,
+    2615: s2615,
+    2616: s2616,
+    2617: s2617,
+    2618: s2618,
+    2619: s2619,
+    2620: s2620,
+    2621: s2621,
+    2622: s2622,
+    2623: s2623,
+    2624: s2624,
+    2625: s2625,
+    2626: s2626,
+    2627: s2627,
+    2628: s2628,
+    2629: s2629,
+    2630: s2630,
+    2631: s2631,
+    2632: s2632,
+    2633: s2633,
+    2634: s2634,
+    2635: s2635,
+    2636: s2636,
+    2637: s2637,
+    2638: s2638,
+    2639: s2639,
+    2640: s2640,
+    2641: s2641,
+    2642: s2642,
+    2643: s2643,
+    2644: s2644,
+    2645: s2645,
+    2646: s2646,
+    2647: s2647,
+    2648: s2648,
+    2649: s2649,
+    2650: s2650,
+    2651: s2651,
+    2652: s2652,
+    2653: s2653,
+    2654: s2654,
+    2655: s2655,
+    2656: s2656,
+    2657: s2657,
+    2658: s2658,
+    2659: s2659,
+    2660: s2660,
+    2661: s2661,
+    2662: s2662,
+    2663: s2663,
+    2664: s2664,
+    2665: s2665,
+    2666: s2666,
+    2667: s2667,
+    2668: s2668,
+    2669: s2669,
+    2670: s2670,
+    2671: s2671,
+    2672: s2672,
+    2673: s2673,
+    2674: s2674,
+    2675: s2675,
+    2676: s2676,
+    2677: s2677,
+    2678: s2678,
+    2679: s2679,
+    2680: s2680,
+    2681: s2681,
+    2682: s2682,
+    2683: s2683,
+    2684: s2684,
+    2685: s2685,
+    2686: s2686,
+    2687: s2687,
+    2688: s2688,
+    2689: s2689,
+    2690: s2690,
+    2691: s2691,
+    2692: s2692,
+    2693: s2693,
+    2694: s2694,
+    2695: s2695,
+    2696: s2696,
+    2697: s2697,
+    2698: s2698,
+    2699: s2699,
+    2700: s2700,
+    2701: s2701,
+    2702: s2702,
+    2703: s2703,
+    2704: s2704,
+    2705: s2705,
+    2706: s2706,
+    2707: s2707,
+    2708: s2708,
+    2709: s2709,
+    2710: s2710,
+    2711: s2711,
+    2712: s2712,
+    2713: s2713,
+    2714: s2714,
+    2715: s2715,
+    2716: s2716,
+    2717: s2717,
+    2718: s2718,
+    2719: s2719,
+    2720: s2720,
+    2721: s2721,
+    2722: s2722,
+    2723: s2723,
+    2724: s2724,
+    2725: s2725,
+    2726: s2726,
+    2727: s2727,
+    2728: s2728,
+    2729: s2729,
+    2730: s2730,
+    2731: s2731,
+    2732: s2732,
+    2733: s2733,
+    2734: s2734,
+    2735: s2735,
+    2736: s2736,
+    2737: s2737,
+    2738: s2738,
+    2739: s2739,
+    2740: s2740,
+    2741: s2741,
+    2742: s2742,
+    2743: s2743,
+    2744: s2744,
+    2745: s2745,
+    2746: s2746,
+    2747: s2747,
+    2748: s2748,
+    2749: s2749,
+    2750: s2750,
+    2751: s2751,
+    2752: s2752,
+    2753: s2753,
+    2754: s2754,
+    2755: s2755,
+    2756: s2756,
+    2757: s2757,
+    2758: s2758,
+    2759: s2759,
+    2760: s2760,
+    2761: s2761,
+    2762: s2762,
+    2763: s2763,
+    2764: s2764,
+    2765: s2765,
+    2766: s2766,
+    2767: s2767,
+    2768: s2768,
+    2769: s2769,
+    2770: s2770,
+    2771: s2771,
+    2772: s2772,
+    2773: s2773,
+    2774: s2774,
+    2775: s2775,
+    2776: s2776,
+    2777: s2777,
+    2778: s2778,
+    2779: s2779,
+    2780: s2780,
+    2781: s2781,
+    2782: s2782,
+    2783: s2783,
+    2784: s2784,
+    2785: s2785,
+    2786: s2786,
+    2787: s2787,
+    2788: s2788,
+    2789: s2789,
+    2790: s2790,
+    2791: s2791,
+    2792: s2792,
+    2793: s2793,
+    2794: s2794,
+    2795: s2795,
+    2796: s2796,
+    2797: s2797,
+    2798: s2798,
+    2799: s2799,
+    2800: s2800,
+    2801: s2801,
+    2802: s2802,
+    2803: s2803,
+    2804: s2804,
+    2805: s2805,
+    2806: s2806,
+    2807: s2807,
+    2808: s2808,
+    2809: s2809,
+    2810: s2810,
+    2811: s2811,
+    2812: s2812,
+    2813: s2813,
+    2814: s2814,
+    2815: s2815,
+    2816: s2816,
+    2817: s2817,
+    2818: s2818,
+    2819: s2819,
+    2820: s2820,
+    2821: s2821,
+    2822: s2822,
+    2823: s2823,
+    2824: s2824,
+    2825: s2825,
+    2826: s2826,
+    2827: s2827,
+    2828: s2828,
+    2829: s2829,
+    2830: s2830,
+    2831: s2831,
+    2832: s2832,
+    2833: s2833,
+    2834: s2834,
+    2835: s2835,
+    2836: s2836,
+    2837: s2837,
+    2838: s2838,
+    2839: s2839,
+    2840: s2840,
+    2841: s2841,
+    2842: s2842,
+    2843: s2843,
+    2844: s2844,
+    2845: s2845,
+    2846: s2846,
+    2847: s2847,
+    2848: s2848,
+    2849: s2849,
+    2850: s2850,
+    2851: s2851,
+    2852: s2852,
+    2853: s2853,
+    2854: s2854,
+    2855: s2855,
+    2856: s2856,
+    2857: s2857,
+    2858: s2858,
+    2859: s2859,
+    2860: s2860,
+    2861: s2861,
+    2862: s2862,
+    2863: s2863,
+    2864: s2864,
+    2865: s2865,
+    2866: s2866,
+    2867: s2867,
+    2868: s2868,
+    2869: s2869,
+    2870: s2870,
+    2871: s2871,
+    2872: s2872,
+    2873: s2873,
+    2874: s2874,
+    2875: s2875,
+    2876: s2876,
+    2877: s2877,
+    2878: s2878,
+    2879: s2879,
+    2880: s2880,
+    2881: s2881,
+    2882: s2882,
+    2883: s2883,
+    2884: s2884,
+    2885: s2885,
+    2886: s2886,
+    2887: s2887,
+    2888: s2888,
+    2889: s2889,
+    2890: s2890,
+    2891: s2891,
+    2892: s2892,
+    2893: s2893,
+    2894: s2894,
+    2895: s2895,
+    2896: s2896,
+    2897: s2897,
+    2898: s2898,
+    2899: s2899,
+    2900: s2900,
+    2901: s2901,
+    2902: s2902,
+    2903: s2903,
+    2904: s2904,
+    2905: s2905,
+    2906: s2906,
+    2907: s2907,
+    2908: s2908,
+    2909: s2909,
+    2910: s2910,
+    2911: s2911,
+    2912: s2912,
+    2913: s2913,
+    2914: s2914,
+    2915: s2915,
+    2916: s2916,
+    2917: s2917,
+    2918: s2918,
+    2919: s2919,
+    2920: s2920,
+    2921: s2921,
+    2922: s2922,
+    2923: s2923,
+    2924: s2924,
+    2925: s2925,
+    2926: s2926,
+    2927: s2927,
+    2928: s2928,
+    2929: s2929,
+    2930: s2930,
+    2931: s2931,
+    2932: s2932,
+    2933: s2933,
+    2934: s2934,
+    2935: s2935,
+    2936: s2936,
+    2937: s2937,
+    2938: s2938,
+    2939: s2939,
+    2940: s2940,
+    2941: s2941,
+    2942: s2942,
+    2943: s2943,
+    2944: s2944,
+    2945: s2945,
+    2946: s2946,
+    2947: s2947,
+    2948: s2948,
+    2949: s2949,
+    2950: s2950,
+    2951: s2951,
+    2952: s2952,
+    2953: s2953,
+    2954: s2954,
+    2955: s2955,
+    2956: s2956,
+    2957: s2957,
+    2958: s2958,
+    2959: s2959,
+    2960: s2960,
+    2961: s2961,
+    2962: s2962,
+    2963: s2963,
+    2964: s2964,
+    2965: s2965,
+    2966: s2966,
+    2967: s2967,
+    2968: s2968,
+    2969: s2969,
+    2970: s2970,
+    2971: s2971,
+    2972: s2972,
+    2973: s2973,
+    2974: s2974,
+    2975: s2975,
+    2976: s2976,
+    2977: s2977,
+    2978: s2978,
+    2979: s2979,
+    2980: s2980,
+    2981: s2981,
+    2982: s2982,
+    2983: s2983,
+    2984: s2984,
+    2985: s2985,
+    2986: s2986,
+    2987: s2987,
+    2988: s2988,
+    2989: s2989,
+    2990: s2990,
+    2991: s2991,
+    2992: s2992,
+    2993: s2993,
+    2994: s2994,
+    2995: s2995,
+    2996: s2996,
+    2997: s2997,
+    2998: s2998,
+    2999: s2999,
+    3000: s3000,
+    3001: s3001,
+    3002: s3002,
+    3003: s3003,
+    3004: s3004,
+    3005: s3005,
+    3006: s3006,
+    3007: s3007,
+    3008: s3008,
+    3009: s3009,
+    3010: s3010,
+    3011: s3011,
+    3012: s3012,
+    3013: s3013,
+    3014: s3014,
+    3015: s3015,
+    3016: s3016,
+    3017: s3017,
+    3018: s3018,
+    3019: s3019,
+    3020: s3020,
+    3021: s3021,
+    3022: s3022,
+    3023: s3023,
+    3024: s3024,
+    3025: s3025,
+    3026: s3026,
+    3027: s3027,
+    3028: s3028,
+    3029: s3029,
+    3030: s3030,
+    3031: s3031,
+    3032: s3032,
+    3033: s3033,
+    3034: s3034,
+    3035: s3035,
+    3036: s3036,
+    3037: s3037,
+    3038: s3038,
+    3039: s3039,
+    3040: s3040,
+    3041: s3041,
+    3042: s3042,
+    3043: s3043,
+    3044: s3044,
+    3045: s3045,
+    3046: s3046,
+    3047: s3047,
+    3048: s3048,
+    3049: s3049,
+    3050: s3050,
+    3051: s3051,
+    3052: s3052,
+    3053: s3053,
+    3054: s3054,
+    3055: s3055,
+    3056: s3056,
+    3057: s3057,
+    3058: s3058,
+    3059: s3059,
+    3060: s3060,
+    3061: s3061,
+    3062: s3062,
+    3063: s3063,
+    3064: s3064,
+    3065: s3065,
+    3066: s3066,
+    3067: s3067,
+    3068: s3068,
+    3069: s3069,
+    3070: s3070,
+    3071: s3071,
+    3072: s3072,
+    3073: s3073,
+    3074: s3074,
+    3075: s3075,
+    3076: s3076,
+    3077: s3077,
+    3078: s3078,
+    3079: s3079,
+    3080: s3080,
+    3081: s3081,
+    3082: s3082,
+    3083: s3083,
+    3084: s3084,
+    3085: s3085,
+    3086: s3086,
+    3087: s3087,
+    3088: s3088,
+    3089: s3089,
+    3090: s3090,
+    3091: s3091,
+    3092: s3092,
+    3093: s3093,
+    3094: s3094,
+    3095: s3095,
+    3096: s3096,
+    3097: s3097,
+    3098: s3098,
+    3099: s3099,
+    3100: s3100,
+    3101: s3101,
+    3102: s3102,
+    3103: s3103,
+    3104: s3104,
+    3105: s3105,
+    3106: s3106,
+    3107: s3107,
+    3108: s3108,
+    3109: s3109,
+    3110: s3110,
+    3111: s3111,
+    3112: s3112,
+    3113: s3113,
+    3114: s3114,
+    3115: s3115,
+    3116: s3116,
+    3117: s3117,
+    3118: s3118,
+    3119: s3119,
+    3120: s3120,
+    3121: s3121,
+    3122: s3122,
+    3123: s3123,
+    3124: s3124,
+    3125: s3125,
+    3126: s3126,
+    3127: s3127,
+    3128: s3128,
+    3129: s3129,
+    3130: s3130,
+    3131: s3131,
+    3132: s3132,
+    3133: s3133,
+    3134: s3134,
+    3135: s3135,
+    3136: s3136,
+    3137: s3137,
+    3138: s3138,
+    3139: s3139,
+    3140: s3140,
+    3141: s3141,
+    3142: s3142,
+    3143: s3143,
+    3144: s3144,
+    3145: s3145,
+    3146: s3146,
+    3147: s3147,
+    3148: s3148,
+    3149: s3149,
+    3150: s3150,
+    3151: s3151,
+    3152: s3152,
+    3153: s3153,
+    3154: s3154,
+    3155: s3155,
+    3156: s3156,
+    3157: s3157,
+    3158: s3158,
+    3159: s3159,
+    3160: s3160,
+    3161: s3161,
+    3162: s3162,
+    3163: s3163,
+    3164: s3164,
+    3165: s3165,
+    3166: s3166,
+    3167: s3167,
+    3168: s3168,
+    3169: s3169,
+    3170: s3170,
+    3171: s3171,
+    3172: s3172,
+    3173: s3173,
+    3174: s3174,
+    3175: s3175,
+    3176: s3176,
+    3177: s3177,
+    3178: s3178,
+    3179: s3179,
+    3180: s3180,
+    3181: s3181,
+    3182: s3182,
+    3183: s3183,
+    3184: s3184,
+    3185: s3185,
+    3186: s3186,
+    3187: s3187,
+    3188: s3188,
+    3189: s3189,
+    3190: s3190,
+    3191: s3191,
+    3192: s3192,
+    3193: s3193,
+    3194: s3194,
+    3195: s3195,
+    3196: s3196,
+    3197: s3197,
+    3198: s3198,
+    3199: s3199,
+    3200: s3200,
+    3201: s3201,
+    3202: s3202,
+    3203: s3203,
+    3204: s3204,
+    3205: s3205,
+    3206: s3206,
+    3207: s3207,
+    3208: s3208,
+    3209: s3209,
+    3210: s3210,
+    3211: s3211,
+    3212: s3212,
+    3213: s3213,
+    3214: s3214,
+    3215: s3215,
+    3216: s3216,
+    3217: s3217,
+    3218: s3218,
+    3219: s3219,
+    3220: s3220,
+    3221: s3221,
+    3222: s3222,
+    3223: s3223,
+    3224: s3224,
+    3225: s3225,
+    3226: s3226,
+    3227: s3227,
+    3228: s3228,
+    3229: s3229,
+    3230: s3230,
+    3231: s3231,
+    3232: s3232,
+    3233: s3233,
+    3234: s3234,
+    3235: s3235,
+    3236: s3236,
+    3237: s3237,
+    3238: s3238,
+    3239: s3239,
+    3240: s3240,
+    3241: s3241,
+    3242: s3242,
+    3243: s3243,
+    3244: s3244,
+    3245: s3245,
+    3246: s3246,
+    3247: s3247,
+    3248: s3248,
+    3249: s3249,
+    3250: s3250,
+    3251: s3251,
+    3252: s3252,
+    3253: s3253,
+    3254: s3254,
+    3255: s3255,
+    3256: s3256,
+    3257: s3257,
+    3258: s3258,
+    3259: s3259,
+    3260: s3260,
+    3261: s3261,
+    3262: s3262,
+    3263: s3263,
+    3264: s3264,
+    3265: s3265,
+    3266: s3266,
+    3267: s3267,
+    3268: s3268,
+    3269: s3269,
+    3270: s3270,
+    3271: s3271,
+    3272: s3272,
+    3273: s3273,
+    3274: s3274,
+    3275: s3275,
+    3276: s3276,
+    3277: s3277,
+    3278: s3278,
+    3279: s3279,
+    3280: s3280,
+    3281: s3281,
+    3282: s3282,
+    3283: s3283,
+    3284: s3284,
+    3285: s3285,
+    3286: s3286,
+    3287: s3287,
+    3288: s3288,
+    3289: s3289,
+    3290: s3290,
+    3291: s3291,
+    3292: s3292,
+    3293: s3293,
+    3294: s3294,
+    3295: s3295,
+    3296: s3296,
+    3297: s3297,
+    3298: s3298,
+    3299: s3299,
+    3300: s3300,
+    3301: s3301,
+    3302: s3302,
+    3303: s3303,
+    3304: s3304,
+    3305: s3305,
+    3306: s3306,
+    3307: s3307,
+    3308: s3308,
+    3309: s3309,
+    3310: s3310,
+    3311: s3311,
+    3312: s3312,
+    3313: s3313,
+    3314: s3314,
+    3315: s3315,
+    3316: s3316,
+    3317: s3317,
+    3318: s3318,
+    3319: s3319,
+    3320: s3320,
+    3321: s3321,
+    3322: s3322,
+    3323: s3323,
+    3324: s3324,
+    3325: s3325,
+    3326: s3326,
+    3327: s3327,
+    3328: s3328,
+    3329: s3329,
+    3330: s3330,
+    3331: s3331,
+    3332: s3332,
+    3333: s3333,
+    3334: s3334,
+    3335: s3335,
+    3336: s3336,
+    3337: s3337,
+    3338: s3338,
+    3339: s3339,
+    3340: s3340,
+    3341: s3341,
+    3342: s3342,
+    3343: s3343,
+    3344: s3344,
+    3345: s3345,
+    3346: s3346,
+    3347: s3347,
+    3348: s3348,
+    3349: s3349,
+    3350: s3350,
+    3351: s3351,
+    3352: s3352,
+    3353: s3353,
+    3354: s3354,
+    3355: s3355,
+    3356: s3356,
+    3357: s3357,
+    3358: s3358,
+    3359: s3359,
+    3360: s3360,
+    3361: s3361,
+    3362: s3362,
+    3363: s3363,
+    3364: s3364,
+    3365: s3365,
+    3366: s3366,
+    3367: s3367,
+    3368: s3368,
+    3369: s3369,
+    3370: s3370,
+    3371: s3371,
+    3372: s3372,
+    3373: s3373,
+    3374: s3374,
+    3375: s3375,
+    3376: s3376,
+    3377: s3377,
+    3378: s3378,
+    3379: s3379,
+    3380: s3380,
+    3381: s3381,
+    3382: s3382,
+    3383: s3383,
+    3384: s3384,
+    3385: s3385,
+    3386: s3386,
+    3387: s3387,
+    3388: s3388,
+    3389: s3389,
+    3390: s3390,
+    3391: s3391,
+    3392: s3392,
+    3393: s3393,
+    3394: s3394,
+    3395: s3395,
+    3396: s3396,
+    3397: s3397,
+    3398: s3398,
+    3399: s3399,
+    3400: s3400,
+    3401: s3401,
+    3402: s3402,
+    3403: s3403,
+    3404: s3404,
+    3405: s3405,
+    3406: s3406,
+    3407: s3407,
+    3408: s3408,
+    3409: s3409,
+    3410: s3410,
+    3411: s3411,
+    3412: s3412,
+    3413: s3413,
+    3414: s3414,
+    3415: s3415,
+    3416: s3416,
+    3417: s3417,
+    3418: s3418,
+    3419: s3419,
+    3420: s3420,
+    3421: s3421,
+    3422: s3422,
+    3423: s3423,
+    3424: s3424,
+    3425: s3425,
+    3426: s3426,
+    3427: s3427,
+    3428: s3428,
+    3429: s3429,
+    3430: s3430,
+    3431: s3431,
+    3432: s3432,
+    3433: s3433,
+    3434: s3434,
+    3435: s3435,
+    3436: s3436,
+    3437: s3437,
+    3438: s3438,
+    3439: s3439,
+    3440: s3440,
+    3441: s3441,
+    3442: s3442,
+    3443: s3443,
+    3444: s3444,
+    3445: s3445,
+    3446: s3446,
+    3447: s3447,
+    3448: s3448,
+    3449: s3449,
+    3450: s3450,
+    3451: s3451,
+    3452: s3452,
+    3453: s3453,
+    3454: s3454,
+    3455: s3455,
+    3456: s3456,
+    3457: s3457,
+    3458: s3458,
+    3459: s3459,
+    3460: s3460,
+    3461: s3461,
+    3462: s3462,
+    3463: s3463,
+    3464: s3464,
+    3465: s3465,
+    3466: s3466,
+    3467: s3467,
+    3468: s3468,
+    3469: s3469,
+    3470: s3470,
+    3471: s3471,
+    3472: s3472,
+    3473: s3473,
+    3474: s3474,
+    3475: s3475,
+    3476: s3476,
+    3477: s3477,
+    3478: s3478,
+    3479: s3479,
+    3480: s3480,
+    3481: s3481,
+    3482: s3482,
+    3483: s3483,
+    3484: s3484,
+    3485: s3485,
+    3486: s3486,
+    3487: s3487,
+    3488: s3488,
+    3489: s3489,
+    3490: s3490,
+    3491: s3491,
+    3492: s3492,
+    3493: s3493,
+    3494: s3494,
+    3495: s3495,
+    3496: s3496,
+    3497: s3497,
+    3498: s3498,
+    3499: s3499,
+    3500: s3500,
+    3501: s3501,
+    3502: s3502,
+    3503: s3503,
+    3504: s3504,
+    3505: s3505,
+    3506: s3506,
+    3507: s3507,
+    3508: s3508,
+    3509: s3509,
+    3510: s3510,
+    3511: s3511,
+    3512: s3512,
+    3513: s3513,
+    3514: s3514,
+    3515: s3515,
+    3516: s3516,
+    3517: s3517,
+    3518: s3518,
+    3519: s3519,
+    3520: s3520,
+    3521: s3521,
+    3522: s3522,
+    3523: s3523,
+    3524: s3524,
+    3525: s3525,
+    3526: s3526,
+    3527: s3527,
+    3528: s3528,
+    3529: s3529,
+    3530: s3530,
+    3531: s3531,
+    3532: s3532,
+    3533: s3533,
+    3534: s3534,
+    3535: s3535,
+    3536: s3536,
+    3537: s3537,
+    3538: s3538,
+    3539: s3539,
+    3540: s3540,
+    3541: s3541,
+    3542: s3542,
+    3543: s3543,
+    3544: s3544,
+    3545: s3545,
+    3546: s3546,
+    3547: s3547,
+    3548: s3548,
+    3549: s3549,
+    3550: s3550,
+    3551: s3551,
+    3552: s3552,
+    3553: s3553,
+    3554: s3554,
+    3555: s3555,
+    3556: s3556,
+    3557: s3557,
+    3558: s3558,
+    3559: s3559,
+    3560: s3560,
+    3561: s3561,
+    3562: s3562,
+    3563: s3563,
+    3564: s3564,
+    3565: s3565,
+    3566: s3566,
+    3567: s3567,
+    3568: s3568,
+    3569: s3569,
+    3570: s3570,
+    3571: s3571,
+    3572: s3572,
+    3573: s3573,
+    3574: s3574,
+    3575: s3575,
+    3576: s3576,
+    3577: s3577,
+    3578: s3578,
+    3579: s3579,
+    3580: s3580,
+    3581: s3581,
+    3582: s3582,
+    3583: s3583,
+    3584: s3584,
+    3585: s3585,
+    3586: s3586,
+    3587: s3587,
+    3588: s3588,
+    3589: s3589,
+    3590: s3590,
+    3591: s3591,
+    3592: s3592,
+    3593: s3593,
+    3594: s3594,
+    3595: s3595,
+    3596: s3596,
+    3597: s3597,
+    3598: s3598,
+    3599: s3599,
+    3600: s3600,
+    3601: s3601,
+    3602: s3602,
+    3603: s3603,
+    3604: s3604,
+    3605: s3605,
+    3606: s3606,
+    3607: s3607,
+    3608: s3608,
+    3609: s3609,
+    3610: s3610,
+    3611: s3611,
+    3612: s3612,
+    3613: s3613,
+    3614: s3614,
+    3615: s3615,
+    3616: s3616,
+    3617: s3617,
+    3618: s3618,
+    3619: s3619,
+    3620: s3620,
+    3621: s3621,
+    3622: s3622,
+    3623: s3623,
+    3624: s3624,
+    3625: s3625,
+    3626: s3626,
+    3627: s3627,
+    3628: s3628,
+    3629: s3629,
+    3630: s3630,
+    3631: s3631,
+    3632: s3632,
+    3633: s3633,
+    3634: s3634,
+    3635: s3635,
+    3636: s3636,
+    3637: s3637,
+    3638: s3638,
+    3639: s3639,
+    3640: s3640,
+    3641: s3641,
+    3642: s3642,
+    3643: s3643,
+    3644: s3644,
+    3645: s3645,
+    3646: s3646,
+    3647: s3647,
+    3648: s3648,
+    3649: s3649,
+    3650: s3650,
+    3651: s3651,
+    3652: s3652,
+    3653: s3653,
+    3654: s3654,
+    3655: s3655,
+    3656: s3656,
+    3657: s3657,
+    3658: s3658,
+    3659: s3659,
+    3660: s3660,
+    3661: s3661,
+    3662: s3662,
+    3663: s3663,
+    3664: s3664,
+    3665: s3665,
+    3666: s3666,
+    3667: s3667,
+    3668: s3668,
+    3669: s3669,
+    3670: s3670,
+    3671: s3671,
+    3672: s3672,
+    3673: s3673,
+    3674: s3674,
+    3675: s3675,
+    3676: s3676,
+    3677: s3677,
+    3678: s3678,
+    3679: s3679,
+    3680: s3680,
+    3681: s3681,
+    3682: s3682,
+    3683: s3683,
+    3684: s3684,
+    3685: s3685,
+    3686: s3686,
+    3687: s3687,
+    3688: s3688,
+    3689: s3689,
+    3690: s3690,
+    3691: s3691,
+    3692: s3692,
+    3693: s3693,
+    3694: s3694,
+    3695: s3695,
+    3696: s3696,
+    3697: s3697,
+    3698: s3698,
+    3699: s3699,
+    3700: s3700,
+    3701: s3701,
+    3702: s3702,
+    3703: s3703,
+    3704: s3704,
+    3705: s3705,
+    3706: s3706,
+    3707: s3707,
+    3708: s3708,
+    3709: s3709,
+    3710: s3710,
+    3711: s3711,
+    3712: s3712,
+    3713: s3713,
+    3714: s3714,
+    3715: s3715,
+    3716: s3716,
+    3717: s3717,
+    3718: s3718,
+    3719: s3719,
+    3720: s3720,
+    3721: s3721,
+    3722: s3722,
+    3723: s3723,
+    3724: s3724,
+    3725: s3725,
+    3726: s3726,
+    3727: s3727,
+    3728: s3728,
+    3729: s3729,
+    3730: s3730,
+    3731: s3731,
+    3732: s3732,
+    3733: s3733,
+    3734: s3734,
+    3735: s3735,
+    3736: s3736,
+    3737: s3737,
+    3738: s3738,
+    3739: s3739,
+    3740: s3740,
+    3741: s3741,
+    3742: s3742,
+    3743: s3743,
+    3744: s3744,
+    3745: s3745,
+    3746: s3746,
+    3747: s3747,
+    3748: s3748,
+    3749: s3749,
+    3750: s3750,
+    3751: s3751,
+    3752: s3752,
+    3753: s3753,
+    3754: s3754,
+    3755: s3755,
+    3756: s3756,
+    3757: s3757,
+    3758: s3758,
+    3759: s3759,
+    3760: s3760,
+    3761: s3761,
+    3762: s3762,
+    3763: s3763,
+    3764: s3764,
+    3765: s3765,
+    3766: s3766,
+    3767: s3767,
+    3768: s3768,
+    3769: s3769,
+    3770: s3770,
+    3771: s3771,
+    3772: s3772,
+    3773: s3773,
+    3774: s3774,
+    3775: s3775,
+    3776: s3776,
+    3777: s3777,
+    3778: s3778,
+    3779: s3779,
+    3780: s3780,
+    3781: s3781,
+    3782: s3782,
+    3783: s3783,
+    3784: s3784,
+    3785: s3785,
+    3786: s3786,
+    3787: s3787,
+    3788: s3788,
+    3789: s3789,
+    3790: s3790,
+    3791: s3791,
+    3792: s3792,
+    3793: s3793,
+    3794: s3794,
+    3795: s3795,
+    3796: s3796,
+    3797: s3797,
+    3798: s3798,
+    3799: s3799,
+    3800: s3800,
+    3801: s3801,
+    3802: s3802,
+    3803: s3803,
+    3804: s3804,
+    3805: s3805,
+    3806: s3806,
+    3807: s3807,
+    3808: s3808,
+    3809: s3809,
+    3810: s3810,
+    3811: s3811,
+    3812: s3812,
+    3813: s3813,
+    3814: s3814,
+    3815: s3815,
+    3816: s3816,
+    3817: s3817,
+    3818: s3818,
+    3819: s3819,
+    3820: s3820,
+    3821: s3821,
+    3822: s3822,
+    3823: s3823,
+    3824: s3824,
+    3825: s3825,
+    3826: s3826,
+    3827: s3827,
+    3828: s3828,
+    3829: s3829,
+    3830: s3830,
+    3831: s3831,
+    3832: s3832,
+    3833: s3833,
+    3834: s3834,
+    3835: s3835,
+    3836: s3836,
+    3837: s3837,
+    3838: s3838,
+    3839: s3839,
+    3840: s3840,
+    3841: s3841,
+    3842: s3842,
+    3843: s3843,
+    3844: s3844,
+    3845: s3845,
+    3846: s3846,
+    3847: s3847,
+    3848: s3848,
+    3849: s3849,
+    3850: s3850,
+    3851: s3851,
+    3852: s3852,
+    3853: s3853,
+    3854: s3854,
+    3855: s3855,
+    3856: s3856,
+    3857: s3857,
+    3858: s3858,
+    3859: s3859,
+    3860: s3860,
+    3861: s3861,
+    3862: s3862,
+    3863: s3863,
+    3864: s3864,
+    3865: s3865,
+    3866: s3866,
+    3867: s3867,
+    3868: s3868,
+    3869: s3869,
+    3870: s3870,
+    3871: s3871,
+    3872: s3872,
+    3873: s3873,
+    3874: s3874,
+    3875: s3875,
+    3876: s3876,
+    3877: s3877,
+    3878: s3878,
+    3879: s3879,
+    3880: s3880,
+    3881: s3881,
+    3882: s3882,
+    3883: s3883,
+    3884: s3884,
+    3885: s3885,
+    3886: s3886,
+    3887: s3887,
+    3888: s3888,
+    3889: s3889,
+    3890: s3890,
+    3891: s3891,
+    3892: s3892,
+    3893: s3893,
+    3894: s3894,
+    3895: s3895,
+    3896: s3896,
+    3897: s3897,
+    3898: s3898,
+    3899: s3899,
+    3900: s3900,
+    3901: s3901,
+    3902: s3902,
+    3903: s3903,
+    3904: s3904,
+    3905: s3905,
+    3906: s3906,
+    3907: s3907,
+    3908: s3908,
+    3909: s3909,
+    3910: s3910,
+    3911: s3911,
+    3912: s3912,
+    3913: s3913,
+    3914: s3914,
+    3915: s3915,
+    3916: s3916,
+    3917: s3917,
+    3918: s3918,
+    3919: s3919,
+    3920: s3920,
+    3921: s3921,
+    3922: s3922,
+    3923: s3923,
+    3924: s3924,
+    3925: s3925,
+    3926: s3926,
+    3927: s3927,
+    3928: s3928,
+    3929: s3929,
+    3930: s3930,
+    3931: s3931,
+    3932: s3932,
+    3933: s3933,
+    3934: s3934,
+    3935: s3935,
+    3936: s3936,
+    3937: s3937,
+    3938: s3938,
+    3939: s3939,
+    3940: s3940,
+    3941: s3941,
+    3942: s3942,
+    3943: s3943,
+    3944: s3944,
+    3945: s3945,
+    3946: s3946,
+    3947: s3947,
+    3948: s3948,
+    3949: s3949,
+    3950: s3950,
+    3951: s3951,
+    3952: s3952,
+    3953: s3953,
+    3954: s3954,
+    3955: s3955,
+    3956: s3956,
+    3957: s3957,
+    3958: s3958,
+    3959: s3959,
+    3960: s3960,
+    3961: s3961,
+    3962: s3962,
+    3963: s3963,
+    3964: s3964,
+    3965: s3965,
+    3966: s3966,
+    3967: s3967,
+    3968: s3968,
+    3969: s3969,
+    3970: s3970,
+    3971: s3971,
+    3972: s3972,
+    3973: s3973,
+    3974: s3974,
+    3975: s3975,
+    3976: s3976,
+    3977: s3977,
+    3978: s3978,
+    3979: s3979,
+    3980: s3980,
+    3981: s3981,
+    3982: s3982,
+    3983: s3983,
+    3984: s3984,
+    3985: s3985,
+    3986: s3986,
+    3987: s3987,
+    3988: s3988,
+    3989: s3989,
+    3990: s3990,
+    3991: s3991,
+    3992: s3992,
+    3993: s3993,
+    3994: s3994,
+    3995: s3995,
+    3996: s3996,
+    3997: s3997,
+    3998: s3998,
+    3999: s3999,
+    4000: s4000,
+    4001: s4001,
+    4002: s4002,
+    4003: s4003,
 }
 
 #: Tree id -> factory of the condition.
@@ -22814,17 +37851,14 @@ CONDITIONS = {
     405: c405,
     407: c407,
     410: c410,
-    411: c411,
     412: c412,
     413: c413,
-    416: c416,
     418: c418,
     419: c419,
     420: c420,
     423: c423,
     424: c424,
     425: c425,
-    428: c428,
     430: c430,
     431: c431,
     432: c432,
@@ -22833,22 +37867,16 @@ CONDITIONS = {
     436: c436,
     437: c437,
     438: c438,
-    439: c439,
     448: c448,
     452: c452,
     455: c455,
     456: c456,
-    458: c458,
-    459: c459,
     463: c463,
     464: c464,
     465: c465,
     466: c466,
     467: c467,
     468: c468,
-    469: c469,
-    472: c472,
-    474: c474,
     478: c478,
     479: c479,
     482: c482,
@@ -22860,8 +37888,6 @@ CONDITIONS = {
     490: c490,
     492: c492,
     493: c493,
-    495: c495,
-    496: c496,
     499: c499,
     500: c500,
     501: c501,
@@ -22870,682 +37896,568 @@ CONDITIONS = {
     509: c509,
     510: c510,
     511: c511,
-    512: c512,
-    514: c514,
     518: c518,
-    519: c519,
-    520: c520,
-    523: c523,
-    525: c525,
-    526: c526,
     531: c531,
     533: c533,
-    537: c537,
-    538: c538,
-    541: c541,
-    542: c542,
-    543: c543,
-    544: c544,
-    545: c545,
-    546: c546,
     552: c552,
-    554: c554,
-    555: c555,
     561: c561,
     562: c562,
     564: c564,
-    565: c565,
-    566: c566,
     570: c570,
     573: c573,
     574: c574,
     578: c578,
     582: c582,
-    584: c584,
-    588: c588,
-    589: c589,
-    590: c590,
     592: c592,
-    594: c594,
-    595: c595,
-    598: c598,
+    593: c593,
     601: c601,
-    604: c604,
-    606: c606,
+    608: c608,
     611: c611,
-    612: c612,
-    613: c613,
     617: c617,
-    618: c618,
-    620: c620,
-    623: c623,
-    625: c625,
+    619: c619,
+    621: c621,
     626: c626,
     630: c630,
-    634: c634,
     635: c635,
-    637: c637,
-    639: c639,
-    643: c643,
-    646: c646,
+    638: c638,
     649: c649,
     650: c650,
-    656: c656,
     657: c657,
     658: c658,
     659: c659,
-    661: c661,
     663: c663,
-    665: c665,
-    666: c666,
+    667: c667,
     669: c669,
-    671: c671,
-    672: c672,
-    678: c678,
-    684: c684,
     685: c685,
     686: c686,
     687: c687,
     688: c688,
-    689: c689,
     690: c690,
-    691: c691,
-    696: c696,
+    697: c697,
     702: c702,
-    704: c704,
-    706: c706,
-    708: c708,
     709: c709,
-    717: c717,
-    719: c719,
-    721: c721,
-    722: c722,
-    723: c723,
+    710: c710,
+    720: c720,
+    724: c724,
     725: c725,
-    729: c729,
-    735: c735,
     736: c736,
     742: c742,
     745: c745,
     748: c748,
-    752: c752,
-    756: c756,
     757: c757,
-    758: c758,
-    760: c760,
-    761: c761,
-    762: c762,
-    763: c763,
-    765: c765,
+    764: c764,
+    766: c766,
     767: c767,
-    768: c768,
-    772: c772,
-    774: c774,
     776: c776,
-    777: c777,
     780: c780,
     781: c781,
     782: c782,
-    784: c784,
     785: c785,
-    787: c787,
-    789: c789,
-    790: c790,
-    792: c792,
+    791: c791,
     795: c795,
-    798: c798,
     799: c799,
     800: c800,
-    802: c802,
     808: c808,
-    811: c811,
-    813: c813,
-    819: c819,
-    820: c820,
-    821: c821,
-    823: c823,
     826: c826,
-    828: c828,
     829: c829,
-    833: c833,
-    834: c834,
-    835: c835,
     836: c836,
-    838: c838,
-    841: c841,
     842: c842,
-    843: c843,
     845: c845,
     846: c846,
     847: c847,
     849: c849,
-    850: c850,
-    851: c851,
-    854: c854,
-    856: c856,
-    861: c861,
-    864: c864,
-    872: c872,
-    873: c873,
-    876: c876,
+    855: c855,
+    862: c862,
+    865: c865,
     877: c877,
-    878: c878,
     879: c879,
-    886: c886,
+    880: c880,
+    881: c881,
     889: c889,
-    893: c893,
-    894: c894,
-    895: c895,
     896: c896,
-    897: c897,
     898: c898,
-    899: c899,
-    901: c901,
+    902: c902,
     905: c905,
-    906: c906,
     909: c909,
-    910: c910,
     911: c911,
-    913: c913,
     915: c915,
     916: c916,
     919: c919,
     921: c921,
-    925: c925,
-    929: c929,
-    933: c933,
-    934: c934,
-    935: c935,
-    939: c939,
+    938: c938,
     940: c940,
     941: c941,
     942: c942,
+    943: c943,
     944: c944,
-    945: c945,
-    947: c947,
-    948: c948,
-    951: c951,
-    952: c952,
-    954: c954,
     956: c956,
     961: c961,
     962: c962,
-    968: c968,
-    971: c971,
-    973: c973,
-    976: c976,
-    978: c978,
-    980: c980,
     983: c983,
-    986: c986,
-    987: c987,
     990: c990,
     991: c991,
     992: c992,
     993: c993,
-    999: c999,
-    1002: c1002,
-    1007: c1007,
+    994: c994,
+    1006: c1006,
     1009: c1009,
-    1013: c1013,
-    1016: c1016,
-    1018: c1018,
-    1020: c1020,
-    1021: c1021,
-    1027: c1027,
+    1017: c1017,
+    1023: c1023,
+    1024: c1024,
     1030: c1030,
-    1031: c1031,
+    1032: c1032,
     1033: c1033,
-    1036: c1036,
-    1037: c1037,
-    1038: c1038,
-    1040: c1040,
-    1045: c1045,
-    1052: c1052,
-    1053: c1053,
-    1054: c1054,
-    1057: c1057,
-    1058: c1058,
-    1059: c1059,
-    1060: c1060,
-    1061: c1061,
-    1063: c1063,
+    1041: c1041,
+    1042: c1042,
     1065: c1065,
     1066: c1066,
-    1070: c1070,
-    1072: c1072,
-    1073: c1073,
-    1075: c1075,
+    1076: c1076,
     1077: c1077,
-    1079: c1079,
-    1080: c1080,
-    1085: c1085,
-    1086: c1086,
     1087: c1087,
     1088: c1088,
-    1089: c1089,
-    1090: c1090,
     1093: c1093,
-    1098: c1098,
-    1099: c1099,
     1100: c1100,
-    1105: c1105,
-    1106: c1106,
-    1107: c1107,
-    1111: c1111,
-    1112: c1112,
+    1115: c1115,
     1116: c1116,
-    1119: c1119,
-    1122: c1122,
-    1126: c1126,
-    1127: c1127,
-    1128: c1128,
+    1120: c1120,
     1129: c1129,
     1130: c1130,
+    1131: c1131,
     1132: c1132,
-    1135: c1135,
-    1136: c1136,
-    1138: c1138,
-    1139: c1139,
-    1140: c1140,
-    1142: c1142,
     1143: c1143,
     1144: c1144,
-    1146: c1146,
-    1147: c1147,
-    1149: c1149,
-    1151: c1151,
-    1152: c1152,
-    1153: c1153,
-    1154: c1154,
+    1148: c1148,
+    1150: c1150,
     1155: c1155,
-    1156: c1156,
-    1157: c1157,
-    1161: c1161,
-    1162: c1162,
-    1163: c1163,
-    1164: c1164,
-    1165: c1165,
-    1166: c1166,
-    1171: c1171,
+    1158: c1158,
+    1168: c1168,
     1172: c1172,
-    1173: c1173,
-    1175: c1175,
-    1176: c1176,
-    1181: c1181,
-    1182: c1182,
-    1183: c1183,
-    1184: c1184,
-    1194: c1194,
+    1195: c1195,
+    1196: c1196,
     1197: c1197,
-    1198: c1198,
-    1199: c1199,
-    1201: c1201,
-    1204: c1204,
-    1206: c1206,
-    1208: c1208,
-    1211: c1211,
+    1203: c1203,
+    1205: c1205,
+    1210: c1210,
     1212: c1212,
-    1216: c1216,
-    1217: c1217,
-    1218: c1218,
-    1221: c1221,
-    1228: c1228,
-    1229: c1229,
-    1230: c1230,
-    1231: c1231,
-    1234: c1234,
-    1235: c1235,
-    1243: c1243,
-    1244: c1244,
-    1245: c1245,
-    1246: c1246,
+    1232: c1232,
+    1233: c1233,
+    1236: c1236,
     1247: c1247,
-    1253: c1253,
-    1255: c1255,
-    1258: c1258,
     1259: c1259,
     1261: c1261,
-    1262: c1262,
     1263: c1263,
     1264: c1264,
     1265: c1265,
     1266: c1266,
-    1268: c1268,
-    1271: c1271,
+    1269: c1269,
+    1272: c1272,
     1273: c1273,
-    1276: c1276,
-    1281: c1281,
+    1280: c1280,
+    1282: c1282,
     1283: c1283,
-    1284: c1284,
-    1285: c1285,
     1286: c1286,
-    1288: c1288,
-    1289: c1289,
-    1290: c1290,
-    1292: c1292,
+    1291: c1291,
     1298: c1298,
-    1299: c1299,
-    1303: c1303,
-    1313: c1313,
+    1311: c1311,
     1314: c1314,
-    1316: c1316,
-    1321: c1321,
+    1322: c1322,
+    1326: c1326,
     1327: c1327,
-    1330: c1330,
-    1332: c1332,
-    1334: c1334,
-    1337: c1337,
-    1341: c1341,
-    1349: c1349,
-    1350: c1350,
-    1351: c1351,
-    1367: c1367,
-    1368: c1368,
+    1360: c1360,
+    1363: c1363,
+    1365: c1365,
+    1369: c1369,
     1370: c1370,
-    1373: c1373,
     1377: c1377,
-    1378: c1378,
-    1383: c1383,
-    1389: c1389,
-    1391: c1391,
-    1393: c1393,
-    1401: c1401,
-    1404: c1404,
-    1405: c1405,
-    1406: c1406,
-    1408: c1408,
-    1409: c1409,
-    1412: c1412,
-    1413: c1413,
-    1415: c1415,
-    1416: c1416,
-    1418: c1418,
-    1420: c1420,
-    1421: c1421,
-    1422: c1422,
+    1382: c1382,
     1425: c1425,
     1428: c1428,
     1429: c1429,
     1430: c1430,
     1431: c1431,
     1432: c1432,
-    1433: c1433,
-    1437: c1437,
-    1438: c1438,
-    1440: c1440,
     1441: c1441,
     1442: c1442,
-    1443: c1443,
+    1444: c1444,
     1445: c1445,
-    1454: c1454,
-    1457: c1457,
-    1459: c1459,
-    1460: c1460,
     1462: c1462,
     1463: c1463,
-    1464: c1464,
     1465: c1465,
-    1466: c1466,
     1467: c1467,
-    1469: c1469,
-    1470: c1470,
-    1475: c1475,
-    1476: c1476,
-    1477: c1477,
-    1478: c1478,
-    1494: c1494,
-    1495: c1495,
-    1497: c1497,
-    1500: c1500,
-    1503: c1503,
-    1504: c1504,
-    1506: c1506,
-    1510: c1510,
-    1518: c1518,
-    1519: c1519,
-    1522: c1522,
-    1523: c1523,
-    1524: c1524,
-    1525: c1525,
-    1526: c1526,
-    1527: c1527,
-    1528: c1528,
-    1530: c1530,
+    1468: c1468,
+    1471: c1471,
+    1473: c1473,
     1531: c1531,
-    1533: c1533,
-    1538: c1538,
+    1532: c1532,
+    1535: c1535,
+    1536: c1536,
     1539: c1539,
-    1540: c1540,
     1541: c1541,
-    1544: c1544,
-    1545: c1545,
     1546: c1546,
     1547: c1547,
-    1550: c1550,
-    1554: c1554,
+    1548: c1548,
+    1549: c1549,
+    1555: c1555,
     1556: c1556,
     1557: c1557,
     1558: c1558,
-    1559: c1559,
-    1564: c1564,
-    1565: c1565,
-    1571: c1571,
-    1573: c1573,
     1574: c1574,
-    1576: c1576,
-    1578: c1578,
-    1581: c1581,
-    1582: c1582,
-    1583: c1583,
-    1601: c1601,
-    1607: c1607,
     1610: c1610,
+    1611: c1611,
     1613: c1613,
+    1615: c1615,
     1616: c1616,
-    1617: c1617,
     1618: c1618,
-    1619: c1619,
-    1620: c1620,
-    1621: c1621,
-    1622: c1622,
-    1628: c1628,
-    1630: c1630,
-    1632: c1632,
-    1634: c1634,
-    1636: c1636,
-    1637: c1637,
-    1640: c1640,
-    1641: c1641,
-    1642: c1642,
-    1644: c1644,
-    1645: c1645,
-    1646: c1646,
     1647: c1647,
     1648: c1648,
-    1649: c1649,
-    1650: c1650,
     1651: c1651,
-    1658: c1658,
-    1659: c1659,
-    1662: c1662,
+    1654: c1654,
+    1663: c1663,
+    1664: c1664,
     1665: c1665,
-    1666: c1666,
-    1667: c1667,
     1670: c1670,
-    1671: c1671,
-    1672: c1672,
     1673: c1673,
     1675: c1675,
-    1678: c1678,
-    1680: c1680,
-    1681: c1681,
-    1685: c1685,
     1687: c1687,
     1688: c1688,
-    1690: c1690,
     1691: c1691,
     1692: c1692,
-    1693: c1693,
-    1696: c1696,
     1703: c1703,
-    1705: c1705,
-    1706: c1706,
-    1709: c1709,
     1710: c1710,
-    1711: c1711,
-    1714: c1714,
     1717: c1717,
-    1720: c1720,
-    1722: c1722,
-    1723: c1723,
-    1724: c1724,
-    1726: c1726,
-    1731: c1731,
-    1733: c1733,
     1734: c1734,
-    1735: c1735,
+    1736: c1736,
     1737: c1737,
+    1738: c1738,
+    1739: c1739,
+    1740: c1740,
     1741: c1741,
-    1743: c1743,
+    1742: c1742,
     1745: c1745,
-    1748: c1748,
-    1751: c1751,
-    1758: c1758,
-    1759: c1759,
-    1761: c1761,
-    1762: c1762,
+    1763: c1763,
     1766: c1766,
-    1769: c1769,
-    1771: c1771,
-    1777: c1777,
-    1778: c1778,
-    1779: c1779,
-    1789: c1789,
-    1790: c1790,
-    1791: c1791,
-    1794: c1794,
-    1795: c1795,
-    1798: c1798,
-    1801: c1801,
-    1805: c1805,
-    1808: c1808,
-    1809: c1809,
-    1814: c1814,
-    1815: c1815,
-    1816: c1816,
-    1819: c1819,
-    1820: c1820,
-    1822: c1822,
-    1823: c1823,
-    1824: c1824,
-    1825: c1825,
-    1827: c1827,
-    1831: c1831,
+    1783: c1783,
+    1787: c1787,
+    1788: c1788,
+    1802: c1802,
     1832: c1832,
-    1833: c1833,
-    1835: c1835,
     1837: c1837,
-    1838: c1838,
-    1839: c1839,
-    1841: c1841,
-    1844: c1844,
-    1845: c1845,
+    1846: c1846,
+    1847: c1847,
+    1849: c1849,
     1850: c1850,
+    1851: c1851,
     1852: c1852,
     1853: c1853,
-    1854: c1854,
-    1855: c1855,
+    1856: c1856,
     1857: c1857,
     1860: c1860,
-    1864: c1864,
-    1866: c1866,
-    1867: c1867,
-    1869: c1869,
-    1872: c1872,
-    1878: c1878,
-    1881: c1881,
-    1884: c1884,
-    1885: c1885,
-    1886: c1886,
-    1888: c1888,
-    1890: c1890,
-    1891: c1891,
-    1899: c1899,
-    1901: c1901,
+    1879: c1879,
+    1880: c1880,
+    1896: c1896,
     1903: c1903,
+    1904: c1904,
     1905: c1905,
-    1922: c1922,
-    1923: c1923,
-    1926: c1926,
-    1928: c1928,
-    1929: c1929,
-    1933: c1933,
-    1934: c1934,
-    1936: c1936,
-    1939: c1939,
-    1940: c1940,
+    1906: c1906,
+    1907: c1907,
+    1908: c1908,
+    1909: c1909,
+    1910: c1910,
     1941: c1941,
     1943: c1943,
+    1944: c1944,
     1945: c1945,
     1946: c1946,
-    1947: c1947,
-    1948: c1948,
-    1949: c1949,
-    1950: c1950,
-    1952: c1952,
-    1953: c1953,
-    1954: c1954,
-    1956: c1956,
+    1958: c1958,
     1960: c1960,
-    1961: c1961,
-    1964: c1964,
-    1965: c1965,
+    1967: c1967,
+    1968: c1968,
+    1969: c1969,
     1970: c1970,
     1971: c1971,
-    1974: c1974,
+    1972: c1972,
+    1973: c1973,
     1975: c1975,
-    1978: c1978,
-    1980: c1980,
-    1982: c1982,
-    1988: c1988,
-    1991: c1991,
-    1996: c1996,
-    1999: c1999,
-    2003: c2003,
-    2006: c2006,
-    2007: c2007,
-    2008: c2008,
-    2013: c2013,
-    2014: c2014,
-    2022: c2022,
-    2023: c2023,
-    2024: c2024,
-    2029: c2029,
-    2032: c2032,
-    2033: c2033,
-    2035: c2035,
-    2036: c2036,
-    2038: c2038,
-    2041: c2041,
     2046: c2046,
-    2047: c2047,
-    2048: c2048,
-    2050: c2050,
-    2051: c2051,
-    2052: c2052,
-    2054: c2054,
-    2059: c2059,
-    2061: c2061,
-    2063: c2063,
-    2065: c2065,
-    2066: c2066,
-    2076: c2076,
-    2078: c2078,
-    2079: c2079,
-    2081: c2081,
-    2082: c2082,
-    2083: c2083,
-    2084: c2084,
-    2092: c2092,
+    2049: c2049,
+    2089: c2089,
+    2108: c2108,
+    2116: c2116,
+    2128: c2128,
+    2145: c2145,
+    2160: c2160,
+    2161: c2161,
+    2162: c2162,
+    2163: c2163,
+    2165: c2165,
+    2168: c2168,
+    2169: c2169,
+    2170: c2170,
+    2173: c2173,
+    2174: c2174,
+    2175: c2175,
+    2176: c2176,
+    2177: c2177,
+    2179: c2179,
+    2180: c2180,
+    2181: c2181,
+    2182: c2182,
+    2184: c2184,
+    2186: c2186,
+    2194: c2194,
+    2201: c2201,
+    2202: c2202,
+    2215: c2215,
+    2217: c2217,
+    2218: c2218,
+    2223: c2223,
+    2239: c2239,
+    2259: c2259,
+    2263: c2263,
+    2269: c2269,
+    2273: c2273,
+    2275: c2275,
+    2276: c2276,
+    2277: c2277,
+    2278: c2278,
+    2280: c2280,
+    2281: c2281,
+    2283: c2283,
+    2394: c2394,
+    2430: c2430,
+    2437: c2437,
+    2465: c2465,
+    2477: c2477,
+    2500: c2500,
+    2511: c2511,
+    2514: c2514,
+    2515: c2515,
+    2516: c2516,
+    2517: c2517,
+    2520: c2520,
+    2521: c2521,
+    2523: c2523,
+    2524: c2524,
+    2527: c2527,
+    2528: c2528,
+    2529: c2529,
+    2530: c2530,
+    2531: c2531,
+    2532: c2532,
+    2533: c2533,
+    2535: c2535,
+    2537: c2537,
+    2538: c2538,
+    2539: c2539,
+    2542: c2542,
+    2545: c2545,
+    2548: c2548,
+    2550: c2550,
+    2557: c2557,
+    2558: c2558,
+    2569: c2569,
+    2584: c2584,
+    2614: c2614,
+    2622: c2622,
+    2626: c2626,
+    2637: c2637,
+    2643: c2643,
+    2644: c2644,
+    2647: c2647,
+    2648: c2648,
+    2649: c2649,
+    2650: c2650,
+    2651: c2651,
+    2652: c2652,
+    2653: c2653,
+    2654: c2654,
+    2655: c2655,
+    2656: c2656,
+    2657: c2657,
+    2658: c2658,
+    2659: c2659,
+    2660: c2660,
+    2661: c2661,
+    2664: c2664,
+    2666: c2666,
+    2667: c2667,
+    2668: c2668,
+    2669: c2669,
+    2670: c2670,
+    2671: c2671,
+    2673: c2673,
+    2675: c2675,
+    2676: c2676,
+    2677: c2677,
+    2683: c2683,
+    2684: c2684,
+    2687: c2687,
+    2749: c2749,
+    2788: c2788,
+    2794: c2794,
+    2796: c2796,
+    2825: c2825,
+    2828: c2828,
+    2829: c2829,
+    2830: c2830,
+    2831: c2831,
+    2833: c2833,
+    2834: c2834,
+    2835: c2835,
+    2836: c2836,
+    2837: c2837,
+    2839: c2839,
+    2840: c2840,
+    2843: c2843,
+    2845: c2845,
+    2846: c2846,
+    2847: c2847,
+    2848: c2848,
+    2849: c2849,
+    2850: c2850,
+    2852: c2852,
+    2855: c2855,
+    2858: c2858,
+    2861: c2861,
+    2864: c2864,
+    2867: c2867,
+    2869: c2869,
+    2870: c2870,
+    2871: c2871,
+    2872: c2872,
+    3003: c3003,
+    3008: c3008,
+    3014: c3014,
+    3128: c3128,
+    3162: c3162,
+    3163: c3163,
+    3222: c3222,
+    3224: c3224,
+    3225: c3225,
+    3229: c3229,
+    3230: c3230,
+    3232: c3232,
+    3233: c3233,
+    3234: c3234,
+    3235: c3235,
+    3237: c3237,
+    3238: c3238,
+    3239: c3239,
+    3240: c3240,
+    3241: c3241,
+    3242: c3242,
+    3245: c3245,
+    3248: c3248,
+    3249: c3249,
+    3251: c3251,
+    3254: c3254,
+    3255: c3255,
+    3256: c3256,
+    3258: c3258,
+    3284: c3284,
+    3305: c3305,
+    3308: c3308,
+    3309: c3309,
+    3310: c3310,
+    3311: c3311,
+    3312: c3312,
+    3313: c3313,
+    3314: c3314,
+    3315: c3315,
+    3316: c3316,
+    3317: c3317,
+    3318: c3318,
+    3319: c3319,
+    3320: c3320,
+    3321: c3321,
+    3322: c3322,
+    3323: c3323,
+    3324: c3324,
+    3325: c3325,
+    3326: c3326,
+    3331: c3331,
+    3333: c3333,
+    3334: c3334,
+    3335: c3335,
+    3336: c3336,
+    3337: c3337,
+    3338: c3338,
+    3339: c3339,
+    3340: c3340,
+    3341: c3341,
+    3369: c3369,
+    3471: c3471,
+    3476: c3476,
+    3670: c3670,
+    3678: c3678,
+    3697: c3697,
+    3699: c3699,
+    3701: c3701,
+    3702: c3702,
+    3703: c3703,
+    3704: c3704,
+    3705: c3705,
+    3706: c3706,
+    3708: c3708,
+    3709: c3709,
+    3710: c3710,
+    3713: c3713,
+    3714: c3714,
+    3715: c3715,
+    3716: c3716,
+    3718: c3718,
+    3719: c3719,
+    3720: c3720,
+    3722: c3722,
+    3723: c3723,
+    3724: c3724,
+    3725: c3725,
+    3726: c3726,
+    3728: c3728,
+    3729: c3729,
+    3730: c3730,
+    3731: c3731,
+    3733: c3733,
+    3734: c3734,
+    3735: c3735,
+    3736: c3736,
+    3737: c3737,
+    3739: c3739,
+    3740: c3740,
+    3741: c3741,
+    3743: c3743,
+    3746: c3746,
+    3749: c3749,
+    3751: c3751,
+    3754: c3754,
+    3756: c3756,
+    3757: c3757,
+    3758: c3758,
+    3759: c3759,
+    3760: c3760,
+    3761: c3761,
+    3765: c3765,
+    3766: c3766,
+    3767: c3767,
+    3768: c3768,
+    3770: c3770,
+    3771: c3771,
+    3772: c3772,
+    3773: c3773,
+    3775: c3775,
+    3776: c3776,
+    3777: c3777,
+    3778: c3778,
+    3779: c3779,
+    3789: c3789,
+    3790: c3790,
+    3791: c3791,
+    3792: c3792,
+    3793: c3793,
+    3794: c3794,
+    3795: c3795,
+    3796: c3796,
+    3797: c3797,
+    3798: c3798,
+    3799: c3799,
 }

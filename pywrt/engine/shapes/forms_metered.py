@@ -5916,7 +5916,7 @@ def call_0_0(fuel, cost, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5933,7 +5933,7 @@ def call_0_1(fuel, cost, s0, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5951,7 +5951,7 @@ def call_0_2(fuel, cost, s0, s1, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5970,7 +5970,7 @@ def call_0_3(fuel, cost, s0, s1, s2, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5990,7 +5990,7 @@ def call_0_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -6011,7 +6011,7 @@ def call_0_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -6033,7 +6033,7 @@ def call_0_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -6051,7 +6051,7 @@ def call_0_n(fuel, cost, statements, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -6070,7 +6070,7 @@ def calli_0_0(fuel, cost, frames, depth, d, table, type, v0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -6090,7 +6090,7 @@ def calli_0_1(fuel, cost, s0, frames, depth, d, table, type, v0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -6111,7 +6111,7 @@ def calli_0_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -6133,7 +6133,7 @@ def calli_0_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -6156,7 +6156,7 @@ def calli_0_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -6180,7 +6180,7 @@ def calli_0_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0)
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -6205,7 +6205,7 @@ def calli_0_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -6226,7 +6226,7 @@ def calli_0_n(fuel, cost, statements, frames, depth, d, table, type, v0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -6235,7 +6235,7 @@ def tail_0_0(fuel, cost, f):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6245,7 +6245,7 @@ def tail_0_1(fuel, cost, s0, f):
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6256,7 +6256,7 @@ def tail_0_2(fuel, cost, s0, s1, f):
         fuel[0] = left
         s0(R)
         s1(R)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6268,7 +6268,7 @@ def tail_0_3(fuel, cost, s0, s1, s2, f):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6281,7 +6281,7 @@ def tail_0_4(fuel, cost, s0, s1, s2, s3, f):
         s1(R)
         s2(R)
         s3(R)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6295,7 +6295,7 @@ def tail_0_5(fuel, cost, s0, s1, s2, s3, s4, f):
         s2(R)
         s3(R)
         s4(R)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6310,7 +6310,7 @@ def tail_0_6(fuel, cost, s0, s1, s2, s3, s4, s5, f):
         s3(R)
         s4(R)
         s5(R)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6321,7 +6321,7 @@ def tail_0_n(fuel, cost, statements, f):
         fuel[0] = left
         for s in statements:
             s(R)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6333,7 +6333,7 @@ def taili_0_0(fuel, cost, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6346,7 +6346,7 @@ def taili_0_1(fuel, cost, s0, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6360,7 +6360,7 @@ def taili_0_2(fuel, cost, s0, s1, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6375,7 +6375,7 @@ def taili_0_3(fuel, cost, s0, s1, s2, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6391,7 +6391,7 @@ def taili_0_4(fuel, cost, s0, s1, s2, s3, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6408,7 +6408,7 @@ def taili_0_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6426,7 +6426,7 @@ def taili_0_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6440,7 +6440,7 @@ def taili_0_n(fuel, cost, statements, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -6456,7 +6456,7 @@ def call_1_0(fuel, cost, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6473,7 +6473,7 @@ def call_1_1(fuel, cost, s0, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6491,7 +6491,7 @@ def call_1_2(fuel, cost, s0, s1, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6510,7 +6510,7 @@ def call_1_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6530,7 +6530,7 @@ def call_1_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6551,7 +6551,7 @@ def call_1_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6573,7 +6573,7 @@ def call_1_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6591,7 +6591,7 @@ def call_1_n(fuel, cost, statements, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6610,7 +6610,7 @@ def calli_1_0(fuel, cost, frames, depth, d, table, type, v0, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6630,7 +6630,7 @@ def calli_1_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6651,7 +6651,7 @@ def calli_1_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6673,7 +6673,7 @@ def calli_1_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6696,7 +6696,7 @@ def calli_1_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0)
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6720,7 +6720,7 @@ def calli_1_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6745,7 +6745,7 @@ def calli_1_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6766,7 +6766,7 @@ def calli_1_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -6775,7 +6775,7 @@ def tail_1_0(fuel, cost, f, a0):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6785,7 +6785,7 @@ def tail_1_1(fuel, cost, s0, f, a0):
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6796,7 +6796,7 @@ def tail_1_2(fuel, cost, s0, s1, f, a0):
         fuel[0] = left
         s0(R)
         s1(R)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6808,7 +6808,7 @@ def tail_1_3(fuel, cost, s0, s1, s2, f, a0):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6821,7 +6821,7 @@ def tail_1_4(fuel, cost, s0, s1, s2, s3, f, a0):
         s1(R)
         s2(R)
         s3(R)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6835,7 +6835,7 @@ def tail_1_5(fuel, cost, s0, s1, s2, s3, s4, f, a0):
         s2(R)
         s3(R)
         s4(R)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6850,7 +6850,7 @@ def tail_1_6(fuel, cost, s0, s1, s2, s3, s4, s5, f, a0):
         s3(R)
         s4(R)
         s5(R)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6861,7 +6861,7 @@ def tail_1_n(fuel, cost, statements, f, a0):
         fuel[0] = left
         for s in statements:
             s(R)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6873,7 +6873,7 @@ def taili_1_0(fuel, cost, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6886,7 +6886,7 @@ def taili_1_1(fuel, cost, s0, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6900,7 +6900,7 @@ def taili_1_2(fuel, cost, s0, s1, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6915,7 +6915,7 @@ def taili_1_3(fuel, cost, s0, s1, s2, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6931,7 +6931,7 @@ def taili_1_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6948,7 +6948,7 @@ def taili_1_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6966,7 +6966,7 @@ def taili_1_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6980,7 +6980,7 @@ def taili_1_n(fuel, cost, statements, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -6996,7 +6996,7 @@ def call_2_0(fuel, cost, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7013,7 +7013,7 @@ def call_2_1(fuel, cost, s0, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7031,7 +7031,7 @@ def call_2_2(fuel, cost, s0, s1, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7050,7 +7050,7 @@ def call_2_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7070,7 +7070,7 @@ def call_2_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7091,7 +7091,7 @@ def call_2_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7113,7 +7113,7 @@ def call_2_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7131,7 +7131,7 @@ def call_2_n(fuel, cost, statements, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7150,7 +7150,7 @@ def calli_2_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7170,7 +7170,7 @@ def calli_2_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7191,7 +7191,7 @@ def calli_2_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7213,7 +7213,7 @@ def calli_2_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1)
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7236,7 +7236,7 @@ def calli_2_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7260,7 +7260,7 @@ def calli_2_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7285,7 +7285,7 @@ def calli_2_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7306,7 +7306,7 @@ def calli_2_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0, a1)
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -7315,7 +7315,7 @@ def tail_2_0(fuel, cost, f, a0, a1):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7325,7 +7325,7 @@ def tail_2_1(fuel, cost, s0, f, a0, a1):
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7336,7 +7336,7 @@ def tail_2_2(fuel, cost, s0, s1, f, a0, a1):
         fuel[0] = left
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7348,7 +7348,7 @@ def tail_2_3(fuel, cost, s0, s1, s2, f, a0, a1):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7361,7 +7361,7 @@ def tail_2_4(fuel, cost, s0, s1, s2, s3, f, a0, a1):
         s1(R)
         s2(R)
         s3(R)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7375,7 +7375,7 @@ def tail_2_5(fuel, cost, s0, s1, s2, s3, s4, f, a0, a1):
         s2(R)
         s3(R)
         s4(R)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7390,7 +7390,7 @@ def tail_2_6(fuel, cost, s0, s1, s2, s3, s4, s5, f, a0, a1):
         s3(R)
         s4(R)
         s5(R)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7401,7 +7401,7 @@ def tail_2_n(fuel, cost, statements, f, a0, a1):
         fuel[0] = left
         for s in statements:
             s(R)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7413,7 +7413,7 @@ def taili_2_0(fuel, cost, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7426,7 +7426,7 @@ def taili_2_1(fuel, cost, s0, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7440,7 +7440,7 @@ def taili_2_2(fuel, cost, s0, s1, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7455,7 +7455,7 @@ def taili_2_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7471,7 +7471,7 @@ def taili_2_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7488,7 +7488,7 @@ def taili_2_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7506,7 +7506,7 @@ def taili_2_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7520,7 +7520,7 @@ def taili_2_n(fuel, cost, statements, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -7536,7 +7536,7 @@ def call_3_0(fuel, cost, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7553,7 +7553,7 @@ def call_3_1(fuel, cost, s0, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7571,7 +7571,7 @@ def call_3_2(fuel, cost, s0, s1, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7590,7 +7590,7 @@ def call_3_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7610,7 +7610,7 @@ def call_3_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7631,7 +7631,7 @@ def call_3_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7653,7 +7653,7 @@ def call_3_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, f, a0, a1, a2
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7671,7 +7671,7 @@ def call_3_n(fuel, cost, statements, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7690,7 +7690,7 @@ def calli_3_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7710,7 +7710,7 @@ def calli_3_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7731,7 +7731,7 @@ def calli_3_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2)
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7753,7 +7753,7 @@ def calli_3_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7776,7 +7776,7 @@ def calli_3_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7800,7 +7800,7 @@ def calli_3_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7825,7 +7825,7 @@ def calli_3_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7846,7 +7846,7 @@ def calli_3_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0, a1,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -7855,7 +7855,7 @@ def tail_3_0(fuel, cost, f, a0, a1, a2):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -7865,7 +7865,7 @@ def tail_3_1(fuel, cost, s0, f, a0, a1, a2):
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -7876,7 +7876,7 @@ def tail_3_2(fuel, cost, s0, s1, f, a0, a1, a2):
         fuel[0] = left
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -7888,7 +7888,7 @@ def tail_3_3(fuel, cost, s0, s1, s2, f, a0, a1, a2):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -7901,7 +7901,7 @@ def tail_3_4(fuel, cost, s0, s1, s2, s3, f, a0, a1, a2):
         s1(R)
         s2(R)
         s3(R)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -7915,7 +7915,7 @@ def tail_3_5(fuel, cost, s0, s1, s2, s3, s4, f, a0, a1, a2):
         s2(R)
         s3(R)
         s4(R)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -7930,7 +7930,7 @@ def tail_3_6(fuel, cost, s0, s1, s2, s3, s4, s5, f, a0, a1, a2):
         s3(R)
         s4(R)
         s5(R)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -7941,7 +7941,7 @@ def tail_3_n(fuel, cost, statements, f, a0, a1, a2):
         fuel[0] = left
         for s in statements:
             s(R)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -7953,7 +7953,7 @@ def taili_3_0(fuel, cost, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -7966,7 +7966,7 @@ def taili_3_1(fuel, cost, s0, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -7980,7 +7980,7 @@ def taili_3_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -7995,7 +7995,7 @@ def taili_3_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -8011,7 +8011,7 @@ def taili_3_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -8028,7 +8028,7 @@ def taili_3_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -8046,7 +8046,7 @@ def taili_3_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -8060,7 +8060,7 @@ def taili_3_n(fuel, cost, statements, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -8076,7 +8076,7 @@ def call_4_0(fuel, cost, frames, depth, d, f, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8093,7 +8093,7 @@ def call_4_1(fuel, cost, s0, frames, depth, d, f, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8111,7 +8111,7 @@ def call_4_2(fuel, cost, s0, s1, frames, depth, d, f, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8130,7 +8130,7 @@ def call_4_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8150,7 +8150,7 @@ def call_4_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, f, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8171,7 +8171,7 @@ def call_4_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, f, a0, a1, a2, a3
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8193,7 +8193,7 @@ def call_4_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, f, a0, a1, a2
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8211,7 +8211,7 @@ def call_4_n(fuel, cost, statements, frames, depth, d, f, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8230,7 +8230,7 @@ def calli_4_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8250,7 +8250,7 @@ def calli_4_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3)
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8271,7 +8271,7 @@ def calli_4_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8293,7 +8293,7 @@ def calli_4_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8316,7 +8316,7 @@ def calli_4_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8340,7 +8340,7 @@ def calli_4_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8365,7 +8365,7 @@ def calli_4_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8386,7 +8386,7 @@ def calli_4_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0, a1,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -8395,7 +8395,7 @@ def tail_4_0(fuel, cost, f, a0, a1, a2, a3):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8405,7 +8405,7 @@ def tail_4_1(fuel, cost, s0, f, a0, a1, a2, a3):
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8416,7 +8416,7 @@ def tail_4_2(fuel, cost, s0, s1, f, a0, a1, a2, a3):
         fuel[0] = left
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8428,7 +8428,7 @@ def tail_4_3(fuel, cost, s0, s1, s2, f, a0, a1, a2, a3):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8441,7 +8441,7 @@ def tail_4_4(fuel, cost, s0, s1, s2, s3, f, a0, a1, a2, a3):
         s1(R)
         s2(R)
         s3(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8455,7 +8455,7 @@ def tail_4_5(fuel, cost, s0, s1, s2, s3, s4, f, a0, a1, a2, a3):
         s2(R)
         s3(R)
         s4(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8470,7 +8470,7 @@ def tail_4_6(fuel, cost, s0, s1, s2, s3, s4, s5, f, a0, a1, a2, a3):
         s3(R)
         s4(R)
         s5(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8481,7 +8481,7 @@ def tail_4_n(fuel, cost, statements, f, a0, a1, a2, a3):
         fuel[0] = left
         for s in statements:
             s(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8493,7 +8493,7 @@ def taili_4_0(fuel, cost, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8506,7 +8506,7 @@ def taili_4_1(fuel, cost, s0, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8520,7 +8520,7 @@ def taili_4_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8535,7 +8535,7 @@ def taili_4_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8551,7 +8551,7 @@ def taili_4_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8568,7 +8568,7 @@ def taili_4_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8586,7 +8586,7 @@ def taili_4_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2, a
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8600,7 +8600,7 @@ def taili_4_n(fuel, cost, statements, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -8616,7 +8616,7 @@ def call_5_0(fuel, cost, frames, depth, d, f, a0, a1, a2, a3, a4):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8633,7 +8633,7 @@ def call_5_1(fuel, cost, s0, frames, depth, d, f, a0, a1, a2, a3, a4):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8651,7 +8651,7 @@ def call_5_2(fuel, cost, s0, s1, frames, depth, d, f, a0, a1, a2, a3, a4):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8670,7 +8670,7 @@ def call_5_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, a2, a3, a4):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8690,7 +8690,7 @@ def call_5_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, f, a0, a1, a2, a3, a4
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8711,7 +8711,7 @@ def call_5_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, f, a0, a1, a2, a3
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8733,7 +8733,7 @@ def call_5_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, f, a0, a1, a2
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8751,7 +8751,7 @@ def call_5_n(fuel, cost, statements, frames, depth, d, f, a0, a1, a2, a3, a4):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8770,7 +8770,7 @@ def calli_5_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4)
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8790,7 +8790,7 @@ def calli_5_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8811,7 +8811,7 @@ def calli_5_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8833,7 +8833,7 @@ def calli_5_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8856,7 +8856,7 @@ def calli_5_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8880,7 +8880,7 @@ def calli_5_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8905,7 +8905,7 @@ def calli_5_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8926,7 +8926,7 @@ def calli_5_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0, a1,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -8935,7 +8935,7 @@ def tail_5_0(fuel, cost, f, a0, a1, a2, a3, a4):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -8945,7 +8945,7 @@ def tail_5_1(fuel, cost, s0, f, a0, a1, a2, a3, a4):
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -8956,7 +8956,7 @@ def tail_5_2(fuel, cost, s0, s1, f, a0, a1, a2, a3, a4):
         fuel[0] = left
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -8968,7 +8968,7 @@ def tail_5_3(fuel, cost, s0, s1, s2, f, a0, a1, a2, a3, a4):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -8981,7 +8981,7 @@ def tail_5_4(fuel, cost, s0, s1, s2, s3, f, a0, a1, a2, a3, a4):
         s1(R)
         s2(R)
         s3(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -8995,7 +8995,7 @@ def tail_5_5(fuel, cost, s0, s1, s2, s3, s4, f, a0, a1, a2, a3, a4):
         s2(R)
         s3(R)
         s4(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -9010,7 +9010,7 @@ def tail_5_6(fuel, cost, s0, s1, s2, s3, s4, s5, f, a0, a1, a2, a3, a4):
         s3(R)
         s4(R)
         s5(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -9021,7 +9021,7 @@ def tail_5_n(fuel, cost, statements, f, a0, a1, a2, a3, a4):
         fuel[0] = left
         for s in statements:
             s(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -9033,7 +9033,7 @@ def taili_5_0(fuel, cost, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -9046,7 +9046,7 @@ def taili_5_1(fuel, cost, s0, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -9060,7 +9060,7 @@ def taili_5_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -9075,7 +9075,7 @@ def taili_5_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -9091,7 +9091,7 @@ def taili_5_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -9108,7 +9108,7 @@ def taili_5_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3, a
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -9126,7 +9126,7 @@ def taili_5_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2, a
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -9140,7 +9140,7 @@ def taili_5_n(fuel, cost, statements, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -9156,7 +9156,7 @@ def call_n_0(fuel, cost, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9173,7 +9173,7 @@ def call_n_1(fuel, cost, s0, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9191,7 +9191,7 @@ def call_n_2(fuel, cost, s0, s1, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9210,7 +9210,7 @@ def call_n_3(fuel, cost, s0, s1, s2, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9230,7 +9230,7 @@ def call_n_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9251,7 +9251,7 @@ def call_n_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9273,7 +9273,7 @@ def call_n_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9291,7 +9291,7 @@ def call_n_n(fuel, cost, statements, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9310,7 +9310,7 @@ def calli_n_0(fuel, cost, frames, depth, d, table, type, v0, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9330,7 +9330,7 @@ def calli_n_1(fuel, cost, s0, frames, depth, d, table, type, v0, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9351,7 +9351,7 @@ def calli_n_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9373,7 +9373,7 @@ def calli_n_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9396,7 +9396,7 @@ def calli_n_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, arg
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9420,7 +9420,7 @@ def calli_n_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9445,7 +9445,7 @@ def calli_n_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9466,7 +9466,7 @@ def calli_n_n(fuel, cost, statements, frames, depth, d, table, type, v0, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -9475,7 +9475,7 @@ def tail_n_0(fuel, cost, f, args):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9485,7 +9485,7 @@ def tail_n_1(fuel, cost, s0, f, args):
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9496,7 +9496,7 @@ def tail_n_2(fuel, cost, s0, s1, f, args):
         fuel[0] = left
         s0(R)
         s1(R)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9508,7 +9508,7 @@ def tail_n_3(fuel, cost, s0, s1, s2, f, args):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9521,7 +9521,7 @@ def tail_n_4(fuel, cost, s0, s1, s2, s3, f, args):
         s1(R)
         s2(R)
         s3(R)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9535,7 +9535,7 @@ def tail_n_5(fuel, cost, s0, s1, s2, s3, s4, f, args):
         s2(R)
         s3(R)
         s4(R)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9550,7 +9550,7 @@ def tail_n_6(fuel, cost, s0, s1, s2, s3, s4, s5, f, args):
         s3(R)
         s4(R)
         s5(R)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9561,7 +9561,7 @@ def tail_n_n(fuel, cost, statements, f, args):
         fuel[0] = left
         for s in statements:
             s(R)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9573,7 +9573,7 @@ def taili_n_0(fuel, cost, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9586,7 +9586,7 @@ def taili_n_1(fuel, cost, s0, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9600,7 +9600,7 @@ def taili_n_2(fuel, cost, s0, s1, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9615,7 +9615,7 @@ def taili_n_3(fuel, cost, s0, s1, s2, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9631,7 +9631,7 @@ def taili_n_4(fuel, cost, s0, s1, s2, s3, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9648,7 +9648,7 @@ def taili_n_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9666,7 +9666,7 @@ def taili_n_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -9680,7 +9680,7 @@ def taili_n_n(fuel, cost, statements, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 

@@ -5105,7 +5105,7 @@ def call_0_0(slice, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5119,7 +5119,7 @@ def call_0_1(slice, s0, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5134,7 +5134,7 @@ def call_0_2(slice, s0, s1, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5150,7 +5150,7 @@ def call_0_3(slice, s0, s1, s2, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5167,7 +5167,7 @@ def call_0_4(slice, s0, s1, s2, s3, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5185,7 +5185,7 @@ def call_0_5(slice, s0, s1, s2, s3, s4, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5204,7 +5204,7 @@ def call_0_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5219,7 +5219,7 @@ def call_0_n(slice, statements, frames, depth, d, f):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5235,7 +5235,7 @@ def calli_0_0(slice, frames, depth, d, table, type, v0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5252,7 +5252,7 @@ def calli_0_1(slice, s0, frames, depth, d, table, type, v0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5270,7 +5270,7 @@ def calli_0_2(slice, s0, s1, frames, depth, d, table, type, v0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5289,7 +5289,7 @@ def calli_0_3(slice, s0, s1, s2, frames, depth, d, table, type, v0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5309,7 +5309,7 @@ def calli_0_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5330,7 +5330,7 @@ def calli_0_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5352,7 +5352,7 @@ def calli_0_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
@@ -5370,20 +5370,20 @@ def calli_0_n(slice, statements, frames, depth, d, table, type, v0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, link
 
 
 def tail_0_0(slice, f):
     def block(R):
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
 def tail_0_1(slice, s0, f):
     def block(R):
         s0(R)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5391,7 +5391,7 @@ def tail_0_2(slice, s0, s1, f):
     def block(R):
         s0(R)
         s1(R)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5400,7 +5400,7 @@ def tail_0_3(slice, s0, s1, s2, f):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5410,7 +5410,7 @@ def tail_0_4(slice, s0, s1, s2, s3, f):
         s1(R)
         s2(R)
         s3(R)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5421,7 +5421,7 @@ def tail_0_5(slice, s0, s1, s2, s3, s4, f):
         s2(R)
         s3(R)
         s4(R)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5433,7 +5433,7 @@ def tail_0_6(slice, s0, s1, s2, s3, s4, s5, f):
         s3(R)
         s4(R)
         s5(R)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5441,7 +5441,7 @@ def tail_0_n(slice, statements, f):
     def block(R):
         for s in statements:
             s(R)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5450,7 +5450,7 @@ def taili_0_0(slice, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5460,7 +5460,7 @@ def taili_0_1(slice, s0, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5471,7 +5471,7 @@ def taili_0_2(slice, s0, s1, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5483,7 +5483,7 @@ def taili_0_3(slice, s0, s1, s2, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5496,7 +5496,7 @@ def taili_0_4(slice, s0, s1, s2, s3, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5510,7 +5510,7 @@ def taili_0_5(slice, s0, s1, s2, s3, s4, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5525,7 +5525,7 @@ def taili_0_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5536,7 +5536,7 @@ def taili_0_n(slice, statements, table, type, v0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, []
+        return f.entry, [*f.frame]
     return block, None
 
 
@@ -5549,7 +5549,7 @@ def call_1_0(slice, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5563,7 +5563,7 @@ def call_1_1(slice, s0, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5578,7 +5578,7 @@ def call_1_2(slice, s0, s1, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5594,7 +5594,7 @@ def call_1_3(slice, s0, s1, s2, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5611,7 +5611,7 @@ def call_1_4(slice, s0, s1, s2, s3, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5629,7 +5629,7 @@ def call_1_5(slice, s0, s1, s2, s3, s4, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5648,7 +5648,7 @@ def call_1_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5663,7 +5663,7 @@ def call_1_n(slice, statements, frames, depth, d, f, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5679,7 +5679,7 @@ def calli_1_0(slice, frames, depth, d, table, type, v0, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5696,7 +5696,7 @@ def calli_1_1(slice, s0, frames, depth, d, table, type, v0, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5714,7 +5714,7 @@ def calli_1_2(slice, s0, s1, frames, depth, d, table, type, v0, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5733,7 +5733,7 @@ def calli_1_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5753,7 +5753,7 @@ def calli_1_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5774,7 +5774,7 @@ def calli_1_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5796,7 +5796,7 @@ def calli_1_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
@@ -5814,20 +5814,20 @@ def calli_1_n(slice, statements, frames, depth, d, table, type, v0, a0):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, link
 
 
 def tail_1_0(slice, f, a0):
     def block(R):
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
 def tail_1_1(slice, s0, f, a0):
     def block(R):
         s0(R)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5835,7 +5835,7 @@ def tail_1_2(slice, s0, s1, f, a0):
     def block(R):
         s0(R)
         s1(R)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5844,7 +5844,7 @@ def tail_1_3(slice, s0, s1, s2, f, a0):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5854,7 +5854,7 @@ def tail_1_4(slice, s0, s1, s2, s3, f, a0):
         s1(R)
         s2(R)
         s3(R)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5865,7 +5865,7 @@ def tail_1_5(slice, s0, s1, s2, s3, s4, f, a0):
         s2(R)
         s3(R)
         s4(R)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5877,7 +5877,7 @@ def tail_1_6(slice, s0, s1, s2, s3, s4, s5, f, a0):
         s3(R)
         s4(R)
         s5(R)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5885,7 +5885,7 @@ def tail_1_n(slice, statements, f, a0):
     def block(R):
         for s in statements:
             s(R)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5894,7 +5894,7 @@ def taili_1_0(slice, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5904,7 +5904,7 @@ def taili_1_1(slice, s0, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5915,7 +5915,7 @@ def taili_1_2(slice, s0, s1, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5927,7 +5927,7 @@ def taili_1_3(slice, s0, s1, s2, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5940,7 +5940,7 @@ def taili_1_4(slice, s0, s1, s2, s3, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5954,7 +5954,7 @@ def taili_1_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5969,7 +5969,7 @@ def taili_1_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5980,7 +5980,7 @@ def taili_1_n(slice, statements, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0]]
+        return f.entry, [R[a0], *f.frame]
     return block, None
 
 
@@ -5993,7 +5993,7 @@ def call_2_0(slice, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6007,7 +6007,7 @@ def call_2_1(slice, s0, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6022,7 +6022,7 @@ def call_2_2(slice, s0, s1, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6038,7 +6038,7 @@ def call_2_3(slice, s0, s1, s2, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6055,7 +6055,7 @@ def call_2_4(slice, s0, s1, s2, s3, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6073,7 +6073,7 @@ def call_2_5(slice, s0, s1, s2, s3, s4, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6092,7 +6092,7 @@ def call_2_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6107,7 +6107,7 @@ def call_2_n(slice, statements, frames, depth, d, f, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6123,7 +6123,7 @@ def calli_2_0(slice, frames, depth, d, table, type, v0, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6140,7 +6140,7 @@ def calli_2_1(slice, s0, frames, depth, d, table, type, v0, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6158,7 +6158,7 @@ def calli_2_2(slice, s0, s1, frames, depth, d, table, type, v0, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6177,7 +6177,7 @@ def calli_2_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6197,7 +6197,7 @@ def calli_2_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6218,7 +6218,7 @@ def calli_2_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6240,7 +6240,7 @@ def calli_2_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
@@ -6258,20 +6258,20 @@ def calli_2_n(slice, statements, frames, depth, d, table, type, v0, a0, a1):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, link
 
 
 def tail_2_0(slice, f, a0, a1):
     def block(R):
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
 def tail_2_1(slice, s0, f, a0, a1):
     def block(R):
         s0(R)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6279,7 +6279,7 @@ def tail_2_2(slice, s0, s1, f, a0, a1):
     def block(R):
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6288,7 +6288,7 @@ def tail_2_3(slice, s0, s1, s2, f, a0, a1):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6298,7 +6298,7 @@ def tail_2_4(slice, s0, s1, s2, s3, f, a0, a1):
         s1(R)
         s2(R)
         s3(R)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6309,7 +6309,7 @@ def tail_2_5(slice, s0, s1, s2, s3, s4, f, a0, a1):
         s2(R)
         s3(R)
         s4(R)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6321,7 +6321,7 @@ def tail_2_6(slice, s0, s1, s2, s3, s4, s5, f, a0, a1):
         s3(R)
         s4(R)
         s5(R)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6329,7 +6329,7 @@ def tail_2_n(slice, statements, f, a0, a1):
     def block(R):
         for s in statements:
             s(R)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6338,7 +6338,7 @@ def taili_2_0(slice, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6348,7 +6348,7 @@ def taili_2_1(slice, s0, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6359,7 +6359,7 @@ def taili_2_2(slice, s0, s1, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6371,7 +6371,7 @@ def taili_2_3(slice, s0, s1, s2, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6384,7 +6384,7 @@ def taili_2_4(slice, s0, s1, s2, s3, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6398,7 +6398,7 @@ def taili_2_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6413,7 +6413,7 @@ def taili_2_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6424,7 +6424,7 @@ def taili_2_n(slice, statements, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1]]
+        return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
 
@@ -6437,7 +6437,7 @@ def call_3_0(slice, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6451,7 +6451,7 @@ def call_3_1(slice, s0, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6466,7 +6466,7 @@ def call_3_2(slice, s0, s1, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6482,7 +6482,7 @@ def call_3_3(slice, s0, s1, s2, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6499,7 +6499,7 @@ def call_3_4(slice, s0, s1, s2, s3, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6517,7 +6517,7 @@ def call_3_5(slice, s0, s1, s2, s3, s4, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6536,7 +6536,7 @@ def call_3_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6551,7 +6551,7 @@ def call_3_n(slice, statements, frames, depth, d, f, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6567,7 +6567,7 @@ def calli_3_0(slice, frames, depth, d, table, type, v0, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6584,7 +6584,7 @@ def calli_3_1(slice, s0, frames, depth, d, table, type, v0, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6602,7 +6602,7 @@ def calli_3_2(slice, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6621,7 +6621,7 @@ def calli_3_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6641,7 +6641,7 @@ def calli_3_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0, a1, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6662,7 +6662,7 @@ def calli_3_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6684,7 +6684,7 @@ def calli_3_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
@@ -6702,20 +6702,20 @@ def calli_3_n(slice, statements, frames, depth, d, table, type, v0, a0, a1, a2):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, link
 
 
 def tail_3_0(slice, f, a0, a1, a2):
     def block(R):
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
 def tail_3_1(slice, s0, f, a0, a1, a2):
     def block(R):
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6723,7 +6723,7 @@ def tail_3_2(slice, s0, s1, f, a0, a1, a2):
     def block(R):
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6732,7 +6732,7 @@ def tail_3_3(slice, s0, s1, s2, f, a0, a1, a2):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6742,7 +6742,7 @@ def tail_3_4(slice, s0, s1, s2, s3, f, a0, a1, a2):
         s1(R)
         s2(R)
         s3(R)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6753,7 +6753,7 @@ def tail_3_5(slice, s0, s1, s2, s3, s4, f, a0, a1, a2):
         s2(R)
         s3(R)
         s4(R)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6765,7 +6765,7 @@ def tail_3_6(slice, s0, s1, s2, s3, s4, s5, f, a0, a1, a2):
         s3(R)
         s4(R)
         s5(R)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6773,7 +6773,7 @@ def tail_3_n(slice, statements, f, a0, a1, a2):
     def block(R):
         for s in statements:
             s(R)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6782,7 +6782,7 @@ def taili_3_0(slice, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6792,7 +6792,7 @@ def taili_3_1(slice, s0, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6803,7 +6803,7 @@ def taili_3_2(slice, s0, s1, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6815,7 +6815,7 @@ def taili_3_3(slice, s0, s1, s2, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6828,7 +6828,7 @@ def taili_3_4(slice, s0, s1, s2, s3, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6842,7 +6842,7 @@ def taili_3_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6857,7 +6857,7 @@ def taili_3_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6868,7 +6868,7 @@ def taili_3_n(slice, statements, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2]]
+        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
 
@@ -6881,7 +6881,7 @@ def call_4_0(slice, frames, depth, d, f, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -6895,7 +6895,7 @@ def call_4_1(slice, s0, frames, depth, d, f, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -6910,7 +6910,7 @@ def call_4_2(slice, s0, s1, frames, depth, d, f, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -6926,7 +6926,7 @@ def call_4_3(slice, s0, s1, s2, frames, depth, d, f, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -6943,7 +6943,7 @@ def call_4_4(slice, s0, s1, s2, s3, frames, depth, d, f, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -6961,7 +6961,7 @@ def call_4_5(slice, s0, s1, s2, s3, s4, frames, depth, d, f, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -6980,7 +6980,7 @@ def call_4_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, f, a0, a1, a2, a3)
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -6995,7 +6995,7 @@ def call_4_n(slice, statements, frames, depth, d, f, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -7011,7 +7011,7 @@ def calli_4_0(slice, frames, depth, d, table, type, v0, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -7028,7 +7028,7 @@ def calli_4_1(slice, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -7046,7 +7046,7 @@ def calli_4_2(slice, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, a3):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -7065,7 +7065,7 @@ def calli_4_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -7085,7 +7085,7 @@ def calli_4_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0, a1, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -7106,7 +7106,7 @@ def calli_4_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -7128,7 +7128,7 @@ def calli_4_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
@@ -7146,20 +7146,20 @@ def calli_4_n(slice, statements, frames, depth, d, table, type, v0, a0, a1, a2, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, link
 
 
 def tail_4_0(slice, f, a0, a1, a2, a3):
     def block(R):
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
 def tail_4_1(slice, s0, f, a0, a1, a2, a3):
     def block(R):
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7167,7 +7167,7 @@ def tail_4_2(slice, s0, s1, f, a0, a1, a2, a3):
     def block(R):
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7176,7 +7176,7 @@ def tail_4_3(slice, s0, s1, s2, f, a0, a1, a2, a3):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7186,7 +7186,7 @@ def tail_4_4(slice, s0, s1, s2, s3, f, a0, a1, a2, a3):
         s1(R)
         s2(R)
         s3(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7197,7 +7197,7 @@ def tail_4_5(slice, s0, s1, s2, s3, s4, f, a0, a1, a2, a3):
         s2(R)
         s3(R)
         s4(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7209,7 +7209,7 @@ def tail_4_6(slice, s0, s1, s2, s3, s4, s5, f, a0, a1, a2, a3):
         s3(R)
         s4(R)
         s5(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7217,7 +7217,7 @@ def tail_4_n(slice, statements, f, a0, a1, a2, a3):
     def block(R):
         for s in statements:
             s(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7226,7 +7226,7 @@ def taili_4_0(slice, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7236,7 +7236,7 @@ def taili_4_1(slice, s0, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7247,7 +7247,7 @@ def taili_4_2(slice, s0, s1, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7259,7 +7259,7 @@ def taili_4_3(slice, s0, s1, s2, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7272,7 +7272,7 @@ def taili_4_4(slice, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7286,7 +7286,7 @@ def taili_4_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7301,7 +7301,7 @@ def taili_4_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7312,7 +7312,7 @@ def taili_4_n(slice, statements, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
 
@@ -7325,7 +7325,7 @@ def call_5_0(slice, frames, depth, d, f, a0, a1, a2, a3, a4):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7339,7 +7339,7 @@ def call_5_1(slice, s0, frames, depth, d, f, a0, a1, a2, a3, a4):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7354,7 +7354,7 @@ def call_5_2(slice, s0, s1, frames, depth, d, f, a0, a1, a2, a3, a4):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7370,7 +7370,7 @@ def call_5_3(slice, s0, s1, s2, frames, depth, d, f, a0, a1, a2, a3, a4):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7387,7 +7387,7 @@ def call_5_4(slice, s0, s1, s2, s3, frames, depth, d, f, a0, a1, a2, a3, a4):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7405,7 +7405,7 @@ def call_5_5(slice, s0, s1, s2, s3, s4, frames, depth, d, f, a0, a1, a2, a3, a4)
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7424,7 +7424,7 @@ def call_5_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, f, a0, a1, a2, a3,
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7439,7 +7439,7 @@ def call_5_n(slice, statements, frames, depth, d, f, a0, a1, a2, a3, a4):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7455,7 +7455,7 @@ def calli_5_0(slice, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7472,7 +7472,7 @@ def calli_5_1(slice, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7490,7 +7490,7 @@ def calli_5_2(slice, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, a3, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7509,7 +7509,7 @@ def calli_5_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7529,7 +7529,7 @@ def calli_5_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0, a1, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7550,7 +7550,7 @@ def calli_5_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7572,7 +7572,7 @@ def calli_5_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
@@ -7590,20 +7590,20 @@ def calli_5_n(slice, statements, frames, depth, d, table, type, v0, a0, a1, a2, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, link
 
 
 def tail_5_0(slice, f, a0, a1, a2, a3, a4):
     def block(R):
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
 def tail_5_1(slice, s0, f, a0, a1, a2, a3, a4):
     def block(R):
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7611,7 +7611,7 @@ def tail_5_2(slice, s0, s1, f, a0, a1, a2, a3, a4):
     def block(R):
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7620,7 +7620,7 @@ def tail_5_3(slice, s0, s1, s2, f, a0, a1, a2, a3, a4):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7630,7 +7630,7 @@ def tail_5_4(slice, s0, s1, s2, s3, f, a0, a1, a2, a3, a4):
         s1(R)
         s2(R)
         s3(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7641,7 +7641,7 @@ def tail_5_5(slice, s0, s1, s2, s3, s4, f, a0, a1, a2, a3, a4):
         s2(R)
         s3(R)
         s4(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7653,7 +7653,7 @@ def tail_5_6(slice, s0, s1, s2, s3, s4, s5, f, a0, a1, a2, a3, a4):
         s3(R)
         s4(R)
         s5(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7661,7 +7661,7 @@ def tail_5_n(slice, statements, f, a0, a1, a2, a3, a4):
     def block(R):
         for s in statements:
             s(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7670,7 +7670,7 @@ def taili_5_0(slice, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7680,7 +7680,7 @@ def taili_5_1(slice, s0, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7691,7 +7691,7 @@ def taili_5_2(slice, s0, s1, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7703,7 +7703,7 @@ def taili_5_3(slice, s0, s1, s2, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7716,7 +7716,7 @@ def taili_5_4(slice, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7730,7 +7730,7 @@ def taili_5_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7745,7 +7745,7 @@ def taili_5_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2, a3, a4
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7756,7 +7756,7 @@ def taili_5_n(slice, statements, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4]]
+        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
 
@@ -7769,7 +7769,7 @@ def call_n_0(slice, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -7783,7 +7783,7 @@ def call_n_1(slice, s0, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -7798,7 +7798,7 @@ def call_n_2(slice, s0, s1, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -7814,7 +7814,7 @@ def call_n_3(slice, s0, s1, s2, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -7831,7 +7831,7 @@ def call_n_4(slice, s0, s1, s2, s3, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -7849,7 +7849,7 @@ def call_n_5(slice, s0, s1, s2, s3, s4, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -7868,7 +7868,7 @@ def call_n_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -7883,7 +7883,7 @@ def call_n_n(slice, statements, frames, depth, d, f, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -7899,7 +7899,7 @@ def calli_n_0(slice, frames, depth, d, table, type, v0, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -7916,7 +7916,7 @@ def calli_n_1(slice, s0, frames, depth, d, table, type, v0, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -7934,7 +7934,7 @@ def calli_n_2(slice, s0, s1, frames, depth, d, table, type, v0, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -7953,7 +7953,7 @@ def calli_n_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -7973,7 +7973,7 @@ def calli_n_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -7994,7 +7994,7 @@ def calli_n_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, args
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -8016,7 +8016,7 @@ def calli_n_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
@@ -8034,20 +8034,20 @@ def calli_n_n(slice, statements, frames, depth, d, table, type, v0, args):
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, link
 
 
 def tail_n_0(slice, f, args):
     def block(R):
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
 def tail_n_1(slice, s0, f, args):
     def block(R):
         s0(R)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -8055,7 +8055,7 @@ def tail_n_2(slice, s0, s1, f, args):
     def block(R):
         s0(R)
         s1(R)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -8064,7 +8064,7 @@ def tail_n_3(slice, s0, s1, s2, f, args):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -8074,7 +8074,7 @@ def tail_n_4(slice, s0, s1, s2, s3, f, args):
         s1(R)
         s2(R)
         s3(R)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -8085,7 +8085,7 @@ def tail_n_5(slice, s0, s1, s2, s3, s4, f, args):
         s2(R)
         s3(R)
         s4(R)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -8097,7 +8097,7 @@ def tail_n_6(slice, s0, s1, s2, s3, s4, s5, f, args):
         s3(R)
         s4(R)
         s5(R)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -8105,7 +8105,7 @@ def tail_n_n(slice, statements, f, args):
     def block(R):
         for s in statements:
             s(R)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -8114,7 +8114,7 @@ def taili_n_0(slice, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -8124,7 +8124,7 @@ def taili_n_1(slice, s0, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -8135,7 +8135,7 @@ def taili_n_2(slice, s0, s1, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -8147,7 +8147,7 @@ def taili_n_3(slice, s0, s1, s2, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -8160,7 +8160,7 @@ def taili_n_4(slice, s0, s1, s2, s3, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -8174,7 +8174,7 @@ def taili_n_5(slice, s0, s1, s2, s3, s4, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -8189,7 +8189,7 @@ def taili_n_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
@@ -8200,7 +8200,7 @@ def taili_n_n(slice, statements, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.type is not type:
             raise bad_indirect_call(f, type)
-        return f.entry, [R[a] for a in args]
+        return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 

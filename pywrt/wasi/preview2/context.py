@@ -111,8 +111,8 @@ class WasiCtx:
         """
         if os.open not in os.supports_dir_fd or not hasattr(os, "O_NOFOLLOW"):
             raise OSError(
-                f"can't open {os.fspath(host_path)!r} for the guest: this platform has no os.open(dir_fd=...), "
-                "without which paths can't be confined to a directory"
+                f"can't open {os.fspath(host_path)!r} for the guest: this platform has no "
+                "os.open(dir_fd=...), without which paths can't be confined to a directory"
             )
         # The embedder's own path may be or contain symbolic links.
         flags = OPEN_DIRECTORY & ~os.O_NOFOLLOW

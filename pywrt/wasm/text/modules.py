@@ -14,6 +14,7 @@ from pywrt.wasm.text.context import ModuleContext
 from pywrt.wasm.text.cursor import Cursor, Space
 from pywrt.wasm.text.instructions import BodyParser
 from pywrt.wasm.text.lexer import decode_text, tokenize
+from pywrt.wasm.text.names import name_section
 from pywrt.wasm.types import FUNCREF, ExternType, GlobalType, Limits, MemoryType, TableType, ValType
 
 _I32_CONST_0 = b"\x41\x00\x0b"
@@ -25,10 +26,14 @@ def _expr(code: bytes) -> Expr:
 
 
 class ModuleParser:
-    """Reads module fields from `cursor` up to a closing parenthesis or the end of the text."""
+    """Reads module fields from `cursor` up to a closing parenthesis or the end of the text.
 
-    def __init__(self, cursor: Cursor) -> None:
+    `name` is the module's own identifier.
+    """
+
+    def __init__(self, cursor: Cursor, name: str | None = None) -> None:
         self.cursor = cursor
+        self._name = name
         self.context = ModuleContext()
         self.module = self.context.module
         self._spaces = {
@@ -68,6 +73,9 @@ class ModuleParser:
         self.module.code = tuple(self._codes)
         if self.context.uses_data_index:
             self.module.data_count = len(self.module.datas)
+        names = name_section(self._name, self.context.funcs.names)
+        if names is not None:
+            self.module.customs.append(names)
         return self.module
 
     # First pass: each begins behind `(keyword` and ends behind the field.
@@ -339,7 +347,7 @@ class ModuleParser:
 
     def _address_type(self) -> None:
         if self.cursor.texts[self.cursor.i] == "i64":
-            raise self.cursor.error("64-bit addresses need memory64", None, "memory64")
+            raise self.cursor.error("a 64-bit address needs memory64", None, "memory64")
         self.cursor.accept("i32")
 
     def _limits(self) -> Limits:
@@ -386,8 +394,7 @@ def parse_module(text: str | bytes) -> Module:
     """
     cursor = Cursor(tokenize(decode_text(text) if isinstance(text, bytes) else text))
     if cursor.open("module"):
-        cursor.identifier()
-        module = ModuleParser(cursor).parse()
+        module = ModuleParser(cursor, cursor.identifier()).parse()
         cursor.expect(")")
     else:
         module = ModuleParser(cursor).parse()

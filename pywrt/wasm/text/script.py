@@ -69,10 +69,11 @@ Result = Const | RefConst | NanPattern | Either
 class ModuleSource:
     """A module as a script gives it: `kind` is text, quote or binary. It is parsed when asked for."""
 
-    __slots__ = ("_bytes", "_start", "_tokens", "kind")
+    __slots__ = ("_bytes", "_start", "_tokens", "kind", "name")
 
-    def __init__(self, kind: str, content: bytes, tokens: Tokens, start: int) -> None:
+    def __init__(self, kind: str, name: str | None, content: bytes, tokens: Tokens, start: int) -> None:
         self.kind = kind
+        self.name = name
         self._bytes = content
         self._tokens = tokens
         self._start = start
@@ -87,7 +88,7 @@ class ModuleSource:
         if self.kind == "quote":
             return parse_module(self._bytes)
         cursor = Cursor(self._tokens, self._start)
-        module = ModuleParser(cursor).parse()
+        module = ModuleParser(cursor, self.name).parse()
         cursor.expect(")")
         return module
 
@@ -259,7 +260,7 @@ class ScriptParser:
         """A script that is nothing but the fields of one module."""
         content = self.cursor.tokens.text.encode()
         self.cursor.i = len(self.cursor.texts) - 1
-        return ModuleCommand(1, None, ModuleSource("quote", content, self.cursor.tokens, 0), False)
+        return ModuleCommand(1, None, ModuleSource("quote", None, content, self.cursor.tokens, 0), False)
 
     def line(self, index: int) -> int:
         """The line of token `index`, from 1; cheap for ascending ones."""
@@ -279,9 +280,9 @@ class ScriptParser:
             return InstanceCommand(line, name, cursor.identifier())
         definition = cursor.accept("definition")
         name = cursor.identifier()
-        return ModuleCommand(line, name, self.source(), definition)
+        return ModuleCommand(line, name, self.source(name), definition)
 
-    def source(self) -> ModuleSource:
+    def source(self, name: str | None) -> ModuleSource:
         """What follows `(module $name`, up to the closing parenthesis."""
         cursor = self.cursor
         kind = "text"
@@ -294,7 +295,7 @@ class ScriptParser:
         else:
             cursor.skip_to_close()
             cursor.i -= 1
-        return ModuleSource(kind, content, cursor.tokens, start)
+        return ModuleSource(kind, name, content, cursor.tokens, start)
 
     def _quoted(self, separator: bytes) -> bytes:
         parts = []
@@ -306,8 +307,7 @@ class ScriptParser:
         """`(module ...)` within an assertion."""
         self.cursor.expect("(")
         self.cursor.expect("module")
-        self.cursor.identifier()
-        source = self.source()
+        source = self.source(self.cursor.identifier())
         self.cursor.expect(")")
         return source
 

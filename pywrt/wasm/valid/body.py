@@ -99,19 +99,34 @@ class Body:
 
     def declare_locals(self, params: list[ValType], runs: tuple[tuple[int, ValType], ...]) -> None:
         """Set the types of the locals, parameters first; InvalidError if there are too many."""
-        runs = (*((1, param) for param in params), *runs)
-        self.run_types = [valtype for _, valtype in runs]
-        self.run_ends = list(accumulate(count for count, _ in runs))
-        if self.run_ends and self.run_ends[-1] > MAX_LOCALS:
-            raise InvalidError(f"too many locals: {self.run_ends[-1]} exceed the maximum of {MAX_LOCALS}")
+        total = len(params)
+        for count, _ in runs:
+            total += count
+        if total > MAX_LOCALS:
+            raise InvalidError(f"too many locals: {total} exceed the maximum of {MAX_LOCALS}")
+        self.listed = listed = params[:_LISTED_LOCALS]
         for count, valtype in runs:
-            self.listed += [valtype] * min(count, _LISTED_LOCALS - len(self.listed))
+            listed += [valtype] * min(count, _LISTED_LOCALS - len(listed))
+        if total > _LISTED_LOCALS:
+            runs = (*((1, param) for param in params), *runs)
+            self.run_types = [valtype for _, valtype in runs]
+            self.run_ends = list(accumulate(count for count, _ in runs))
 
     def u32(self, pos: int) -> tuple[int, int]:
         """The unsigned integer at `pos` and the position behind it."""
         code = self.code
-        if pos < len(code) and (byte := code[pos]) < 0x80:
-            return byte, pos + 1
+        if pos + 1 < len(code):  # what is valid has an `end` behind it
+            low = code[pos]
+            if low < 0x80:
+                return low, pos + 1
+            high = code[pos + 1]
+            if high < 0x80:
+                return high << 7 | low & 0x7F, pos + 2
+            if pos + 5 < len(code):  # what a linker may still change is padded to five bytes
+                third, fourth, fifth = code[pos + 2 : pos + 5]
+                if third & fourth & 0x80 and fifth < 0x10:
+                    value = fifth << 28 | (fourth & 0x7F) << 21 | (third & 0x7F) << 14
+                    return value | (high & 0x7F) << 7 | low & 0x7F, pos + 5
         return read_unsigned(code, pos, len(code), 32)
 
     def local(self, pos: int) -> tuple[ValType, int]:
@@ -168,8 +183,10 @@ class Body:
 
     def apply(self, params: list[ValType], results: list[ValType]) -> None:
         """Take `params` from the stack and put `results` there."""
-        self.pop(params)
-        self.stack += results
+        if params:
+            self.pop(params)
+        if results:
+            self.stack += results
 
     def jump(self) -> None:
         """What follows is unreachable until the frame ends: its operands are whatever is asked for."""
@@ -178,25 +195,30 @@ class Body:
 
     def enter(self, opcode: int, signature: Signature) -> None:
         """Open a frame."""
-        self.pop(signature.params)
-        self.frame = Frame(opcode, signature, self.stack)
-        self.frames.append(self.frame)
-        self.stack = [FLOOR, *signature.params]
+        params = signature.params
+        if params:
+            self.pop(params)
+        self.frame = frame = Frame(opcode, signature, self.stack)
+        self.frames.append(frame)
+        self.stack = [FLOOR, *params] if params else [FLOOR]
 
     def leave(self) -> Frame:
         """Close the innermost frame; the caller puts its results where they go."""
         frame = self.frame
-        results = frame.signature.results
         if self.stack != frame.signature.exit:
-            self.pop(results)
-            if len(self.stack) > 1:
-                self.stack += results
-                raise self.mismatch(results)
-        self.frames.pop()
+            self._leave_slowly(frame.signature.results)
+        frames = self.frames
+        frames.pop()
         self.stack = frame.stack
-        if self.frames:
-            self.frame = self.frames[-1]
+        if frames:
+            self.frame = frames[-1]
         return frame
+
+    def _leave_slowly(self, results: list[ValType]) -> None:
+        self.pop(results)
+        if len(self.stack) > 1:
+            self.stack += results
+            raise self.mismatch(results)
 
 
 def shown(types: list[ValType]) -> str:

@@ -20,8 +20,8 @@ from pywrt.wasm.valid.body import Body, Signature
 from pywrt.wasm.valid.context import Context
 from pywrt.wasm.valid.rules import BINARY, LOAD, STORE, UNARY
 
-_LOCAL_GET, _LOCAL_SET, _LOCAL_TEE, _I32_CONST = (
-    BY_MNEMONIC[m].number for m in ("local.get", "local.set", "local.tee", "i32.const")
+_BR_IF, _LOCAL_GET, _LOCAL_SET, _LOCAL_TEE, _I32_CONST = (
+    BY_MNEMONIC[m].number for m in ("br_if", "local.get", "local.set", "local.tee", "i32.const")
 )
 
 
@@ -45,8 +45,12 @@ def _run(body: Body) -> None:
                     top = listed[index]
                     continue
             elif op == _I32_CONST:
-                if code[pos] < 0x80:
-                    pos += 1
+                after = pos + 1
+                while code[after - 1] >= 0x80:
+                    after += 1
+                # Of a fifth byte, bits 3 to 6 must be equal: they are beyond 32 bits, or the sign.
+                if after - pos < 5 or (after - pos == 5 and code[after - 1] + 8 & 0x7F < 0x10):
+                    pos = after
                     stack.append(top)
                     top = I32
                     continue
@@ -91,9 +95,16 @@ def _run(body: Body) -> None:
                             top = stack.pop()
                             continue
                         stack.append(under)
-                elif kind == UNARY and top is first:
-                    top = result
-                    continue
+                elif kind == UNARY:
+                    if top is first:
+                        top = result
+                        continue
+                elif op == _BR_IF and top is I32:
+                    depth = code[pos]
+                    if depth < 0x80 and depth < len(frames) and not frames[-1 - depth].label:
+                        pos += 1
+                        top = stack.pop()
+                        continue
             stack.append(top)
             pos = rules[op](body, pos)
             if not frames:

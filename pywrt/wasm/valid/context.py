@@ -38,8 +38,8 @@ class Context:
         """InvalidError for a function of an unknown type."""
         self.module = module
         self.features = features
-        self.rules: list[Rule] = dispatch(features)
-        self.constant_rules: list[Rule] = constant_dispatch(features)
+        self.rules: tuple[Rule, ...] = dispatch(features)
+        self.constant_rules: tuple[Rule, ...] = constant_dispatch(features)
         self.types: list[FuncType] = module.types
         self.signatures = [Signature(list(t.params), list(t.results)) for t in module.types]
         self.func_types: list[int] = []
@@ -65,7 +65,7 @@ class Context:
             if type_index >= len(self.signatures):
                 raise InvalidError(f"unknown type {type_index}")
         self.funcs: list[Signature] = [self.signatures[i] for i in self.func_types]
-        self.rows: list[Row] = short_cuts(features, bool(self.memories))
+        self.rows: tuple[Row, ...] = short_cuts(features, bool(self.memories))
         self.elems: list[RefType] = [elem.type for elem in module.elems]
         #: The number of data segments; None without a data count section, which code that names one needs.
         self.data_count = module.data_count

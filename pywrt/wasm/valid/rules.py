@@ -6,12 +6,15 @@ the place and adds it.
 """
 
 from collections.abc import Callable
+from functools import cache
+from typing import Any
 
 from pywrt.errors import InvalidError, MalformedError
-from pywrt.wasm.binary.instructions import opcode_error, read_valtype, type_error
+from pywrt.wasm.binary.instructions import EMPTY_BLOCK, opcode_error, read_valtype, type_error
 from pywrt.wasm.binary.reader import UNEXPECTED_END, Reader, read_signed, read_unsigned
 from pywrt.wasm.opcodes import BY_CODE, BY_MNEMONIC, OPCODES, PREFIXES, Opcode, access_size
 from pywrt.wasm.types import (
+    CODE_BY_VALTYPE,
     FEATURE_BY_TYPE_CODE,
     FUNCREF,
     I32,
@@ -21,14 +24,20 @@ from pywrt.wasm.types import (
     RefType,
     ValType,
 )
-from pywrt.wasm.valid.body import BOT, FLOOR, Body, Signature, matches, shown
+from pywrt.wasm.valid.body import BOT, FLOOR, Body, Frame, Signature, matches, shown
 
 #: (body, position behind the opcode) -> position behind the immediates.
 Rule = Callable[[Body, int], int]
 
 _BLOCK, _LOOP, _IF, _ELSE = (BY_MNEMONIC[m].number for m in ("block", "loop", "if", "else"))
-_BLOCK_SIGNATURES = {code: Signature([], [valtype]) for code, valtype in VALTYPE_BY_CODE.items()}
-_BLOCK_SIGNATURES[0x40] = Signature([], [])
+_V128 = CODE_BY_VALTYPE[V128]
+#: Block types of one byte that are always there.
+_BLOCK_SIGNATURES = {
+    code: Signature([], [valtype])
+    for code, valtype in VALTYPE_BY_CODE.items()
+    if code not in FEATURE_BY_TYPE_CODE
+}
+_BLOCK_SIGNATURES[EMPTY_BLOCK] = Signature([], [])
 _SELECT_OPERANDS = [[valtype, valtype, I32] for valtype in (*NUMERIC_TYPES, V128)]
 _I32_1, _I32_3 = [I32], [I32, I32, I32]
 
@@ -41,10 +50,9 @@ def _blocktype(body: Body, pos: int) -> tuple[Signature, int]:
     byte = code[pos] if pos < len(code) else 0x80
     signature = _BLOCK_SIGNATURES.get(byte)
     if signature is not None:
-        feature = FEATURE_BY_TYPE_CODE.get(byte, "mvp")
-        if feature not in body.context.features:
-            raise type_error("malformed block type", byte, pos)
         return signature, pos + 1
+    if byte == _V128 and FEATURE_BY_TYPE_CODE[byte] in body.context.features:
+        return Signature([], [V128]), pos + 1
     index, after = read_signed(code, pos, len(code), 33)
     if index < 0:
         raise type_error("malformed block type", byte, pos)
@@ -54,9 +62,15 @@ def _blocktype(body: Body, pos: int) -> tuple[Signature, int]:
 
 
 def _block(body: Body, pos: int) -> int:
-    signature, pos = _blocktype(body, pos)
-    body.enter(_BLOCK, signature)
-    return pos
+    signature = _BLOCK_SIGNATURES.get(body.code[pos])
+    if signature is None:
+        signature, pos = _blocktype(body, pos)
+        body.enter(_BLOCK, signature)
+        return pos
+    body.frame = frame = Frame(_BLOCK, signature, body.stack)  # `enter`, without operands to move
+    body.frames.append(frame)
+    body.stack = [FLOOR]
+    return pos + 1
 
 
 def _loop(body: Body, pos: int) -> int:
@@ -89,7 +103,8 @@ def _end(body: Body, pos: int) -> int:
             f"type mismatch: an if without else takes {shown(signature.params)} "
             f"but must leave {shown(signature.results)}"
         )
-    frame.stack += signature.results
+    if signature.results:
+        frame.stack += signature.results
     return pos
 
 
@@ -147,9 +162,10 @@ def _return(body: Body, pos: int) -> int:
 
 def _callee(body: Body, pos: int) -> tuple[Signature, int]:
     index, pos = body.u32(pos)
-    if index >= len(body.context.funcs):
+    funcs = body.context.funcs
+    if index >= len(funcs):
         raise InvalidError(f"unknown function {index}")
-    return body.context.funcs[index], pos
+    return funcs[index], pos
 
 
 def _indirect_callee(body: Body, pos: int) -> tuple[Signature, int]:
@@ -165,7 +181,10 @@ def _indirect_callee(body: Body, pos: int) -> tuple[Signature, int]:
 
 def _call(body: Body, pos: int) -> int:
     signature, pos = _callee(body, pos)
-    body.apply(signature.params, signature.results)
+    if signature.params:
+        body.pop(signature.params)
+    if signature.results:
+        body.stack += signature.results
     return pos
 
 
@@ -255,9 +274,10 @@ def _local_tee(body: Body, pos: int) -> int:
 
 def _global_get(body: Body, pos: int) -> int:
     index, pos = body.u32(pos)
-    if index >= len(body.context.globals):
+    globals_ = body.context.globals
+    if index >= len(globals_):
         raise InvalidError(f"unknown global {index}")
-    body.stack.append(body.context.globals[index].value)
+    body.stack.append(globals_[index].value)
     return pos
 
 
@@ -587,24 +607,26 @@ def _prefixed(prefix: int, rules: dict[int, Rule]) -> Rule:
     return rule
 
 
-def _dispatch(rule_of: Callable[[Opcode], Rule]) -> list[Rule]:
+def _dispatch(rule_of: Callable[[Opcode], Rule]) -> tuple[Rule, ...]:
     rules = [_illegal(number) for number in range(256)]
     for number, opcode in BY_CODE[0].items():
         rules[number] = rule_of(opcode)
     for prefix in PREFIXES:
         rows = BY_CODE.get(prefix, {})
         rules[prefix] = _prefixed(prefix, {number: rule_of(opcode) for number, opcode in rows.items()})
-    return rules
+    return tuple(rules)
 
 
-def dispatch(features: frozenset[str]) -> list[Rule]:
+@cache
+def dispatch(features: frozenset[str]) -> tuple[Rule, ...]:
     """The rules of function bodies by opcode byte: 256 of them."""
     return _dispatch(
         lambda opcode: RULES[opcode.mnemonic] if opcode.feature in features else _unavailable(opcode)
     )
 
 
-def constant_dispatch(features: frozenset[str]) -> list[Rule]:
+@cache
+def constant_dispatch(features: frozenset[str]) -> tuple[Rule, ...]:
     """The rules of constant expressions by opcode byte: 256 of them."""
     rules = dict(_CONSTANT_RULES)
     if "extended-const" in features:
@@ -620,7 +642,7 @@ def constant_dispatch(features: frozenset[str]) -> list[Rule]:
 
 #: Short cuts for instructions of a common shape. A row is (kind, type, type or alignment, result).
 GENERAL, LOAD, BINARY, STORE, UNARY = range(5)
-Row = tuple[int, ValType, ValType | int, ValType]
+Row = tuple[int, ValType, Any, ValType]
 
 
 def _row(opcode: Opcode) -> Row:
@@ -642,9 +664,10 @@ _NO_ROW: Row = (GENERAL, FLOOR, FLOOR, FLOOR)
 _ROWS: list[Row] = [_row(BY_CODE[0][n]) if n in BY_CODE[0] else _NO_ROW for n in range(256)]
 
 
-def short_cuts(features: frozenset[str], memory: bool) -> list[Row]:
+@cache
+def short_cuts(features: frozenset[str], memory: bool) -> tuple[Row, ...]:
     """The short cuts that hold with these features, and with or without a memory, by opcode byte."""
     off = {number for number, opcode in BY_CODE[0].items() if opcode.feature not in features}
     if not memory:
         off.update(number for number, row in enumerate(_ROWS) if row[0] in (LOAD, STORE))
-    return [_NO_ROW if number in off else row for number, row in enumerate(_ROWS)] if off else _ROWS
+    return tuple([_NO_ROW if number in off else row for number, row in enumerate(_ROWS)])

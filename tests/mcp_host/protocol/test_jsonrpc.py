@@ -25,16 +25,19 @@ def refusal(line: bytes) -> ProtocolError:
 @given(JSON)
 def test_decode_of_encode_is_identity(value: object) -> None:
     line = jsonrpc.encode(value)
-    assert line.endswith(b"\n") and line.count(b"\n") == 1
+    assert line.endswith(b"\n")
+    assert line.count(b"\n") == 1
     assert jsonrpc.decode(line) == value
 
 
 @given(st.binary(max_size=60))
 def test_decode_random_bytes_gives_value_or_parse_error(line: bytes) -> None:
+    kind = ErrorKind.PARSE_ERROR
     try:
         jsonrpc.decode(line)
     except ProtocolError as error:
-        assert error.kind is ErrorKind.PARSE_ERROR
+        kind = error.kind
+    assert kind is ErrorKind.PARSE_ERROR
 
 
 @given(JSON)

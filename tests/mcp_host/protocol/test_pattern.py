@@ -34,11 +34,10 @@ def test_matches_agrees_with_re(pattern: str, text: str) -> None:
 def test_compile_pattern_any_text_compiles_or_is_unsupported(pattern: str) -> None:
     try:
         compiled = compile_pattern(pattern)
-    except UnsupportedPattern as error:
-        assert str(error)
-    else:
-        assume(compiled.size < 500)
-        assert compiled.matches("ab1-", anywhere=True) in (True, False)
+    except UnsupportedPattern:
+        return
+    assume(compiled.size < 500)
+    assert compiled.matches("ab1-", anywhere=True) in (True, False)
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,8 @@ def test_capability_not_offered_is_method_not_found() -> None:
     for method in set(session.METHODS) - {"initialize", "ping"}:
         bare.receive(json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": {}}).encode())
         error = json.loads(bare.outgoing())["error"]
-        assert error["code"] == -32601 and "doesn't offer" in error["message"]
+        assert error["code"] == -32601
+        assert "doesn't offer" in error["message"]
 
 
 # --- JSON-RPC -------------------------------------------------------------------------------------------
@@ -163,7 +164,8 @@ def test_duplicate_id_in_flight_is_refused_and_free_afterwards(peer: Peer) -> No
     peer.request("tools/call", CALL, id="x")
     (call,) = peer.events
     (answer,) = peer.request("ping", id="x")
-    assert answer["id"] == "x" and answer["error"]["code"] == -32600
+    assert answer["id"] == "x"
+    assert answer["error"]["code"] == -32600
     assert "still in flight" in answer["error"]["message"]
     peer.session.respond_tool_failure(call, "no")  # type: ignore[arg-type]
     assert peer.received()[0]["result"]["isError"] is True
@@ -226,14 +228,16 @@ def test_batch_whose_only_request_is_cancelled_gets_no_answer(connect: Connect) 
 )
 def test_batch_empty_or_huge_is_one_invalid_request(connect: Connect, batch: list[Any], reason: str) -> None:
     (answer,) = connect("2025-03-26").send(batch)
-    assert answer["id"] is None and answer["error"]["code"] == -32600
+    assert answer["id"] is None
+    assert answer["error"]["code"] == -32600
     assert reason in answer["error"]["message"]
 
 
 @pytest.mark.parametrize("revision", ["2024-11-05", "2025-06-18", "2025-11-25"])
 def test_batch_under_other_revisions_is_invalid_request(connect: Connect, revision: str) -> None:
     (answer,) = connect(revision).send([call_message(1, "ping")])
-    assert answer["error"]["code"] == -32600 and "2025-03-26 only" in answer["error"]["message"]
+    assert answer["error"]["code"] == -32600
+    assert "2025-03-26 only" in answer["error"]["message"]
 
 
 # --- lists ----------------------------------------------------------------------------------------------
@@ -317,7 +321,8 @@ def test_call_tool_arguments_that_break_the_schema_are_an_error_of_the_tool(peer
 def test_call_tool_schema_too_costly_is_an_error_of_the_tool(connect: Connect, registry: Registry) -> None:
     registry.tools.add([Tool.parse("loop", None, b'{"type": "object", "$ref": "#"}')])
     result = connect().result("tools/call", {"name": "loop"})
-    assert result["isError"] is True and "subschemas within one another" in result["content"][0]["text"]
+    assert result["isError"] is True
+    assert "subschemas within one another" in result["content"][0]["text"]
 
 
 def test_respond_tool_takes_structured_content_from_text(peer: Peer) -> None:
@@ -332,7 +337,8 @@ def test_respond_tool_breaking_its_output_schema_is_an_error_of_the_tool(peer: P
     call = peer.event("tools/call", CALL)
     peer.session.respond_tool(call, TEXT, structured=structured)
     result = peer.received()[0]["result"]
-    assert result["isError"] is True and "structuredContent" not in result
+    assert result["isError"] is True
+    assert "structuredContent" not in result
     assert "Tool 'add' broke its output schema:\n- structuredContent" in result["content"][0]["text"]
 
 
@@ -399,9 +405,8 @@ def test_subscription_sends_updates_from_its_request_on(peer: Peer) -> None:
     assert peer.session.notify_resource_updated("lab://readme") is True
     peer.session.respond_empty(subscribe)
     updated, answer = peer.received()
-    assert updated["method"] == "notifications/resources/updated" and updated["params"] == {
-        "uri": "lab://readme"
-    }
+    assert updated["method"] == "notifications/resources/updated"
+    assert updated["params"] == {"uri": "lab://readme"}
     assert answer["result"] == {}
     assert peer.session.notify_resource_updated("lab://other") is False
     peer.session.respond_empty(peer.event("resources/unsubscribe", {"uri": "lab://readme"}))
@@ -508,7 +513,8 @@ def test_cancelled_gives_event_and_no_answer_afterwards(peer: Peer) -> None:
     assert peer.notify("notifications/cancelled", {"requestId": peer.ids, "reason": "slow"}) == []
     (event,) = peer.events
     assert isinstance(event, events.Cancelled)
-    assert event.request is call and event.reason == "slow"
+    assert event.request is call
+    assert event.reason == "slow"
     peer.session.respond_tool_failure(call, "late")
     assert peer.session.notify_progress(call, 1) is False
     assert peer.received() == []
@@ -530,7 +536,8 @@ def test_cancelled_id_used_again_is_not_answered_by_the_old_request(peer: Peer) 
 def test_cancelled_unknown_or_malformed_is_ignored(peer: Peer, params: Any) -> None:
     peer.request("tools/call", CALL, id=1)
     assert peer.notify("notifications/cancelled", params) == []
-    assert peer.events == [] and len(peer.session.in_flight) == 1
+    assert peer.events == []
+    assert len(peer.session.in_flight) == 1
 
 
 def test_log_is_filtered_by_level_and_the_default_is_info(peer: Peer) -> None:

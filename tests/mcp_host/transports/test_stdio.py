@@ -119,7 +119,8 @@ def test_write_to_a_client_that_does_not_read_leaves_the_loop_running(kind: type
             second = asyncio.create_task(stdio.write(b"b" * size + b"\n"))
             os.write(client_out, b"ping\n")
             assert await stdio.read() == b"ping"  # while both writes wait for room
-            assert not first.done() and not second.done()
+            assert not first.done()
+            assert not second.done()
             received = bytearray()
             while len(received) < 2 * size + 2:
                 received += await asyncio.to_thread(os.read, client_in, 65536)

@@ -1,6 +1,7 @@
 """Tokens, comments, annotations, strings and identifiers."""
 
 import pytest
+
 from pywrt.errors import MalformedError
 from pywrt.wasm.text import parse_module
 from pywrt.wasm.text.lexer import is_identifier, is_string, string_bytes, tokenize
