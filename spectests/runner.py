@@ -78,6 +78,10 @@ class Missing:
         raise Failure("a module to act on", f"the module of line {self.line} failed")
 
 
+#: Commands that define something that later ones use.
+_DEFINITIONS = frozenset(("module", "component"))
+
+
 def needed_feature(error: BaseException) -> str | None:
     """The unbuilt feature that an error names, if it does."""
     return error.feature if isinstance(error, MalformedError | InvalidError) else None
@@ -95,6 +99,7 @@ class ScriptRunner:
         self.registry: dict[str, Mapping[str, Extern] | Missing] = {"spectest": spectest_exports(self.store)}
         self.definitions: dict[str | None, Module | Missing] = {}
         self.instances: dict[str | None, Instance | Missing] = {}
+        self.unread: set[str] = set()  # features of definitions that could not even be read, under any name
         self.commands: dict[type[Command], Callable[[Any], object]] = {
             ModuleCommand: self.module,
             InstanceCommand: self.instance,
@@ -113,6 +118,9 @@ class ScriptRunner:
     def run(self, command: Command) -> CommandResult:
         """Run one command; whatever it raises becomes its result."""
         if isinstance(command, Unsupported):
+            if command.keyword in _DEFINITIONS:
+                self.instances[None] = Missing(command.line, (command.feature,))
+                self.unread.add(command.feature)
             return CommandResult(command.line, command.keyword, SKIPPED, features=(command.feature,))
         kind = command_kind(command)
         handler = self.commands.get(type(command))
@@ -180,10 +188,16 @@ class ScriptRunner:
             imports.append(exports[item.name])
         return instantiate(self.store, compile_module(module, self.config), imports, name)
 
-    def register(self, command: Register) -> None:
-        instance = self.instances.get(command.name)
+    def _instance(self, name: str | None) -> Instance | Missing:
+        instance = self.instances.get(name)
         if instance is None:
-            raise Failure("an instance to register", f"no ${command.name}")
+            if self.unread:
+                raise Needs(self.unread)
+            raise Failure("an instance", "none" if name is None else f"no ${name}")
+        return instance
+
+    def register(self, command: Register) -> None:
+        instance = self._instance(command.name)
         self.registry[command.module] = instance if isinstance(instance, Missing) else instance.exports
         if isinstance(instance, Missing):
             instance.stop()
@@ -192,9 +206,7 @@ class ScriptRunner:
 
     def action(self, command: Action) -> tuple[list[Any], tuple[ValType, ...]]:
         """Results of an action, raw, and their types."""
-        instance = self.instances.get(command.name)
-        if instance is None:
-            raise Failure("an instance to act on", f"no ${command.name}")
+        instance = self._instance(command.name)
         if isinstance(instance, Missing):
             instance.stop()
         extern = instance.exports.get(command.field)

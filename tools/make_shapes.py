@@ -149,10 +149,10 @@ def define_memory() -> None:
         "i64.load8_s": f"({{0}}[{{1}}] ^ 128) - 128 & {M['i64']}",
         "i32.load16_u": "u16({0}, {1})[0]",
         "i64.load16_u": "u16({0}, {1})[0]",
-        "i32.load16_s": f"s16({{0}}, {{1}})[0] & {M['i32']}",
-        "i64.load16_s": f"s16({{0}}, {{1}})[0] & {M['i64']}",
+        "i32.load16_s": f"i16({{0}}, {{1}})[0] & {M['i32']}",
+        "i64.load16_s": f"i16({{0}}, {{1}})[0] & {M['i64']}",
         "i64.load32_u": "u32({0}, {1})[0]",
-        "i64.load32_s": f"s32({{0}}, {{1}})[0] & {M['i64']}",
+        "i64.load32_s": f"i32({{0}}, {{1}})[0] & {M['i64']}",
     }
     for name, template in loads.items():
         condition = template if name.startswith("i32") else None
@@ -343,9 +343,9 @@ import struct
 from pywrt.engine.numeric import *  # every operation is a name here
 
 u16 = struct.Struct("<H").unpack_from
-s16 = struct.Struct("<h").unpack_from
+i16 = struct.Struct("<h").unpack_from
 u32 = struct.Struct("<I").unpack_from
-s32 = struct.Struct("<i").unpack_from
+i32 = struct.Struct("<i").unpack_from
 u64 = struct.Struct("<Q").unpack_from
 d64 = struct.Struct("<d").unpack_from
 w16 = struct.Struct("<H").pack_into

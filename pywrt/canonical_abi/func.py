@@ -10,7 +10,7 @@ the Python stack while the callee runs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from types import CoroutineType
 from typing import Any
 
@@ -161,7 +161,7 @@ class _HostLowering(_Lowering):
                 return Blocked(lambda: self.answer(cx, flat, retry), value.timeout, value.fileno)
             if isinstance(value, CoroutineType):
                 waiting = True
-                return self.awaited(cx, flat, value)
+                return _Awaited(self, cx, flat, value)
             return self.lower_answer(cx, flat, value)
         finally:
             if not waiting:
@@ -176,17 +176,37 @@ class _HostLowering(_Lowering):
         except ValueTypeError as error:
             raise error.within(f"result of {self.callee.name!r}") from None
 
-    async def awaited(self, cx: Context, flat: Sequence[Any], coroutine: Any) -> Any:
-        """The flat results of a host function that is a coroutine function."""
+
+class _Awaited:
+    """What a coroutine host function gives the machine to wait for: awaiting it gives the flat results."""
+
+    __slots__ = ("_coroutine", "_cx", "_flat", "_lowering")
+
+    def __init__(self, lowering: _HostLowering, cx: Context, flat: Sequence[Any], coroutine: Any) -> None:
+        self._lowering = lowering
+        self._cx = cx
+        self._flat = flat
+        self._coroutine = coroutine
+
+    def __await__(self) -> Generator[Any, Any, Any]:
         value: Any
         try:
-            value = await coroutine
+            value = yield from self._coroutine.__await__()
         except Err as error:
             value = error
         except BaseException:
-            cx.scope.end()
+            self._cx.scope.end()
             raise
-        return self.answer(cx, flat, lambda: value)
+        return self._lowering.answer(self._cx, self._flat, lambda: value)
+
+    def send(self, value: Any) -> Any:
+        """Tells the machine that this is awaited, as the coroutine itself would be."""
+        return self._coroutine.send(value)
+
+    def close(self) -> None:
+        """Give the coroutine up, for a call that is cancelled."""
+        self._cx.scope.end()
+        self._coroutine.close()
 
 
 class _GuestLowering(_Lowering):

@@ -160,6 +160,8 @@ class Task:
         """Poison the instance; what the host lent is the host's again."""
         self.func.instance.poisoned = True
         self._cx.scope.end()
+        if self._stop is Stop.BLOCKED and hasattr(self.blocked, "close"):
+            self.blocked.close()  # an awaitable that nobody will await
         self._activation = None
         self.result = None
         self.state, self._stop, self.trap = State.DONE, Stop.TRAPPED, trap

@@ -100,7 +100,7 @@ def bind_block(instance: Instance, plan: BlockPlan, metered: bool) -> tuple[Bloc
     if count is not None and count > UNROLLED:
         statements = [tuple(statements)]
         count = None
-    if metered:
+    if metered and plan.cost:
         block, link = forms_metered.FORMS[name, count](store.fuel, plan.cost, *statements, *operands)
     else:
         block, link = forms_unmetered.FORMS[name, count](store.slice, *statements, *operands)

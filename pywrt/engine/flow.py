@@ -7,7 +7,11 @@ statements that can't trap becomes a conditional statement. What a path costs st
 conditional arm's fuel is charged without a test before it.
 """
 
-from pywrt.engine.plan import BlockPlan, Conditional, FunctionPlan
+from pywrt.engine.plan import BlockPlan, Conditional, FunctionPlan, Statement
+from pywrt.engine.trees import REGISTER, STATEMENTS
+
+#: The factory of `R[a] = R[b]`.
+COPY = STATEMENTS[REGISTER]
 
 #: Statements of a block that may be copied to those that jump to it, and copies a function may hold.
 SMALL = 4
@@ -49,6 +53,10 @@ def tidy(plan: FunctionPlan) -> FunctionPlan:
             for following in block.targets:
                 counts[id(following)] += 1
     order = _reachable(entry)
+    counts = _predecessors(order)
+    for block in reversed(order):
+        _return_copied(block)
+        _charge_ahead(block, counts)
     for number, block in enumerate(order):
         block.number = number
     plan.blocks = order
@@ -105,6 +113,24 @@ def _absorb(block: BlockPlan, target: BlockPlan) -> None:
     block.targets = list(target.targets)
     block.condition = target.condition
     block.offset = target.offset
+
+
+def _return_copied(block: BlockPlan) -> None:
+    """Return a register's value itself where it is copied just to be returned."""
+    if block.end == "ret_1" and block.statements:
+        last = block.statements[-1]
+        if isinstance(last, Statement) and last.factory is COPY and last.operands[0] == block.operands[0]:
+            block.operands = (last.operands[1],)
+            block.statements = block.statements[:-1]
+
+
+def _charge_ahead(block: BlockPlan, counts: dict[int, int]) -> None:
+    """Charge what follows a call with the call: it runs if the call returns, and needs no test of its own."""
+    if block.end in ("call", "calli"):
+        following = block.targets[0]
+        if counts[id(following)] == 1 and following.end != "bulk":
+            block.cost += following.cost
+            following.cost = 0
 
 
 def _is_arm(block: BlockPlan, counts: dict[int, int]) -> bool:

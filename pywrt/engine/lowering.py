@@ -89,6 +89,7 @@ class Lowering:
         self.labels: list[Label] = [Label("func", 0, 0, len(type.results))]
         self.blocks: list[BlockPlan] = []
         self.block: BlockPlan | None = None
+        self.caller: BlockPlan | None = None  # the last call's block, while nothing has run since
         self.start(BlockPlan())
         self.blocks[0].cost = 1  # entering a function
 
@@ -241,6 +242,19 @@ class Lowering:
             self.registers = register + 1
         assert self.block is not None
         self.block.statements.append(Statement(STATEMENTS[node[0]], (register, *node[1]), node[3]))
+
+    def redirect(self, register: int, node: Node) -> bool:
+        """Let the call that has just returned deliver its result, `node`, to `register`, if that can be."""
+        caller = self.caller
+        if caller is None or self.block is not caller.targets[0] or self.block.statements:
+            return False
+        if node[0] != REGISTER or node[1][0] != caller.operands[0]:
+            return False
+        if any(register in waiting[1] for waiting in self.stack[self.pending :]):
+            return False
+        caller.operands = (register, *caller.operands[1:])
+        self.caller = None
+        return True
 
     def effect(self, effects: int, height: int | None = None) -> None:
         """Before a side effect, or giving values up: materialise what waits below `height` with `effects`."""
@@ -476,6 +490,7 @@ class Lowering:
                 break
         following = BlockPlan()
         following.call_offset = self.offset
+        self.caller = self.block if count == 1 else None
         self.finish(end, (first, *operands, registers), [following])
         self.start(following)
         for i in range(count):
@@ -624,7 +639,8 @@ def _local_set(self: Lowering, position: int) -> int:
     index, position = self.u32(position)
     node = self.pop()
     if node[1] != (index,) or node[0] != REGISTER:
-        self.write(index, node, len(self.stack))
+        if not self.redirect(index, node):
+            self.write(index, node, len(self.stack))
     return position
 
 

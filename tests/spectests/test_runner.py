@@ -150,6 +150,18 @@ def test_run_unbuilt_feature_is_reported_and_the_rest_runs(run: Run) -> None:
     assert report.status == SKIPPED
 
 
+def test_run_component_script_needs_component_model(run: Run) -> None:
+    report = run("""
+        (component definition $C (component $inner))
+        (component instance $c $C)
+        (assert_return (invoke $c "f" (u32.const 1)) (str.const "x"))
+        (assert_trap (invoke $c "f") "unreachable")
+        (assert_invalid (component (import "a" (func))) "kebab")
+    """)
+    assert [result.status for result in report.results] == [SKIPPED] * 5
+    assert report.needs == ("component-model",)
+
+
 def test_run_what_depends_on_a_failed_module_fails(run: Run) -> None:
     report = run('(module (func (nope)))\n(invoke "f")')
     assert [result.status for result in report.results] == [FAILED, FAILED]

@@ -1,6 +1,7 @@
 """A guest's view of a preopened directory, called as the component layer calls it."""
 
 import os
+import select
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,6 @@ def reader(world: Path) -> Iterator[Guest]:
 @pytest.fixture
 def drive() -> Callable[..., Any]:
     """Call a host function as the machine does, waiting for real where it blocks."""
-    import select
 
     def run(function: Callable[..., Any], *args: Any, waits: int = 1000) -> Any:
         answer = function(*args)

@@ -100,6 +100,23 @@ def test_context_after_close_answers_bad_descriptor(tmp_path: Path, monkeypatch:
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+def test_context_close_passes_on_what_a_pipe_could_not_take(pipe: tuple[int, int]) -> None:
+    reading, writing = pipe
+    ctx = WasiCtx(stdout=writing)
+    stream = call(ctx, "wasi:cli/stdout", "get-stdout")
+    size = 0
+    while stream.check_write():  # until the pipe is full
+        stream.write(b"x" * 8192)
+        size += 8192
+    got = len(os.read(reading, 8192))
+    while got < size - 8192:
+        got += len(os.read(reading, 8192))
+    ctx.close()
+    while got < size:
+        got += len(os.read(reading, 8192))
+    assert got == size
+
+
 def test_context_close_closes_what_the_guest_left_open(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"x")
     with WasiCtx(preopens=[Preopen(tmp_path, "/")]) as ctx:

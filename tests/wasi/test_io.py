@@ -12,6 +12,7 @@ from pywrt.errors import Trap
 from pywrt.wasi.preview2.clocks import Deadline
 from pywrt.wasi.preview2.io import (
     INTERFACES,
+    MAX_POLLABLES,
     MAX_READ,
     WRITE_CAPACITY,
     Hint,
@@ -118,6 +119,12 @@ def payload(function: Callable[..., Any], *args: Any) -> Variant:
 def test_poll_of_nothing_traps() -> None:
     with pytest.raises(Trap, match="empty poll list"):
         poll([])
+
+
+def test_poll_of_too_many_traps() -> None:
+    with pytest.raises(Trap, match=f"poll list of {MAX_POLLABLES + 1} pollables, the limit is"):
+        poll([Pollable()] * (MAX_POLLABLES + 1))
+    assert poll([Pollable()] * MAX_POLLABLES) == list(range(MAX_POLLABLES))
 
 
 def test_poll_gives_the_indexes_of_all_that_are_ready() -> None:

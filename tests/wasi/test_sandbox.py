@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import gc
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -330,8 +331,6 @@ def make_guest(world: Path, guest: Any) -> Callable[..., Any]:
 
 
 def test_open_file_forgotten_without_drop_is_closed(guest: Any) -> None:
-    import gc
-
     opened = guest.open("file.txt")
     fd = opened._file.fd
     del opened

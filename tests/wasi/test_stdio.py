@@ -132,8 +132,9 @@ class Writer:
         self.most = most
         self.data = b""
 
-    def write(self, data: Any) -> int | None:
-        taken = bytes(data[: self.most])
+    def write(self, data: bytes) -> int | None:
+        assert type(data) is bytes
+        taken = data[: self.most]
         self.data += taken
         return None if self.most is None else len(taken)
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from pywrt.api import Engine
 from pywrt.canonical_abi.handles import HostResource
 from pywrt.component.linker import Linker
+from pywrt.errors import LinkError
 from pywrt.wasi.preview2 import VERSION, WasiCtx, add_to_linker, interfaces
 
 WIT = Path(__file__).resolve().parents[3] / "shared" / "suites" / "wit" / "wasi-0.2.12"
@@ -74,7 +76,12 @@ def test_tables_give_one_resource_type_for_one_name() -> None:
     assert {"input-stream", "output-stream", "pollable", "error", "descriptor"} <= set(resources)
 
 
-def test_version_is_of_the_second_generation() -> None:
-    assert re.fullmatch(r"0\.2\.\d+", VERSION)
-    assert callable(add_to_linker)
-    assert Linker is not None
+def test_add_to_linker_defines_each_interface_once_under_the_version() -> None:
+    linker = Linker(Engine())
+    add_to_linker(linker, WasiCtx())
+    with linker.root() as root:
+        for name, table in interfaces(WasiCtx()).items():
+            with root.add_instance(f"{name}@{VERSION}") as instance:
+                for member in table:
+                    with pytest.raises(LinkError, match=re.escape(f"`{member}` is defined twice")):
+                        instance.add_func(member, lambda: None)

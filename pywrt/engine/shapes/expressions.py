@@ -8,9 +8,9 @@ import struct
 from pywrt.engine.numeric import *  # every operation is a name here
 
 u16 = struct.Struct("<H").unpack_from
-s16 = struct.Struct("<h").unpack_from
+i16 = struct.Struct("<h").unpack_from
 u32 = struct.Struct("<I").unpack_from
-s32 = struct.Struct("<i").unpack_from
+i32 = struct.Struct("<i").unpack_from
 u64 = struct.Struct("<Q").unpack_from
 d64 = struct.Struct("<d").unpack_from
 w16 = struct.Struct("<H").pack_into
@@ -2343,73 +2343,73 @@ def s286(d, v0, v1, v2):
 
 def s287(d, v0, v1):
     def s(R):
-        R[d] = s16(v0, R[v1])[0] & 0xFFFFFFFF
+        R[d] = i16(v0, R[v1])[0] & 0xFFFFFFFF
     return s
 
 
 def c287(v0, v1):
     def c(R):
-        return s16(v0, R[v1])[0] & 0xFFFFFFFF
+        return i16(v0, R[v1])[0] & 0xFFFFFFFF
     return c
 
 
 def s288(d, v0, v1):
     def s(R):
-        R[d] = s16(v0, v1)[0] & 0xFFFFFFFF
+        R[d] = i16(v0, v1)[0] & 0xFFFFFFFF
     return s
 
 
 def c288(v0, v1):
     def c(R):
-        return s16(v0, v1)[0] & 0xFFFFFFFF
+        return i16(v0, v1)[0] & 0xFFFFFFFF
     return c
 
 
 def s289(d, v0, v1, v2):
     def s(R):
-        R[d] = s16(v0, R[v1] + v2)[0] & 0xFFFFFFFF
+        R[d] = i16(v0, R[v1] + v2)[0] & 0xFFFFFFFF
     return s
 
 
 def c289(v0, v1, v2):
     def c(R):
-        return s16(v0, R[v1] + v2)[0] & 0xFFFFFFFF
+        return i16(v0, R[v1] + v2)[0] & 0xFFFFFFFF
     return c
 
 
 def s290(d, v0, v1, v2):
     def s(R):
-        R[d] = s16(v0, v1 + v2)[0] & 0xFFFFFFFF
+        R[d] = i16(v0, v1 + v2)[0] & 0xFFFFFFFF
     return s
 
 
 def c290(v0, v1, v2):
     def c(R):
-        return s16(v0, v1 + v2)[0] & 0xFFFFFFFF
+        return i16(v0, v1 + v2)[0] & 0xFFFFFFFF
     return c
 
 
 def s291(d, v0, v1):
     def s(R):
-        R[d] = s16(v0, R[v1])[0] & 0xFFFFFFFFFFFFFFFF
+        R[d] = i16(v0, R[v1])[0] & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s292(d, v0, v1):
     def s(R):
-        R[d] = s16(v0, v1)[0] & 0xFFFFFFFFFFFFFFFF
+        R[d] = i16(v0, v1)[0] & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s293(d, v0, v1, v2):
     def s(R):
-        R[d] = s16(v0, R[v1] + v2)[0] & 0xFFFFFFFFFFFFFFFF
+        R[d] = i16(v0, R[v1] + v2)[0] & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s294(d, v0, v1, v2):
     def s(R):
-        R[d] = s16(v0, v1 + v2)[0] & 0xFFFFFFFFFFFFFFFF
+        R[d] = i16(v0, v1 + v2)[0] & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -2439,25 +2439,25 @@ def s298(d, v0, v1, v2):
 
 def s299(d, v0, v1):
     def s(R):
-        R[d] = s32(v0, R[v1])[0] & 0xFFFFFFFFFFFFFFFF
+        R[d] = i32(v0, R[v1])[0] & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s300(d, v0, v1):
     def s(R):
-        R[d] = s32(v0, v1)[0] & 0xFFFFFFFFFFFFFFFF
+        R[d] = i32(v0, v1)[0] & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s301(d, v0, v1, v2):
     def s(R):
-        R[d] = s32(v0, R[v1] + v2)[0] & 0xFFFFFFFFFFFFFFFF
+        R[d] = i32(v0, R[v1] + v2)[0] & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s302(d, v0, v1, v2):
     def s(R):
-        R[d] = s32(v0, v1 + v2)[0] & 0xFFFFFFFFFFFFFFFF
+        R[d] = i32(v0, v1 + v2)[0] & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -8388,13 +8388,13 @@ def c1076(v0, v1, v2, v3, v4, v5):
 
 def s1077(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 1 if ((s16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) < v3 else 0
+        R[d] = 1 if ((i16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) < v3 else 0
     return s
 
 
 def c1077(v0, v1, v2, v3):
     def c(R):
-        return ((s16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) < v3
+        return ((i16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) < v3
     return c
 
 
@@ -11261,7 +11261,7 @@ def s1460(d, v0, v1, v2, v3):
 
 def s1461(d, v0, v1, v2, v3, v4):
     def s(R):
-        R[d] = s16(v0, (R[v1] + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF
+        R[d] = i16(v0, (R[v1] + ((R[v2] - R[v3] & 0xFFFFFFFF) << v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF
     return s
 
 
@@ -13108,7 +13108,7 @@ def s1706(d, v0, v1, v2, v3, v4, v5, v6):
 
 def s1707(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = s16(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF
+        R[d] = i16(v0, (R[v1] + (R[v2] << v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF
     return s
 
 
@@ -14013,7 +14013,7 @@ def s1829(d, v0, v1, v2, v3, v4, v5, v6):
 
 def s1830(d, v0, v1, v2, v3, v4):
     def s(R):
-        R[d] = (s16(v0, ((
+        R[d] = (i16(v0, ((
             u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF))[0] & 0xFFFFFFFF)
     return s
 
@@ -15648,7 +15648,7 @@ def c2049(v0, v1, v2, v3):
 
 def s2050(d, v0, v1, v2):
     def s(R):
-        R[d] = s16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0] & 0xFFFFFFFF
+        R[d] = i16(v0, (R[v1] + v2 & 0xFFFFFFFF))[0] & 0xFFFFFFFF
     return s
 
 
@@ -17364,13 +17364,13 @@ def c2280(v0, v1, v2, v3):
 
 def s2281(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 1 if (R[v0] ^ 0x80000000) >= ((s16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) ^ 0x80000000) else 0
+        R[d] = 1 if (R[v0] ^ 0x80000000) >= ((i16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) ^ 0x80000000) else 0
     return s
 
 
 def c2281(v0, v1, v2, v3):
     def c(R):
-        return (R[v0] ^ 0x80000000) >= ((s16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) ^ 0x80000000)
+        return (R[v0] ^ 0x80000000) >= ((i16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) ^ 0x80000000)
     return c
 
 
@@ -18692,15 +18692,15 @@ def s2480(d, v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s2481(d, v0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d] = (1 if ((s16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) > ((
-            s16(v3, (R[v4] + v5 & 0xFFFFFFFF))[0] & 0xFFFFFFFF) ^ 0x80000000) else 0)
+        R[d] = (1 if ((i16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) > ((
+            i16(v3, (R[v4] + v5 & 0xFFFFFFFF))[0] & 0xFFFFFFFF) ^ 0x80000000) else 0)
     return s
 
 
 def s2482(d, v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d] = ((R[v6] + v7 & 0xFFFFFFFF) if (((s16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) > ((
-            s16(v3, (R[v4] + v5 & 0xFFFFFFFF))[0] & 0xFFFFFFFF) ^ 0x80000000)) else R[v8])
+        R[d] = ((R[v6] + v7 & 0xFFFFFFFF) if (((i16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) > ((
+            i16(v3, (R[v4] + v5 & 0xFFFFFFFF))[0] & 0xFFFFFFFF) ^ 0x80000000)) else R[v8])
     return s
 
 
@@ -19346,13 +19346,13 @@ def c2557(v0, v1, v2):
 
 def s2558(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 1 if (R[v0] ^ 0x80000000) < ((s16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) ^ 0x80000000) else 0
+        R[d] = 1 if (R[v0] ^ 0x80000000) < ((i16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) ^ 0x80000000) else 0
     return s
 
 
 def c2558(v0, v1, v2, v3):
     def c(R):
-        return (R[v0] ^ 0x80000000) < ((s16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) ^ 0x80000000)
+        return (R[v0] ^ 0x80000000) < ((i16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) ^ 0x80000000)
     return c
 
 
@@ -19871,7 +19871,7 @@ def s2635(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s2636(d, v0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d] = (s16(v0, ((
+        R[d] = (i16(v0, ((
             u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF)
     return s
 
@@ -22402,20 +22402,20 @@ def s2976(d, v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s2977(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = s32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0] & 0xFFFFFFFFFFFFFFFF
+        R[d] = i32(v0, ((v1.value) + v2 & 0xFFFFFFFF) + v3)[0] & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s2978(d, v0, v1, v2, v3, v4):
     def s(R):
-        R[d] = R[v0] + (s32(v1, ((v2.value) + v3 & 0xFFFFFFFF) + v4)[0] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d] = R[v0] + (i32(v1, ((v2.value) + v3 & 0xFFFFFFFF) + v4)[0] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s2979(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w64(v0, (R[v1] + v2 & 0xFFFFFFFF), (R[v3] + (
-            s32(v4, ((v5.value) + v6 & 0xFFFFFFFF) + v7)[0] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+            i32(v4, ((v5.value) + v6 & 0xFFFFFFFF) + v7)[0] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -24922,13 +24922,13 @@ def c3321(v0, v1, v2, v3, v4, v5):
 
 def s3322(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 1 if R[v0] != (s16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) else 0
+        R[d] = 1 if R[v0] != (i16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) else 0
     return s
 
 
 def c3322(v0, v1, v2, v3):
     def c(R):
-        return R[v0] != (s16(v1, R[v2] + v3)[0] & 0xFFFFFFFF)
+        return R[v0] != (i16(v1, R[v2] + v3)[0] & 0xFFFFFFFF)
     return c
 
 
@@ -25004,7 +25004,7 @@ def s3329(v0, v1, v2, v3, v4):
 def s3330(v0, v1, v2, v3):
     def s(R):
         w64(v0, R[v1], (
-            s32(v2, R[v3])[0] & 0xFFFFFFFFFFFFFFFF))
+            i32(v2, R[v3])[0] & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -28087,14 +28087,14 @@ def c3760(v0, v1, v2, v3, v4):
 
 def s3761(d, v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d] = (1 if ((s16(v0, ((
+        R[d] = (1 if ((i16(v0, ((
             u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF) ^ 0x80000000) < v6 else 0)
     return s
 
 
 def c3761(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return (((s16(v0, ((
+        return (((i16(v0, ((
             u32(v1, R[v2] + v3)[0]) + (R[v4] << v5 & 0xFFFFFFFF) & 0xFFFFFFFF))[0] & 0xFFFFFFFF) ^ 0x80000000) < v6)
     return c
 
@@ -28444,13 +28444,13 @@ def c3796(v0, v1, v2, v3):
 
 def s3797(d, v0, v1, v2, v3):
     def s(R):
-        R[d] = 1 if ((s16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0
+        R[d] = 1 if ((i16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0
     return s
 
 
 def c3797(v0, v1, v2, v3):
     def c(R):
-        return ((s16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) > v3
+        return ((i16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) > v3
     return c
 
 

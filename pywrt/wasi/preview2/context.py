@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -143,7 +144,10 @@ class WasiCtx:
         self.set_stderr(2)
 
     def close(self) -> None:
-        """Close the directories and whatever the guest has open."""
+        """Pass on buffered output, as far as nobody waits; close what the guest and this have open."""
+        for sink in (self.stdout, self.stderr):
+            with suppress(OSError):
+                sink.pump()
         self.files.close()
         self.opened_directories.clear()
 

@@ -24,6 +24,9 @@ WRITE_CAPACITY = 1024 * 1024
 #: `blocking-write-and-flush` and `blocking-write-zeroes-and-flush` take no more, in bytes.
 MAX_BLOCKING_WRITE = 4096
 
+#: How many pollables one `poll` takes: each may cost a system call.
+MAX_POLLABLES = 1 << 16
+
 #: Seconds until a wait is looked at again even if nothing is said to have happened.
 _MAX_WAIT = 60.0
 #: The same while more descriptors are watched than the one that `Blocked` names.
@@ -126,9 +129,14 @@ class StreamPollable(Pollable):
 
 
 def poll(pollables: Sequence[Pollable]) -> list[int] | Blocked:
-    """The indexes of the pollables that are ready, after waiting for one; traps on an empty list."""
+    """The indexes of the pollables that are ready, after waiting for one.
+
+    Traps on an empty list, and on one that would keep the host busy.
+    """
     if not pollables:
         raise Trap("empty poll list")
+    if len(pollables) > MAX_POLLABLES:
+        raise Trap(f"poll list of {len(pollables)} pollables, the limit is {MAX_POLLABLES}")
     ready = [index for index, pollable in enumerate(pollables) if pollable.ready()]
     return ready or _blocked(lambda: poll(pollables), [pollable.hint() for pollable in pollables])
 

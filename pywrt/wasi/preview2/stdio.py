@@ -135,12 +135,11 @@ class FileSink(NullSink):
         self._file = file
 
     def put(self, data: bytes) -> None:
-        rest = memoryview(data)
         try:
-            while rest:
-                count = self._file.write(rest)
+            while data:
+                count = self._file.write(data)
                 # An object of the embedder's may return nothing: then it took everything.
-                rest = rest[count:] if isinstance(count, int) else rest[len(rest) :]
+                data = data[count:] if isinstance(count, int) else b""
         except ValueError as error:  # the embedder closed it
             raise OSError(str(error)) from error
 

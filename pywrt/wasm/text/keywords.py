@@ -37,6 +37,12 @@ _FEATURES = (
     ("custom-descriptors", "ref.cast_desc_eq br_on_cast_desc_eq br_on_cast_desc_eq_fail"),
     ("annotations", "assert_malformed_custom assert_invalid_custom"),
     ("simd", "v128"),
+    ("component-model", "component bool.const u8.const s8.const u16.const s16.const u32.const s32.const"),
+    ("component-model", "u64.const s64.const char.const str.const list.const record.const tuple.const"),
+    (
+        "component-model",
+        "variant.const enum.const option.some option.none result.ok result.err flags.const map.const",
+    ),
 )
 #: `select_t` is the table's name of `select` with types; no text has it.
 _KEYWORDS = frozenset(_STRUCTURE.split()) | (set(BY_MNEMONIC) - {"select_t"}) | set(VALTYPE_BY_NAME)

@@ -18,6 +18,7 @@ from pywrt.wasm.text.names import name_section
 from pywrt.wasm.types import FUNCREF, ExternType, GlobalType, Limits, MemoryType, TableType, ValType
 
 _I32_CONST_0 = b"\x41\x00\x0b"
+_CODE_SECTION, _DATA_SECTION = 10, 11
 _EXTERN_KINDS = ("func", "table", "memory", "global")
 
 
@@ -73,7 +74,8 @@ class ModuleParser:
         self.module.code = tuple(self._codes)
         if self.context.uses_data_index:
             self.module.data_count = len(self.module.datas)
-        names = name_section(self._name, self.context.funcs.names)
+        last = _CODE_SECTION if self._codes and not self.module.datas else _DATA_SECTION
+        names = name_section(self._name, self.context.funcs.names, last)
         if names is not None:
             self.module.customs.append(names)
         return self.module

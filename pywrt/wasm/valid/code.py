@@ -45,11 +45,13 @@ def _run(body: Body) -> None:
                     top = listed[index]
                     continue
             elif op == _I32_CONST:
+                byte = code[pos]
                 after = pos + 1
-                while code[after - 1] >= 0x80:
+                while byte >= 0x80:
+                    byte = code[after]
                     after += 1
                 # Of a fifth byte, bits 3 to 6 must be equal: they are beyond 32 bits, or the sign.
-                if after - pos < 5 or (after - pos == 5 and code[after - 1] + 8 & 0x7F < 0x10):
+                if after - pos < 5 or (after - pos == 5 and byte + 8 & 0x7F < 0x10):
                     pos = after
                     stack.append(top)
                     top = I32
@@ -67,31 +69,26 @@ def _run(body: Body) -> None:
                     continue
             else:
                 kind, first, second, result = rows[op]
-                if kind == LOAD:
-                    if (
-                        top is first
-                        and code[pos] <= second
-                        and (code[pos + 1] < 0x80 or code[pos + 2] < 0x80)
-                    ):
-                        pos += 2 if code[pos + 1] < 0x80 else 3
-                        top = result
-                        continue
-                elif kind == BINARY:
+                if kind == BINARY:
                     if top is second:
                         under = stack.pop()
                         if under is first:
                             top = result
                             continue
                         stack.append(under)
+                elif kind == LOAD:
+                    if top is first and code[pos] <= second:
+                        size = 2 if code[pos + 1] < 0x80 else 3 if code[pos + 2] < 0x80 else 0
+                        if size:
+                            pos += size
+                            top = result
+                            continue
                 elif kind == STORE:
-                    if (
-                        top is first
-                        and code[pos] <= second
-                        and (code[pos + 1] < 0x80 or code[pos + 2] < 0x80)
-                    ):
+                    if top is first and code[pos] <= second:
+                        size = 2 if code[pos + 1] < 0x80 else 3 if code[pos + 2] < 0x80 else 0
                         under = stack.pop()
-                        if under is I32:
-                            pos += 2 if code[pos + 1] < 0x80 else 3
+                        if size and under is I32:
+                            pos += size
                             top = stack.pop()
                             continue
                         stack.append(under)
