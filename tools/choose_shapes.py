@@ -165,6 +165,23 @@ class ConditionRecorder(Recorder):
         return wanted
 
 
+def choose_pairs(paths: list[str], count: int) -> None:
+    """Count which statements of the library follow each other in a block."""
+    names: dict = {0: "R", 1: "C"}
+    for key, tree in trees.TRANSITIONS.items():
+        names[tree] = f"{key[0]}({','.join(names[i] for i in key[1:])})"
+    tree_of = {factory: tree for tree, factory in trees.STATEMENTS.items()}
+    counts: Counter = Counter()
+    flow.PAIRS.clear()
+    for signatures, index, code in functions(paths):
+        for block in flow.tidy(lowering.lower(signatures, index, code)).blocks:
+            found = [tree_of.get(getattr(s, "factory", None)) for s in block.statements]
+            counts.update((a, b) for a, b in zip(found, found[1:], strict=False) if None not in (a, b))
+    lines = [f"{names[a]} {names[b]} {n}\n" for (a, b), n in counts.most_common(count)]
+    (ROOT / "tools/pairs.txt").write_text("".join(lines))
+    print(f"{len(counts)} pairs at {counts.total()} places; chosen {len(lines)}")
+
+
 def coverage(path: str) -> None:
     """How many whole trees of FILE are shapes of the library as it is."""
     library = len(trees.TRANSITIONS) + 2
@@ -177,11 +194,14 @@ def coverage(path: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=2500)
+    parser.add_argument("--pairs", type=int, help="choose N pairs of the library's statements instead")
     parser.add_argument("--coverage", metavar="FILE")
     parser.add_argument("files", nargs="*", metavar="FILE")
     options = parser.parse_args()
     if options.coverage:
         coverage(options.coverage)
+    elif options.pairs:
+        choose_pairs(options.files, options.pairs)
     else:
         choose(options.files, options.count)
 

@@ -7,7 +7,8 @@ registers (`R`) and constants (`C`) as leaves composes to one Python expression,
 factory of a closure that evaluates it: as a statement `R[d] = tree`, or as a condition. Every operator
 occurs as a tree by itself, so that any expression can run; `shapes.txt` lists larger trees by how often
 real code has them. A tree's subtrees are always shapes too, so lowering can build trees bottom-up by a
-transition table and stop at any point. One line of a closure holds at most one operator that can trap,
+transition table and stop at any point. Pairs of statements that often follow each other
+(`pairs.txt`) are one closure too. One line of a closure holds at most one operator that can trap,
 so that a Python traceback's line tells the instruction.
 
 Block forms (`forms.py`) are the functions that run a basic block's statements and name the next block.
@@ -15,6 +16,7 @@ Block forms (`forms.py`) are the functions that run a basic block's statements a
 
 import itertools
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -237,7 +239,7 @@ def parse_tree(text: str) -> Tree:
         else:
             word += char
     if word:
-        stack[-1].append((word,))
+        stack[-1].append(word)
     return stack[0][0]
 
 
@@ -292,33 +294,54 @@ class Writer:
         return newline + template.format(*parts, t=f"t{self.temporaries}")
 
 
-def factory(name: str, inner: str, arguments: list[str], line: str, traps: int) -> str:
-    if traps > 1:
-        head, found, tail = line.partition("= " if inner == "s" else "return ")
-        line = f"{head}{found}({tail})" if found else line
-    return f"def {name}({', '.join(arguments)}):\n    def {inner}(R):\n        {line}\n    return {inner}\n"
+    def statement(self, tree: Tree) -> str:
+        """The tree as a statement: an assignment to the register named by an operand of its own, or a store."""
+        self.traps = 0
+        if not isinstance(tree, str) and OPERATORS[tree[0]].statement:
+            return self.expression(tree)
+        target = f"d{len(self.operands)}"
+        self.operands.append(target)
+        text = self.expression(tree)
+        return f"R[{target}] = " + (f"({text})" if self.traps > 1 else text)
 
 
-def write_expressions(trees: list[Tree], tested: set[Tree]) -> str:
-    """The module of all `trees` as statements, and those of `tested` as conditions."""
-    number = {"R": 0, "C": 1}
-    parts: list[str] = []
+def factory(name: str, inner: str, arguments: list[str], lines: list[str]) -> str:
+    body = "\n        ".join(lines)
+    return f"def {name}({', '.join(arguments)}):\n    def {inner}(R):\n        {body}\n    return {inner}\n"
+
+
+def statement_factory(name: str, trees: Sequence[Tree]) -> str:
+    writer = Writer()
+    lines = [writer.statement(tree) for tree in trees]
+    return factory(name, "s", writer.operands, lines)
+
+
+def condition_factory(name: str, tree: Tree) -> str:
+    writer = Writer()
+    text = writer.expression(tree, condition=True)
+    return factory(name, "c", writer.operands, [f"return ({text})" if writer.traps > 1 else f"return {text}"])
+
+
+def write_expressions(trees: list[Tree], tested: set[Tree], pairs: list[tuple[Tree, Tree]]) -> str:
+    """The module of all `trees` as statements, those of `tested` as conditions, and `pairs` of statements."""
+    number: dict[Tree, int] = {"R": 0, "C": 1}
+    parts: list[str] = [
+        statement_factory("s0", ["R"]),
+        statement_factory("s1", ["C"]),
+        condition_factory("c0", "R"),
+    ]
     transitions: list[str] = []
     for tree in trees:
         sid = number[tree] = len(number)
         key = (tree[0], *(number[child] for child in tree[1:]))
         transitions.append(f"    {key!r}: {sid},\n")
-        operator = OPERATORS[tree[0]]
-        writer = Writer()
-        text = writer.expression(tree)
-        if operator.statement:
-            parts.append(factory(f"s{sid}", "s", writer.operands, text, 0))
-            continue
-        parts.append(factory(f"s{sid}", "s", ["d", *writer.operands], f"R[d] = {text}", writer.traps))
+        parts.append(statement_factory(f"s{sid}", [tree]))
         if tree in tested:
-            writer = Writer()
-            text = writer.expression(tree, condition=True)
-            parts.append(factory(f"c{sid}", "c", writer.operands, f"return {text}", writer.traps))
+            parts.append(condition_factory(f"c{sid}", tree))
+    names = [(f"s{number[a]}", f"s{number[b]}", f"p{number[a]}_{number[b]}") for a, b in pairs]
+    for (_, _, name), pair in zip(names, pairs, strict=True):
+        parts.append(statement_factory(name, pair))
+    paired = "".join(f"    ({a}, {b}): {name},\n" for a, b, name in names)
     statements = "".join(f"    {number[t]}: s{number[t]},\n" for t in trees)
     conditions = "".join(f"    {number[t]}: c{number[t]},\n" for t in trees if t in tested)
     return (
@@ -329,7 +352,9 @@ def write_expressions(trees: list[Tree], tested: set[Tree]) -> str:
         + "#: Tree id -> factory of the statement: `R[d] = tree`, or a store.\n"
         + f"STATEMENTS = {{\n    0: s0,\n    1: s1,\n{statements}}}\n\n"
         + "#: Tree id -> factory of the condition.\n"
-        + f"CONDITIONS = {{\n    0: c0,\n{conditions}}}\n"
+        + f"CONDITIONS = {{\n    0: c0,\n{conditions}}}\n\n"
+        + "#: Factories of two statements -> factory of both in one.\n"
+        + f"PAIRS = {{\n{paired}}}\n"
     )
 
 
@@ -352,24 +377,6 @@ w16 = struct.Struct("<H").pack_into
 w32 = struct.Struct("<I").pack_into
 w64 = struct.Struct("<Q").pack_into
 w64f = struct.Struct("<d").pack_into
-
-
-def s0(d, v0):
-    def s(R):
-        R[d] = R[v0]
-    return s
-
-
-def s1(d, v0):
-    def s(R):
-        R[d] = v0
-    return s
-
-
-def c0(v0):
-    def c(R):
-        return R[v0]
-    return c
 
 
 '''
@@ -531,10 +538,16 @@ def generate() -> dict[Path, str]:
         text, _, conditions = line.split()
         chosen[parse_tree(text)] = conditions != "0"
     trees = with_subtrees([*basic, *chosen])
+    pairs = []
+    for line in (ROOT / "tools/pairs.txt").read_text().splitlines():
+        first, second, _ = line.split()
+        pairs.append((parse_tree(first), parse_tree(second)))
+    known = {"R", "C", *trees}
+    pairs = [pair for pair in pairs if known.issuperset(pair)]
     tested = {t for t in trees if OPERATORS[t[0]].condition and (t in basic or chosen.get(t))}
     return {
         OUT / "__init__.py": INIT,
-        OUT / "expressions.py": write_expressions(trees, tested),
+        OUT / "expressions.py": write_expressions(trees, tested, pairs),
         OUT / "forms_metered.py": write_forms(True),
         OUT / "forms_unmetered.py": write_forms(False),
     }

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from pywrt.canonical_abi.context import CanonOptions, LiftFlat, Load, LowerFlat, Store
 from pywrt.canonical_abi.flat import LIFT_FLAT, LOWER_FLAT
+from pywrt.canonical_abi.instance import ComponentInstance
 from pywrt.canonical_abi.layout import Layouts
 from pywrt.canonical_abi.load import LOAD, LoadList, load_list_from_range, load_packed
 from pywrt.canonical_abi.packing import PACKING, Packing
@@ -81,6 +82,15 @@ class Adapters:
             made,
         )  # the type is kept, since its id identifies it only while it lives
         return made
+
+
+def adapters_for(options: CanonOptions, instance: ComponentInstance) -> Adapters:
+    """The adapters of `instance` for `options`: one set for each memory and string encoding."""
+    key = (options.memory, options.string_encoding)
+    adapters: Adapters | None = instance.adapters.get(key)
+    if adapters is None:
+        adapters = instance.adapters[key] = Adapters(options)
+    return adapters
 
 
 def _case(t: WitType) -> str | type:

@@ -83,9 +83,15 @@ class Context:
     def allocate(self, alignment: int, size: int, what: str = "list") -> int:
         """A fresh, aligned piece of guest memory, from the guest's realloc. `what` is for the message.
 
+        It runs nested, to its end, and may not call out of the instance.
         Spec: CanonicalABI.md#lifting-and-lowering-context (reallocate)
         """
-        ptr = self.reallocate(alignment, size)
+        options, instance = self.options, self.instance
+        if options.realloc is None:
+            raise InvalidError("canonical option `realloc` is required")
+        instance.may_leave = False
+        ptr: int = call(instance.store, options.realloc, (0, 0, alignment, size))[0]
+        instance.may_leave = True
         if ptr & (alignment - 1):
             if self.fused:
                 raise unaligned_pointer(ptr, alignment)
@@ -93,24 +99,13 @@ class Context:
                 f"realloc return: result not aligned: 0x{ptr:x} is not a multiple of {alignment}",
                 "realloc-not-aligned",
             )
-        memory = self.options.memory
+        memory = options.memory
         if memory is None or ptr + size > len(memory.data):
             if self.fused:
                 raise Trap(f"{what} content out-of-bounds", f"{what}-out-of-bounds")
             raise Trap(
                 f"realloc return: beyond end of memory: {size} bytes at 0x{ptr:x}", "realloc-out-of-bounds"
             )
-        return ptr
-
-    def reallocate(self, alignment: int, size: int) -> int:
-        """Call the guest's realloc for a new piece; what it returned, unchecked."""
-        realloc = self.options.realloc
-        if realloc is None:
-            raise InvalidError("canonical option `realloc` is required")
-        instance = self.instance
-        instance.may_leave = False
-        ptr: int = call(instance.store, realloc, [0, 0, alignment, size])[0]
-        instance.may_leave = True
         return ptr
 
     def out_of_bounds(self, what: str, ptr: int, size: int) -> NoReturn:

@@ -190,7 +190,10 @@ def _lower_f32(adapters: Adapters, t: Any) -> LowerFlat:
 
 
 def _lower_f64(adapters: Adapters, t: Any) -> LowerFlat:
-    return lambda cx, value, out: out.append(check_f64(value))
+    def lower(cx: Context, value: Any, out: list[Any]) -> None:
+        out.append(value if type(value) is float and value == value else check_f64(value))
+
+    return lower
 
 
 def _lower_char(adapters: Adapters, t: Any) -> LowerFlat:

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator, Sequence
 from types import CoroutineType
 from typing import Any
 
-from pywrt.canonical_abi.adapters import Adapters
+from pywrt.canonical_abi.adapters import adapters_for
 from pywrt.canonical_abi.context import CanonOptions, Context
 from pywrt.canonical_abi.handles import CallScope
 from pywrt.canonical_abi.instance import ComponentInstance
@@ -65,7 +65,7 @@ class LiftedFunc:
         return self._lift_result(cx, flat)
 
     def _build(self) -> None:
-        adapters = Adapters(self.options)
+        adapters = adapters_for(self.options, self.instance)
         self._lower_params = lower_params(adapters, self.type)
         self._lift_result = lift_result(adapters, self.type)
 
@@ -124,7 +124,7 @@ class _Lowering:
 
     def lift_params(self, cx: Context, flat: Sequence[Any]) -> list[Any]:
         if self._lift_params is None:
-            adapters = Adapters(self.options)
+            adapters = adapters_for(self.options, self.instance)
             self._lift_params = lift_params(adapters, self.callee.type)
             self._lower_result = lower_result(adapters, self.callee.type)
         return self._lift_params(cx, flat)

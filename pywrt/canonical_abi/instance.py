@@ -1,7 +1,10 @@
 """Run-time state of a component instance. Spec: CanonicalABI.md#component-instances"""
 
+from typing import Any
+
 from pywrt.canonical_abi.handles import HandleTable
 from pywrt.errors import Trap
+from pywrt.runtime.memory import Memory
 from pywrt.runtime.store import Store
 
 
@@ -13,6 +16,7 @@ class ComponentInstance:
     """
 
     __slots__ = (
+        "adapters",
         "context",
         "handles",
         "lineage",
@@ -33,6 +37,8 @@ class ComponentInstance:
             (self, *parent.lineage) if parent is not None else (self,)
         )
         self.handles = HandleTable(store)
+        #: Adapters by memory and string encoding, which is all they depend on.
+        self.adapters: dict[tuple[Memory | None, str], Any] = {}
         self.may_enter = True
         self.may_leave = True
         self.poisoned = False

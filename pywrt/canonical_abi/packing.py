@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pywrt.canonical_abi.context import LiftFlat, LowerFlat
+from pywrt.canonical_abi.context import Context, LiftFlat, LowerFlat
 from pywrt.canonical_abi.flat import lower_fields
-from pywrt.canonical_abi.scalars import check_bool, int_check
+from pywrt.canonical_abi.scalars import INT_RANGES, check_bool, int_check
 from pywrt.canonical_abi.values import product_of
 from pywrt.wit.types import Borrow, Enum, Flags, List, Option, Own, Record, Result, Tuple, Variant
 
@@ -49,7 +49,13 @@ def _pack_bool(adapters: Adapters, t: Any) -> Packing:
 def _pack_int(code: str) -> Callable[[Adapters, Any], Packing]:
     def build(adapters: Adapters, t: Any) -> Packing:
         check = int_check(t.name)
-        return Packing(code, 1, None, lambda cx, value, out: out.append(check(value)))
+        low, high = INT_RANGES[t.name]
+
+        def lower(cx: Context, value: Any, out: list[Any]) -> None:
+            # The common case without a call: this is what lists of records spend their time in.
+            out.append(value if type(value) is int and low <= value <= high else check(value))
+
+        return Packing(code, 1, None, lower)
 
     return build
 

@@ -8,7 +8,7 @@ conditional arm's fuel is charged without a test before it.
 """
 
 from pywrt.engine.plan import BlockPlan, Conditional, FunctionPlan, Statement
-from pywrt.engine.trees import REGISTER, STATEMENTS
+from pywrt.engine.trees import PAIRS, REGISTER, STATEMENTS
 
 #: The factory of `R[a] = R[b]`.
 COPY = STATEMENTS[REGISTER]
@@ -57,6 +57,7 @@ def tidy(plan: FunctionPlan) -> FunctionPlan:
     for block in reversed(order):
         _return_copied(block)
         _charge_ahead(block, counts)
+        block.statements = _paired(block.statements)
     for number, block in enumerate(order):
         block.number = number
     plan.blocks = order
@@ -131,6 +132,30 @@ def _charge_ahead(block: BlockPlan, counts: dict[int, int]) -> None:
         if counts[id(following)] == 1 and following.end != "bulk":
             block.cost += following.cost
             following.cost = 0
+
+
+def _paired(statements: list[Statement | Conditional]) -> list[Statement | Conditional]:
+    """Statements with neighbours made one where the library has the pair."""
+    result: list[Statement | Conditional] = []
+    waiting: Statement | None = None
+    for statement in statements:
+        if not isinstance(statement, Statement):
+            if waiting is not None:
+                result.append(waiting)
+            waiting = None
+            result.append(statement)
+        elif waiting is None:
+            waiting = statement
+        elif (factory := PAIRS.get((waiting.factory, statement.factory))) is not None:
+            offsets = (waiting.offsets or (0,)) + (statement.offsets or (0,))  # one a line of the closure
+            result.append(Statement(factory, waiting.operands + statement.operands, offsets))
+            waiting = None
+        else:
+            result.append(waiting)
+            waiting = statement
+    if waiting is not None:
+        result.append(waiting)
+    return result
 
 
 def _is_arm(block: BlockPlan, counts: dict[int, int]) -> bool:

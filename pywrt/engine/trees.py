@@ -6,9 +6,9 @@ operators that can trap, outermost first.
 """
 
 from pywrt.engine.operators import INVERSE
-from pywrt.engine.shapes.expressions import CONDITIONS, STATEMENTS, TRANSITIONS
+from pywrt.engine.shapes.expressions import CONDITIONS, PAIRS, STATEMENTS, TRANSITIONS
 
-__all__ = ["CONDITIONS", "CONST", "FUSED", "NEGATED", "REGISTER", "STATEMENTS", "TRANSITIONS"]
+__all__ = ["CONDITIONS", "CONST", "FUSED", "NEGATED", "PAIRS", "REGISTER", "STATEMENTS", "TRANSITIONS"]
 
 Node = tuple[int, tuple[object, ...], int, tuple[int, ...]]
 

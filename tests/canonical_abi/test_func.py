@@ -30,7 +30,7 @@ LIBC = """
     (global.set $next (i32.add (local.get $ptr) (local.get 3)))
     (local.get $ptr))
 """
-#: Passes its string on to the import, and gives back the string that it got.
+#: Gives back the string that it got.
 ECHO = f"""(module {LIBC}
   (func (export "echo") (param i32 i32) (result i32)
     (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1)) (i32.const 16)))"""
@@ -52,8 +52,9 @@ class Caller:
         return self.guest.lift(name, *params, result=result)
 
 
-#: As FORWARD, with the memory of another module, which exists before the import does.
-FORWARD_SPLIT = """(module
+#: Passes its string on to the import, and gives back what that returned. The memory is another module's,
+#: which exists before the import does.
+FORWARD = """(module
   (import "" "f" (func $f (param i32 i32 i32)))
   (import "libc" "mem" (memory 1))
   (import "libc" "realloc" (func $realloc (param i32 i32 i32 i32) (result i32)))
@@ -64,7 +65,7 @@ FORWARD_SPLIT = """(module
 def forwarding(new_store: Any, guest: Any, fn: Callable[..., Any], result: wit.WitType = wit.STRING) -> Any:
     """A component function (string) -> result that calls `fn` with its string."""
     functype = wit.FuncType((wit.Field("s", wit.STRING),), result)
-    caller = Caller(new_store(), guest, FORWARD_SPLIT, HostFunc(functype, fn, "test:host/f#go"))
+    caller = Caller(new_store(), guest, FORWARD, HostFunc(functype, fn, "test:host/f#go"))
     return caller.lift("forward", wit.STRING, result=result)
 
 
@@ -196,7 +197,7 @@ def test_lower_of_a_guests_func_transcodes_strings(
     callee = guest(store, ECHO)
     echo = callee.lift("echo", wit.STRING, result=wit.STRING)
     echo.options.string_encoding = callee_encoding
-    caller = Caller(store, guest, FORWARD_SPLIT, echo, caller_encoding)
+    caller = Caller(store, guest, FORWARD, echo, caller_encoding)
     forward = caller.lift("forward", wit.STRING, result=wit.STRING)
     forward.options.string_encoding = caller_encoding
     assert call(forward, [text]) == text

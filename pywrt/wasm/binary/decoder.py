@@ -14,6 +14,7 @@ from pywrt.errors import InvalidError, MalformedError
 from pywrt.wasm.binary.instructions import read_reftype, read_valtype, skip_expr
 from pywrt.wasm.binary.reader import UNEXPECTED_END, Reader, read_unsigned
 from pywrt.wasm.module import Code, Custom, Data, Elem, Export, Expr, Global, Import, Module, Table
+from pywrt.wasm.opcodes import BY_MNEMONIC
 from pywrt.wasm.types import (
     FUNCREF,
     ExternType,
@@ -32,6 +33,7 @@ VERSION = b"\1\0\0\0"
 #: External kinds by their byte. Spec: binary/modules.html#import-section
 EXTERNAL_KINDS = ("func", "table", "memory", "global")
 _TAG_KIND = 4
+_END, _I32_CONST = BY_MNEMONIC["end"].number, BY_MNEMONIC["i32.const"].number
 
 #: Implementation limits (spec: appendix/implementation.html): they bound what a file's bytes cost in memory.
 MAX_ITEMS = 1_000_000
@@ -189,9 +191,16 @@ def _globaltype(decoder: _Decoder) -> GlobalType:
 
 
 def _expr(reader: Reader) -> Expr:
-    start = reader.pos
+    data, start = reader.data, reader.pos
+    if start < reader.end and data[start] == _I32_CONST:  # nearly all: compilers write 10,000 segments
+        reader.pos = start + 1
+        reader.signed(32)
+        if reader.pos < reader.end and data[reader.pos] == _END:
+            reader.pos += 1
+            return Expr(data, start, reader.pos)
+        reader.pos = start
     skip_expr(reader)
-    return Expr(reader.data, start, reader.pos)
+    return Expr(data, start, reader.pos)
 
 
 # Sections, in the order of the specification. Spec: binary/modules.html

@@ -1,6 +1,8 @@
-"""The text format: modules and test scripts. Spec: text/."""
+"""The text format. Spec: text/.
+
+Test scripts are in `pywrt.wasm.text.script`, which who only reads modules need not import.
+"""
 
 from pywrt.wasm.text.modules import parse_module
-from pywrt.wasm.text.script import parse_script
 
-__all__ = ["parse_module", "parse_script"]
+__all__ = ["parse_module"]

@@ -3,7 +3,6 @@
 import pytest
 
 from pywrt.errors import MalformedError
-from pywrt.wasm.text import parse_script
 from pywrt.wasm.text.script import (
     AssertInvalid,
     AssertMalformed,
@@ -20,6 +19,7 @@ from pywrt.wasm.text.script import (
     RefConst,
     Register,
     Unsupported,
+    parse_script,
 )
 
 
