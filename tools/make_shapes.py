@@ -437,7 +437,7 @@ def forms() -> list[Form]:
         find = [
             "f = table[R[v0]]",
             "if f is None or f.type is not type:",
-            "    raise bad_indirect_call(f, type)",
+            "    raise bad_indirect_call(f, type, R[v0])",
         ]
         call = f"return f.entry, {values}"
         direct = ", ".join(filter(None, ["f", given]))

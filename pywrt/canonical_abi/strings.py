@@ -107,12 +107,12 @@ def _lower_utf16(data: bytearray) -> LowerFlat:
 def _lower_latin1_or_utf16(data: bytearray) -> LowerFlat:
     def lower(cx: Context, value: Any, out: list[Any]) -> None:
         try:
-            encoded = value.encode("latin-1")
-            length = len(encoded)
-        except (UnicodeEncodeError, AttributeError):
+            encoded = _encode(value, "latin-1")
+            size = length = len(encoded)
+        except _OutsideLatin1:
             encoded = _encode(value, "utf-16-le")
-            length = (len(encoded) >> 1) | UTF16_TAG
-        size = len(encoded)
+            size = len(encoded)
+            length = (size >> 1) | UTF16_TAG
         ptr = cx.allocate(2, size, "string")
         data[ptr : ptr + size] = encoded
         out.append(ptr)
@@ -121,12 +121,18 @@ def _lower_latin1_or_utf16(data: bytearray) -> LowerFlat:
     return lower
 
 
+class _OutsideLatin1(Exception):
+    """The string has a character beyond U+00FF."""
+
+
 def _encode(value: Any, encoding: str) -> bytes:
     if not isinstance(value, str):
         raise ValueTypeError(f"expected string, got {describe(value)}")
     try:
         encoded = value.encode(encoding)
     except UnicodeEncodeError as error:
+        if encoding == "latin-1":
+            raise _OutsideLatin1 from None
         raise ValueTypeError(
             f"expected string, got one with a lone surrogate at index {error.start}"
         ) from None

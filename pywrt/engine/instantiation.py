@@ -25,6 +25,10 @@ from pywrt.wasm.types import ExternType, FuncType, MemoryType, TableType
 from pywrt.wasm.valid import validate_module
 
 
+#: wasmtime runs an active element segment of an imported table as three constants and a `table.init`.
+ACTIVE_ELEM_COST = 4
+
+
 class CompiledModule:
     """A validated module and what all its instances share: plans of the functions called so far."""
 
@@ -183,7 +187,17 @@ def _bind_on_call(instance: Instance, index: int) -> Block:
     return entry
 
 
+def _charge(store: Store, fuel: int) -> None:
+    """Charge what instantiation itself costs; Trap if that much isn't left."""
+    if store.config.consume_fuel:
+        left = store.reserve + store.fuel[0] - fuel
+        if left < 0:
+            raise Trap("all fuel consumed", "out-of-fuel")
+        store.reserve = left - store.fuel[0]
+
+
 def _run_segments(instance: Instance, module: Module) -> None:
+    imported_tables = sum(i.desc.kind == "table" for i in module.imports)
     for number, elem in enumerate(module.elems):
         if elem.mode == "active":
             assert elem.offset is not None
@@ -197,6 +211,8 @@ def _run_segments(instance: Instance, module: Module) -> None:
                     "table-out-of-bounds",
                 )
             elements[offset : offset + len(items)] = items
+            if elem.table < imported_tables:
+                _charge(instance.store, ACTIVE_ELEM_COST + len(items))
         if elem.mode != "passive":
             instance.elems[number] = []
     for number, data in enumerate(module.datas):

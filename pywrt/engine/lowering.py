@@ -547,12 +547,13 @@ class Lowering:
         assert self.block is not None
         self.block.cost -= 1  # the operation's own fuel is charged with what depends on its size
         own, following = BlockPlan(), BlockPlan()
+        if result:
+            self.settle(len(self.stack))  # a waiting tree may read the place that the result goes to
         self.finish("goto", targets=[own])
         self.start(own)
         own.cost = 1
         if result:
             destination = self.base + len(self.stack)
-            self.settle(len(self.stack))
             self.push((REGISTER, (destination,), 0, _EMPTY))
             self.registers = max(self.registers, destination + 1)
             registers = (destination, *registers)

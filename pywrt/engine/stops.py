@@ -22,8 +22,8 @@ def call_stack_exhausted() -> Trap:
     return Trap("call stack exhausted", "call-stack-exhausted")
 
 
-def bad_indirect_call(callee: Any, expected: FuncType) -> Trap:
-    """What is wrong with a table element that can't be called as `expected`."""
+def bad_indirect_call(callee: Any, expected: FuncType, index: int) -> Trap:
+    """What is wrong with the table element at `index`, which can't be called as `expected`."""
     if callee is None:
-        return Trap("uninitialized element", "uninitialized-element")
+        return Trap(f"uninitialized element {index}", "uninitialized-element")
     return Trap(f"indirect call type mismatch: expected {expected}, found {callee.type}", "bad-signature")

@@ -145,6 +145,6 @@ class Module:
     start: int | None = None
     elems: list[Elem] = field(default_factory=list)
     data_count: int | None = None
-    code: Sequence[Code] = ()
+    code: Sequence[Code] = field(default_factory=list)
     datas: list[Data] = field(default_factory=list)
     customs: list[Custom] = field(default_factory=list)

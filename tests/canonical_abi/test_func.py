@@ -1,5 +1,7 @@
 import asyncio
 import functools
+import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -147,6 +149,26 @@ def test_host_func_blocked_suspends_the_guest(new_store: Any, guest: Any) -> Non
     assert call(function, ["x"]) == "done"
 
 
+def test_call_waits_for_a_file_descriptor(new_store: Any, guest: Any) -> None:
+    reader, writer = os.pipe()
+    try:
+        os.write(writer, b"ready")
+        blocked = Blocked(lambda: os.read(reader, 10).decode(), fileno=reader)
+        assert call(forwarding(new_store, guest, lambda text: blocked), ["x"]) == "ready"
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def test_call_waiting_for_the_host_ends_at_the_deadline(new_store: Any, guest: Any) -> None:
+    function = forwarding(new_store, guest, lambda text: Blocked(lambda: "too late", timeout=60.0))
+    function.instance.store.deadline = time.monotonic() + 0.02
+    with pytest.raises(Trap, match=r"^deadline exceeded") as caught:
+        call(function, ["x"])
+    assert caught.value.code == "deadline"
+    assert function.instance.poisoned
+
+
 def test_host_func_blocked_may_end_in_err(new_store: Any, guest: Any) -> None:
     def retry() -> Any:
         raise Err("late")
@@ -202,6 +224,22 @@ def test_lower_of_a_guests_func_transcodes_strings(
     forward.options.string_encoding = caller_encoding
     assert call(forward, [text]) == text
     assert call(forward, [text]) == text
+
+
+def test_lower_of_a_string_that_transcoding_makes_too_long_traps(
+    new_store: Any, guest: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pywrt.canonical_abi.strings.MAX_BYTE_LENGTH", 10)
+    store = new_store()
+    echo = guest(store, ECHO).lift("echo", wit.STRING, result=wit.STRING)
+    forward = Caller(store, guest, FORWARD, echo, "latin1+utf16").lift(
+        "forward", wit.STRING, result=wit.STRING
+    )
+    forward.options.string_encoding = "latin1+utf16"
+    assert call(forward, ["o" * 8]) == "o" * 8
+    with pytest.raises(Trap, match=r"^argument 'p0': the string's 16 bytes are more than 10") as caught:
+        call(forward, ["ö" * 8])
+    assert caught.value.code == "value-does-not-fit"
 
 
 STEPS = """(module

@@ -95,7 +95,7 @@ class Guest:
         self.log: list[Any] = []
         self.dropped: list[Sink] = []
         self.linker = Linker(self.engine)
-        add_to_linker(self.linker, WasiCtx())
+        add_to_linker(self.linker, WasiCtx(args=["prog"]))
         with self.linker.root() as root, root.add_instance("lab:hello/host@0.1.0") as host:
             host.add_resource("sink", HostResource("sink", Sink, self.dropped.append))
             host.add_func("log", lambda level, message: self.log.append(["log", level, message]))

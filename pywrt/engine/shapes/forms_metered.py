@@ -6066,7 +6066,7 @@ def calli_0_0(fuel, cost, frames, depth, d, table, type, v0):
         fuel[0] = left
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6086,7 +6086,7 @@ def calli_0_1(fuel, cost, s0, frames, depth, d, table, type, v0):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6107,7 +6107,7 @@ def calli_0_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6129,7 +6129,7 @@ def calli_0_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6152,7 +6152,7 @@ def calli_0_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6176,7 +6176,7 @@ def calli_0_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0)
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6201,7 +6201,7 @@ def calli_0_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6222,7 +6222,7 @@ def calli_0_n(fuel, cost, statements, frames, depth, d, table, type, v0):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6332,7 +6332,7 @@ def taili_0_0(fuel, cost, table, type, v0):
         fuel[0] = left
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6345,7 +6345,7 @@ def taili_0_1(fuel, cost, s0, table, type, v0):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6359,7 +6359,7 @@ def taili_0_2(fuel, cost, s0, s1, table, type, v0):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6374,7 +6374,7 @@ def taili_0_3(fuel, cost, s0, s1, s2, table, type, v0):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6390,7 +6390,7 @@ def taili_0_4(fuel, cost, s0, s1, s2, s3, table, type, v0):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6407,7 +6407,7 @@ def taili_0_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6425,7 +6425,7 @@ def taili_0_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0):
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6439,7 +6439,7 @@ def taili_0_n(fuel, cost, statements, table, type, v0):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6606,7 +6606,7 @@ def calli_1_0(fuel, cost, frames, depth, d, table, type, v0, a0):
         fuel[0] = left
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6626,7 +6626,7 @@ def calli_1_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6647,7 +6647,7 @@ def calli_1_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6669,7 +6669,7 @@ def calli_1_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6692,7 +6692,7 @@ def calli_1_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0)
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6716,7 +6716,7 @@ def calli_1_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6741,7 +6741,7 @@ def calli_1_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6762,7 +6762,7 @@ def calli_1_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6872,7 +6872,7 @@ def taili_1_0(fuel, cost, table, type, v0, a0):
         fuel[0] = left
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6885,7 +6885,7 @@ def taili_1_1(fuel, cost, s0, table, type, v0, a0):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6899,7 +6899,7 @@ def taili_1_2(fuel, cost, s0, s1, table, type, v0, a0):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6914,7 +6914,7 @@ def taili_1_3(fuel, cost, s0, s1, s2, table, type, v0, a0):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6930,7 +6930,7 @@ def taili_1_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6947,7 +6947,7 @@ def taili_1_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6965,7 +6965,7 @@ def taili_1_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0):
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6979,7 +6979,7 @@ def taili_1_n(fuel, cost, statements, table, type, v0, a0):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -7146,7 +7146,7 @@ def calli_2_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1):
         fuel[0] = left
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7166,7 +7166,7 @@ def calli_2_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7187,7 +7187,7 @@ def calli_2_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7209,7 +7209,7 @@ def calli_2_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1)
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7232,7 +7232,7 @@ def calli_2_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0,
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7256,7 +7256,7 @@ def calli_2_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7281,7 +7281,7 @@ def calli_2_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7302,7 +7302,7 @@ def calli_2_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0, a1)
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7412,7 +7412,7 @@ def taili_2_0(fuel, cost, table, type, v0, a0, a1):
         fuel[0] = left
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7425,7 +7425,7 @@ def taili_2_1(fuel, cost, s0, table, type, v0, a0, a1):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7439,7 +7439,7 @@ def taili_2_2(fuel, cost, s0, s1, table, type, v0, a0, a1):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7454,7 +7454,7 @@ def taili_2_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7470,7 +7470,7 @@ def taili_2_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7487,7 +7487,7 @@ def taili_2_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7505,7 +7505,7 @@ def taili_2_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1):
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7519,7 +7519,7 @@ def taili_2_n(fuel, cost, statements, table, type, v0, a0, a1):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7686,7 +7686,7 @@ def calli_3_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2):
         fuel[0] = left
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7706,7 +7706,7 @@ def calli_3_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7727,7 +7727,7 @@ def calli_3_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2)
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7749,7 +7749,7 @@ def calli_3_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7772,7 +7772,7 @@ def calli_3_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0,
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7796,7 +7796,7 @@ def calli_3_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7821,7 +7821,7 @@ def calli_3_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7842,7 +7842,7 @@ def calli_3_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0, a1,
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7952,7 +7952,7 @@ def taili_3_0(fuel, cost, table, type, v0, a0, a1, a2):
         fuel[0] = left
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -7965,7 +7965,7 @@ def taili_3_1(fuel, cost, s0, table, type, v0, a0, a1, a2):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -7979,7 +7979,7 @@ def taili_3_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -7994,7 +7994,7 @@ def taili_3_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -8010,7 +8010,7 @@ def taili_3_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -8027,7 +8027,7 @@ def taili_3_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -8045,7 +8045,7 @@ def taili_3_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2):
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -8059,7 +8059,7 @@ def taili_3_n(fuel, cost, statements, table, type, v0, a0, a1, a2):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -8226,7 +8226,7 @@ def calli_4_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, a3):
         fuel[0] = left
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8246,7 +8246,7 @@ def calli_4_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3)
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8267,7 +8267,7 @@ def calli_4_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2,
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8289,7 +8289,7 @@ def calli_4_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8312,7 +8312,7 @@ def calli_4_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0,
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8336,7 +8336,7 @@ def calli_4_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8361,7 +8361,7 @@ def calli_4_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8382,7 +8382,7 @@ def calli_4_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0, a1,
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8492,7 +8492,7 @@ def taili_4_0(fuel, cost, table, type, v0, a0, a1, a2, a3):
         fuel[0] = left
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8505,7 +8505,7 @@ def taili_4_1(fuel, cost, s0, table, type, v0, a0, a1, a2, a3):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8519,7 +8519,7 @@ def taili_4_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2, a3):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8534,7 +8534,7 @@ def taili_4_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2, a3):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8550,7 +8550,7 @@ def taili_4_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8567,7 +8567,7 @@ def taili_4_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8585,7 +8585,7 @@ def taili_4_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2, a
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8599,7 +8599,7 @@ def taili_4_n(fuel, cost, statements, table, type, v0, a0, a1, a2, a3):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8766,7 +8766,7 @@ def calli_5_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4)
         fuel[0] = left
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8786,7 +8786,7 @@ def calli_5_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3,
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8807,7 +8807,7 @@ def calli_5_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2,
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8829,7 +8829,7 @@ def calli_5_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8852,7 +8852,7 @@ def calli_5_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0,
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8876,7 +8876,7 @@ def calli_5_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8901,7 +8901,7 @@ def calli_5_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8922,7 +8922,7 @@ def calli_5_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0, a1,
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9032,7 +9032,7 @@ def taili_5_0(fuel, cost, table, type, v0, a0, a1, a2, a3, a4):
         fuel[0] = left
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9045,7 +9045,7 @@ def taili_5_1(fuel, cost, s0, table, type, v0, a0, a1, a2, a3, a4):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9059,7 +9059,7 @@ def taili_5_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2, a3, a4):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9074,7 +9074,7 @@ def taili_5_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2, a3, a4):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9090,7 +9090,7 @@ def taili_5_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3, a4):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9107,7 +9107,7 @@ def taili_5_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3, a
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9125,7 +9125,7 @@ def taili_5_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2, a
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9139,7 +9139,7 @@ def taili_5_n(fuel, cost, statements, table, type, v0, a0, a1, a2, a3, a4):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9306,7 +9306,7 @@ def calli_n_0(fuel, cost, frames, depth, d, table, type, v0, args):
         fuel[0] = left
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9326,7 +9326,7 @@ def calli_n_1(fuel, cost, s0, frames, depth, d, table, type, v0, args):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9347,7 +9347,7 @@ def calli_n_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, args):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9369,7 +9369,7 @@ def calli_n_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, args):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9392,7 +9392,7 @@ def calli_n_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, arg
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9416,7 +9416,7 @@ def calli_n_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9441,7 +9441,7 @@ def calli_n_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9462,7 +9462,7 @@ def calli_n_n(fuel, cost, statements, frames, depth, d, table, type, v0, args):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9572,7 +9572,7 @@ def taili_n_0(fuel, cost, table, type, v0, args):
         fuel[0] = left
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -9585,7 +9585,7 @@ def taili_n_1(fuel, cost, s0, table, type, v0, args):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -9599,7 +9599,7 @@ def taili_n_2(fuel, cost, s0, s1, table, type, v0, args):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -9614,7 +9614,7 @@ def taili_n_3(fuel, cost, s0, s1, s2, table, type, v0, args):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -9630,7 +9630,7 @@ def taili_n_4(fuel, cost, s0, s1, s2, s3, table, type, v0, args):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -9647,7 +9647,7 @@ def taili_n_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, args):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -9665,7 +9665,7 @@ def taili_n_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, args):
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -9679,7 +9679,7 @@ def taili_n_n(fuel, cost, statements, table, type, v0, args):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 

@@ -5231,7 +5231,7 @@ def calli_0_0(slice, frames, depth, d, table, type, v0):
     def block(R):
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5248,7 +5248,7 @@ def calli_0_1(slice, s0, frames, depth, d, table, type, v0):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5266,7 +5266,7 @@ def calli_0_2(slice, s0, s1, frames, depth, d, table, type, v0):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5285,7 +5285,7 @@ def calli_0_3(slice, s0, s1, s2, frames, depth, d, table, type, v0):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5305,7 +5305,7 @@ def calli_0_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5326,7 +5326,7 @@ def calli_0_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5348,7 +5348,7 @@ def calli_0_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0):
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5366,7 +5366,7 @@ def calli_0_n(slice, statements, frames, depth, d, table, type, v0):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5449,7 +5449,7 @@ def taili_0_0(slice, table, type, v0):
     def block(R):
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5459,7 +5459,7 @@ def taili_0_1(slice, s0, table, type, v0):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5470,7 +5470,7 @@ def taili_0_2(slice, s0, s1, table, type, v0):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5482,7 +5482,7 @@ def taili_0_3(slice, s0, s1, s2, table, type, v0):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5495,7 +5495,7 @@ def taili_0_4(slice, s0, s1, s2, s3, table, type, v0):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5509,7 +5509,7 @@ def taili_0_5(slice, s0, s1, s2, s3, s4, table, type, v0):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5524,7 +5524,7 @@ def taili_0_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0):
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5535,7 +5535,7 @@ def taili_0_n(slice, statements, table, type, v0):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5675,7 +5675,7 @@ def calli_1_0(slice, frames, depth, d, table, type, v0, a0):
     def block(R):
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5692,7 +5692,7 @@ def calli_1_1(slice, s0, frames, depth, d, table, type, v0, a0):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5710,7 +5710,7 @@ def calli_1_2(slice, s0, s1, frames, depth, d, table, type, v0, a0):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5729,7 +5729,7 @@ def calli_1_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5749,7 +5749,7 @@ def calli_1_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5770,7 +5770,7 @@ def calli_1_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5792,7 +5792,7 @@ def calli_1_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5810,7 +5810,7 @@ def calli_1_n(slice, statements, frames, depth, d, table, type, v0, a0):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5893,7 +5893,7 @@ def taili_1_0(slice, table, type, v0, a0):
     def block(R):
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -5903,7 +5903,7 @@ def taili_1_1(slice, s0, table, type, v0, a0):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -5914,7 +5914,7 @@ def taili_1_2(slice, s0, s1, table, type, v0, a0):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -5926,7 +5926,7 @@ def taili_1_3(slice, s0, s1, s2, table, type, v0, a0):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -5939,7 +5939,7 @@ def taili_1_4(slice, s0, s1, s2, s3, table, type, v0, a0):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -5953,7 +5953,7 @@ def taili_1_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -5968,7 +5968,7 @@ def taili_1_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0):
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -5979,7 +5979,7 @@ def taili_1_n(slice, statements, table, type, v0, a0):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6119,7 +6119,7 @@ def calli_2_0(slice, frames, depth, d, table, type, v0, a0, a1):
     def block(R):
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6136,7 +6136,7 @@ def calli_2_1(slice, s0, frames, depth, d, table, type, v0, a0, a1):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6154,7 +6154,7 @@ def calli_2_2(slice, s0, s1, frames, depth, d, table, type, v0, a0, a1):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6173,7 +6173,7 @@ def calli_2_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6193,7 +6193,7 @@ def calli_2_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0, a1):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6214,7 +6214,7 @@ def calli_2_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0, 
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6236,7 +6236,7 @@ def calli_2_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6254,7 +6254,7 @@ def calli_2_n(slice, statements, frames, depth, d, table, type, v0, a0, a1):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6337,7 +6337,7 @@ def taili_2_0(slice, table, type, v0, a0, a1):
     def block(R):
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6347,7 +6347,7 @@ def taili_2_1(slice, s0, table, type, v0, a0, a1):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6358,7 +6358,7 @@ def taili_2_2(slice, s0, s1, table, type, v0, a0, a1):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6370,7 +6370,7 @@ def taili_2_3(slice, s0, s1, s2, table, type, v0, a0, a1):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6383,7 +6383,7 @@ def taili_2_4(slice, s0, s1, s2, s3, table, type, v0, a0, a1):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6397,7 +6397,7 @@ def taili_2_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0, a1):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6412,7 +6412,7 @@ def taili_2_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1):
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6423,7 +6423,7 @@ def taili_2_n(slice, statements, table, type, v0, a0, a1):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6563,7 +6563,7 @@ def calli_3_0(slice, frames, depth, d, table, type, v0, a0, a1, a2):
     def block(R):
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6580,7 +6580,7 @@ def calli_3_1(slice, s0, frames, depth, d, table, type, v0, a0, a1, a2):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6598,7 +6598,7 @@ def calli_3_2(slice, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6617,7 +6617,7 @@ def calli_3_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6637,7 +6637,7 @@ def calli_3_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0, a1, 
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6658,7 +6658,7 @@ def calli_3_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0, 
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6680,7 +6680,7 @@ def calli_3_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6698,7 +6698,7 @@ def calli_3_n(slice, statements, frames, depth, d, table, type, v0, a0, a1, a2):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6781,7 +6781,7 @@ def taili_3_0(slice, table, type, v0, a0, a1, a2):
     def block(R):
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -6791,7 +6791,7 @@ def taili_3_1(slice, s0, table, type, v0, a0, a1, a2):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -6802,7 +6802,7 @@ def taili_3_2(slice, s0, s1, table, type, v0, a0, a1, a2):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -6814,7 +6814,7 @@ def taili_3_3(slice, s0, s1, s2, table, type, v0, a0, a1, a2):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -6827,7 +6827,7 @@ def taili_3_4(slice, s0, s1, s2, s3, table, type, v0, a0, a1, a2):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -6841,7 +6841,7 @@ def taili_3_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -6856,7 +6856,7 @@ def taili_3_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2):
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -6867,7 +6867,7 @@ def taili_3_n(slice, statements, table, type, v0, a0, a1, a2):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -7007,7 +7007,7 @@ def calli_4_0(slice, frames, depth, d, table, type, v0, a0, a1, a2, a3):
     def block(R):
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7024,7 +7024,7 @@ def calli_4_1(slice, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7042,7 +7042,7 @@ def calli_4_2(slice, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, a3):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7061,7 +7061,7 @@ def calli_4_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, 
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7081,7 +7081,7 @@ def calli_4_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0, a1, 
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7102,7 +7102,7 @@ def calli_4_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0, 
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7124,7 +7124,7 @@ def calli_4_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7142,7 +7142,7 @@ def calli_4_n(slice, statements, frames, depth, d, table, type, v0, a0, a1, a2, 
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7225,7 +7225,7 @@ def taili_4_0(slice, table, type, v0, a0, a1, a2, a3):
     def block(R):
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7235,7 +7235,7 @@ def taili_4_1(slice, s0, table, type, v0, a0, a1, a2, a3):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7246,7 +7246,7 @@ def taili_4_2(slice, s0, s1, table, type, v0, a0, a1, a2, a3):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7258,7 +7258,7 @@ def taili_4_3(slice, s0, s1, s2, table, type, v0, a0, a1, a2, a3):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7271,7 +7271,7 @@ def taili_4_4(slice, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7285,7 +7285,7 @@ def taili_4_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7300,7 +7300,7 @@ def taili_4_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2, a3):
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7311,7 +7311,7 @@ def taili_4_n(slice, statements, table, type, v0, a0, a1, a2, a3):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7451,7 +7451,7 @@ def calli_5_0(slice, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4):
     def block(R):
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7468,7 +7468,7 @@ def calli_5_1(slice, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7486,7 +7486,7 @@ def calli_5_2(slice, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, a3, 
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7505,7 +7505,7 @@ def calli_5_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, 
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7525,7 +7525,7 @@ def calli_5_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0, a1, 
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7546,7 +7546,7 @@ def calli_5_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0, 
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7568,7 +7568,7 @@ def calli_5_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7586,7 +7586,7 @@ def calli_5_n(slice, statements, frames, depth, d, table, type, v0, a0, a1, a2, 
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7669,7 +7669,7 @@ def taili_5_0(slice, table, type, v0, a0, a1, a2, a3, a4):
     def block(R):
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7679,7 +7679,7 @@ def taili_5_1(slice, s0, table, type, v0, a0, a1, a2, a3, a4):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7690,7 +7690,7 @@ def taili_5_2(slice, s0, s1, table, type, v0, a0, a1, a2, a3, a4):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7702,7 +7702,7 @@ def taili_5_3(slice, s0, s1, s2, table, type, v0, a0, a1, a2, a3, a4):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7715,7 +7715,7 @@ def taili_5_4(slice, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3, a4):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7729,7 +7729,7 @@ def taili_5_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3, a4):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7744,7 +7744,7 @@ def taili_5_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2, a3, a4
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7755,7 +7755,7 @@ def taili_5_n(slice, statements, table, type, v0, a0, a1, a2, a3, a4):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7895,7 +7895,7 @@ def calli_n_0(slice, frames, depth, d, table, type, v0, args):
     def block(R):
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7912,7 +7912,7 @@ def calli_n_1(slice, s0, frames, depth, d, table, type, v0, args):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7930,7 +7930,7 @@ def calli_n_2(slice, s0, s1, frames, depth, d, table, type, v0, args):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7949,7 +7949,7 @@ def calli_n_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, args):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7969,7 +7969,7 @@ def calli_n_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, args):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7990,7 +7990,7 @@ def calli_n_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, args
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8012,7 +8012,7 @@ def calli_n_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8030,7 +8030,7 @@ def calli_n_n(slice, statements, frames, depth, d, table, type, v0, args):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8113,7 +8113,7 @@ def taili_n_0(slice, table, type, v0, args):
     def block(R):
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -8123,7 +8123,7 @@ def taili_n_1(slice, s0, table, type, v0, args):
         s0(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -8134,7 +8134,7 @@ def taili_n_2(slice, s0, s1, table, type, v0, args):
         s1(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -8146,7 +8146,7 @@ def taili_n_3(slice, s0, s1, s2, table, type, v0, args):
         s2(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -8159,7 +8159,7 @@ def taili_n_4(slice, s0, s1, s2, s3, table, type, v0, args):
         s3(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -8173,7 +8173,7 @@ def taili_n_5(slice, s0, s1, s2, s3, s4, table, type, v0, args):
         s4(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -8188,7 +8188,7 @@ def taili_n_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, args):
         s5(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -8199,7 +8199,7 @@ def taili_n_n(slice, statements, table, type, v0, args):
             s(R)
         f = table[R[v0]]
         if f is None or f.type is not type:
-            raise bad_indirect_call(f, type)
+            raise bad_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
