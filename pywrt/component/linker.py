@@ -24,13 +24,17 @@ from pywrt.wit import types as wit
 
 
 class HostFunction:
-    """A function that the host provides; `type` is None where it takes whatever type the import has."""
+    """A function that the host provides; `type` is None where it takes whatever type the import has.
 
-    __slots__ = ("fn", "type")
+    With `typed`, `fn` makes the function from the import's type.
+    """
 
-    def __init__(self, fn: Callable[..., Any], type: wit.FuncType | None) -> None:
+    __slots__ = ("fn", "type", "typed")
+
+    def __init__(self, fn: Callable[..., Any], type: wit.FuncType | None, typed: bool = False) -> None:
         self.fn = fn
         self.type = type
+        self.typed = typed
 
 
 #: What a linker holds under a name; a dict is an instance.
@@ -62,6 +66,13 @@ class LinkerInstance:
         import's type.
         """
         self._define(name, fn.func if isinstance(fn, Func) else HostFunction(fn, type))
+
+    def add_typed_func(self, name: str, make: Callable[[wit.FuncType], Callable[..., Any]]) -> None:
+        """Provide a function that is made for the type of each import: `make(type)` gives the callable.
+
+        For hosts that match fields, cases and parameters by the names in the component's own types.
+        """
+        self._define(name, HostFunction(make, None, typed=True))
 
     def add_resource(self, name: str, resource: HostResource) -> None:
         """Provide a resource type."""
@@ -194,8 +205,9 @@ class _Imports:
         if isinstance(found, HostFunction):
             if found.type is not None:
                 _check_type(found.type, type, shown)
-            check_host_arity(found.fn, type, shown)
-            return HostFunc(type, found.fn, shown)
+            fn = found.fn(type) if found.typed else found.fn
+            check_host_arity(fn, type, shown)
+            return HostFunc(type, fn, shown)
         if isinstance(found, (LiftedFunc, HostFunc)):
             _check_type(found.type, type, shown)
             return found

@@ -11,6 +11,7 @@ from pywrt.engine.lowering import Signatures, lower, zero_of
 from pywrt.engine.machine import call
 from pywrt.engine.numeric import M32, M64, f32_from_bits, f64_from_bits
 from pywrt.engine.plan import FunctionPlan
+from pywrt.engine.startup import startup_fuel
 from pywrt.errors import LinkError, Trap
 from pywrt.runtime.func import Func
 from pywrt.runtime.global_ import Global
@@ -25,14 +26,10 @@ from pywrt.wasm.types import ExternType, FuncType, MemoryType, TableType
 from pywrt.wasm.valid import validate_module
 
 
-#: wasmtime runs an active element segment of an imported table as three constants and a `table.init`.
-ACTIVE_ELEM_COST = 4
-
-
 class CompiledModule:
     """A validated module and what all its instances share: plans of the functions called so far."""
 
-    __slots__ = ("_names", "config", "module", "name", "plans", "signatures")
+    __slots__ = ("_names", "config", "module", "name", "plans", "signatures", "startup_fuel")
 
     def __init__(self, module: Module, config: Config, name: str | None = None) -> None:
         self.module = module
@@ -42,6 +39,7 @@ class CompiledModule:
         funcs = [i.desc for i in module.imports if isinstance(i.desc, FuncType)]
         funcs += [module.types[index] for index in module.funcs]
         self.signatures = Signatures(module.types, funcs)
+        self.startup_fuel = startup_fuel(module) if config.consume_fuel else 0
         self._names: dict[int, str] | None = None
 
     @property
@@ -95,6 +93,7 @@ def instantiate(
     """
     module = compiled.module
     store.take_instance()
+    _charge(store, compiled.startup_fuel)
     instance = Instance(store, compiled, name if name is not None else compiled.name)
     instance.types = [store.canonical(t) for t in module.types]
     _add_imports(instance, module, imports)
@@ -197,7 +196,6 @@ def _charge(store: Store, fuel: int) -> None:
 
 
 def _run_segments(instance: Instance, module: Module) -> None:
-    imported_tables = sum(i.desc.kind == "table" for i in module.imports)
     for number, elem in enumerate(module.elems):
         if elem.mode == "active":
             assert elem.offset is not None
@@ -211,8 +209,6 @@ def _run_segments(instance: Instance, module: Module) -> None:
                     "table-out-of-bounds",
                 )
             elements[offset : offset + len(items)] = items
-            if elem.table < imported_tables:
-                _charge(instance.store, ACTIVE_ELEM_COST + len(items))
         if elem.mode != "passive":
             instance.elems[number] = []
     for number, data in enumerate(module.datas):

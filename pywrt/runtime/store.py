@@ -36,6 +36,7 @@ class Store:
         "instances_left",
         "interrupted",
         "memory_left",
+        "memory_refused",
         "owners",
         "reserve",
         "slice",
@@ -58,6 +59,8 @@ class Store:
         self.deadline: float | None = None
         self.interrupted = False
         self.memory_left = config.max_memory_bytes
+        #: Whether the memory limit has refused pages, for a host that explains what a guest then did.
+        self.memory_refused = False
         self.elements_left = config.max_table_elements
         self.instances_left = config.max_instances
 
@@ -69,6 +72,7 @@ class Store:
         """Account for `pages` of memory; False, and nothing taken, if the store's limit is passed."""
         size = pages * PAGE_SIZE
         if size > self.memory_left:
+            self.memory_refused = True
             return False
         self.memory_left -= size
         return True

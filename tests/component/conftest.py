@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -46,7 +46,7 @@ def sortidx(sort: str, index: int) -> bytes:
 class Types:
     """Type definitions as bytes; a value type is the name of a primitive one, or a type index."""
 
-    PRIMITIVE_CODES = {t.name: bytes([code]) for code, (t, _) in PRIMITIVES.items()}
+    PRIMITIVE_CODES: ClassVar = {t.name: bytes([code]) for code, (t, _) in PRIMITIVES.items()}
 
     @classmethod
     def val(cls, type: str | int) -> bytes:

@@ -20,7 +20,9 @@ def adder(build: Any, types: Any) -> Any:
     return b
 
 
-def test_instance_exported_function_is_called_by_name(instantiate: Any, store: Store, build: Any, types: Any) -> None:
+def test_instance_exported_function_is_called_by_name(
+    instantiate: Any, store: Store, build: Any, types: Any
+) -> None:
     instance = instantiate(adder(build, types))
     add = instance.get_func(store, "add")
     assert add(store, 2, 40) == 42
@@ -29,21 +31,46 @@ def test_instance_exported_function_is_called_by_name(instantiate: Any, store: S
     assert instance.get_func(store, "sub") is None
 
 
-def test_instance_nested_component_is_called_through_lower_and_lift(
-    instantiate: Any, store: Store, build: Any, types: Any
-) -> None:
-    b = build()
-    inner = b.instantiate(b.component(adder(build, types)))
-    add = b.lower(b.alias("func", inner, "add"))
+def tripler(b: Any, add: int, types: Any) -> None:
+    """Add `triple` to a component, made of its component function `add`."""
     core = b.run(
         """(module (import "m" "add" (func $add (param i32 i32) (result i32)))
         (func (export "f") (param i32) (result i32)
           (call $add (call $add (local.get 0) (local.get 0)) (local.get 0))))""",
-        m=b.core_bag(add=("core func", add)),
+        m=b.core_bag(add=("core func", b.lower(add))),
     )
     func = b.core_alias("core func", core, "f")
     b.export("triple", "func", b.lift(func, b.type(types.func({"x": "u32"}, "u32"))))
+
+
+def test_instance_sibling_is_called_through_lower_and_lift(
+    instantiate: Any, store: Store, build: Any, types: Any
+) -> None:
+    b = build()
+    add = b.alias("func", b.instantiate(b.component(adder(build, types))), "add")
+    inner = build()
+    tripler(
+        inner, inner.import_("add", "func", inner.type(types.func({"a": "u32", "b": "u32"}, "u32"))), types
+    )
+    made = b.instantiate(b.component(inner), {"add": ("func", add)})
+    b.export("triple", "func", b.alias("func", made, "triple"))
     assert instantiate(b).get_func(store, "triple")(store, 7) == 21
+
+
+def test_instance_call_from_parent_to_child_traps_and_poisons_the_parent_only(
+    instantiate: Any, store: Store, build: Any, types: Any
+) -> None:
+    b = build()
+    child = b.instantiate(b.component(adder(build, types)))
+    add = b.alias("func", child, "add")
+    tripler(b, add, types)
+    b.export("add", "func", add)
+    instance = instantiate(b)
+    other = instantiate(b)
+    for _ in range(2):
+        with pytest.raises(Trap, match="cannot enter component instance"):
+            instance.get_func(store, "triple")(store, 7)
+    assert other.get_func(store, "add")(store, 1, 2) == 3
 
 
 def test_instance_of_exports_is_reached_by_index_and_by_path(
@@ -142,7 +169,9 @@ def test_instantiate_active_segment_out_of_bounds_traps(instantiate: Any, build:
 
 
 def test_component_given_a_core_module_says_what_to_use(engine: Engine) -> None:
-    with pytest.raises(Exception, match=r"core module, not a component; load it as a module \(pywrt.Module\)"):
+    with pytest.raises(
+        Exception, match=r"core module, not a component; load it as a module \(pywrt.Module\)"
+    ):
         Component(engine, b"\0asm\x01\0\0\0")
 
 
@@ -152,7 +181,9 @@ def test_component_of_unbuilt_feature_names_it(engine: Engine, components: Any) 
     assert caught.value.feature == "component-model-async"
 
 
-def test_func_of_another_store_is_refused(instantiate: Any, engine: Engine, store: Store, build: Any, types: Any) -> None:
+def test_func_of_another_store_is_refused(
+    instantiate: Any, engine: Engine, store: Store, build: Any, types: Any
+) -> None:
     add = instantiate(adder(build, types)).get_func(store, "add")
     with pytest.raises(Exception, match="belongs to another store"):
         add(Store(engine), 1, 2)

@@ -1,10 +1,10 @@
-"""Linking: what is missing or does not fit is named, with what the host has; versions match as semver says."""
+"""Linking: what is missing or does not fit is named, with what the host has; versions match by semver."""
 
 from typing import Any
 
 import pytest
 
-from pywrt.api import Engine, Linker as ModuleLinker, Module, Store
+from pywrt.api import Engine, Module, Store
 from pywrt.component import Err, HostResource, Linker
 from pywrt.errors import LinkError, Trap
 from pywrt.wasm.binary import encode_module
@@ -82,7 +82,7 @@ def test_linker_missing_instance_names_its_package_neighbours(
 ) -> None:
     define(linker, "my:host/other@0.2.9", f=lambda: None)
     define(linker, "your:host/api@0.2.9", f=lambda: None)
-    with pytest.raises(LinkError, match="the host has `my:host/other@0.2.9`$"):
+    with pytest.raises(LinkError, match=r"the host has `my:host/other@0\.2\.9`$"):
         instantiate(caller(build, types, decls))
 
 
@@ -104,7 +104,9 @@ def test_linker_instance_of_types_alone_need_not_be_defined(
     assert instantiate(b).exports == {}
 
 
-def test_linker_wrong_kind_names_both(instantiate: Any, linker: Linker, build: Any, types: Any, decls: Any) -> None:
+def test_linker_wrong_kind_names_both(
+    instantiate: Any, linker: Linker, build: Any, types: Any, decls: Any
+) -> None:
     linker.root().add_func(NAME, lambda: None)
     with pytest.raises(LinkError, match="expected instance, the host has a function"):
         instantiate(caller(build, types, decls))
@@ -135,7 +137,6 @@ def test_linker_missing_resource_is_named(instantiate: Any, linker: Linker, buil
     host = decls()
     host.export("conn", "type")
     b.import_("my:net/conns", "instance", b.type(host.instance()))
-    assert linker.missing_imports is not None
     with pytest.raises(LinkError, match=r"`my:net/conns#conn` \(a resource type\) has not been defined"):
         instantiate(b)
     linker.root().add_instance("my:net/conns").add_func("conn", lambda: None)
@@ -143,7 +144,9 @@ def test_linker_missing_resource_is_named(instantiate: Any, linker: Linker, buil
         instantiate(b)
 
 
-def test_linker_missing_imports_are_listed(load: Any, linker: Linker, build: Any, types: Any, decls: Any) -> None:
+def test_linker_missing_imports_are_listed(
+    load: Any, linker: Linker, build: Any, types: Any, decls: Any
+) -> None:
     component = load(caller(build, types, decls, functions=("twice", "thrice")))
     define(linker, "my:host/api@0.2.0", twice=lambda x: x)
     assert linker.missing_imports(component) == [f"{NAME}#thrice"]
@@ -188,7 +191,7 @@ def test_linker_core_module_import_is_checked(
     b.import_("m", "core module", 0)
     func = b.core_alias("core func", b.core_instance(0), "f")
     b.export("f", "func", b.lift(func, b.type(types.func({}, "u32"))))
-    with pytest.raises(LinkError, match="`m` .* has not been defined"):
+    with pytest.raises(LinkError, match=r"`m` .* has not been defined"):
         instantiate(b)
 
     def module(result: str) -> Module:
@@ -236,4 +239,5 @@ def test_linker_root_is_usable_without_with(linker: Linker) -> None:
     root = linker.root()
     root.add_resource("r", HostResource("r"))
     root.close()
-    assert isinstance(ModuleLinker(linker.engine), ModuleLinker)
+    with pytest.raises(LinkError, match="`r` is defined twice"):
+        root.add_func("r", lambda: None)

@@ -155,7 +155,9 @@ def check_call(guest: Guest, row: dict[str, Any], name: str, args: list[Any]) ->
 
 
 @pytest.mark.parametrize("name", ["qjs-hello-sync-stub", "js-hello-pure", "py-hello"])
-def test_real_component_every_call_answers_as_expected_with_the_same_fuel(components: Path, name: str) -> None:
+def test_real_component_every_call_answers_as_expected_with_the_same_fuel(
+    components: Path, name: str
+) -> None:
     expected = json.loads((components / "expected" / f"{name}.json").read_text())
     guest = Guest(components / f"{name}.wasm")
     kept: dict[str, Any] = {}

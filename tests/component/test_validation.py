@@ -214,7 +214,9 @@ def test_core_module_duplicate_import_is_refused(load: Any, build: Any) -> None:
     refused(load, b, "duplicate import name `:a`")
 
 
-def test_alias_outer_type_with_resource_into_a_component_is_refused(load: Any, build: Any, types: Any) -> None:
+def test_alias_outer_type_with_resource_into_a_component_is_refused(
+    load: Any, build: Any, types: Any
+) -> None:
     for definition, ok in ((b"\x7d", True), (None, False)):
         b = build()
         if definition is None:
@@ -233,7 +235,9 @@ def test_alias_outer_type_with_resource_into_a_component_is_refused(load: Any, b
 @pytest.mark.parametrize(
     ("count", "index", "message"), [(2, 0, "invalid outer alias count of 2"), (1, 5, "index out of bounds")]
 )
-def test_alias_outer_out_of_range_is_refused(load: Any, build: Any, count: int, index: int, message: str) -> None:
+def test_alias_outer_out_of_range_is_refused(
+    load: Any, build: Any, count: int, index: int, message: str
+) -> None:
     b = build()
     inner = build()
     inner.outer("type", count, index)
@@ -278,7 +282,9 @@ def test_imported_instance_type_is_readable(load: Any, build: Any, types: Any, d
     assert str(item.type.exports["open"].type) == "func(to: string) -> own<conn>"
 
 
-def test_component_type_argument_is_matched_contravariantly(load: Any, build: Any, types: Any, decls: Any) -> None:
+def test_component_type_argument_is_matched_contravariantly(
+    load: Any, build: Any, types: Any, decls: Any
+) -> None:
     def parent(imports: list[str], exports: list[str]) -> Any:
         wanted = decls()
         for name in imports:

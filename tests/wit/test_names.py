@@ -34,7 +34,11 @@ def test_parse_extern_name_interface_gives_name_and_version() -> None:
     assert parsed.kind == "interface"
     assert parsed.interface == "wasi:io/streams"
     assert parsed.version is not None
-    assert (parsed.version.order, parsed.version.prerelease, parsed.version.build) == ((0, 2, 9), "rc.1", "build.5")
+    assert (parsed.version.order, parsed.version.prerelease, parsed.version.build) == (
+        (0, 2, 9),
+        "rc.1",
+        "build.5",
+    )
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,21 @@ def read_reftype(reader: Reader) -> RefType:
     return reftype
 
 
+def read_heaptype(reader: Reader) -> RefType:
+    """A heap type; the nullable reference type of it. Spec: binary/types.html#heap-types"""
+    code = reader.byte()
+    reftype = VALTYPE_BY_CODE.get(code)
+    if isinstance(reftype, RefType):
+        return reftype
+    if code & 0xC0 != 0x40:  # not negative: a type index
+        raise MalformedError(
+            "malformed heap type: an index needs the feature function-references",
+            offset=reader.pos - 1,
+            feature="function-references",
+        )
+    raise type_error("malformed heap type", code, reader.pos - 1)
+
+
 def _skip_blocktype(reader: Reader) -> None:
     code = reader.data[reader.pos] if reader.pos < reader.end else 0
     if code != EMPTY_BLOCK and code not in VALTYPE_BY_CODE:
@@ -80,10 +95,6 @@ def _skip_memarg(reader: Reader) -> None:
     reader.u64()
 
 
-def _skip_heaptype(reader: Reader) -> None:
-    read_reftype(reader)
-
-
 def _skip_index(reader: Reader) -> None:
     reader.u32()
 
@@ -103,7 +114,7 @@ SKIP_IMMEDIATE: dict[str, Callable[[Reader], object]] = {
     "dataidx": _skip_index,
     "elemidx": _skip_index,
     "memarg": _skip_memarg,
-    "heaptype": _skip_heaptype,
+    "heaptype": read_heaptype,
     "i32": lambda reader: reader.signed(32),
     "i64": lambda reader: reader.signed(64),
     "f32": lambda reader: reader.skip(4),

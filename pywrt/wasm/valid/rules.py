@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from pywrt.errors import InvalidError, MalformedError
-from pywrt.wasm.binary.instructions import EMPTY_BLOCK, opcode_error, read_valtype, type_error
+from pywrt.wasm.binary.instructions import EMPTY_BLOCK, opcode_error, read_heaptype, read_valtype, type_error
 from pywrt.wasm.binary.reader import UNEXPECTED_END, Reader, read_signed, read_unsigned
 from pywrt.wasm.opcodes import BY_CODE, BY_MNEMONIC, OPCODES, PREFIXES, Opcode, access_size
 from pywrt.wasm.types import (
@@ -142,8 +142,12 @@ def _br_table(body: Body, pos: int) -> int:
         depths.add(depth)
     body.pop(_I32_1)
     arity = len(body.label(default))
+    checked = set()  # blocks of one type share a list, which may be long
     for depth in depths:
         label = body.label(depth)
+        if id(label) in checked:
+            continue
+        checked.add(id(label))
         if len(label) != arity:
             raise InvalidError(f"type mismatch: label {depth} takes {len(label)} values, the default {arity}")
         if label:
@@ -296,12 +300,9 @@ def _global_set(body: Body, pos: int) -> int:
 
 
 def _ref_null(body: Body, pos: int) -> int:
-    byte = body.code[pos] if pos < len(body.code) else 0
-    reftype = VALTYPE_BY_CODE.get(byte)
-    if not isinstance(reftype, RefType):
-        raise type_error("malformed heap type", byte, pos)
-    body.stack.append(reftype)
-    return pos + 1
+    reader = Reader(body.code, pos, len(body.code))
+    body.stack.append(read_heaptype(reader))
+    return reader.pos
 
 
 def _ref_is_null(body: Body, pos: int) -> int:

@@ -202,6 +202,7 @@ def test_body_malformed_raises(function: Build, fault: Fault, code: bytes, messa
         (b"\x02\x7b\x00\x0b\x1a\x0b", "simd"),
         (b"\x02\x63\x70\x00\x0b\x1a\x0b", "function-references"),
         (b"\xd0\x6e\x1a\x0b", "gc"),
+        (b"\xd0\x00\x1a\x0b", "function-references"),
     ],
 )
 def test_body_unbuilt_feature_names_it(function: Build, fault: Fault, code: bytes, feature: str) -> None:
