@@ -1,0 +1,1 @@
+"""Speed and size, beside peers in one run: `python -m benchmarks [--bars]`."""

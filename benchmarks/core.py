@@ -71,7 +71,7 @@ def lexer(characters: int) -> Callable[[Store, Any], tuple[Any, list[Any]]]:
 
 def pywasm_seconds(name: str, argument: int) -> float:
     """One call of a six modules' `run` on pywasm."""
-    import pywasm  # noqa: PLC0415 - an optional peer
+    import pywasm
 
     runtime = pywasm.core.Runtime()
     module = runtime.instance_from_file(str(BENCH / f"{name}.wasm"))
@@ -81,7 +81,7 @@ def pywasm_seconds(name: str, argument: int) -> float:
 
 
 def pywasm_lexer_seconds(characters: int) -> float:
-    import pywasm  # noqa: PLC0415 - an optional peer
+    import pywasm
 
     runtime = pywasm.core.Runtime()
     module = runtime.instance_from_file(str(BENCH / "cjs-lexer.wasm"))
@@ -98,7 +98,7 @@ def pywasm_lexer_seconds(characters: int) -> float:
 
 def has_pywasm() -> bool:
     try:
-        import pywasm  # noqa: F401, PLC0415
+        import pywasm  # noqa: F401
     except ImportError:
         return False
     return True

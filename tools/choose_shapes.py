@@ -20,7 +20,6 @@ sys.path.insert(0, str(ROOT))
 from pywrt.config import Config  # noqa: E402
 from pywrt.engine import flow, lowering, trees  # noqa: E402
 from pywrt.engine.instantiation import CompiledModule  # noqa: E402
-from pywrt.engine.plan import Conditional  # noqa: E402
 from pywrt.wasm.binary.decoder import decode_module  # noqa: E402
 
 MAX_OPERATORS = 6
@@ -68,7 +67,7 @@ class Everything(dict):
         found = super().get(key)
         if found is None:
             size = 1 + sum(self.sizes[i] for i in key[1:])
-            if size > MAX_OPERATORS or key not in trees.TRANSITIONS and not self._plausible(key):
+            if size > MAX_OPERATORS or (key not in trees.TRANSITIONS and not self._plausible(key)):
                 return default
             found = self._add(key)
         return found

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
+from mcp_host.bindings.values import BindingError
 from mcp_host.protocol.errors import ProtocolError
 from mcp_host.protocol.jsonrpc import decode
 
@@ -20,10 +21,6 @@ Fields = Mapping[str, Any]
 Block = dict[str, Any]
 
 AUDIENCES = ("user", "assistant")
-
-
-class BindingError(ValueError):
-    """What a component gave can't be expressed in MCP; the message says what."""
 
 
 def content_block(case: tuple[str, Any]) -> Block:

@@ -18,6 +18,20 @@ from pywrt.wit import types as wit
 Reader = Callable[[Any], Any]
 
 
+class BindingError(ValueError):
+    """What a component gave can't be expressed in MCP; the message says what."""
+
+
+class Data(dict[str, Any]):
+    """A record's fields by WIT name. Subscription insists on a field, `get` doesn't."""
+
+    __slots__ = ()
+
+    def __missing__(self, name: str) -> Any:
+        raise BindingError(f"the component's own types have no field {name!r}, which MCP needs")
+
+
+
 def reader(t: wit.WitType, sums: Sums | None = None) -> Reader | None:
     """How to read values of type `t`; None if they are plain data as they are."""
     sums = Sums() if sums is None else sums
@@ -45,9 +59,11 @@ def read(t: wit.WitType | None, value: Any) -> Any:
 
 
 def _read_record(fields: list[tuple[str, Reader | None]]) -> Reader:
-    def read_record(value: Any) -> dict[str, Any]:
+    def read_record(value: Any) -> Data:
         given = value.__dict__
-        return {name: given[name] if read is None else read(given[name]) for name, read in fields}
+        return Data(
+            (name, given[name] if read is None else read(given[name])) for name, read in fields
+        )
 
     return read_record
 
@@ -146,17 +162,16 @@ def _emptiest(t: wit.WitType) -> Any:
 
 
 def arguments(params: Sequence[wit.Field], given: Mapping[str, Any]) -> list[Any]:
-    """The arguments of a function by the names of its parameters.
+    """The arguments of a function by the names of its parameters; see `assign` for other names."""
+    names = assign([p.name for p in params], list(given))
+    return [fit(p.type, given.get(name)) for p, name in zip(params, names, strict=True)]
 
-    A parameter of a name that isn't given takes the next value which no other parameter has taken, so that
-    a renamed parameter works too, then the emptiest value.
+
+def assign(params: Sequence[str], expected: Sequence[str]) -> list[str]:
+    """Which of the `expected` names each parameter is.
+
+    The parameter of that name; parameters of other names take what is left over, in order, so that renaming
+    one breaks nothing. More parameters than that keep their own names.
     """
-    taken = {p.name for p in params if p.name in given}
-    spare = [value for name, value in given.items() if name not in taken]
-    values = []
-    for p in params:
-        if p.name in taken:
-            values.append(fit(p.type, given[p.name]))
-        else:
-            values.append(fit(p.type, spare.pop(0) if spare else None))
-    return values
+    spare = [name for name in expected if name not in params]
+    return [name if name in expected or not spare else spare.pop(0) for name in params]

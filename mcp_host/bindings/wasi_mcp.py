@@ -1,8 +1,8 @@
 """wasi:mcp, in every revision of its package: what a component registers, asks for and answers, as MCP.
 
 Strategy: everything goes through `mcp_host.bindings.values`, so that this file knows names and no types.
-`McpContext` is what a component's calls of `wasi:mcp/runtime` act on; `add_to_linker` puts it there.
-`Handlers` finds and calls what it exports as `wasi:mcp/handlers`.
+`McpContext` is what a component's calls of `wasi:mcp/runtime` act on; `add_to_linker` puts it there. A
+`Handler` is a function that it exports in `wasi:mcp/handlers`.
 
 The package's `error` is a record in 0.1.0-preview2 and a resource of the host's in 0.1.0: `McpError` has
 the attributes that serve as the one and is the class of the other.
@@ -13,14 +13,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from mcp_host.bindings.content import (
-    BindingError,
-    content_annotations,
-    content_block,
-    json_value,
-    resource_contents,
-)
-from mcp_host.bindings.values import fit, read, reader
+from mcp_host.bindings.content import content_annotations, content_block, json_value, resource_contents
+from mcp_host.bindings.values import BindingError, Data, arguments, assign, fit, reader
 from mcp_host.protocol.errors import ErrorKind, ProtocolError
 from mcp_host.registry import (
     Prompt,
@@ -32,7 +26,8 @@ from mcp_host.registry import (
     ServerInfo,
     Tool,
 )
-from pywrt.component import Err, HostResource, Linker
+from pywrt.api import Store
+from pywrt.component import Err, Func, HostResource, Linker, Task
 from pywrt.engine.machine import Blocked
 from pywrt.wit import types as wit
 
@@ -92,11 +87,11 @@ def add_to_linker(linker: Linker, ctx: McpContext, versions: Iterable[str] = VER
         for version in versions:
             with root.add_instance(_versioned("types", version)) as types:
                 types.add_resource("error", ERROR)
-                for name, member in _ERROR_MEMBERS.items():
-                    types.add_typed_func(name, _bind(member))
+                for name, (member, params) in _ERROR_MEMBERS.items():
+                    types.add_typed_func(name, _bind(member, params))
             with root.add_instance(_versioned("runtime", version)) as runtime:
-                for name, function in _RUNTIME.items():
-                    runtime.add_typed_func(name, _bind(function, ctx))
+                for name, (function, params) in _RUNTIME.items():
+                    runtime.add_typed_func(name, _bind(function, params, ctx))
 
 
 def versions_of(names: Iterable[str]) -> list[str]:
@@ -111,27 +106,29 @@ def _versioned(interface: str, version: str) -> str:
 
 ERROR = HostResource("error", McpError)
 
-_ERROR_MEMBERS: Mapping[str, Callable[[Fields], Any]] = {
-    "[constructor]error": lambda given: McpError(
-        given.get("code") or "internal-error", given.get("message") or "", given.get("data")
+_ERROR_MEMBERS: Mapping[str, tuple[Callable[[Fields], Any], tuple[str, ...]]] = {
+    "[constructor]error": (
+        lambda given: McpError(
+            given.get("code") or "internal-error", given.get("message") or "", given.get("data")
+        ),
+        ("code", "message", "data"),
     ),
-    "[method]error.code": lambda given: given["self"].code,
-    "[method]error.message": lambda given: given["self"].message,
-    "[method]error.to-debug-string": lambda given: f"{given['self'].code}: {given['self'].message}",
-    "[method]error.data": lambda given: given["self"].data,
+    "[method]error.code": (lambda given: given["self"].code, ("self",)),
+    "[method]error.message": (lambda given: given["self"].message, ("self",)),
+    "[method]error.to-debug-string": (lambda given: f"{given['self'].code}: {given['self']}", ("self",)),
+    "[method]error.data": (lambda given: given["self"].data, ("self",)),
 }
 
 
 def _bind(
-    function: Callable[..., Any], *first: Any
+    function: Callable[..., Any], expected: Sequence[str], *first: Any
 ) -> Callable[[wit.FuncType], Callable[..., Any]]:
     """Makes, from a function of arguments by name, the function for an import of some type."""
 
     def make(type: wit.FuncType) -> Callable[..., Any]:
-        params = [(p.name, reader(p.type)) for p in type.params]
-        result = type.result
-        ok = result.ok if isinstance(result, wit.Result) else result
-        failure = result.err if isinstance(result, wit.Result) else None
+        names = assign([p.name for p in type.params], expected)
+        params = [(name, reader(p.type)) for name, p in zip(names, type.params, strict=True)]
+        ok, failure = _outcomes(type.result)
 
         def answer(produce: Callable[[], Any]) -> Any:
             try:
@@ -147,15 +144,20 @@ def _bind(
             return None if ok is None else fit(ok, value)
 
         def call(*values: Any) -> Any:
-            given = {
-                name: value if read is None else read(value)
+            given = Data(
+                (name, value if read is None else read(value))
                 for (name, read), value in zip(params, values, strict=True)
-            }
+            )
             return answer(lambda: function(*first, given))
 
         return call
 
     return make
+
+
+def _outcomes(result: wit.WitType | None) -> tuple[wit.WitType | None, wit.WitType | None]:
+    """The types of a function's value and of its error."""
+    return (result.ok, result.err) if isinstance(result, wit.Result) else (result, None)
 
 
 # --- what a component registers ---------------------------------------------------------------------------
@@ -294,7 +296,8 @@ def _log(ctx: McpContext, given: Fields) -> None:
 
 
 def _report_progress(ctx: McpContext, given: Fields) -> None:
-    ctx.progress(given.get("token") or given.get("progress-token") or "", given["progress"], given.get("total"))
+    token = given.get("token") or given.get("progress-token") or ""
+    ctx.progress(token, given["progress"], given.get("total"))
 
 
 def _send_notification(ctx: McpContext, given: Fields) -> None:
@@ -314,16 +317,16 @@ def _send_notification(ctx: McpContext, given: Fields) -> None:
             raise McpError("invalid-params", f"the host knows no notification {name!r}")
 
 
-_RUNTIME: Mapping[str, Callable[[McpContext, Fields], Any]] = {
-    "register-server": _register_server,
-    "register-tools": _register_tools,
-    "register-resources": _register_resources,
-    "register-resource-templates": _register_templates,
-    "register-prompts": _register_prompts,
-    "serve": _serve,
-    "send-notification": _send_notification,
-    "log": _log,
-    "report-progress": _report_progress,
+_RUNTIME: Mapping[str, tuple[Callable[[McpContext, Fields], Any], tuple[str, ...]]] = {
+    "register-server": (_register_server, ("info",)),
+    "register-tools": (_register_tools, ("tools",)),
+    "register-resources": (_register_resources, ("resources",)),
+    "register-resource-templates": (_register_templates, ("templates",)),
+    "register-prompts": (_register_prompts, ("prompts",)),
+    "serve": (_serve, ()),
+    "send-notification": (_send_notification, ("notification",)),
+    "log": (_log, ("level", "message", "data")),
+    "report-progress": (_report_progress, ("token", "progress", "total")),
 }
 
 
@@ -367,15 +370,31 @@ def failed_tool(message: str) -> ToolResult:
     return ToolResult([{"type": "text", "text": message}], is_error=True)
 
 
-def settle(type: wit.FuncType, value: Any) -> Any:
-    """What a handler answered, as plain data. ProtocolError for its error."""
-    plain = read(type.result, value)
-    if isinstance(type.result, wit.Result):
+class Handler:
+    """A function of the component's `wasi:mcp/handlers`, called with arguments by name."""
+
+    __slots__ = ("_func", "_is_result", "_params", "_read")
+
+    def __init__(self, func: Func) -> None:
+        type = func.type()
+        self._func = func
+        self._params = type.params
+        self._read = None if type.result is None else reader(type.result)
+        self._is_result = isinstance(type.result, wit.Result)
+
+    def start(self, store: Store, given: Mapping[str, Any]) -> Task:
+        """Begin a call; nothing has run yet."""
+        return self._func.start(store, *arguments(self._params, given))
+
+    def settle(self, value: Any) -> Any:
+        """What the call gave, as plain data. Raises ProtocolError for the component's `error`."""
+        plain = value if self._read is None else self._read(value)
+        if not self._is_result:
+            return plain
         case, payload = plain
         if case == "err":
             raise protocol_error(payload)
         return payload
-    return plain
 
 
 def protocol_error(error: Any) -> ProtocolError:
@@ -389,14 +408,15 @@ def protocol_error(error: Any) -> ProtocolError:
         return ProtocolError(ErrorKind.INTERNAL_ERROR, f"{code}: {message}", json_value(fields.get("data")))
 
 
-def tool_result(type: wit.FuncType, value: Any) -> ToolResult:
-    """What `call-tool` answered. ProtocolError for the errors that are the request's fault."""
-    try:
-        answer = settle(type, value)
-    except ProtocolError as error:
-        if error.kind in TOOL_PROTOCOL_ERRORS:
-            raise
-        return failed_tool(error.message)
+def tool_error(error: ProtocolError) -> ToolResult:
+    """The result of a tool whose handler answered with an error. Raises the errors that are the request's fault."""
+    if error.kind in TOOL_PROTOCOL_ERRORS:
+        raise error
+    return failed_tool(error.message)
+
+
+def tool_result(answer: Fields) -> ToolResult:
+    """What `call-tool` answered."""
     structured = json_value(answer.get("structured-content"))
     return ToolResult(
         [content_block(block) for block in answer["content"]],
@@ -405,27 +425,22 @@ def tool_result(type: wit.FuncType, value: Any) -> ToolResult:
     )
 
 
-def read_result(
-    type: wit.FuncType, value: Any, uri: str, mime_type: str | None
-) -> list[dict[str, Any]]:
+def read_result(answer: Fields, uri: str, mime_type: str | None) -> list[dict[str, Any]]:
     """The contents that `read-resource` answered for `uri`, whose MIME type is `mime_type` if known."""
-    answer = settle(type, value)
     return [resource_contents(block, uri, mime_type) for block in answer["contents"]]
 
 
-def prompt_result(type: wit.FuncType, value: Any) -> tuple[str | None, list[dict[str, Any]]]:
-    """The description and messages that `get-prompt` answered. MCP has no system role: it becomes user."""
-    answer = settle(type, value)
-    messages = [
+def prompt_result(answer: Fields) -> list[dict[str, Any]]:
+    """The messages that `get-prompt` answered. MCP has no system role: it becomes user."""
+    return [
         {
             "role": "assistant" if message["role"] == "assistant" else "user",
             "content": content_block(message["content"]),
         }
         for message in answer["messages"]
     ]
-    return answer.get("description"), messages
 
 
-def completion_result(type: wit.FuncType, value: Any) -> list[str]:
+def completion_result(answer: Sequence[Any]) -> list[str]:
     """The values that `handle-complete` answered."""
-    return [one if isinstance(one, str) else one["value"] for one in settle(type, value)]
+    return [one if isinstance(one, str) else one["value"] for one in answer]

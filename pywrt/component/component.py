@@ -99,5 +99,6 @@ def match_name(name: str, names: "dict[str, Any]") -> str | None:
     key = compatible_key(name)
     if key is None:
         return None
-    served = [other for other in names if compatible_key(other) == key]
+    interface = name.partition("@")[0] + "@"
+    served = [other for other in names if other.startswith(interface) and compatible_key(other) == key]
     return max(served, key=interface_version, default=None)

@@ -1,1 +1,1 @@
-""""""
+"""Execution: lowering, shapes, binding, the machine, instantiation."""

@@ -7,8 +7,8 @@ that running out of fuel leaves it undone; its second part does it. Spec: exec/i
 from collections.abc import Callable
 from typing import Any
 
-from pywrt.errors import Trap
 from pywrt.engine.stops import call_stack_exhausted
+from pywrt.errors import Trap
 from pywrt.runtime.instance import Instance
 from pywrt.runtime.memory import Memory
 from pywrt.runtime.store import Store

@@ -18,8 +18,8 @@ from collections.abc import Callable
 from typing import Any
 
 from pywrt.engine import bulk
-from pywrt.engine.operators import CONST_RIGHT, EFFECTS, READS_MEMORY, READS_STATE, SWAPPED, TRAPS
 from pywrt.engine.numeric import f32_from_bits, f64_from_bits
+from pywrt.engine.operators import CONST_RIGHT, EFFECTS, READS_MEMORY, READS_STATE, SWAPPED, TRAPS
 from pywrt.engine.plan import BlockPlan, FunctionPlan, Ref, Statement
 from pywrt.engine.stops import unreachable
 from pywrt.engine.trees import CONDITIONS, CONST, NEGATED, REGISTER, STATEMENTS, TRANSITIONS, Node

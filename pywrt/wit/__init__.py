@@ -1,1 +1,1 @@
-""""""
+"""Component value types and names."""
