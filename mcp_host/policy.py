@@ -57,24 +57,27 @@ def check_imports(component: Component, linker: Linker, allowed: Iterable[str]) 
             f"the component imports {shown}, which is not allowed (allowed: {', '.join(patterns) or 'nothing'}); "
             f"to allow it: --allow-import '{_package(refused[0])}'"
         )
-    missing = {name.partition("#")[0] for name in linker.missing_imports(component)}
-    stubs = {name for name in missing if any(matches(pattern, name) for pattern in extra)}
-    unknown = sorted(missing - stubs)
-    if any(name.startswith(PACKAGE) for name in unknown):
-        return  # instantiation says what of wasi:mcp is missing, and what there is
-    unserved = [name for name in unknown if not _has_interface(linker, name)]
-    if unserved:
-        shown = ", ".join(f"`{name}`" for name in unserved)
+    missing: dict[str, list[str]] = {}
+    for path in linker.missing_imports(component):
+        name, _, member = path.partition("#")
+        missing.setdefault(name, []).append(member)
+    stubs = [name for name in missing if any(matches(pattern, name) for pattern in extra)]
+    unknown = [name for name in missing if name not in stubs]
+    if unknown:
+        shown = ", ".join(f"`{name}`{_members(missing[name])}" for name in unknown)
         raise LinkError(
             f"the component imports {shown}, which this host hasn't got; to run it all the same, with "
-            f"functions that trap when they are called: --allow-import '{_package(unserved[0])}'"
+            f"functions that trap when they are called: --allow-import '{_package(unknown[0])}'"
         )
     if stubs:
         linker.define_unknown_imports_as_traps(component)
 
 
-def _has_interface(linker: Linker, name: str) -> bool:
-    return linker.has(name)
+def _members(names: list[str]) -> str:
+    shown = [name for name in names if name]
+    if len(shown) > 4:
+        shown[4:] = [f"{len(shown) - 4} more"]
+    return f" ({', '.join(shown)})" if shown else ""
 
 
 def _package(name: str) -> str:

@@ -203,8 +203,8 @@ class ServerSession:
         if waiting.revision < revisions.STRUCTURED_CONTENT_SINCE:
             structured = None
         elif call.tool.output_schema is not None and not is_error:
-            structured = structured if structured is not None else _structured(content)
-            reasons = _misfits(call.tool.output_schema, structured, "structuredContent")
+            structured = structured if structured is not None else structured_of(content)
+            reasons = misfits(call.tool.output_schema, structured, "structuredContent")
             if reasons:
                 self._answer(waiting, _tool_error(f"Tool {call.name!r} broke its output schema:", reasons))
                 return
@@ -517,7 +517,7 @@ class ServerSession:
         tool = self.registry.tools.get(name)
         if tool is None:
             raise ProtocolError(ErrorKind.TOOL_NOT_FOUND, f"Unknown tool: {name[:200]}")
-        reasons = _misfits(tool.input_schema, arguments, "arguments")
+        reasons = misfits(tool.input_schema, arguments, "arguments")
         if reasons:
             return _tool_error(f"Invalid arguments for tool {name!r}:", reasons)
         return CallTool(call.request_id, token, tool, arguments)
@@ -655,7 +655,8 @@ NOTIFICATIONS: Mapping[str, Callable[[ServerSession, dict[str, Any]], list[Event
 }
 
 
-def _misfits(schema: Schema, value: Any, name: str) -> list[str]:
+def misfits(schema: Schema, value: Any, name: str) -> list[str]:
+    """Why `value` doesn't fit `schema`, a line a reason; `name` stands for it in them."""
     try:
         return schema.errors(value, name)
     except SchemaError as error:
@@ -663,12 +664,16 @@ def _misfits(schema: Schema, value: Any, name: str) -> list[str]:
 
 
 def _tool_error(headline: str, reasons: Sequence[str]) -> dict[str, Any]:
-    text = "\n".join((headline, *(f"- {reason}" for reason in reasons)))
-    return {"content": [{"type": "text", "text": text}], "isError": True}
+    return {"content": [{"type": "text", "text": bulleted(headline, reasons)}], "isError": True}
 
 
-def _structured(content: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
-    """The first text block that is a JSON object."""
+def bulleted(headline: str, reasons: Sequence[str]) -> str:
+    """A message for a model: what is wrong, and a line for each reason."""
+    return "\n".join((headline, *(f"- {reason}" for reason in reasons)))
+
+
+def structured_of(content: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """The structured content that the content stands for: the first text block that is a JSON object."""
     for block in content:
         if block.get("type") == "text" and str(block.get("text")).lstrip().startswith("{"):
             try:

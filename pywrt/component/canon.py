@@ -121,9 +121,8 @@ def canon_lower(scope: Scope, pointers: Pointers, func: int, raw: RawOptions) ->
         by_pointer or flat_params > MAX_FLAT_PARAMS or result_by_pointer or flat_results > MAX_FLAT_RESULTS,
         result_by_pointer,
     )
-    made = flatten_functype(type, "lower", pointers.layouts)
-    scope.add("core func", made)
-    scope.definitions.append(CanonLower(func, options, made))
+    scope.add("core func", flatten_functype(type, "lower", pointers.layouts))
+    scope.definitions.append(CanonLower(func, options))
 
 
 def canon_resource(name: str) -> Callable[[Scope, Pointers, int], None]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pywrt.component.types import AnyType, Bound, ComponentType, Extern, Resource
-from pywrt.wasm import types as core
 from pywrt.wit import types as wit
 
 
@@ -126,7 +125,6 @@ class CanonLift:
 class CanonLower:
     func: int
     options: Options
-    type: core.FuncType
 
 
 @dataclass(frozen=True, slots=True, eq=False)

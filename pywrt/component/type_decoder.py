@@ -15,6 +15,7 @@ from pywrt.component.tables import (
     MAP,
     MAX_FLAGS,
     MAX_VALUE_BYTES,
+    OUTER_ALIAS_SORTS,
     PRIMITIVES,
     SORTS,
     VALUES,
@@ -424,7 +425,7 @@ def read_alias(reader: Reader, scope: Scope) -> None:
     elif target == 0x01:
         scope.alias_core_export(sort, reader.u32(), reader.name())
     elif target == 0x02:
-        if sort not in ("core module", "core type", "component", "type"):
+        if sort not in OUTER_ALIAS_SORTS:
             raise MalformedError(f"invalid leading byte (0x{sort_byte:x}) for {what}", offset=start)
         scope.alias_outer(sort, reader.u32(), reader.u32())
     else:

@@ -141,7 +141,17 @@ class Activation:
     whose result is given to `deliver`.
     """
 
-    __slots__ = ("_block", "_count", "_frames", "_registers", "arguments", "blocked", "results", "store", "trap")
+    __slots__ = (
+        "_block",
+        "_count",
+        "_frames",
+        "_registers",
+        "arguments",
+        "blocked",
+        "results",
+        "store",
+        "trap",
+    )
 
     def __init__(self, store: Store, func: Func, args: Sequence[Any]) -> None:
         self.store = store
@@ -153,6 +163,20 @@ class Activation:
         self.arguments = args
         self._frames: list[Any] = [(self.results, _finished, 0)]
         self._count = 0
+
+    @classmethod
+    def continuing(cls, store: Store, results: list[Any], block: Block, registers: list[Any]) -> "Activation":
+        """A call that has begun: it goes on with `block`, and its frames are on `store.frames`."""
+        activation = cls.__new__(cls)
+        activation.store = store
+        activation.results = results
+        activation.trap = activation.blocked = None
+        activation._block = block
+        activation._registers = registers
+        activation.arguments = ()
+        activation._frames = []
+        activation._count = 0
+        return activation
 
     def wait(self) -> None:
         """Sleep until what blocks the call may be ready, or the store's deadline."""
@@ -213,12 +237,11 @@ class Activation:
             self._frames = store.frames[:]
             store.frames[:] = outer
 
-    def take_frames(self) -> list[Any]:
-        """The frames of a stopped activation, for `store.frames`."""
-        return self._frames
-
     def drive(self, slice: int | None) -> Stop:
-        """With this activation's frames on `store.frames`: run slices until there is a reason to stop; each adds to what the last one left."""
+        """Run slices until there is a reason to stop; each adds to what the last one left.
+
+        The activation's frames are on `store.frames`.
+        """
         store = self.store
         metered = store.config.consume_fuel
         left = UNLIMITED if slice is None else slice
@@ -258,7 +281,8 @@ class Activation:
             self._block, self._registers = block, R
             return Stop.OUT_OF_FUEL
         except Exception as error:
-            return self._stopped(error, block)
+            self._block = block
+            return self.stopped(error)
 
     def _run_unmetered(self, rounds: int) -> Stop:
         block, R = self._block, self._registers
@@ -266,11 +290,13 @@ class Activation:
             for _ in repeat(None, rounds):
                 block, R = block(R)
         except Exception as error:
-            return self._stopped(error, block)
+            self._block = block
+            return self.stopped(error)
         self._block, self._registers = block, R
         return Stop.OUT_OF_FUEL
 
-    def _stopped(self, error: Exception, block: Block) -> Stop:
+    def stopped(self, error: Exception) -> Stop:
+        """What an exception from the current block means."""
         if isinstance(error, Finished):
             return Stop.RETURNED
         if isinstance(error, _Suspend):
@@ -279,7 +305,7 @@ class Activation:
             return Stop.BLOCKED
         if isinstance(error, _HostError):
             return self._failed(error.error)
-        return self._failed(trap_of(self.store, error, block))
+        return self._failed(trap_of(self.store, error, self._block))
 
     def _failed(self, error: BaseException) -> Stop:
         if isinstance(error, Trap) and not error.backtrace:
@@ -336,22 +362,46 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
     For calls from host code, nested ones too (a realloc, a destructor). Running out of fuel traps, and a
     host function that blocks is waited for only in `api`: here it traps.
     """
-    activation = Activation(store, func, args)
+    results: list[Any] = [None] * len(func.type.results)
     frames = store.frames
     depth = len(frames)
-    # a nested call spends the same fuel: what is left of the caller's slice goes back to it
-    outer, store.fuel[0] = store.fuel[0], 0
-    store.reserve += outer
-    outer_slice = store.slice[0]
-    frames.extend(activation.take_frames())
+    outer_slice, store.slice[0] = store.slice[0], repeat(None, SLICE)
+    frames.append((results, _finished, 0))
+    block, R = func.entry, [*args, *func.frame]
+    failure: Exception | None = None
     try:
-        stop = activation.drive(None)
+        # most nested calls are short, and end within what is left of the caller's slice
+        for _ in repeat(None, SLICE):
+            block, R = block(R)
+    except Finished:
+        store.slice[0] = outer_slice
+        return results
+    except OutOfFuel:
+        pass
+    except Exception as error:
+        failure = error
+    try:
+        return _finish_call(Activation.continuing(store, results, block, R), failure)
     finally:
         del frames[depth:]
-        regained = min(outer, store.reserve)
-        store.reserve -= regained
-        store.fuel[0] += regained
         store.slice[0] = outer_slice
+
+
+def _finish_call(activation: Activation, failure: Exception | None) -> list[Any]:
+    """Run on a nested call that outlasts its first slice; or raise what stopped it."""
+    store = activation.store
+    if failure is not None:
+        stop = activation.stopped(failure)
+    else:
+        # what is left of the caller's slice goes back to it afterwards
+        outer, store.fuel[0] = store.fuel[0], 0
+        store.reserve += outer
+        try:
+            stop = activation.drive(None)
+        finally:
+            regained = min(outer, store.reserve)
+            store.reserve -= regained
+            store.fuel[0] += regained
     if stop is Stop.RETURNED:
         return activation.results
     if stop is Stop.OUT_OF_FUEL:
