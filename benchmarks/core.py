@@ -1,13 +1,15 @@
 """Core speed: nanoseconds an instruction on the modules of ../shared/bench, beside pywasm in the same run."""
 
+import functools
 import json
-import math
 import statistics
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from benchmarks.figures import NotMeasured, geometric_mean, timed
+from benchmarks.process import shared
 from pywrt.config import Config
 from pywrt.engine.instantiation import CompiledModule, compile_module, instantiate
 from pywrt.engine.machine import call
@@ -15,10 +17,37 @@ from pywrt.runtime.memory import Memory
 from pywrt.runtime.store import UNLIMITED, Store
 from pywrt.wasm.binary.decoder import decode_module
 
-BENCH = Path(__file__).resolve().parent.parent.parent / "shared" / "bench"
+try:
+    import pywasm
+except ImportError:
+    pywasm = None
 
-#: Smaller arguments than meta.json's, for the peer that is some 70 times slower.
-PEER_ARGUMENTS = {"fib": 15, "collatz": 60, "sieve": 2000, "mandel": 8, "sha": 3, "calli": 1000}
+LEXER = "cjs-lexer"
+
+#: Smaller arguments than meta.json's, for the peer that is some 60 times slower; characters for the lexer.
+PEER_ARGUMENTS = {
+    "fib": 15,
+    "collatz": 60,
+    "sieve": 2000,
+    "mandel": 8,
+    "sha": 3,
+    "calli": 1000,
+    LEXER: 400,
+}
+LEXER_CHARACTERS = 20_000
+ROUNDS = 5
+
+#: What to run of an instance: the function and its arguments.
+Body = Callable[[Store, Any], tuple[Any, list[Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class CoreFigures:
+    """Seconds an instruction: with exact fuel, without, and pywasm's (None where it isn't installed)."""
+
+    metered: float
+    unmetered: float
+    peer: float | None
 
 
 class Run:
@@ -30,12 +59,12 @@ class Run:
         self.fuel = fuel
 
 
-def load(name: str) -> CompiledModule:
-    return compile_module(decode_module((BENCH / f"{name}.wasm").read_bytes()), Config(), name)
+def load(path: Path) -> CompiledModule:
+    return compile_module(decode_module(path.read_bytes()), Config(), path.stem)
 
 
-def measure(module: CompiledModule, metered: bool, body: Callable[[Store, Any], tuple[Any, list[Any]]]) -> Run:
-    """Run `body`'s (function, arguments) in an instance where they ran once before: the steady state.
+def measure(module: CompiledModule, metered: bool, body: Body) -> Run:
+    """Run `body` in an instance where it ran once before: the steady state.
 
     The first call of a function in an instance lowers and binds it, which the start-up figures show.
     """
@@ -45,106 +74,114 @@ def measure(module: CompiledModule, metered: bool, body: Callable[[Store, Any], 
     func, arguments = body(store, instance)
     call(store, func, arguments)
     before = store.reserve
-    start = time.perf_counter()
-    results = call(store, func, arguments)
-    return Run(time.perf_counter() - start, results, before - store.reserve)
+    seconds, results = timed(lambda: call(store, func, arguments))
+    return Run(seconds, results, before - store.reserve)
 
 
-def simple(argument: int) -> Callable[[Store, Any], tuple[Any, list[Any]]]:
+def simple(argument: int) -> Body:
     return lambda store, instance: (instance.exports["run"], [argument])
 
 
-def lexer(characters: int) -> Callable[[Store, Any], tuple[Any, list[Any]]]:
+def lexer_input(characters: int) -> bytes:
+    text = shared("bench", f"{LEXER}.input.js").read_text(encoding="utf-8")
+    return text[:characters].encode("utf-16-le")
+
+
+def lexer(characters: int) -> Body:
     """The calls that ../shared/bench/README.md describes, over the input's first `characters`."""
-    source = (BENCH / "cjs-lexer.input.js").read_text()[:characters]
+    data = lexer_input(characters)
 
     def body(store: Store, instance: Any) -> tuple[Any, list[Any]]:
         memory = next(e for e in instance.exports.values() if isinstance(e, Memory))
         memory.grow(16)
-        (address,) = call(store, instance.exports["sa"], [len(source) + 1])
-        data = source.encode("utf-16-le")
+        (address,) = call(store, instance.exports["sa"], [len(data) // 2 + 1])
         memory.data[address : address + len(data)] = data
-        return instance.exports["parseCJS"], [address, len(source), 0, 0, 0, 0]
+        return instance.exports["parseCJS"], [address, len(data) // 2, 0, 0, 0, 0]
 
     return body
 
 
-def pywasm_seconds(name: str, argument: int) -> float:
-    """One call of a six modules' `run` on pywasm."""
-    import pywasm
+def body_of(name: str, argument: int) -> Body:
+    return lexer(argument) if name == LEXER else simple(argument)
 
+
+def pywasm_seconds(path: Path, argument: int) -> float:
+    """One call of the same on pywasm."""
     runtime = pywasm.core.Runtime()
-    module = runtime.instance_from_file(str(BENCH / f"{name}.wasm"))
-    start = time.perf_counter()
-    runtime.invocate(module, "run", [argument])
-    return time.perf_counter() - start
-
-
-def pywasm_lexer_seconds(characters: int) -> float:
-    import pywasm
-
-    runtime = pywasm.core.Runtime()
-    module = runtime.instance_from_file(str(BENCH / "cjs-lexer.wasm"))
-    source = (BENCH / "cjs-lexer.input.js").read_text()[:characters]
+    module = runtime.instance_from_file(str(path))
+    if path.stem != LEXER:
+        return timed(lambda: runtime.invocate(module, "run", [argument]))[0]
+    data = lexer_input(argument)
     memory = runtime.exported_memory(module, "memory")
     memory.grow(16)
-    (address,) = runtime.invocate(module, "sa", [len(source) + 1])
-    data = source.encode("utf-16-le")
+    (address,) = runtime.invocate(module, "sa", [len(data) // 2 + 1])
     memory.data[address : address + len(data)] = data
-    start = time.perf_counter()
-    runtime.invocate(module, "parseCJS", [address, len(source), 0, 0, 0, 0])
-    return time.perf_counter() - start
+    arguments = [address, len(data) // 2, 0, 0, 0, 0]
+    return timed(lambda: runtime.invocate(module, "parseCJS", arguments))[0]
 
 
-def has_pywasm() -> bool:
-    try:
-        import pywasm  # noqa: F401
-    except ImportError:
-        return False
-    return True
+def compare_module(name: str, argument: int) -> CoreFigures:
+    """Medians of ROUNDS runs of a module, of us and the peer in turn: a machine that slows down slows both."""
+    path = shared("bench", f"{name}.wasm")
+    module = load(path)
+    body = body_of(name, argument)
+    fuel = measure(module, True, body).fuel
+    peer_fuel = measure(module, True, body_of(name, PEER_ARGUMENTS[name])).fuel
+    metered, unmetered, peer = [], [], []
+    for _ in range(ROUNDS):
+        metered.append(measure(module, True, body).seconds / fuel)
+        unmetered.append(measure(module, False, body).seconds / fuel)
+        if pywasm is not None:
+            peer.append(pywasm_seconds(path, PEER_ARGUMENTS[name]) / peer_fuel)
+    return CoreFigures(
+        statistics.median(metered), statistics.median(unmetered), statistics.median(peer) if peer else None
+    )
 
 
-def geometric_mean(values: Sequence[float]) -> float:
-    return math.exp(statistics.fmean(map(math.log, values)))
+@functools.cache
+def compare() -> dict[str, CoreFigures]:
+    """The six modules and the lexer."""
+    meta = json.loads(shared("bench", "meta.json").read_text())
+    arguments = {name: facts["arg"] for name, facts in meta.items()} | {LEXER: LEXER_CHARACTERS}
+    return {name: compare_module(name, argument) for name, argument in arguments.items()}
 
 
-def compare(metered: bool, rounds: int) -> dict[str, tuple[float, float | None]]:
-    """Module -> (our ns an instruction, pywasm's; None where it isn't installed), medians of `rounds`."""
-    meta = json.loads((BENCH / "meta.json").read_text())
-    peer = has_pywasm()
-    figures: dict[str, tuple[float, float | None]] = {}
-    for name in [*meta, "cjs-lexer"]:
-        is_lexer = name == "cjs-lexer"
-        module = load(name)
-        body = lexer(20_000) if is_lexer else simple(meta[name]["arg"])
-        peer_argument = 400 if is_lexer else PEER_ARGUMENTS[name]
-        peer_body = lexer(peer_argument) if is_lexer else simple(peer_argument)
-        peer_fuel = measure(module, True, peer_body).fuel
-        fuel = measure(module, True, body).fuel
-        ours, theirs = [], []
-        for _ in range(rounds):
-            # in turn, so that a machine that slows down slows both
-            ours.append(measure(module, metered, body).seconds / fuel * 1e9)
-            if peer:
-                seconds = (
-                    pywasm_lexer_seconds(peer_argument) if is_lexer else pywasm_seconds(name, peer_argument)
-                )
-                theirs.append(seconds / peer_fuel * 1e9)
-        figures[name] = (statistics.median(ours), statistics.median(theirs) if peer else None)
-    return figures
+def six_seconds(metered: bool) -> float:
+    """Geometric mean of the six modules, seconds an instruction."""
+    figures = [f for name, f in compare().items() if name != LEXER]
+    return geometric_mean([f.metered if metered else f.unmetered for f in figures])
 
 
-def report(metered: bool, rounds: int) -> tuple[float, float]:
-    """Print a table; return the ratios to pywasm: geometric mean of the six, and the lexer (0 without it)."""
-    figures = compare(metered, rounds)
-    print(f"{'with exact fuel' if metered else 'without fuel':18} {'pywrt ns':>9} {'pywasm ns':>10} {'ratio':>7}")
-    ratios = {}
-    for name, (ours, theirs) in figures.items():
-        ratios[name] = theirs / ours if theirs is not None else 0.0
-        shown = f"{theirs:10.0f} {ratios[name]:6.1f}x" if theirs is not None else f"{'-':>10} {'-':>7}"
-        print(f"  {name:16} {ours:9.1f} {shown}")
-    lexer_ratio = ratios.pop("cjs-lexer")
-    six = geometric_mean(list(ratios.values())) if all(ratios.values()) else 0.0
-    mean = geometric_mean([ours for name, (ours, _) in figures.items() if name != "cjs-lexer"])
-    print(f"  {'six, geom. mean':16} {mean:9.1f} {'':10} {six:6.1f}x")
-    return six, lexer_ratio
+def six_ratio(metered: bool) -> float:
+    """Geometric mean of the six modules: how many times pywasm's speed."""
+    return geometric_mean([ratio(f, metered) for name, f in compare().items() if name != LEXER])
+
+
+def lexer_seconds(metered: bool) -> float:
+    figures = compare()[LEXER]
+    return figures.metered if metered else figures.unmetered
+
+
+def lexer_ratio(metered: bool) -> float:
+    return ratio(compare()[LEXER], metered)
+
+
+def ratio(figures: CoreFigures, metered: bool) -> float:
+    if figures.peer is None:
+        raise NotMeasured("pywasm is not installed (extra `bench`)")
+    return figures.peer / (figures.metered if metered else figures.unmetered)
+
+
+def report() -> None:
+    """Print a table of the modules and the six's geometric mean."""
+    figures = compare()
+    six = [f for name, f in figures.items() if name != LEXER]
+    peers = [f.peer for f in six if f.peer is not None]
+    mean = CoreFigures(six_seconds(True), six_seconds(False), geometric_mean(peers) if peers else None)
+    print(f"{'core, ns an instruction':32} {'exact fuel':>10} {'no fuel':>8} {'pywasm':>8} {'ratio':>8} {'ratio':>8}")
+    for name, f in [*figures.items(), ("six, geometric mean", mean)]:
+        line = f"  {name:30} {f.metered * 1e9:10.1f} {f.unmetered * 1e9:8.1f}"
+        if f.peer is None:
+            print(f"{line} {'-':>8}")
+        else:
+            print(f"{line} {f.peer * 1e9:8.0f} {ratio(f, True):7.1f}x {ratio(f, False):7.1f}x")

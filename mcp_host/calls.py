@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
 
 from mcp_host.config import HostConfig, show_size
 from pywrt.api import Store

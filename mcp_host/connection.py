@@ -10,9 +10,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from mcp_host.protocol.errors import ErrorKind, ProtocolError
+from mcp_host.protocol.errors import ErrorCodes, ErrorKind, ProtocolError
 from mcp_host.protocol.events import (
     CallTool,
     Cancelled,
@@ -26,31 +26,19 @@ from mcp_host.protocol.events import (
     Unsubscribe,
 )
 from mcp_host.protocol.session import ServerSession
+from mcp_host.runner import Caller, Runner
 from mcp_host.transports import OverlongMessage, Transport
 
-if TYPE_CHECKING:
-    from mcp_host.host import McpHost
-
 _log = logging.getLogger("mcp_host")
-
-
-class Caller:
-    """Where the progress of a request goes, and whose request it is."""
-
-    __slots__ = ("connection", "request")
-
-    def __init__(self, connection: Connection, request: Request) -> None:
-        self.connection = connection
-        self.request = request
 
 
 class Connection:
     """A client; `run` serves it."""
 
-    def __init__(self, host: McpHost, transport: Transport) -> None:
-        self.session = ServerSession(host.registry, codes=host.codes)
+    def __init__(self, runner: Runner, transport: Transport, codes: ErrorCodes | None = None) -> None:
+        self.session = ServerSession(runner.registry, codes=codes)
         self.slice_pause: float = getattr(transport, "slice_pause", 0.0)
-        self._host = host
+        self._runner = runner
         self._transport = transport
         self._tasks: dict[Request, asyncio.Task[None]] = {}
 
@@ -59,15 +47,17 @@ class Connection:
 
         That takes no longer than one call may take; a call that nobody waits for any more is stopped.
         """
+        self._runner.listeners.append(self)
         try:
             while (events := await self._receive()) is not None:
                 for event in events:
                     self._act(event)
                 await self.flush()
             if self._tasks:
-                await asyncio.wait(tuple(self._tasks.values()), timeout=self._host.config.execution_timeout)
+                await asyncio.wait(tuple(self._tasks.values()), timeout=self._runner.config.execution_timeout)
         finally:
             self.session.close()
+            self._runner.listeners.remove(self)
             await self._stop_all()
 
     async def flush(self) -> None:
@@ -90,7 +80,9 @@ class Connection:
             case Request():
                 self._tasks[event] = asyncio.get_running_loop().create_task(self._answer(event))
             case Cancelled(request, reason):
-                _log.info("the client cancelled request %r%s", request.request_id, f": {reason}" if reason else "")
+                _log.info(
+                    "the client cancelled request %r%s", request.request_id, f": {reason}" if reason else ""
+                )
                 task = self._tasks.get(request)
                 if task is not None:
                     task.cancel()
@@ -114,5 +106,47 @@ class Connection:
             self.session.respond_error(request, ProtocolError(ErrorKind.INTERNAL_ERROR, "internal error"))
         finally:
             del self._tasks[request]
-        self._host.announce_changes()
+        self._runner.announce_changes()
         await self.flush()
+
+    def _caller(self, request: Request) -> Caller:
+        return Caller(lambda done, total: self.session.notify_progress(request, done, total), self)
+
+    async def _call_tool(self, request: CallTool) -> None:
+        result = await self._runner.run_tool(request.tool, request.arguments, self._caller(request))
+        self.session.respond_tool(
+            request, result.content, structured=result.structured, is_error=result.is_error
+        )
+
+    async def _read_resource(self, request: ReadResource) -> None:
+        self.session.respond_resource(
+            request, await self._runner.run_read(request.uri, self._caller(request))
+        )
+
+    async def _get_prompt(self, request: GetPrompt) -> None:
+        result = await self._runner.run_prompt(request.prompt, request.arguments, self._caller(request))
+        self.session.respond_prompt(request, result.messages, result.description)
+
+    async def _complete(self, request: Complete) -> None:
+        values = await self._runner.run_completion(
+            request.ref_type, request.argument_value, self._caller(request)
+        )
+        self.session.respond_completion(request, values)
+
+    async def _subscribe(self, request: Subscribe) -> None:
+        await self._runner.run_subscription("handle-subscribe", request.uri, self._caller(request))
+        self.session.respond_empty(request)
+
+    async def _unsubscribe(self, request: Unsubscribe) -> None:
+        await self._runner.run_subscription("handle-unsubscribe", request.uri, self._caller(request))
+        self.session.respond_empty(request)
+
+
+_ANSWERS: Mapping[type[Request], Callable[[Connection, Any], Coroutine[Any, Any, None]]] = {
+    CallTool: Connection._call_tool,
+    ReadResource: Connection._read_resource,
+    GetPrompt: Connection._get_prompt,
+    Complete: Connection._complete,
+    Subscribe: Connection._subscribe,
+    Unsubscribe: Connection._unsubscribe,
+}

@@ -31,7 +31,6 @@ class Data(dict[str, Any]):
         raise BindingError(f"the component's own types have no field {name!r}, which MCP needs")
 
 
-
 def reader(t: wit.WitType, sums: Sums | None = None) -> Reader | None:
     """How to read values of type `t`; None if they are plain data as they are."""
     sums = Sums() if sums is None else sums
@@ -61,9 +60,7 @@ def read(t: wit.WitType | None, value: Any) -> Any:
 def _read_record(fields: list[tuple[str, Reader | None]]) -> Reader:
     def read_record(value: Any) -> Data:
         given = value.__dict__
-        return Data(
-            (name, given[name] if read is None else read(given[name])) for name, read in fields
-        )
+        return Data((name, given[name] if read is None else read(given[name])) for name, read in fields)
 
     return read_record
 
@@ -76,9 +73,7 @@ def _read_list(element: Reader | None) -> Reader | None:
 
 def _read_tuple(elements: list[Reader | None]) -> Reader:
     def read_tuple(value: Any) -> tuple[Any, ...]:
-        return tuple(
-            one if read is None else read(one) for one, read in zip(value, elements, strict=True)
-        )
+        return tuple(one if read is None else read(one) for one, read in zip(value, elements, strict=True))
 
     return read_tuple
 

@@ -728,12 +728,13 @@ def _binary(operator: str) -> Handler:
             if left[0] == CONST:
                 self.materialise(len(stack) - 2)
                 left = stack[-2]
-            tree = TRANSITIONS.get((form[0], left[0]))
+            form_name, constants = form(right[1][0])  # type: ignore[arg-type]
+            tree = TRANSITIONS.get((form_name, left[0]))
             if tree is None:
                 self.materialise(len(stack) - 2)
                 left = stack[-2]
-                tree = TRANSITIONS[(form[0], REGISTER)]
-            operands = left[1] + form[1](right[1][0])  # type: ignore[arg-type]
+                tree = TRANSITIONS[(form_name, REGISTER)]
+            operands = left[1] + constants
         else:
             tree = TRANSITIONS.get((name, left[0], right[0]))
             if tree is None:

@@ -6,7 +6,7 @@ cheaper form (`i32.shl.c`: the shift is a constant, masked already; `i32.load.0`
 
 from collections.abc import Callable
 
-from pywrt.engine.numeric import M32, M64, S32, S64
+from pywrt.engine.numeric import S32, S64
 from pywrt.wasm.opcodes import OPCODES
 
 #: What evaluating an operator may do or depend on; a statement flushes what its own effects conflict with.
@@ -36,25 +36,38 @@ for _t in ("f32", "f64"):
         SWAPPED[f"{_t}.{_a}"] = f"{_t}.{_b}"
         SWAPPED[f"{_t}.{_b}"] = f"{_t}.{_a}"
 
-#: The form an operator takes with a constant on its right: its name, and the constant(s) it then holds.
-CONST_RIGHT: dict[str, tuple[str, Callable[[int], tuple[int, ...]]]] = {
-    "i32.sub": ("i32.add.c", lambda c: (-c & M32,)),
-    "i64.sub": ("i64.add.c", lambda c: (-c & M64,)),
-    "i32.rotl": ("i32.rotl.c", lambda c: (c & 31, 32 - (c & 31))),
-    "i32.rotr": ("i32.rotl.c", lambda c: (-c & 31, 32 - (-c & 31))),
-    "i64.rotl": ("i64.rotl.c", lambda c: (c & 63, 64 - (c & 63))),
-    "i64.rotr": ("i64.rotl.c", lambda c: (-c & 63, 64 - (-c & 63))),
-}
-for _name in ("add", "mul", "and", "or", "xor", "eq", "ne", "lt_u", "gt_u", "le_u", "ge_u"):
-    for _t in ("i32", "i64"):
-        CONST_RIGHT[f"{_t}.{_name}"] = (f"{_t}.{_name}.c", lambda c: (c,))
-for _name in ("shl", "shr_s", "shr_u"):
-    CONST_RIGHT[f"i32.{_name}"] = (f"i32.{_name}.c", lambda c: (c & 31,))
-    CONST_RIGHT[f"i64.{_name}"] = (f"i64.{_name}.c", lambda c: (c & 63,))
-for _name in ("lt_s", "gt_s", "le_s", "ge_s"):
-    # both sides of a signed comparison have their sign bit flipped; a constant's is flipped beforehand
-    CONST_RIGHT[f"i32.{_name}"] = (f"i32.{_name}.c", lambda c: (c ^ S32,))
-    CONST_RIGHT[f"i64.{_name}"] = (f"i64.{_name}.c", lambda c: (c ^ S64,))
+#: What an operator with a constant on its right becomes: constant -> (operator, the constants it holds).
+ConstantForm = Callable[[int], tuple[str, tuple[int, ...]]]
+CONST_RIGHT: dict[str, ConstantForm] = {}
+
+
+def _add_constant(t: str, sign: int, limit: int) -> ConstantForm:
+    """Adding a negative constant is subtracting: the result seldom leaves the range, which `%` is quick for."""
+
+    def form(c: int) -> tuple[str, tuple[int, ...]]:
+        c = sign * c % limit
+        return (f"{t}.add.c", (c,)) if c < limit // 2 else (f"{t}.sub.c", (limit - c,))
+
+    return form
+
+
+def _with_constant(operator: str, constants: Callable[[int], tuple[int, ...]]) -> ConstantForm:
+    return lambda c: (operator, constants(c))
+
+
+for _t, _bits, _sign_bit in (("i32", 32, S32), ("i64", 64, S64)):
+    CONST_RIGHT[f"{_t}.add"] = _add_constant(_t, 1, 1 << _bits)
+    CONST_RIGHT[f"{_t}.sub"] = _add_constant(_t, -1, 1 << _bits)
+    for _name in ("mul", "and", "or", "xor", "eq", "ne", "lt_u", "gt_u", "le_u", "ge_u"):
+        CONST_RIGHT[f"{_t}.{_name}"] = _with_constant(f"{_t}.{_name}.c", lambda c: (c,))
+    for _name in ("shl", "shr_s", "shr_u"):
+        CONST_RIGHT[f"{_t}.{_name}"] = _with_constant(f"{_t}.{_name}.c", lambda c, n=_bits: (c % n,))
+    for _name in ("lt_s", "gt_s", "le_s", "ge_s"):
+        # both sides of a signed comparison have their sign bit flipped; a constant's is flipped beforehand
+        CONST_RIGHT[f"{_t}.{_name}"] = _with_constant(f"{_t}.{_name}.c", lambda c, s=_sign_bit: (c ^ s,))
+    # rotating right is rotating left by the rest
+    CONST_RIGHT[f"{_t}.rotl"] = _with_constant(f"{_t}.rotl.c", lambda c, n=_bits: (c % n, n - c % n))
+    CONST_RIGHT[f"{_t}.rotr"] = _with_constant(f"{_t}.rotl.c", lambda c, n=_bits: (-c % n, n - -c % n))
 
 #: The comparison that holds exactly when this one doesn't (integers only: a NaN breaks it for floats).
 INVERSE: dict[str, str] = {}
