@@ -178,7 +178,9 @@ def report() -> None:
     six = [f for name, f in figures.items() if name != LEXER]
     peers = [f.peer for f in six if f.peer is not None]
     mean = CoreFigures(six_seconds(True), six_seconds(False), geometric_mean(peers) if peers else None)
-    print(f"{'core, ns an instruction':32} {'exact fuel':>10} {'no fuel':>8} {'pywasm':>8} {'ratio':>8} {'ratio':>8}")
+    print(
+        f"{'core, ns an instruction':32} {'exact fuel':>10} {'no fuel':>8} {'pywasm':>8} {'ratio':>8} {'ratio':>8}"
+    )
     for name, f in [*figures.items(), ("six, geometric mean", mean)]:
         line = f"  {name:30} {f.metered * 1e9:10.1f} {f.unmetered * 1e9:8.1f}"
         if f.peer is None:

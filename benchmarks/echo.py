@@ -30,7 +30,10 @@ ITEM = wit.Record((wit.Field("number", wit.U32), wit.Field("name", wit.STRING), 
 CASES: dict[str, tuple[wit.WitType, Callable[[], Any]]] = {
     "list<u8>": (wit.List(wit.U8), lambda: bytes(range(256)) * (MIB // 256)),
     "list<u32>": (wit.List(wit.U32), lambda: [n * 16411 & 0xFFFFFFFF for n in range(MIB // 4)]),
-    "records": (wit.List(ITEM), lambda: [Record(number=n, name=f"item {n}", value=n / 8) for n in range(10_000)]),
+    "records": (
+        wit.List(ITEM),
+        lambda: [Record(number=n, name=f"item {n}", value=n / 8) for n in range(10_000)],
+    ),
     "string": (wit.STRING, lambda: "h\u00e9llo, world"),
 }
 

@@ -53,9 +53,7 @@ def greet() -> Greet:
             raise NotMeasured(f"greet answered {answer['result']!r}")
         runs.append(Greet(seconds, answer["peak_bytes"]))
     runs = runs[1:]
-    return Greet(
-        statistics.median(r.seconds for r in runs), statistics.median(r.peak_bytes for r in runs)
-    )
+    return Greet(statistics.median(r.seconds for r in runs), statistics.median(r.peak_bytes for r in runs))
 
 
 def warm_greet_seconds() -> float:

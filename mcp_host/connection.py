@@ -80,9 +80,7 @@ class Connection:
             case Request():
                 self._tasks[event] = asyncio.get_running_loop().create_task(self._answer(event))
             case Cancelled(request, reason):
-                _log.info(
-                    "the client cancelled request %r%s", request.request_id, f": {reason}" if reason else ""
-                )
+                _log.info("request %r was cancelled: %s", request.request_id, reason or "no reason given")
                 task = self._tasks.get(request)
                 if task is not None:
                     task.cancel()
@@ -119,9 +117,8 @@ class Connection:
         )
 
     async def _read_resource(self, request: ReadResource) -> None:
-        self.session.respond_resource(
-            request, await self._runner.run_read(request.uri, self._caller(request))
-        )
+        contents = await self._runner.run_read(request.uri, self._caller(request))
+        self.session.respond_resource(request, contents)
 
     async def _get_prompt(self, request: GetPrompt) -> None:
         result = await self._runner.run_prompt(request.prompt, request.arguments, self._caller(request))
@@ -129,7 +126,11 @@ class Connection:
 
     async def _complete(self, request: Complete) -> None:
         values = await self._runner.run_completion(
-            request.ref_type, request.argument_value, self._caller(request)
+            request.ref_type,
+            request.ref,
+            request.argument_name,
+            request.argument_value,
+            self._caller(request),
         )
         self.session.respond_completion(request, values)
 

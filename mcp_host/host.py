@@ -148,10 +148,9 @@ class McpHost:
     async def complete(self, ref_type: str, ref: str, argument: str, value: str) -> list[str]:
         """Complete what was typed of an argument: `ref_type` is `ref/prompt` or `ref/resource`.
 
-        wasi:mcp's handler takes the value and not the argument's name. Raises ProtocolError.
+        Raises ProtocolError. The handler of wasi:mcp is told the value, and not of which argument it is.
         """
-        del ref, argument
-        return await self._runner.run_completion(ref_type, value, Caller())
+        return await self._runner.run_completion(ref_type, ref, argument, value, Caller())
 
     async def serve(self, transport: Transport) -> None:
         """Serve a client until its input ends; then what it asked for before is still answered.

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mcp_host.config import HostConfig
 from mcp_host.guest import functions
 from pywrt.api import Engine
 from pywrt.component import Component
 from pywrt.config import Config
-from pywrt.errors import LimitError, WasmError
+from pywrt.errors import WasmError
 from pywrt.wasm.binary import decode_module
-from pywrt.wasm.types import FuncType
 
 _MAGIC = b"\0asm"
 _CORE = _MAGIC + b"\1\0\0\0"
@@ -80,8 +78,8 @@ def _core_module(data: bytes, shown: str) -> str:
     wasi = any(name.startswith("wasi_snapshot_preview1") for name in imported)
     if "_start" in names and (wasi or not imported):
         return (
-            f"{what}: a WASI preview 1 command. To run it: `wasmtime run {shown}`; to make a component of it: "
-            "`wasm-tools component new --adapt wasi_snapshot_preview1=ADAPTER.wasm`."
+            f"{what}: a WASI preview 1 command. To run it: `wasmtime run {shown}`; "
+            "to make a component of it: `wasm-tools component new --adapt ADAPTER.wasm`."
         )
     shown_exports = _listing(
         export.name for export in module.exports if export.kind == "func" and not export.name.startswith("_")
@@ -116,14 +114,3 @@ def _listing(names: Iterable[str]) -> str:
     if len(shown) > 6:
         shown[6:] = [f"and {len(shown) - 6} more"]
     return ", ".join(shown) or "no functions"
-
-
-def describe_config(config: HostConfig) -> dict[str, object]:
-    """The limits of `config`, for people and programs to read."""
-    return {
-        "memoryBytes": config.memory_limit,
-        "timeoutSeconds": config.execution_timeout,
-        "fuel": config.fuel,
-        "allowedImports": list(config.allowed_imports),
-        "serve": config.serve,
-    }

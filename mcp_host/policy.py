@@ -54,7 +54,8 @@ def check_imports(component: Component, linker: Linker, allowed: Iterable[str]) 
     if refused:
         shown = ", ".join(f"`{name}`" for name in refused)
         raise LinkError(
-            f"the component imports {shown}, which is not allowed (allowed: {', '.join(patterns) or 'nothing'}); "
+            f"the component imports {shown}, which is not allowed "
+            f"(allowed: {', '.join(patterns) or 'nothing'}); "
             f"to allow it: --allow-import '{_package(refused[0])}'"
         )
     missing: dict[str, list[str]] = {}

@@ -12,7 +12,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from mcp_host.bindings.values import BindingError
 from mcp_host.bindings.wasi_mcp import (
@@ -39,6 +39,8 @@ _component_log = logging.getLogger("mcp_host.component")
 
 #: Levels of the standard library for MCP's eight, in their order.
 _PYTHON_LEVELS = dict(zip(LOG_LEVELS, (10, 20, 20, 30, 40, 50, 50, 50), strict=True))
+
+Answer = TypeVar("Answer")
 
 #: progress(done, total or None)
 Progress = Callable[[float, float | None], Any]
@@ -165,10 +167,9 @@ class Runner:
     async def run_tool(self, tool: Tool, arguments: Mapping[str, Any], call: Caller) -> ToolResult:
         """Call a tool with arguments that fit its schema."""
         encoded = json.dumps(arguments, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        given = {"name": tool.name, "arguments": encoded}
         try:
-            return tool_result(
-                await self._invoke("call-tool", {"name": tool.name, "arguments": encoded}, call)
-            )
+            return tool_result(await self._invoke("call-tool", given, call))
         except GuestFailure as failure:
             return failed_tool(f"The tool {tool.name!r} {failure}")
         except BindingError as error:
@@ -191,11 +192,13 @@ class Runner:
         messages = _passed_on(lambda: prompt_result(answer))
         return PromptResult(messages, answer.get("description") or prompt.description)
 
-    async def run_completion(self, ref_type: str, value: str, call: Caller) -> list[str]:
-        """Complete an argument's value."""
+    async def run_completion(
+        self, ref_type: str, ref: str, argument: str, value: str, call: Caller
+    ) -> list[str]:
+        """Complete an argument's value. The handlers that there are take no more than that."""
         if ref_type not in REF_TYPES:
             raise ProtocolError(ErrorKind.INVALID_PARAMS, f"ref_type must be one of {', '.join(REF_TYPES)}")
-        given = {"ref-type": REF_TYPES[ref_type], "ref-value": value}
+        given = {"ref-type": REF_TYPES[ref_type], "ref-value": value, "ref": ref, "argument-name": argument}
         answer = await self._invoke_or_fail("handle-complete", given, call)
         return _passed_on(lambda: completion_result(answer))
 
@@ -267,7 +270,9 @@ class Runner:
         else:
             receivers = self.listeners
         content = message if data is None else {"message": message, "data": data}
-        sent = [one.session.notify_log(level, content, self.server.name or None) for one in receivers]
+        sent = [
+            one.session.notify_log(level, content, self.registry.server.name or None) for one in receivers
+        ]
         if not any(sent) and LOG_LEVELS.index(level) >= LOG_LEVELS.index(self.config.log_level):
             suffix = "" if data is None else f" {json.dumps(data, ensure_ascii=False)}"
             _component_log.log(_PYTHON_LEVELS[level], "%s%s", message, suffix)
@@ -310,7 +315,7 @@ class _Context(GuestContext):
         self._runner.resources_updated(uris)
 
 
-def _passed_on(convert: Callable[[], Any]) -> Any:
+def _passed_on(convert: Callable[[], Answer]) -> Answer:
     try:
         return convert()
     except BindingError as error:

@@ -3,7 +3,8 @@
     python tools/choose_shapes.py [--count N] [--coverage FILE] FILE...
 
 Each FILE is a core module or a component; every function in it is lowered with a transition table that
-knows all trees of up to `MAX_OPERATORS` operators, and the statements that come out are counted. The N
+knows all trees of up to `MAX_OPERATORS` operators, and the statements that come out are counted, each
+file as much as any other. The N
 trees that save most dispatches go to tools/shapes.txt, each with how often it is a statement and how
 often a condition. `--coverage` prints instead how much of FILE the library as it is covers.
 """
@@ -12,6 +13,7 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,13 +103,12 @@ class Recorder:
         return lambda *operands: None
 
 
-def functions(paths: list[str]) -> Iterator[tuple]:
-    for path in paths:
-        for data in core_modules(Path(path).read_bytes()):
-            module = CompiledModule(decode_module(data), Config())
-            for i in range(len(module.module.funcs)):
-                index = i + module.imported_funcs
-                yield module.signatures, index, module.code_of(index)
+def functions(path: str) -> Iterator[tuple]:
+    for data in core_modules(Path(path).read_bytes()):
+        module = CompiledModule(decode_module(data), Config())
+        for i in range(len(module.module.funcs)):
+            index = i + module.imported_funcs
+            yield module.signatures, index, module.code_of(index)
 
 
 def text_of(tree) -> str:
@@ -117,11 +118,18 @@ def text_of(tree) -> str:
 
 
 def choose(paths: list[str], count: int) -> None:
-    everything, statements, conditions = record(paths)
+    everything = Everything()
+    statements: Counter = Counter()
+    conditions: Counter = Counter()
     gains: Counter = Counter()
-    for tree, n in (statements + conditions).items():
-        if everything.sizes[tree] > 1:
-            gains[tree] = n * (everything.sizes[tree] - 1)
+    for path in paths:
+        of_statements, of_conditions = record(path, everything)
+        statements += of_statements
+        conditions += of_conditions
+        sites = of_statements + of_conditions
+        for tree, n in sites.items():
+            if everything.sizes[tree] > 1:
+                gains[tree] += n * (everything.sizes[tree] - 1) / sites.total()
     chosen = [tree for tree, _ in gains.most_common(count)]
     lines = [f"{text_of(everything.trees[t])} {statements[t]} {conditions[t]}\n" for t in chosen]
     (ROOT / "tools/shapes.txt").write_text("".join(lines))
@@ -131,17 +139,16 @@ def choose(paths: list[str], count: int) -> None:
     print(f"{len(sites)} trees at {sites.total()} sites; chosen ones cover {covered / sites.total():.1%}")
 
 
-def record(paths: list[str]) -> tuple[Everything, Counter, Counter]:
-    """Lower all functions of `paths` with every tree at hand; count those of statements and of conditions."""
-    everything = Everything()
+def record(path: str, everything: Everything) -> tuple[Counter, Counter]:
+    """Lower all functions of a file with every tree at hand; count those of statements and of conditions."""
     statements: Counter = Counter()
     conditions: Counter = Counter()
     lowering.TRANSITIONS = everything
     lowering.STATEMENTS = Recorder(statements)
     lowering.CONDITIONS = ConditionRecorder(conditions, everything)
-    for signatures, index, code in functions(paths):
+    for signatures, index, code in functions(path):
         lowering.lower(signatures, index, code)
-    return everything, statements, conditions
+    return statements, conditions
 
 
 class ConditionRecorder(Recorder):
@@ -171,12 +178,18 @@ def choose_pairs(paths: list[str], count: int) -> None:
         names[tree] = f"{key[0]}({','.join(names[i] for i in key[1:])})"
     tree_of = {factory: tree for tree, factory in trees.STATEMENTS.items()}
     counts: Counter = Counter()
+    weights: Counter = Counter()
     flow.PAIRS.clear()
-    for signatures, index, code in functions(paths):
-        for block in flow.tidy(lowering.lower(signatures, index, code)).blocks:
-            found = [tree_of.get(getattr(s, "factory", None)) for s in block.statements]
-            counts.update((a, b) for a, b in zip(found, found[1:], strict=False) if None not in (a, b))
-    lines = [f"{names[a]} {names[b]} {n}\n" for (a, b), n in counts.most_common(count)]
+    for path in paths:
+        of_path: Counter = Counter()
+        for signatures, index, code in functions(path):
+            for block in flow.tidy(lowering.lower(signatures, index, code)).blocks:
+                found = [tree_of.get(getattr(s, "factory", None)) for s in block.statements]
+                of_path.update(pair for pair in pairwise(found) if None not in pair)
+        counts += of_path
+        for pair, n in of_path.items():
+            weights[pair] += n / of_path.total()
+    lines = [f"{names[a]} {names[b]} {counts[a, b]}\n" for (a, b), _ in weights.most_common(count)]
     (ROOT / "tools/pairs.txt").write_text("".join(lines))
     print(f"{len(counts)} pairs at {counts.total()} places; chosen {len(lines)}")
 
@@ -184,14 +197,15 @@ def choose_pairs(paths: list[str], count: int) -> None:
 def coverage(path: str) -> None:
     """How many whole trees of FILE are shapes of the library as it is."""
     library = len(trees.TRANSITIONS) + 2
-    everything, statements, conditions = record([path])
+    statements, conditions = record(path, Everything())
     sites = statements + conditions
     covered = sum(n for tree, n in sites.items() if tree < library)
     print(f"{path}: {covered / sites.total():.1%} of {sites.total()} statements and conditions are shapes")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=formatter)
     parser.add_argument("--count", type=int, default=2500)
     parser.add_argument("--pairs", type=int, help="choose N pairs of the library's statements instead")
     parser.add_argument("--coverage", metavar="FILE")

@@ -298,7 +298,6 @@ class Writer:
             self.temporaries += 1
         return newline + template.format(*parts, t=f"t{self.temporaries}")
 
-
     def statement(self, tree: Tree) -> str:
         """The tree as a statement: an assignment to the register named by an operand of its own, or a store."""
         self.traps = 0

@@ -409,7 +409,7 @@ def protocol_error(error: Any) -> ProtocolError:
 
 
 def tool_error(error: ProtocolError) -> ToolResult:
-    """The result of a tool whose handler answered with an error; one that is the request's fault is raised."""
+    """The result of a tool whose handler answered with an error. What is the request's fault is raised."""
     if error.kind in TOOL_PROTOCOL_ERRORS:
         raise error
     return failed_tool(error.message)

@@ -1,1 +1,5 @@
-""""""
+"""The `pywrt` command: a file a subcommand, after the command lines of wasmtime and wasm-tools."""
+
+from pywrt.cli.command import main
+
+__all__ = ["main"]

@@ -1,0 +1,163 @@
+"""Every figure that something is asked of, beside its bar: `python -m benchmarks --bars`.
+
+A bar that is missed makes the run fail; a goal that is not reached doesn't. The bars are the issues' where
+they name one, else the design document's, whose stricter ones are the goals.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from benchmarks import core, depth, echo, expected, server, startup, suites
+from benchmarks.figures import NotMeasured, Tally
+
+#: How many of a unit make the base unit that measurements return.
+UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9, "MB": 1e-6, "x": 1.0, "": 1.0}
+
+OK, MISSED, NOT_MEASURED = "ok", "MISSED", "not measured"
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A number that must not pass `bar` (with `at_least`: must reach it); both are in `unit`."""
+
+    name: str
+    measure: Callable[[], float]
+    unit: str
+    bar: float | None
+    goal: float | None = None
+    at_least: bool = False
+
+    def judge(self) -> "Line":
+        try:
+            figure = self.measure() * UNITS[self.unit]
+        except NotMeasured as reason:
+            return Line(self.name, "", self.show(self.bar), NOT_MEASURED, str(reason))
+        verdict = OK if self.bar is None or self.meets(figure, self.bar) else MISSED
+        note = ""
+        if self.goal is not None:
+            note = f"goal {self.show(self.goal)}: {'reached' if self.meets(figure, self.goal) else 'not yet'}"
+        return Line(
+            self.name, f"{figure:,.{digits(figure)}f} {self.unit}", self.show(self.bar), verdict, note
+        )
+
+    def meets(self, figure: float, limit: float) -> bool:
+        return figure >= limit if self.at_least else figure <= limit
+
+    def show(self, limit: float | None) -> str:
+        return "" if limit is None else f"{'>=' if self.at_least else '<='} {limit:g} {self.unit}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """Something of which every part must be right."""
+
+    name: str
+    measure: Callable[[], Tally]
+
+    def judge(self) -> "Line":
+        try:
+            figure = self.measure()
+        except NotMeasured as reason:
+            return Line(self.name, "", "all", NOT_MEASURED, str(reason))
+        good = figure.passed == figure.total > 0
+        counts = f"{figure.passed:,} of {figure.total:,}"
+        return Line(self.name, counts, "all", OK if good else MISSED, figure.first_failure)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What is printed of one figure."""
+
+    name: str
+    figure: str
+    bar: str
+    verdict: str
+    note: str
+
+    def __str__(self) -> str:
+        text = f"{self.name:<50} {self.figure:>16}  {self.bar:<10} {self.verdict}"
+        if not self.note:
+            return text
+        return f"{text}: {self.note}" if self.verdict != OK else f"{text} ({self.note})"
+
+
+def digits(figure: float) -> int:
+    """Digits after the point: about three that say something."""
+    return 2 if abs(figure) < 10 else 1 if abs(figure) < 100 else 0
+
+
+CORE: list[Bar | Check] = [
+    Bar("six modules, exact fuel, beside pywasm", partial(core.six_ratio, True), "x", 55, 70, True),
+    Bar("six modules, no fuel, beside pywasm", partial(core.six_ratio, False), "x", None, 85, True),
+    Bar("lexer, exact fuel, beside pywasm", partial(core.lexer_ratio, True), "x", 55, 70, True),
+    Bar("six modules, exact fuel, an instruction", partial(core.six_seconds, True), "ns", None, 19),
+    Bar("lexer, exact fuel, an instruction", partial(core.lexer_seconds, True), "ns", None, 20),
+]
+
+STARTUP: list[Bar | Check] = [
+    Bar("import pywrt", lambda: startup.import_pywrt().seconds, "ms", 80, 60),
+    Bar("import pywrt: asyncio in it", lambda: startup.import_pywrt().asyncio, "", 0),
+    Bar("import pywrt: dataclasses in it", lambda: startup.import_pywrt().dataclasses, "", 80),
+    Bar("py-hello.wasm, start to first greet, cold", lambda: startup.greet().seconds, "s", 4, 2.5),
+    Bar("py-hello.wasm, the same, warm cache", startup.warm_greet_seconds, "s", 0.8),
+    Bar("py-hello.wasm, peak resident memory", lambda: startup.greet().peak_bytes, "MB", 250),
+]
+
+SERVER: list[Bar | Check] = [
+    Bar("example, start to the answer of initialize", lambda: server.own().start, "s", 0.3),
+    Bar("example, start to first result (pywrt-mcp call)", server.first_result_seconds, "s", 0.25),
+    Bar("example, tools/call, median", lambda: server.own().call_median, "ms", 1),
+    Bar("example, tools/call, of a native server's", server.round_trip_ratio, "x", 1),
+    Bar("example, ping during a long call, p95", server.ping_p95, "ms", 50),
+]
+
+CANONICAL_ABI: list[Bar | Check] = [
+    Bar("list<u8> of 1 MiB, in and out", partial(echo.seconds, "list<u8>"), "ms", 0.5),
+    Bar("list<u32> of 1 MiB, in and out", partial(echo.seconds, "list<u32>"), "ms", 15),
+    Bar("10,000 records {u32, string, f64}, in and out", partial(echo.seconds, "records"), "ms", 50),
+    Bar("one string, in and out", partial(echo.seconds, "string"), "us", 60),
+    Bar("one string, guest instructions", lambda: echo.instructions("string"), "", 300),
+]
+
+CHECKS: list[Bar | Check] = [
+    *(
+        Check(f"{file}: calls, fuel, output", partial(expected.check, recording))
+        for recording, (file, _) in expected.COMPONENTS.items()
+    ),
+    Check("official core suite, files in scope", suites.files),
+    Check("official core suite, commands", suites.commands),
+    Check(f"recursion of {depth.CALLS:,} calls", depth.recursion),
+    Check("infinite recursion traps", depth.infinite_recursion),
+    Check(f"expression of {depth.OPERATIONS:,} nested operations", depth.nested_operations),
+]
+
+SECTIONS: dict[str, list[Bar | Check]] = {
+    "Core": CORE,
+    "Start-up": STARTUP,
+    "MCP server over stdio": SERVER,
+    "Canonical ABI, exact fuel": CANONICAL_ABI,
+    "Against what is recorded, and the official suite": CHECKS,
+}
+
+
+def report(text: str = "", sections: dict[str, list[Bar | Check]] | None = None) -> int:
+    """Print a line for each figure whose name or section contains `text`; 1 if a bar is missed, else 0."""
+    verdicts: list[str] = []
+    for title, bars in (SECTIONS if sections is None else sections).items():
+        chosen = select(title, bars, text)
+        if chosen:
+            print(title)
+        for bar in chosen:
+            line = bar.judge()
+            print(f"  {line}", flush=True)
+            verdicts.append(line.verdict)
+    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in (OK, MISSED, NOT_MEASURED))
+    print(counts)
+    return 1 if MISSED in verdicts else 0
+
+
+def select(title: str, bars: Sequence[Bar | Check], text: str) -> list[Bar | Check]:
+    """All of a section whose title contains `text`, else those of it whose names do."""
+    text = text.lower()
+    return [bar for bar in bars if text in title.lower() or text in bar.name.lower()]

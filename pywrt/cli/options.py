@@ -1,0 +1,93 @@
+"""The syntaxes of options that `pywrt` and `pywrt-mcp` share: sizes, directories, environment, limits.
+
+Each function is an argparse `type`: it takes the text of an option and raises ArgumentTypeError, whose
+message argparse shows.
+"""
+
+import math
+import os
+from argparse import ArgumentTypeError
+
+from pywrt.wasi.preview2 import Preopen
+
+#: Bytes by unit, in lower case. As with most tools, a bare letter is a power of 1024.
+_UNITS = {
+    "": 1,
+    "b": 1,
+    **{unit: 1 << 10 for unit in ("k", "kib")},
+    **{unit: 1 << 20 for unit in ("m", "mib")},
+    **{unit: 1 << 30 for unit in ("g", "gib")},
+    "kb": 10**3,
+    "mb": 10**6,
+    "gb": 10**9,
+}
+_DIGITS = frozenset("0123456789")
+
+
+def parse_size(text: str) -> int:
+    """SIZE, a positive number of bytes: `65536`, `64KiB`, `64MiB` (or `64M`), `1GB`."""
+    number, unit = _split_number(text)
+    if not number or unit.lower() not in _UNITS:
+        raise ArgumentTypeError(
+            f"expected a size such as 65536, 512KiB, 64MiB or 1GiB, got {_shown(text)}"
+        )
+    size = int(number) * _UNITS[unit.lower()]
+    if size == 0:
+        raise ArgumentTypeError("expected a size above 0")
+    return size
+
+
+def parse_dir(text: str) -> Preopen:
+    """HOST[::GUEST][:ro]: a directory of the host, where the guest sees it, and whether for reading only.
+
+    Without GUEST the guest sees it under the same path. Whether HOST can be opened shows later.
+    """
+    path = text.removesuffix(":ro")
+    host, separator, guest = path.partition("::")
+    if not host or (separator and not guest):
+        raise ArgumentTypeError(f"expected HOST[::GUEST][:ro], got {_shown(text)}")
+    return Preopen(host, guest_text(guest or host), path != text)
+
+
+def parse_env(text: str) -> tuple[str, str]:
+    """K=V: the name and the value of an environment variable."""
+    name, separator, value = text.partition("=")
+    if not separator or not name:
+        raise ArgumentTypeError(f"expected NAME=VALUE, got {_shown(text)}")
+    return guest_text(name), guest_text(value)
+
+
+def parse_seconds(text: str) -> float:
+    """SECONDS, above 0: `30`, `0.5`."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 < seconds < math.inf:
+        raise ArgumentTypeError(f"expected a number of seconds above 0, got {_shown(text)}")
+    return seconds
+
+
+def parse_fuel(text: str) -> int:
+    """N, a positive integer; `_` may group the digits: `10_000_000`."""
+    digits = text.replace("_", "")
+    if not digits or not _DIGITS.issuperset(digits) or len(digits) > 30 or int(digits) == 0:
+        raise ArgumentTypeError(f"expected a whole number above 0, got {_shown(text)}")
+    return int(digits)
+
+
+def guest_text(text: str) -> str:
+    """An argument of this process for a guest, which knows only UTF-8: other bytes become U+FFFD."""
+    return os.fsencode(text).decode("utf-8", "replace")
+
+
+def _split_number(text: str) -> tuple[str, str]:
+    """The digits that `text` begins with (at most 30), and what follows."""
+    end = 0
+    while end < len(text) and end < 30 and text[end] in _DIGITS:
+        end += 1
+    return text[:end], text[end:].strip()
+
+
+def _shown(text: str) -> str:
+    return repr(text) if len(text) <= 60 else f"{text[:60]!r}..."
