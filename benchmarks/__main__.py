@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 
 from benchmarks import bars, core, echo, server, startup
-from benchmarks.figures import NotMeasured
+from benchmarks.figures import Failed, NotMeasured
 
 
 def machine() -> str:
@@ -31,13 +31,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(machine())
     if options.bars:
         return bars.report(options.only)
+    status = 0
     for report in (core.report, startup.report, server.report, echo.report):
         print()
         try:
             report()
         except NotMeasured as reason:
             print(f"{report.__module__}: not measured: {reason}")
-    return 0
+        except Failed as error:
+            print(f"{report.__module__}: failed: {error}")
+            status = 1
+    return status
 
 
 if __name__ == "__main__":

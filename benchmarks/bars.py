@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchmarks import core, depth, echo, expected, server, startup, suites
-from benchmarks.figures import NotMeasured, Tally
+from benchmarks.figures import Failed, NotMeasured, Tally
+from pywrt.errors import WasmError
 
 #: How many of a unit make the base unit that measurements return.
 UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9, "MB": 1e-6, "x": 1.0, "": 1.0}
@@ -33,6 +34,8 @@ class Bar:
             figure = self.measure() * UNITS[self.unit]
         except NotMeasured as reason:
             return Line(self.name, "", self.show(self.bar), NOT_MEASURED, str(reason))
+        except (Failed, WasmError) as error:
+            return Line(self.name, "", self.show(self.bar), MISSED, str(error))
         verdict = OK if self.bar is None or self.meets(figure, self.bar) else MISSED
         note = ""
         if self.goal is not None:
@@ -60,6 +63,8 @@ class Check:
             figure = self.measure()
         except NotMeasured as reason:
             return Line(self.name, "", "all", NOT_MEASURED, str(reason))
+        except (Failed, WasmError) as error:
+            return Line(self.name, "", "all", MISSED, str(error))
         good = figure.passed == figure.total > 0
         counts = f"{figure.passed:,} of {figure.total:,}"
         return Line(self.name, counts, "all", OK if good else MISSED, figure.first_failure)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks.figures import NotMeasured
+from benchmarks.figures import Failed
 from benchmarks.process import PATIENCE, environment, last_line
 
 REVISION = "2025-06-18"
@@ -19,7 +19,7 @@ class Client:
     """A session with the server that `command` starts; it is initialized when this is made.
 
     `start_seconds` is the time from the start of the process to the answer of `initialize`. A server that
-    ends, says an error or is silent for PATIENCE seconds raises NotMeasured with what it said last.
+    ends, says an error or is silent for PATIENCE seconds raises Failed with what it said last.
     """
 
     def __init__(self, command: Sequence[str], patience: float = PATIENCE) -> None:
@@ -59,16 +59,16 @@ class Client:
             message = json.loads(line)
             if message.get("id") == id:
                 if "error" in message:
-                    raise NotMeasured(f"{method}: {message['error']}")
+                    raise Failed(f"{method}: {message['error']}")
                 return message["result"]
-        raise NotMeasured(f"the server ended before it answered {method}: {self._said()}")
+        raise Failed(f"the server ended before it answered {method}: {self._said()}")
 
     def call(self, tool: str, **arguments: Any) -> str:
         """The text that a tool answers with."""
         result = self.request("tools/call", {"name": tool, "arguments": arguments})
         text: str = result["content"][0]["text"]
         if result.get("isError"):
-            raise NotMeasured(f"{tool}: {text}")
+            raise Failed(f"{tool}: {text}")
         return text
 
     def close(self) -> None:
@@ -94,7 +94,7 @@ class Client:
             self._child.stdin.write(json.dumps(message).encode() + b"\n")
             self._child.stdin.flush()
         except OSError:
-            raise NotMeasured(f"the server ended: {self._said()}") from None
+            raise Failed(f"the server ended: {self._said()}") from None
 
     def _said(self) -> str:
         self._child.kill()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import NotMeasured, geometric_mean, timed
+from benchmarks.figures import Failed, NotMeasured, geometric_mean, timed
 from benchmarks.process import shared
 from pywrt.config import Config
 from pywrt.engine.instantiation import CompiledModule, compile_module, instantiate
@@ -18,7 +18,7 @@ from pywrt.runtime.store import UNLIMITED, Store
 from pywrt.wasm.binary.decoder import decode_module
 
 try:
-    import pywasm
+    import pywasm  # type: ignore[import-not-found, import-untyped, unused-ignore]
 except ImportError:
     pywasm = None
 
@@ -34,7 +34,8 @@ PEER_ARGUMENTS = {
     "calli": 1000,
     LEXER: 400,
 }
-LEXER_CHARACTERS = 20_000
+LEXER_ROW = (20_000, 0, 909_950)
+"""Characters, result and fuel, as in meta.json."""
 ROUNDS = 5
 
 #: What to run of an instance: the function and its arguments.
@@ -51,7 +52,7 @@ class CoreFigures:
 
 
 class Run:
-    """One measured call: seconds, results and the instructions (fuel) it took."""
+    """One measured call: its seconds and instructions (fuel); and the results of the call before it."""
 
     def __init__(self, seconds: float, results: list[Any], fuel: int) -> None:
         self.seconds = seconds
@@ -72,9 +73,9 @@ def measure(module: CompiledModule, metered: bool, body: Body) -> Run:
     store.reserve = UNLIMITED
     instance = instantiate(store, module, [])
     func, arguments = body(store, instance)
-    call(store, func, arguments)
+    results = call(store, func, arguments)
     before = store.reserve
-    seconds, results = timed(lambda: call(store, func, arguments))
+    seconds, _ = timed(lambda: call(store, func, arguments))
     return Run(seconds, results, before - store.reserve)
 
 
@@ -120,12 +121,17 @@ def pywasm_seconds(path: Path, argument: int) -> float:
     return timed(lambda: runtime.invocate(module, "parseCJS", arguments))[0]
 
 
-def compare_module(name: str, argument: int) -> CoreFigures:
-    """Medians of ROUNDS runs of a module, of us and the peer in turn: a machine that slows down slows both."""
+def compare_module(name: str, argument: int, result: int, fuel: int) -> CoreFigures:
+    """Medians of ROUNDS runs of a module, of us and the peer in turn: what slows the machine slows both.
+
+    Failed if the call gives another result, or takes other fuel.
+    """
     path = shared("bench", f"{name}.wasm")
     module = load(path)
     body = body_of(name, argument)
-    fuel = measure(module, True, body).fuel
+    first = measure(module, True, body)
+    if (first.results, first.fuel) != ([result], fuel):
+        raise Failed(f"{name} gave {first.results} for {first.fuel} fuel, not [{result}] for {fuel}")
     peer_fuel = measure(module, True, body_of(name, PEER_ARGUMENTS[name])).fuel
     metered, unmetered, peer = [], [], []
     for _ in range(ROUNDS):
@@ -142,8 +148,8 @@ def compare_module(name: str, argument: int) -> CoreFigures:
 def compare() -> dict[str, CoreFigures]:
     """The six modules and the lexer."""
     meta = json.loads(shared("bench", "meta.json").read_text())
-    arguments = {name: facts["arg"] for name, facts in meta.items()} | {LEXER: LEXER_CHARACTERS}
-    return {name: compare_module(name, argument) for name, argument in arguments.items()}
+    rows = {name: (facts["arg"], facts["res"], facts["fuel"]) for name, facts in meta.items()}
+    return {name: compare_module(name, *row) for name, row in (rows | {LEXER: LEXER_ROW}).items()}
 
 
 def six_seconds(metered: bool) -> float:
@@ -178,9 +184,8 @@ def report() -> None:
     six = [f for name, f in figures.items() if name != LEXER]
     peers = [f.peer for f in six if f.peer is not None]
     mean = CoreFigures(six_seconds(True), six_seconds(False), geometric_mean(peers) if peers else None)
-    print(
-        f"{'core, ns an instruction':32} {'exact fuel':>10} {'no fuel':>8} {'pywasm':>8} {'ratio':>8} {'ratio':>8}"
-    )
+    columns = f"{'exact fuel':>10} {'no fuel':>8} {'pywasm':>8} {'ratio':>8} {'ratio':>8}"
+    print(f"{'core, ns an instruction':32} {columns}")
     for name, f in [*figures.items(), ("six, geometric mean", mean)]:
         line = f"  {name:30} {f.metered * 1e9:10.1f} {f.unmetered * 1e9:8.1f}"
         if f.peer is None:

@@ -1,7 +1,7 @@
 """Values through the canonical ABI and back, by a guest that returns its argument (echo.wat).
 
-The core module is lifted by `canon_lift` directly, without a component around it: what is measured is lowering
-the argument, the guest's reallocs and its function, and lifting the result, with exact fuel.
+The core module is lifted by `canon_lift` directly, without a component around it. Measured are lowering the
+argument, the guest's reallocs and function, lifting the result, and post-return, with exact fuel.
 """
 
 import functools
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import NotMeasured, median_seconds
+from benchmarks.figures import Failed, median_seconds
 from pywrt.canonical_abi import CanonOptions, ComponentInstance, LiftedFunc, Record, call, canon_lift
 from pywrt.config import Config
 from pywrt.engine.instantiation import compile_module, instantiate
@@ -62,7 +62,7 @@ def seconds(name: str) -> float:
     store.reserve = UNLIMITED
     func, value = echo(store, t), make()
     if call(func, [value]) != value:
-        raise NotMeasured(f"{name}: the guest returned another value")
+        raise Failed(f"{name}: the guest returned another value")
     return median_seconds(lambda: call(func, [value]), ROUNDS if name != "string" else 1000)
 
 

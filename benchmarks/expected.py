@@ -30,13 +30,14 @@ def point(x: int, y: int, label: str | None = None) -> Record:
 
 def everything(i64: int, u64: int) -> Record:
     """A record with a field of every kind of type."""
+    # fmt: off
     return Record(
-        **{"b": True, "i8": -128, "u8v": 255, "i16": -32768, "u16v": 65535, "i32": -(2**31)},
-        **{"u32v": 2**32 - 1, "i64": i64, "u64v": u64, "f32v": 1.5, "f64v": -0.1, "c": "\U0001f600"},
-        **{"s": "h\u00e9llo \u4e16\u754c", "bytes": b"\0\1\xff", "t": (7, "seven", 7.5)},
-        **{"o": Variant("some", 5), "r": "fine", "col": "green", "p": {"read", "exec"}},
+        b=True, i8=-128, u8v=255, i16=-32768, u16v=65535, i32=-(2**31), u32v=2**32 - 1, i64=i64, u64v=u64,
+        f32v=1.5, f64v=-0.1, c="\U0001f600", s="h\u00e9llo \u4e16\u754c", bytes=b"\0\1\xff",
+        t=(7, "seven", 7.5), o=Variant("some", 5), r="fine", col="green", p={"read", "exec"},
         sh=[point(0, 0, "o"), point(4, 0), point(4, 3)],
     )
+    # fmt: on
 
 
 API, COUNTERS = "lab:hello/api@0.1.0#", "lab:hello/counters@0.1.0#"
@@ -82,7 +83,7 @@ MCP: list[Call] = [
     (HANDLERS + "handle-complete", ["tool-name", "e"], ""),
     (HANDLERS + "handle-elicit", ["who?", [FIELD]], ""),
 ]
-#: What the clock said when the answers were recorded, in nanoseconds: the guest formats it, so its fuel depends on it.
+#: What the clock said when the answers were recorded, in nanoseconds. The guest prints it, which takes fuel.
 RECORDED_CLOCK = 1795167719_163296416
 
 COMMAND: list[Call] = [("wasi:cli/run@0.2.12#run", [], "")]

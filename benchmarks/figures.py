@@ -11,7 +11,11 @@ T = TypeVar("T")
 
 
 class NotMeasured(Exception):
-    """A figure that can't be had here; the message says why."""
+    """A figure that can't be had here, because something is absent; the message says what."""
+
+
+class Failed(Exception):
+    """What was to be measured doesn't work; the message says how."""
 
 
 @dataclass(frozen=True, slots=True)

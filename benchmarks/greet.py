@@ -1,4 +1,4 @@
-"""`python -m benchmarks.greet COMPONENT`: load it, call its first `greet`, print result, fuel and peak memory."""
+"""`python -m benchmarks.greet COMPONENT`: its first `greet`; prints result, fuel and peak memory."""
 
 import json
 import resource

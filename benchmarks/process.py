@@ -8,7 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.figures import NotMeasured
+from benchmarks.figures import Failed, NotMeasured
 
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
@@ -29,7 +29,7 @@ def shared(*parts: str) -> Path:
 
 
 def environment() -> dict[str, str]:
-    """Ours without what changes how Python runs (PYTHONDONTWRITEBYTECODE above all), and with our packages."""
+    """Ours without what changes how Python runs, PYTHONDONTWRITEBYTECODE above all, and with our packages."""
     kept = {k: v for k, v in os.environ.items() if not k.startswith("PYTHON") or k in _KEPT}
     return {**kept, "PYTHONPATH": str(ROOT)}
 
@@ -45,22 +45,22 @@ def console_script(module: str, *arguments: str) -> list[str]:
 
 
 def run(command: Sequence[str]) -> tuple[float, str]:
-    """Seconds from the start of `command` to its end, and its output. NotMeasured if it fails."""
+    """Seconds from the start of `command` to its end, and its output. Failed if it fails."""
     start = time.perf_counter()
     try:
         done = subprocess.run(
             command, env=environment(), stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE
         )
     except subprocess.TimeoutExpired:
-        raise NotMeasured(f"no end of {command[-1]} after {PATIENCE:g} s") from None
+        raise Failed(f"no end of {command[-1]} after {PATIENCE:g} s") from None
     seconds = time.perf_counter() - start
     if done.returncode:
-        raise NotMeasured(f"exit status {done.returncode}: {last_line(done.stderr)}")
+        raise Failed(f"exit status {done.returncode}: {last_line(done.stderr)}")
     return seconds, done.stdout.decode()
 
 
 def to_first_line(command: Sequence[str]) -> tuple[float, str]:
-    """Seconds from the start of `command` to its first line of output, and the line. NotMeasured if it fails."""
+    """Seconds from the start of `command` to its first line of output, and the line. Failed if it fails."""
     with tempfile.TemporaryFile() as errors:
         start = time.perf_counter()
         with subprocess.Popen(
@@ -72,7 +72,7 @@ def to_first_line(command: Sequence[str]) -> tuple[float, str]:
             child.stdout.read()
         if child.returncode:
             errors.seek(0)
-            raise NotMeasured(f"exit status {child.returncode}: {last_line(errors.read())}")
+            raise Failed(f"exit status {child.returncode}: {last_line(errors.read())}")
     return seconds, line.decode()
 
 

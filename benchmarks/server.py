@@ -2,14 +2,13 @@
 
 import functools
 import importlib.metadata
-import importlib.util
 import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from benchmarks.client import Client
-from benchmarks.figures import NotMeasured, percentile, timed
+from benchmarks.figures import Failed, NotMeasured, percentile, timed
 from benchmarks.process import EXAMPLE, ROOT, console_script, python, run
 
 STARTS = 7
@@ -34,14 +33,20 @@ def ours() -> list[str]:
     return console_script("mcp_host.cli", str(EXAMPLE))
 
 
-def native() -> list[str]:
-    if importlib.util.find_spec("mcp") is None:
-        raise NotMeasured("the mcp library is not installed (extra `interop`)")
-    return python(str(ROOT / "benchmarks" / "native_server.py"))
-
-
 def native_version() -> str:
-    return importlib.metadata.version("mcp")
+    """The version of the official library; NotMeasured where it is absent or has no `MCPServer` yet."""
+    try:
+        version = importlib.metadata.version("mcp")
+    except importlib.metadata.PackageNotFoundError:
+        raise NotMeasured("the mcp library is not installed (extra `interop`)") from None
+    if version.startswith("1."):
+        raise NotMeasured(f"mcp {version} is installed, 2 is needed")
+    return version
+
+
+def native() -> list[str]:
+    native_version()
+    return python(str(ROOT / "benchmarks" / "native_server.py"))
 
 
 def peers() -> dict[str, list[str]]:
@@ -56,7 +61,7 @@ def calculate(client: Client) -> float:
     """Seconds of one tools/call, whose answer is checked."""
     seconds, answer = timed(lambda: client.call("calc", expression="2+3"))
     if answer != "5":
-        raise NotMeasured(f"calc answered {answer!r}")
+        raise Failed(f"calc answered {answer!r}")
     return seconds
 
 
@@ -70,7 +75,7 @@ def compare() -> dict[str, ServerFigures]:
     """Both servers in turn: STARTS starts each, then CALLS calls in chunks while both run."""
     commands = peers()
     starts: dict[str, list[float]] = {name: [] for name in commands}
-    for name, command in commands.items():
+    for command in commands.values():
         start_seconds(command)  # leaves .pyc files, and what it reads in the system's cache
     for _ in range(STARTS):
         for name, command in commands.items():
@@ -108,7 +113,7 @@ def round_trip_ratio() -> float:
 
 @functools.cache
 def ping_p95() -> float:
-    """Seconds of a ping while a tool runs, 95th percentile; the tool is then cancelled, and another called."""
+    """Seconds of a ping while a tool runs, 95th percentile. The tool is then cancelled, another called."""
     with Client(ours()) as client:
         call = client.send("tools/call", LONG_CALL)
         time.sleep(0.2)
@@ -128,7 +133,7 @@ def first_result_seconds() -> float:
     for _ in range(STARTS):
         elapsed, output = run(command)
         if output.strip() != "5":
-            raise NotMeasured(f"calc answered {output!r}")
+            raise Failed(f"calc answered {output!r}")
         seconds.append(elapsed)
     return statistics.median(seconds[1:])
 
@@ -137,7 +142,7 @@ def report() -> None:
     """Print a table of both servers."""
     figures = compare()
     mine, theirs = figures["pywrt-mcp"], figures.get("native")
-    heading = f"native (mcp {native_version()})" if theirs else "native: mcp is not installed"
+    heading = f"native (mcp {native_version()})" if theirs else "no native server"
     print(f"{'MCP server over stdio, ms':32} {'pywrt-mcp':>10} {heading:>22} {'ratio':>8}")
     for name, field in (
         ("process start to initialize", "start"),

@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from pywrt.component import Component, InstanceType
-from pywrt.component.tables import CORE_PREAMBLE, PREAMBLE
-from pywrt.component.types import Extern
+from pywrt.component import Component, Extern, InstanceType
+from pywrt.component.tables import PREAMBLE
 from pywrt.errors import MalformedError, WasmError
 from pywrt.wasm.binary import encode_module
 from pywrt.wasm.text import parse_module

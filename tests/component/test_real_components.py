@@ -160,6 +160,7 @@ def test_real_component_every_call_answers_as_expected_with_the_same_fuel(
 ) -> None:
     expected = json.loads((components / "expected" / f"{name}.json").read_text())
     guest = Guest(components / f"{name}.wasm")
+    assert FUEL - guest.store.get_fuel() == expected["instantiate_fuel"]
     kept: dict[str, Any] = {}
     for row, (function, args, keep) in zip(expected["calls"], CALLS, strict=True):
         given = [kept[a[1:]] if isinstance(a, str) and a.startswith("$") else a for a in args]
