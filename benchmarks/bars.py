@@ -13,9 +13,9 @@ from benchmarks.figures import Failed, NotMeasured, Tally
 from pywrt.errors import WasmError
 
 #: How many of a unit make the base unit that measurements return.
-UNITS = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9, "MB": 1e-6, "x": 1.0, "": 1.0}
+UNITS: dict[str, float] = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9, "MB": 1e-6, "x": 1.0, "": 1}
 
-OK, MISSED, NOT_MEASURED = "ok", "MISSED", "not measured"
+OK, MISSED, NO_BAR, NOT_MEASURED = "ok", "MISSED", "no bar", "not measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +36,11 @@ class Bar:
             return Line(self.name, "", self.show(self.bar), NOT_MEASURED, str(reason))
         except (Failed, WasmError) as error:
             return Line(self.name, "", self.show(self.bar), MISSED, str(error))
-        verdict = OK if self.bar is None or self.meets(figure, self.bar) else MISSED
+        verdict = NO_BAR if self.bar is None else OK if self.meets(figure, self.bar) else MISSED
         note = ""
         if self.goal is not None:
             note = f"goal {self.show(self.goal)}: {'reached' if self.meets(figure, self.goal) else 'not yet'}"
-        return Line(
-            self.name, f"{figure:,.{digits(figure)}f} {self.unit}", self.show(self.bar), verdict, note
-        )
+        return Line(self.name, f"{show(figure)} {self.unit}".strip(), self.show(self.bar), verdict, note)
 
     def meets(self, figure: float, limit: float) -> bool:
         return figure >= limit if self.at_least else figure <= limit
@@ -87,9 +85,11 @@ class Line:
         return f"{text}: {self.note}" if self.verdict != OK else f"{text} ({self.note})"
 
 
-def digits(figure: float) -> int:
-    """Digits after the point: about three that say something."""
-    return 2 if abs(figure) < 10 else 1 if abs(figure) < 100 else 0
+def show(figure: float) -> str:
+    """A count as it is, another number to three digits or so."""
+    if isinstance(figure, int):
+        return f"{figure:,}"
+    return f"{figure:,.{2 if figure < 10 else 1 if figure < 100 else 0}f}"
 
 
 CORE: list[Bar | Check] = [
@@ -157,7 +157,9 @@ def report(text: str = "", sections: dict[str, list[Bar | Check]] | None = None)
             line = bar.judge()
             print(f"  {line}", flush=True)
             verdicts.append(line.verdict)
-    counts = ", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in (OK, MISSED, NOT_MEASURED))
+    counts = ", ".join(
+        f"{verdicts.count(verdict)} {verdict}" for verdict in (OK, MISSED, NO_BAR, NOT_MEASURED)
+    )
     print(counts)
     return 1 if MISSED in verdicts else 0
 

@@ -1,7 +1,7 @@
 """Components of real toolchains against what is recorded of them: each call's result and fuel, all output.
 
 The calls and the host's side are those of ../shared/components/reference.py; expected/*.json has the answers.
-A call that traps is followed by a fresh instance, as there.
+A call that traps is followed by a fresh instance with fresh, empty outputs, as there.
 """
 
 import io
@@ -134,6 +134,12 @@ class World:
         self.stdout, self.stderr = io.BytesIO(), io.BytesIO()
         self.folder = folder
 
+    def empty(self) -> None:
+        """Forget what has been written so far."""
+        for stream in (self.stdout, self.stderr):
+            stream.seek(0)
+            stream.truncate()
+
     def context(self, is_command: bool) -> WasiCtx:
         if not is_command:
             return WasiCtx(
@@ -149,7 +155,9 @@ class World:
         )
 
 
-def check_call(guest: Guest, row: dict[str, Any], name: str, arguments: list[Any]) -> tuple[Any, str]:
+def check_call(
+    guest: Guest, world: World, row: dict[str, Any], name: str, arguments: list[Any]
+) -> tuple[Any, str]:
     """Make one call; returns its value, and what differs from its row or ''."""
     error = row.get("error", "")
     before = guest.store.get_fuel()
@@ -157,6 +165,7 @@ def check_call(guest: Guest, row: dict[str, Any], name: str, arguments: list[Any
         result = guest.call(name, arguments)
     except Trap as trap:
         guest.restart()
+        world.empty()
         return None, "" if "trap" in error and trap.message in error else f"trapped: {trap.message}"
     except ValueTypeError as refused:
         return None, "" if error and "trap" not in error else f"refused: {refused}"
@@ -173,13 +182,13 @@ def check_call(guest: Guest, row: dict[str, Any], name: str, arguments: list[Any
     return result, "" if fuel == row["fuel"] else f"took {fuel} fuel, expected {row['fuel']}"
 
 
-def check_calls(guest: Guest, rows: list[dict[str, Any]], calls: list[Call]) -> list[str]:
+def check_calls(guest: Guest, world: World, rows: list[dict[str, Any]], calls: list[Call]) -> list[str]:
     """What differs, a line each."""
     failures = [] if len(rows) == len(calls) else [f"{len(rows)} rows for {len(calls)} calls"]
     kept: dict[str, Any] = {}
     for row, (name, arguments, keep) in zip(rows, calls, strict=False):
         given = [kept[a[1:]] if isinstance(a, str) and a.startswith("$") else a for a in arguments]
-        value, difference = check_call(guest, row, name, given)
+        value, difference = check_call(guest, world, row, name, given)
         if keep:
             kept[keep] = value
         if difference:
@@ -199,7 +208,7 @@ def check(recording: str) -> Tally:
             add_hello(guest.linker, log)
             add_mcp(guest.linker, log)
             fuel = guest.restart()
-            failures = check_calls(guest, expected["calls"], calls)
+            failures = check_calls(guest, world, expected["calls"], calls)
     found = {
         "instantiate_fuel": fuel,
         "host_log": [json.dumps(plain(entry))[:400] for entry in log],

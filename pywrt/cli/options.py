@@ -12,11 +12,10 @@ from pywrt.wasi.preview2 import Preopen
 
 #: Bytes by unit, in lower case. As with most tools, a bare letter is a power of 1024.
 _UNITS = {
-    "": 1,
-    "b": 1,
-    **{unit: 1 << 10 for unit in ("k", "kib")},
-    **{unit: 1 << 20 for unit in ("m", "mib")},
-    **{unit: 1 << 30 for unit in ("g", "gib")},
+    **dict.fromkeys(("", "b"), 1),
+    **dict.fromkeys(("k", "kib"), 1 << 10),
+    **dict.fromkeys(("m", "mib"), 1 << 20),
+    **dict.fromkeys(("g", "gib"), 1 << 30),
     "kb": 10**3,
     "mb": 10**6,
     "gb": 10**9,
@@ -28,9 +27,7 @@ def parse_size(text: str) -> int:
     """SIZE, a positive number of bytes: `65536`, `64KiB`, `64MiB` (or `64M`), `1GB`."""
     number, unit = _split_number(text)
     if not number or unit.lower() not in _UNITS:
-        raise ArgumentTypeError(
-            f"expected a size such as 65536, 512KiB, 64MiB or 1GiB, got {_shown(text)}"
-        )
+        raise ArgumentTypeError(f"expected a size such as 65536, 512KiB, 64MiB or 1GiB, got {_shown(text)}")
     size = int(number) * _UNITS[unit.lower()]
     if size == 0:
         raise ArgumentTypeError("expected a size above 0")

@@ -24,7 +24,6 @@ from pywrt.cli.files import (
 )
 from pywrt.cli.values import component_arguments, core_arguments, show_core, to_json
 from pywrt.component import Component, Variant
-from pywrt.component import Func as ComponentFunc
 from pywrt.component import Instance as ComponentInstance
 from pywrt.component import Linker as ComponentLinker
 from pywrt.config import Config
@@ -100,9 +99,6 @@ def run(options: argparse.Namespace) -> int:
     """The subcommand; returns the exit status."""
     binary = load(options.file)
     guest = _Guest(options, binary)
-    start = time.monotonic()
-    if options.timeout is not None:
-        guest.store.set_deadline(start + options.timeout)
     try:
         return guest.run()
     except ExitTrap as exit:
@@ -138,6 +134,11 @@ class _Guest:
         """Run it; the exit status, or what ended it as an exception."""
         return self._run_component() if self.binary.kind == COMPONENT else self._run_module()
 
+    def _start_clock(self) -> None:
+        """Let --timeout run: it is the guest's time, not that of loading the file."""
+        if self.options.timeout is not None:
+            self.store.set_deadline(time.monotonic() + self.options.timeout)
+
     # Components
 
     def _run_component(self) -> int:
@@ -151,6 +152,7 @@ class _Guest:
             add_to_linker(linker, ctx)
             if self.options.unknown_imports_trap:
                 linker.define_unknown_imports_as_traps(component)
+            self._start_clock()
             try:
                 instance = linker.instantiate(self.store, component)
                 if self.options.invoke is None:
@@ -177,13 +179,9 @@ class _Guest:
     def _wasi_context(self) -> WasiCtx:
         options = self.options
         args = [os.path.basename(self.binary.path), *options.args]
+        stdin, stdout, stderr = map(_descriptor, (0, 1, 2))
         try:
-            return WasiCtx(
-                [syntax.guest_text(arg) for arg in args],
-                options.env,
-                *(_descriptor(fd) for fd in (0, 1, 2)),
-                options.dir,
-            )
+            return WasiCtx(map(syntax.guest_text, args), options.env, stdin, stdout, stderr, options.dir)
         except OSError as error:
             where = f" {os.fsdecode(error.filename)}" if error.filename is not None else ""
             raise CommandError(f"--dir{where}: {error.strerror or error}") from None
@@ -192,7 +190,9 @@ class _Guest:
         name = next(name for name in instance.type.exports if name.partition("@")[0] == "wasi:cli/run")
         run = instance.get_func(self.store, f"{name}#run")
         if run is None or run.type().params:
-            raise CommandError(f"{self.binary.path}: its export {name} has no function `run: func() -> result`")
+            raise CommandError(
+                f"{self.binary.path}: its export {name} has no function `run: func() -> result`"
+            )
         result = run(self.store)
         return 1 if isinstance(result, Variant) and result.tag == "err" else 0
 
@@ -231,6 +231,7 @@ class _Guest:
         linker = Linker(self.engine)
         if self.options.unknown_imports_trap:
             _define_traps(linker, self.store, module)
+        self._start_clock()
         exports = linker.instantiate(self.store, module).exports(self.store)
         name = self.options.invoke
         func = exports[name] if name in functions else None
@@ -327,6 +328,3 @@ def _flush(ctx: WasiCtx) -> None:
                 time.sleep(_FLUSH_TICK)
         except OSError:
             pass  # nobody reads it any more
-
-
-__all__ = ["TRAPPED", "ComponentFunc", "add_parser", "run"]

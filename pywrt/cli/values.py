@@ -51,7 +51,9 @@ def component_arguments(type: wit.FuncType, texts: Sequence[str]) -> list[Any]:
 def check_count(wanted: int, given: int, type: object) -> None:
     """ValueTypeError unless as many arguments are given as a function of `type` takes."""
     if wanted != given:
-        raise ValueTypeError(f"expected {wanted} argument{'s'[: wanted != 1]}, got {given}; its type is {type}")
+        raise ValueTypeError(
+            f"expected {wanted} argument{'s'[: wanted != 1]}, got {given}; its type is {type}"
+        )
 
 
 def _component_argument(t: wit.WitType, text: str, path: _Path) -> Any:
@@ -193,7 +195,9 @@ def _core_argument(t: core.ValType, text: str, what: str) -> Any:
     if t not in core.NUMERIC_TYPES:
         if text == "null":
             return None
-        raise ValueTypeError(f"of {t} only null can be given on the command line, got {describe(text)}", (what,))
+        raise ValueTypeError(
+            f"of {t} only null can be given on the command line, got {describe(text)}", (what,)
+        )
     bits = 32 if t in (core.I32, core.F32) else 64
     is_float = t in (core.F32, core.F64)
     try:

@@ -23,13 +23,14 @@ from pywrt.wasm.binary.names import function_names, module_name
 from pywrt.wasm.module import Code, Expr, Module
 from pywrt.wasm.opcodes import BY_CODE
 from pywrt.wasm.types import ExternType, FuncType, MemoryType, TableType
-from pywrt.wasm.valid import validate_module
+from pywrt.wasm.valid import module_context, validate_function, validate_module
+from pywrt.wasm.valid.context import Context
 
 
 class CompiledModule:
     """A validated module and what all its instances share: plans of the functions called so far."""
 
-    __slots__ = ("_names", "config", "module", "name", "plans", "signatures", "startup_fuel")
+    __slots__ = ("_context", "_names", "config", "module", "name", "plans", "signatures", "startup_fuel")
 
     def __init__(self, module: Module, config: Config, name: str | None = None) -> None:
         self.module = module
@@ -41,6 +42,7 @@ class CompiledModule:
         self.signatures = Signatures(module.types, funcs)
         self.startup_fuel = startup_fuel(module) if config.consume_fuel else 0
         self._names: dict[int, str] | None = None
+        self._context: Context | None = None  # of bodies that are validated when they are first called
 
     @property
     def imported_funcs(self) -> int:
@@ -60,14 +62,11 @@ class CompiledModule:
         """The lowered body of function `index`; lowered at the first call of it anywhere."""
         plan = self.plans.get(index)
         if plan is None:
-            code = self.code_of(index)
-            enabled = gc.isenabled()
-            gc.disable()  # lowering makes many small objects that live: collecting meanwhile costs three times its time
-            try:
-                plan = tidy(lower(self.signatures, index, code))
-            finally:
-                if enabled:
-                    gc.enable()
+            if not self.config.eager_validation:
+                if self._context is None:
+                    self._context = module_context(self.module, self.config)
+                validate_function(self.module, self._context, index)
+            plan = tidy(lower(self.signatures, index, self.code_of(index)))
             self.plans[index] = plan
         return plan
 
@@ -177,9 +176,16 @@ def _bind_on_call(instance: Instance, index: int) -> Block:
     def entry(R: list[Any]) -> Any:
         func = instance.funcs[index]
         if func.entry is entry:
-            plan = instance.code.plan(index)
-            func.entry = bind(instance, plan)
-            func.frame = plan.frame
+            # this makes many small objects that stay: collecting meanwhile costs three times its time
+            enabled = gc.isenabled()
+            gc.disable()
+            try:
+                plan = instance.code.plan(index)
+                func.entry = bind(instance, plan)
+                func.frame = plan.frame
+            finally:
+                if enabled:
+                    gc.enable()
         R.extend(func.frame)
         return func.entry, R
 

@@ -1,0 +1,303 @@
+"""`pywrt inspect`: what a file is, what it imports and exports, and what its bytes are spent on.
+
+Strategy: `describe` makes a description of plain data, which is what --json prints; the text for people is
+written from it. Types are spelled as WIT does, with the names that an interface gives them.
+"""
+
+import argparse
+import json
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pywrt.api import Engine, Module
+from pywrt.cli.files import COMPONENT, CORE_MODULE, HOW_TO_RUN, Binary, load, role_of
+from pywrt.component import Component, Extern, InstanceType
+from pywrt.config import Config
+from pywrt.errors import WasmError
+from pywrt.wasm import types as core
+from pywrt.wasm.binary import decode_module, module_name
+from pywrt.wasm.binary.reader import Reader
+from pywrt.wasm.module import Module as ModuleSyntax
+from pywrt.wit import types as wit
+
+#: Section names by id. Spec: binary/modules.html#sections; component-model Binary.md#component-definitions
+_CORE_SECTIONS = (
+    "custom",
+    "type",
+    "import",
+    "function",
+    "table",
+    "memory",
+    "global",
+    "export",
+    "start",
+    "element",
+    "code",
+    "data",
+    "data count",
+    "tag",
+)
+_COMPONENT_SECTIONS = (
+    "custom",
+    "core module",
+    "core instance",
+    "core type",
+    "component",
+    "instance",
+    "alias",
+    "type",
+    "canon",
+    "start",
+    "import",
+    "export",
+    "value",
+)
+_PREAMBLE_SIZE = 8
+
+_EXAMPLES = """\
+examples:
+  pywrt inspect app.wasm
+  pywrt inspect --json app.wasm | python -m json.tool
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser(
+        "inspect",
+        help="tell what a file is and what it imports and exports",
+        description="Tell what a file is, its imports and exports with their types, memories and sections.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("file", metavar="FILE", help="a module (binary or text) or a component (binary)")
+    parser.add_argument("--json", action="store_true", help="print the same for programs")
+    parser.set_defaults(handler=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """The subcommand; returns the exit status."""
+    description = describe(load(options.file))
+    if options.json:
+        print(json.dumps(description, ensure_ascii=False))
+    else:
+        for line in lines_of(description):
+            print("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line))
+    return 0
+
+
+def describe(binary: Binary) -> dict[str, Any]:
+    """What there is to say about a file, as JSON's types; CommandError if it can't be decoded."""
+    description: dict[str, Any] = {"file": binary.path, "kind": binary.kind, "size": len(binary.data)}
+    engine = Engine(Config(eager_validation=False))  # bodies are not what is asked about
+    try:
+        if binary.kind == COMPONENT:
+            component = Component(engine, binary.data)
+            role = role_of(component)
+            description |= {"role": role, "run": HOW_TO_RUN[role].format(binary.path)}
+            description |= {"name": component.name} if component.name is not None else {}
+            description["imports"] = _externs(component.imports())
+            description["exports"] = _externs(component.exports())
+            description["coreModules"] = [
+                {"offset": start, "size": end - start}
+                | _module_summary(decode_module(binary.data, start, end))
+                for start, end in _core_modules(binary.data)
+            ]
+        else:
+            module = Module(engine, binary.data)
+            syntax = module.compiled.module
+            description["run"] = f"pywrt run --invoke NAME {binary.path} [ARGS...]"
+            description["imports"] = [
+                {"module": module, "name": name, "kind": type.kind, "type": str(type)}
+                for module, name, type in module.imports
+            ]
+            description["exports"] = [
+                {"name": name, "kind": type.kind, "type": str(type)} for name, type in module.exports
+            ]
+            description |= _module_summary(syntax)
+    except WasmError as error:
+        raise binary.failed(error) from None
+    description["sections"] = _section_sizes(binary)
+    return description
+
+
+# Types
+
+
+def _externs(items: Mapping[str, Extern]) -> list[dict[str, Any]]:
+    """Imports or exports of a component: interfaces with their functions and types, and everything else."""
+    names = _type_names(items)
+    described = []
+    for name, item in items.items():
+        if item.sort == "instance" and isinstance(item.type, InstanceType):
+            inner = item.type.exports
+            described.append({"name": name, "kind": "interface"} | _interface(inner, _type_names(inner)))
+        else:
+            described.append({"name": name, "kind": item.sort, "type": _spelled(item, names)})
+    return described
+
+
+def _interface(items: Mapping[str, Extern], names: dict[int, str]) -> dict[str, Any]:
+    types = {name: _spelled(item, names) for name, item in items.items() if item.sort == "type"}
+    rest = {name: _spelled(item, names) for name, item in items.items() if item.sort != "type"}
+    return {"types": types, "functions": rest}
+
+
+def _type_names(items: Mapping[str, Extern]) -> dict[int, str]:
+    """Names of type objects: an exported type is an object of its own, but for the primitive types."""
+    return {
+        id(item.type): name
+        for name, item in items.items()
+        if item.sort == "type" and not isinstance(item.type, wit.Primitive)
+    }
+
+
+def _spelled(item: Extern, names: Mapping[int, str]) -> str:
+    type = item.type
+    if isinstance(type, wit.FuncType):
+        params = ", ".join(f"{p.name}: {_named(p.type, names)}" for p in type.params)
+        result = "" if type.result is None else f" -> {_named(type.result, names)}"
+        return f"{'async ' if type.is_async else ''}func({params}){result}"
+    if isinstance(type, wit.ResourceType):
+        return "resource"
+    if isinstance(type, wit.WitType):
+        return _structure(type, names)
+    return str(type)
+
+
+def _named(t: wit.WitType, names: Mapping[int, str]) -> str:
+    """The type's name, or its structure if it has none here."""
+    return names.get(id(t)) or _structure(t, names)
+
+
+def _structure(t: wit.WitType, names: Mapping[int, str]) -> str:
+    match t:
+        case wit.Record(fields):
+            return f"record {{ {', '.join(f'{f.name}: {_named(f.type, names)}' for f in fields)} }}"
+        case wit.Variant(cases):
+            shown = [c.name if c.type is None else f"{c.name}({_named(c.type, names)})" for c in cases]
+            return f"variant {{ {', '.join(shown)} }}"
+        case wit.List(element, length):
+            return f"list<{_named(element, names)}{'' if length is None else f', {length}'}>"
+        case wit.Tuple(types):
+            return f"tuple<{', '.join(_named(u, names) for u in types)}>"
+        case wit.Option(inner):
+            return f"option<{_named(inner, names)}>"
+        case wit.Result(ok, err):
+            shown_ok = "_" if ok is None else _named(ok, names)
+            if err is not None:
+                return f"result<{shown_ok}, {_named(err, names)}>"
+            return "result" if ok is None else f"result<{shown_ok}>"
+        case wit.Own(resource):
+            return names.get(id(resource), resource.name)
+        case wit.Borrow(resource):
+            return f"borrow<{names.get(id(resource), resource.name)}>"
+        case _:
+            return str(t)
+
+
+# Core modules and sections
+
+
+def _module_summary(module: ModuleSyntax) -> dict[str, Any]:
+    memories = [i.desc for i in module.imports if isinstance(i.desc, core.MemoryType)]
+    summary: dict[str, Any] = {
+        "functions": len(module.code),
+        "memories": [f"{memory.limits} pages" for memory in [*memories, *module.memories]],
+    }
+    name = module_name(module)
+    return summary if name is None else {"name": name} | summary
+
+
+def _sections(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """The id, start and end of each section of the (valid) module or component in `data[start:end]`."""
+    reader = Reader(data, start + _PREAMBLE_SIZE, end)
+    while reader.pos < end:
+        id = reader.byte()
+        begin = reader.skip(reader.u32())
+        yield id, begin, reader.pos
+
+
+def _core_modules(data: bytes) -> list[tuple[int, int]]:
+    """Where core modules stand in a component, those of nested components included."""
+    found = []
+    components = [(0, len(data))]
+    while components:
+        for id, start, end in _sections(data, *components.pop()):
+            if _COMPONENT_SECTIONS[id] == "core module":
+                found.append((start, end))
+            elif _COMPONENT_SECTIONS[id] == "component":
+                components.append((start, end))
+    return sorted(found)
+
+
+def _section_sizes(binary: Binary) -> list[dict[str, Any]]:
+    """Sections by name, custom ones by their own: how many, and their bytes; in order of appearance."""
+    names = _COMPONENT_SECTIONS if binary.kind == COMPONENT else _CORE_SECTIONS
+    counts: Counter[str] = Counter()
+    sizes: Counter[str] = Counter()
+    for id, start, end in _sections(binary.data, 0, len(binary.data)):
+        name = names[id]
+        if name == "custom":
+            name = f"custom {json.dumps(Reader(binary.data, start, end).name(), ensure_ascii=False)}"
+        counts[name] += 1
+        sizes[name] += end - start
+    return [{"name": name, "count": count, "size": sizes[name]} for name, count in counts.items()]
+
+
+# The text for people
+
+
+def lines_of(description: Mapping[str, Any]) -> Iterator[str]:
+    """The description as lines."""
+    what = description["kind"]
+    if "role" in description:
+        what += f", {description['role']}"
+    yield f"{os.path.basename(description['file'])}: {what}, {description['size']} bytes"
+    yield f"run it with: {description['run']}"
+    for title in ("imports", "exports"):
+        yield ""
+        yield f"{title}:{'' if description[title] else ' none'}"
+        for item in description[title]:
+            yield from _item_lines(item)
+    yield ""
+    if description["kind"] == CORE_MODULE:
+        yield _module_line(description)
+    else:
+        yield f"core modules:{'' if description['coreModules'] else ' none'}"
+        for module in description["coreModules"]:
+            yield f"  at 0x{module['offset']:x}: {module['size']} bytes, {_module_line(module)}"
+    yield ""
+    yield "sections, in bytes:"
+    for section in description["sections"]:
+        count = f" ({section['count']})" if section["count"] > 1 else ""
+        yield f"  {section['size']:>10}  {section['name']}{count}"
+
+
+def _item_lines(item: Mapping[str, Any]) -> Iterator[str]:
+    if item["kind"] == "interface":
+        yield f"  {item['name']}"
+        for name, type in item["types"].items():
+            yield f"    {name}: {type}"
+        for name, type in item["functions"].items():
+            yield f"    {name}: {type}"
+    elif "module" in item:
+        yield f"  {item['module']} {item['name']}: {_core_type(item)}"
+    else:
+        yield f"  {item['name']}: {_core_type(item) if item['kind'] == 'func' else item['type']}"
+
+
+def _core_type(item: Mapping[str, Any]) -> str:
+    """The type; a core function's doesn't begin with what it is the type of."""
+    type: str = item["type"]
+    return f"func {type}" if type.startswith("(") else type
+
+
+def _module_line(module: Mapping[str, Any]) -> str:
+    name = f" ({module['name']})" if "name" in module else ""
+    memories = f"memory {', '.join(module['memories'])}" if module["memories"] else "no memory"
+    functions = module["functions"]
+    return f"{functions} function{'s'[: functions != 1]}, {memories}{name}"
