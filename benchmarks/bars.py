@@ -12,10 +12,10 @@ from benchmarks import core, depth, echo, expected, server, startup, suites
 from benchmarks.figures import Failed, NotMeasured, Tally
 from pywrt.errors import WasmError
 
-#: How many of a unit make the base unit that measurements return.
+#: How many of each unit are one of what measurements return: a second, a byte, a ratio, a count.
 UNITS: dict[str, float] = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9, "MB": 1e-6, "x": 1.0, "": 1}
 
-OK, MISSED, NO_BAR, NOT_MEASURED = "ok", "MISSED", "no bar", "not measured"
+VERDICTS = OK, MISSED, NO_BAR, NOT_MEASURED = "ok", "MISSED", "no bar", "not measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,10 +157,7 @@ def report(text: str = "", sections: dict[str, list[Bar | Check]] | None = None)
             line = bar.judge()
             print(f"  {line}", flush=True)
             verdicts.append(line.verdict)
-    counts = ", ".join(
-        f"{verdicts.count(verdict)} {verdict}" for verdict in (OK, MISSED, NO_BAR, NOT_MEASURED)
-    )
-    print(counts)
+    print(", ".join(f"{verdicts.count(verdict)} {verdict}" for verdict in VERDICTS))
     return 1 if MISSED in verdicts else 0
 
 

@@ -155,8 +155,9 @@ class McpHost:
     async def serve(self, transport: Transport) -> None:
         """Serve a client until its input ends; then what it asked for before is still answered.
 
-        Several transports may be served at once. The transport stays open.
+        Several transports may be served at once. The transport stays open. RuntimeError without a component.
         """
+        _log.debug("serving %s", self.program.name)
         await Connection(self._runner, transport, self._codes).run()
 
 

@@ -3,11 +3,10 @@
 | status | |
 |---|---|
 | 0 | success; or the guest's own status |
-| 1 | failure: a file that can't be read or isn't valid, a missing import; or the guest's `run` failed |
+| 1 | failure: a file that can't be read or isn't valid, a missing import, output that nobody reads |
 | 2 | arguments that don't make sense |
 | 130 | interrupted from the keyboard |
 | 134 | the guest trapped |
-| 141 | nobody reads the output any more |
 """
 
 import argparse
@@ -76,7 +75,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         _discard_output()
-        return 141
+        return 1
     except OSError as error:  # of our own output: files that are read report theirs
         _discard_output()
         print(f"pywrt: can't write the output: {error.strerror or error}", file=sys.stderr)

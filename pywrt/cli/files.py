@@ -86,6 +86,8 @@ def assemble(path: str, data: bytes) -> bytes:
         raise CommandError(
             f"{path}: not WebAssembly: a binary begins with {MAGIC.hex(' ')}, this with {data[:4].hex(' ')}"
         )
+    if data.lstrip()[:1] not in (b"(", b";", b""):
+        raise CommandError(f"{path}: not WebAssembly, neither the binary format nor text")
     try:
         return encode_module(parse_module(data))
     except MalformedError as error:

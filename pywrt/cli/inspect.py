@@ -99,8 +99,11 @@ def describe(binary: Binary) -> dict[str, Any]:
             role = role_of(component)
             description |= {"role": role, "run": HOW_TO_RUN[role].format(binary.path)}
             description |= {"name": component.name} if component.name is not None else {}
-            description["imports"] = _externs(component.imports())
-            description["exports"] = _externs(component.exports())
+            imports, exports = component.imports(), component.exports()
+            # A type that an interface uses may have its name in another one only.
+            names = _type_names(exports) | _type_names(imports)
+            description["imports"] = _externs(imports, names)
+            description["exports"] = _externs(exports, names)
             description["coreModules"] = [
                 {"offset": start, "size": end - start}
                 | _module_summary(decode_module(binary.data, start, end))
@@ -127,32 +130,34 @@ def describe(binary: Binary) -> dict[str, Any]:
 # Types
 
 
-def _externs(items: Mapping[str, Extern]) -> list[dict[str, Any]]:
-    """Imports or exports of a component: interfaces with their functions and types, and everything else."""
-    names = _type_names(items)
-    described = []
+def _externs(items: Mapping[str, Extern], names: Mapping[int, str]) -> list[dict[str, Any]]:
+    """Imports or exports of a component: interfaces with their types and functions, and everything else."""
+    described: list[dict[str, Any]] = []
     for name, item in items.items():
-        if item.sort == "instance" and isinstance(item.type, InstanceType):
+        if isinstance(item.type, InstanceType) and item.sort == "instance":
             inner = item.type.exports
-            described.append({"name": name, "kind": "interface"} | _interface(inner, _type_names(inner)))
+            own = {**names, **_type_names(inner)}
+            spelled = {key: _spelled(part, own) for key, part in inner.items()}
+            types = {key: text for key, text in spelled.items() if inner[key].sort == "type"}
+            functions = {key: text for key, text in spelled.items() if key not in types}
+            described.append({"name": name, "kind": "interface", "types": types, "functions": functions})
         else:
             described.append({"name": name, "kind": item.sort, "type": _spelled(item, names)})
     return described
 
 
-def _interface(items: Mapping[str, Extern], names: dict[int, str]) -> dict[str, Any]:
-    types = {name: _spelled(item, names) for name, item in items.items() if item.sort == "type"}
-    rest = {name: _spelled(item, names) for name, item in items.items() if item.sort != "type"}
-    return {"types": types, "functions": rest}
-
-
 def _type_names(items: Mapping[str, Extern]) -> dict[int, str]:
-    """Names of type objects: an exported type is an object of its own, but for the primitive types."""
-    return {
-        id(item.type): name
-        for name, item in items.items()
-        if item.sort == "type" and not isinstance(item.type, wit.Primitive)
-    }
+    """Names of type objects, those in interfaces included: an exported type is an object of its own.
+
+    But for the primitive types, which are the same everywhere.
+    """
+    names: dict[int, str] = {}
+    for name, item in items.items():
+        if isinstance(item.type, InstanceType) and item.sort == "instance":
+            names.update(_type_names(item.type.exports))
+        elif item.sort == "type" and not isinstance(item.type, wit.Primitive):
+            names[id(item.type)] = name
+    return names
 
 
 def _spelled(item: Extern, names: Mapping[int, str]) -> str:
@@ -206,7 +211,7 @@ def _module_summary(module: ModuleSyntax) -> dict[str, Any]:
     memories = [i.desc for i in module.imports if isinstance(i.desc, core.MemoryType)]
     summary: dict[str, Any] = {
         "functions": len(module.code),
-        "memories": [f"{memory.limits} pages" for memory in [*memories, *module.memories]],
+        "memories": [f"{m.limits} page{'s'[: str(m.limits) != '1']}" for m in [*memories, *module.memories]],
     }
     name = module_name(module)
     return summary if name is None else {"name": name} | summary

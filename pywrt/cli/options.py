@@ -10,24 +10,21 @@ from argparse import ArgumentTypeError
 
 from pywrt.wasi.preview2 import Preopen
 
-#: Bytes by unit, in lower case. As with most tools, a bare letter is a power of 1024.
+#: Bytes by unit, in lower case. All are powers of 1024, as memory is counted.
 _UNITS = {
     **dict.fromkeys(("", "b"), 1),
-    **dict.fromkeys(("k", "kib"), 1 << 10),
-    **dict.fromkeys(("m", "mib"), 1 << 20),
-    **dict.fromkeys(("g", "gib"), 1 << 30),
-    "kb": 10**3,
-    "mb": 10**6,
-    "gb": 10**9,
+    **dict.fromkeys(("k", "kb", "kib"), 1 << 10),
+    **dict.fromkeys(("m", "mb", "mib"), 1 << 20),
+    **dict.fromkeys(("g", "gb", "gib"), 1 << 30),
 }
 _DIGITS = frozenset("0123456789")
 
 
 def parse_size(text: str) -> int:
-    """SIZE, a positive number of bytes: `65536`, `64KiB`, `64MiB` (or `64M`), `1GB`."""
+    """SIZE, a positive number of bytes: `65536`, `512K`, `64MiB`, `1GB` (all powers of 1024)."""
     number, unit = _split_number(text)
     if not number or unit.lower() not in _UNITS:
-        raise ArgumentTypeError(f"expected a size such as 65536, 512KiB, 64MiB or 1GiB, got {_shown(text)}")
+        raise ArgumentTypeError(f"expected a size such as 65536, 512KiB, 64MiB or 1GiB, got {shown(text)}")
     size = int(number) * _UNITS[unit.lower()]
     if size == 0:
         raise ArgumentTypeError("expected a size above 0")
@@ -40,36 +37,38 @@ def parse_dir(text: str) -> Preopen:
     Without GUEST the guest sees it under the same path. Whether HOST can be opened shows later.
     """
     path = text.removesuffix(":ro")
-    host, separator, guest = path.partition("::")
-    if not host or (separator and not guest):
-        raise ArgumentTypeError(f"expected HOST[::GUEST][:ro], got {_shown(text)}")
-    return Preopen(host, guest_text(guest or host), path != text)
+    host, separator, guest = path.rpartition("::")
+    if not separator:
+        host = guest
+    if not host or not guest:
+        raise ArgumentTypeError(f"expected HOST[::GUEST][:ro], got {shown(text)}")
+    return Preopen(host, guest_text(guest), path != text)
 
 
 def parse_env(text: str) -> tuple[str, str]:
     """K=V: the name and the value of an environment variable."""
     name, separator, value = text.partition("=")
     if not separator or not name:
-        raise ArgumentTypeError(f"expected NAME=VALUE, got {_shown(text)}")
+        raise ArgumentTypeError(f"expected NAME=VALUE, got {shown(text)}")
     return guest_text(name), guest_text(value)
 
 
-def parse_seconds(text: str) -> float:
-    """SECONDS, above 0: `30`, `0.5`."""
+def parse_seconds(text: str) -> float | None:
+    """SECONDS: `30`, `0.5`; None for 0, which stands for no limit."""
     try:
         seconds = float(text)
     except ValueError:
         seconds = math.nan
-    if not 0 < seconds < math.inf:
-        raise ArgumentTypeError(f"expected a number of seconds above 0, got {_shown(text)}")
-    return seconds
+    if not 0 <= seconds < math.inf:
+        raise ArgumentTypeError(f"expected a number of seconds, got {shown(text)}")
+    return seconds or None
 
 
 def parse_fuel(text: str) -> int:
     """N, a positive integer; `_` may group the digits: `10_000_000`."""
     digits = text.replace("_", "")
     if not digits or not _DIGITS.issuperset(digits) or len(digits) > 30 or int(digits) == 0:
-        raise ArgumentTypeError(f"expected a whole number above 0, got {_shown(text)}")
+        raise ArgumentTypeError(f"expected a whole number above 0, got {shown(text)}")
     return int(digits)
 
 
@@ -86,5 +85,6 @@ def _split_number(text: str) -> tuple[str, str]:
     return text[:end], text[end:].strip()
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
+    """`text` quoted for a message, shortened if it is long."""
     return repr(text) if len(text) <= 60 else f"{text[:60]!r}..."

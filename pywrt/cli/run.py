@@ -64,8 +64,12 @@ def add_parser(subparsers: Any) -> None:
         allow_abbrev=False,
     )
     add = parser.add_argument
-    add("file", metavar="FILE", help="a component or core module, binary or (modules) text")
-    add("args", metavar="ARGS", nargs=argparse.REMAINDER, help="the guest's arguments")
+    add(
+        "guest",
+        metavar="FILE",
+        nargs=argparse.PARSER,
+        help="a component (binary) or core module (binary or text), and the guest's arguments",
+    )
     add("--invoke", metavar="NAME", help="call this export (of an interface: INTERFACE#NAME) with ARGS")
     add(
         "--dir",
@@ -84,8 +88,18 @@ def add_parser(subparsers: Any) -> None:
         help="set an environment variable; the guest sees no others",
     )
     add("--fuel", metavar="N", type=syntax.parse_fuel, help="trap after N instructions, about")
-    add("--fuel-used", "--stats", action="store_true", help="print the fuel spent to stderr")
-    add("--timeout", metavar="SECONDS", type=syntax.parse_seconds, help="trap after this time")
+    add(
+        "--fuel-used",
+        "--stats",
+        action="store_true",
+        help="print the fuel spent, instantiation included, to stderr",
+    )
+    add(
+        "--timeout",
+        metavar="SECONDS",
+        type=syntax.parse_seconds,
+        help="trap after this time (0 for no limit, the default)",
+    )
     add("--max-memory", metavar="SIZE", type=syntax.parse_size, help="of all memories, such as 64MiB")
     add(
         "--unknown-imports-trap",
@@ -97,8 +111,9 @@ def add_parser(subparsers: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """The subcommand; returns the exit status."""
-    binary = load(options.file)
-    guest = _Guest(options, binary)
+    path, *args = options.guest[1:] if options.guest[0] == "--" else options.guest
+    binary = load(path)
+    guest = _Guest(options, binary, args)
     try:
         return guest.run()
     except ExitTrap as exit:
@@ -118,9 +133,10 @@ def run(options: argparse.Namespace) -> int:
 class _Guest:
     """What is run: the file, and a store with the limits of the options."""
 
-    def __init__(self, options: argparse.Namespace, binary: Binary) -> None:
+    def __init__(self, options: argparse.Namespace, binary: Binary, args: list[str]) -> None:
         self.options = options
         self.binary = binary
+        self.args = args
         limits: dict[str, Any] = {"consume_fuel": options.fuel is not None or options.fuel_used}
         if options.max_memory is not None:
             limits["max_memory_bytes"] = options.max_memory
@@ -178,7 +194,7 @@ class _Guest:
 
     def _wasi_context(self) -> WasiCtx:
         options = self.options
-        args = [os.path.basename(self.binary.path), *options.args]
+        args = [os.path.basename(self.binary.path), *self.args]
         stdin, stdout, stderr = map(_descriptor, (0, 1, 2))
         try:
             return WasiCtx(map(syntax.guest_text, args), options.env, stdin, stdout, stderr, options.dir)
@@ -204,7 +220,7 @@ class _Guest:
             self._no_export(name, functions)
         type = func.type()
         try:
-            value = func(self.store, *component_arguments(type, self.options.args))
+            value = func(self.store, *component_arguments(type, self.args))
         except ValueTypeError as error:
             raise UsageError(f"{name}: {error}") from None
         if type.result is not None:
@@ -238,7 +254,7 @@ class _Guest:
         if not isinstance(func, Func):
             self._no_export(name, functions)
         try:
-            args = core_arguments(func.type, self.options.args)
+            args = core_arguments(func.type, self.args)
         except ValueTypeError as error:
             raise UsageError(f"{name}: {error}") from None
         result = func(self.store, *args)

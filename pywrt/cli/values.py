@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pywrt.canonical_abi.values import Sums, Variant, cases_of, describe, describe_type
+from pywrt.cli.options import shown
 from pywrt.errors import ValueTypeError
 from pywrt.wasm import types as core
 from pywrt.wasm.text.numbers import RangeError, parse_float, parse_int
@@ -64,7 +65,7 @@ def _component_argument(t: wit.WitType, text: str, path: _Path) -> Any:
     except ValueError as error:
         reason = error.msg if isinstance(error, json.JSONDecodeError) else "a number is too long"
         raise ValueTypeError(
-            f"expected JSON for {describe_type(t)}, got {describe(text)} ({reason})", path
+            f"expected JSON for {describe_type(t)}, got {shown(text)} ({reason})", path
         ) from None
     except RecursionError:
         raise ValueTypeError("the JSON is nested too deeply", path) from None
@@ -96,7 +97,7 @@ def from_json(value: Any, t: wit.WitType, path: _Path = ()) -> Any:
         case wit.Variant() | wit.Result():
             return _case_from_json(value, t, path)
         case wit.Own() | wit.Borrow():
-            raise ValueTypeError(f"a resource ({t}) can't be given on the command line", path)
+            raise ValueTypeError("a resource can't be given on the command line", path)
         case _:
             if t in _FLOATS and isinstance(value, str):
                 return _SPECIAL_FLOATS.get(value, value)
@@ -125,8 +126,9 @@ def _case_from_json(value: Any, t: wit.Variant | wit.Option | wit.Result, path: 
         name, payload = value, None
     if not isinstance(name, str) or name not in cases:
         forms = [f'"{case}"' if u is None else f'{{"{case}": ...}}' for case, u in cases.items()]
-        shown = ", ".join(forms) if len(forms) <= 8 else f"{', '.join(forms[:8])}, ..."
-        raise ValueTypeError(f"expected {shown}, got {_described(value)}", path)
+        if len(forms) > 8:
+            forms[8:] = ["..."]
+        raise ValueTypeError(f"expected {', '.join(forms)}, got {_described(value)}", path)
     inner = cases[name]
     step = (*path, f"case {name!r}")
     if inner is None:
@@ -163,8 +165,8 @@ def _to_json(value: Any, t: wit.WitType, sums: Sums) -> Any:
         case wit.Own(resource) | wit.Borrow(resource):
             return {"resource": resource.name}
         case _ if t in _FLOATS:
-            shown = show_float(value, 32 if t == wit.F32 else 64)
-            return shown if shown in _SPECIAL_FLOATS else float(shown)
+            spelled = show_float(value, 32 if t == wit.F32 else 64)
+            return spelled if spelled in _SPECIAL_FLOATS else float(spelled)
         case _:
             return value
 
@@ -173,10 +175,10 @@ def _case_to_json(value: Any, t: wit.Variant | wit.Option | wit.Result, sums: Su
     sum = sums.of(t)
     index, payload = sum.match(value)
     name, inner = sum.names[index], sum.types[index]
-    shown = None if inner is None else _to_json(payload, inner, sums)
+    content = None if inner is None else _to_json(payload, inner, sums)
     if isinstance(t, wit.Option) and not (index and isinstance(t.type, wit.Option)):
-        return shown
-    return name if inner is None and isinstance(t, wit.Variant) else {name: shown}
+        return content
+    return name if inner is None and isinstance(t, wit.Variant) else {name: content}
 
 
 # Core modules
@@ -195,17 +197,15 @@ def _core_argument(t: core.ValType, text: str, what: str) -> Any:
     if t not in core.NUMERIC_TYPES:
         if text == "null":
             return None
-        raise ValueTypeError(
-            f"of {t} only null can be given on the command line, got {describe(text)}", (what,)
-        )
+        raise ValueTypeError(f"of {t} only null can be given on the command line, got {shown(text)}", (what,))
     bits = 32 if t in (core.I32, core.F32) else 64
     is_float = t in (core.F32, core.F64)
     try:
         value = (parse_float if is_float else parse_int)(text, bits)
     except RangeError as error:
-        raise ValueTypeError(f"{describe(text)}: {error}", (what,)) from None
+        raise ValueTypeError(f"{shown(text)}: {error}", (what,)) from None
     if value is None:
-        raise ValueTypeError(f"expected {t}, got {describe(text)}", (what,))
+        raise ValueTypeError(f"expected {t}, got {shown(text)}", (what,))
     return _float_of(value, bits) if is_float else value - (value >> bits - 1 << bits)
 
 
@@ -229,9 +229,9 @@ def show_float(value: float, bits: int) -> str:
     if bits == 64 or not math.isfinite(value):
         return repr(float(value))
     for digits in range(1, 10):
-        shown = float(f"{value:.{digits}g}")
-        if abs(shown) < 3.5e38 and _round_to_f32(shown) == value:
-            return repr(shown)
+        short = float(f"{value:.{digits}g}")
+        if _round_to_f32(short) == value:
+            return repr(short)
     return repr(value)
 
 

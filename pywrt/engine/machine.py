@@ -369,12 +369,22 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
     frames.append((results, _finished, 0))
     block, R = func.entry, [*args, *func.frame]
     failure: Exception | None = None
+    fuel = store.fuel
+    granted = 0
+    if fuel[0] <= 0 and store.reserve > 0 and store.config.consume_fuel:
+        # called from outside any slice: this is one of its own
+        granted = min(SLICE, store.reserve)
+        store.reserve -= granted
+        fuel[0] += granted
     try:
         # most nested calls are short, and end within what is left of the caller's slice
         for _ in repeat(None, SLICE):
             block, R = block(R)
     except Finished:
         store.slice[0] = outer_slice
+        if granted:
+            store.reserve += fuel[0]
+            fuel[0] = 0
         return results
     except OutOfFuel:
         pass
@@ -385,6 +395,9 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
     finally:
         del frames[depth:]
         store.slice[0] = outer_slice
+        if granted:
+            store.reserve += fuel[0]
+            fuel[0] = 0
 
 
 def _finish_call(activation: Activation, failure: Exception | None) -> list[Any]:
