@@ -88,16 +88,9 @@ async def drive(
 
 async def _wait(task: Task, store: Store) -> None:
     """Wait until what blocks `task` may be ready, or the store's deadline has come."""
-    blocked = task.blocked
+    blocked: Blocked = task.blocked  # nothing that this host links awaits
     deadline = store.state.deadline
     left = None if deadline is None else max(0.0, deadline - time.monotonic())
-    if not isinstance(blocked, Blocked):
-        try:
-            answer = await asyncio.wait_for(blocked, left)
-        except TimeoutError:
-            raise Trap("deadline exceeded", "deadline") from None
-        task.deliver(answer)
-        return
     timeout = blocked.timeout
     if timeout is None and blocked.fileno is None:
         timeout = _POLL

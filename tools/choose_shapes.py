@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from pywrt.config import Config  # noqa: E402
-from pywrt.engine import flow, lowering, trees  # noqa: E402
+from pywrt.engine import flow, instructions, lowering, trees  # noqa: E402
 from pywrt.engine.instantiation import CompiledModule  # noqa: E402
 from pywrt.wasm.binary.decoder import decode_module  # noqa: E402
 
@@ -143,11 +143,12 @@ def record(path: str, everything: Everything) -> tuple[Counter, Counter]:
     """Lower all functions of a file with every tree at hand; count those of statements and of conditions."""
     statements: Counter = Counter()
     conditions: Counter = Counter()
-    lowering.TRANSITIONS = everything
-    lowering.STATEMENTS = Recorder(statements)
+    for module in (lowering, instructions):
+        module.TRANSITIONS = everything
+        module.STATEMENTS = Recorder(statements)
     lowering.CONDITIONS = ConditionRecorder(conditions, everything)
     for signatures, index, code in functions(path):
-        lowering.lower(signatures, index, code)
+        instructions.lower(signatures, index, code)
     return statements, conditions
 
 
@@ -183,7 +184,7 @@ def choose_pairs(paths: list[str], count: int) -> None:
     for path in paths:
         of_path: Counter = Counter()
         for signatures, index, code in functions(path):
-            for block in flow.tidy(lowering.lower(signatures, index, code)).blocks:
+            for block in flow.tidy(instructions.lower(signatures, index, code)).blocks:
                 found = [tree_of.get(getattr(s, "factory", None)) for s in block.statements]
                 of_path.update(pair for pair in pairwise(found) if None not in pair)
         counts += of_path

@@ -7,7 +7,8 @@ from typing import Any
 from pywrt.config import Config
 from pywrt.engine.binding import bind
 from pywrt.engine.flow import tidy
-from pywrt.engine.lowering import Signatures, lower
+from pywrt.engine.instructions import lower
+from pywrt.engine.lowering import Signatures
 from pywrt.engine.machine import call
 from pywrt.engine.numeric import M32, M64, f32_from_bits, f64_from_bits
 from pywrt.engine.plan import FunctionPlan

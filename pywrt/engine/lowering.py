@@ -14,7 +14,7 @@ what is still to be read.
 Spec: the instructions' semantics are exec/instructions.html; the fuel schedule is the opcode table's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pywrt.engine import bulk
@@ -33,7 +33,8 @@ LARGE_FRAME = 64
 MAX_PENDING = 16
 ANY_EFFECT = READS_MEMORY | TRAPS | READS_STATE
 
-_EMPTY: tuple[()] = ()
+NOTHING: tuple[()] = ()
+MEMORY_0 = Ref("memory", 0)
 
 
 def zero_of(type: ValType) -> Any:
@@ -93,8 +94,8 @@ class Lowering:
         self.start(BlockPlan())
         self.blocks[0].cost = 1  # entering a function
 
-    def run(self, position: int) -> FunctionPlan:
-        """Lower the instructions from `position` to the function's end."""
+    def run(self, position: int, handlers: Sequence["Handler"]) -> FunctionPlan:
+        """Lower the instructions from `position` to the function's end, by `handlers` indexed by opcode."""
         data = self.data
         labels = self.labels
         while labels:
@@ -103,12 +104,12 @@ class Lowering:
                 position = self.skip(position)
                 continue
             self.offset = position
-            position = HANDLERS[opcode](self, position + 1)
+            position = handlers[opcode](self, position + 1)
         entry = self.blocks[0]
         frame = (*self.zeros, *[None] * (self.registers - self.base))
         if self.registers > LARGE_FRAME:
             operands = (Ref("store", 0), self.registers // LARGE_FRAME + 1)
-            entry.statements.insert(0, Statement(bulk.check_depth, operands, _EMPTY))
+            entry.statements.insert(0, Statement(bulk.check_depth, operands, NOTHING))
         return FunctionPlan(self.index, self.blocks, frame)
 
     # --- immediates
@@ -152,6 +153,20 @@ class Lowering:
         index, position = self.signed(position)
         type = self.signatures.types[index]
         return len(type.params), len(type.results), position
+
+    def memarg(self, position: int) -> tuple[Ref, int, int]:
+        """(memory, offset, position) of a memarg."""
+        data = self.data
+        flags = data[position]
+        position += 1
+        index = 0
+        if flags & 0x40:
+            index, position = self.u32(position)
+        offset = data[position]
+        position += 1
+        if offset >= 0x80:
+            offset, position = self.u32(position - 1)
+        return MEMORY_0 if index == 0 else Ref("memory", index), offset, position
 
     def skip(self, position: int) -> int:
         """From unreachable code to the `else` or `end` that closes its block."""
@@ -225,7 +240,7 @@ class Lowering:
         if node[0] == REGISTER and node[1][0] == register:
             return
         self.write(register, node, place)
-        self.stack[place] = (REGISTER, (register,), 0, _EMPTY)
+        self.stack[place] = (REGISTER, (register,), 0, NOTHING)
 
     def write(self, register: int, node: Node, height: int) -> None:
         """Emit `R[register] = node`, after whatever waits below `height` and would be disturbed by it."""
@@ -356,7 +371,7 @@ class Lowering:
         stack = self.stack
         del stack[height:]
         while len(stack) < height + count:
-            stack.append((REGISTER, (self.base + len(stack),), 0, _EMPTY))
+            stack.append((REGISTER, (self.base + len(stack),), 0, NOTHING))
         self.pending = len(stack)
         self.registers = max(self.registers, self.base + len(stack))
 
@@ -377,7 +392,7 @@ class Lowering:
             self.settle(len(self.stack))
             for i in range(count):
                 if source != label.height:
-                    register = (REGISTER, (self.base + source + i,), 0, _EMPTY)
+                    register = (REGISTER, (self.base + source + i,), 0, NOTHING)
                     self.write(self.base + label.height + i, register, 0)
         if label.block is None:
             label.block = BlockPlan()
@@ -494,7 +509,7 @@ class Lowering:
         self.finish(end, (first, *operands, registers), [following])
         self.start(following)
         for i in range(count):
-            self.push((REGISTER, (first + i,), 0, _EMPTY))
+            self.push((REGISTER, (first + i,), 0, NOTHING))
         self.registers = max(self.registers, first + count)
 
     def lower_call(self, position: int) -> int:
@@ -554,452 +569,15 @@ class Lowering:
         own.cost = 1
         if result:
             destination = self.base + len(self.stack)
-            self.push((REGISTER, (destination,), 0, _EMPTY))
+            self.push((REGISTER, (destination,), 0, NOTHING))
             self.registers = max(self.registers, destination + 1)
             registers = (destination, *registers)
         self.finish("bulk", (mnemonic, operands, registers), [following])
         self.start(following)
 
 
-# ------------------------------------------------------------------------------------------ handlers
-# One a row of the opcode table: fn(lowering, position behind the opcode) -> position behind the
-# instruction. Those that charge fuel add it to the block they are in before they may end it.
-
+#: fn(lowering, position behind the opcode) -> position behind the instruction.
 Handler = Callable[[Lowering, int], int]
-
-
-def _charged(cost: int, handler: Handler) -> Handler:
-    if cost == 0:
-        return handler
-
-    def charged(self: Lowering, position: int) -> int:
-        self.block.cost += cost  # type: ignore[union-attr]
-        return handler(self, position)
-
-    return charged
-
-
-def _nop(self: Lowering, position: int) -> int:
-    return position
-
-
-def _block(self: Lowering, position: int) -> int:
-    return self.enter("block", position)
-
-
-def _loop(self: Lowering, position: int) -> int:
-    return self.enter("loop", position)
-
-
-def _drop(self: Lowering, position: int) -> int:
-    if self.stack[-1][2] & (READS_MEMORY | TRAPS):
-        self.materialise(len(self.stack) - 1)
-    self.pop()
-    return position
-
-
-def _select(self: Lowering, position: int) -> int:
-    stack = self.stack
-    places = [len(stack) - 1, len(stack) - 3, len(stack) - 2]
-    for place in places[1:]:
-        if stack[place][2]:
-            self.materialise(place)  # only one value is evaluated where the condition decides
-    condition, first, second = [stack[place] for place in places]
-    key = ("select", condition[0], first[0], second[0])
-    if key not in TRANSITIONS:
-        self.reduce(key, places)
-        condition, first, second = [stack[place] for place in places]
-        key = ("select", condition[0], first[0], second[0])
-    self.pop()
-    self.pop()
-    self.pop()
-    operands = condition[1] + first[1] + second[1]
-    self.push((TRANSITIONS[key], operands, condition[2], condition[3]))
-    return position
-
-
-def _select_t(self: Lowering, position: int) -> int:
-    count, position = self.u32(position)
-    return _select(self, position + count)
-
-
-def _local_get(self: Lowering, position: int) -> int:
-    self.block.cost += 1  # type: ignore[union-attr]
-    index = self.data[position]
-    position += 1
-    if index >= 0x80:
-        index, position = self.u32(position - 1)
-    stack = self.stack
-    stack.append((REGISTER, (index,), 0, _EMPTY))
-    if len(stack) - self.pending > MAX_PENDING:
-        self.settle(self.pending + 1)
-    return position
-
-
-def _local_set(self: Lowering, position: int) -> int:
-    index, position = self.u32(position)
-    node = self.pop()
-    if node[1] != (index,) or node[0] != REGISTER:
-        if not self.redirect(index, node):
-            self.write(index, node, len(self.stack))
-    return position
-
-
-def _local_tee(self: Lowering, position: int) -> int:
-    position = _local_set(self, position)
-    index, _ = self.u32(self.offset + 1)
-    self.push((REGISTER, (index,), 0, _EMPTY))
-    return position
-
-
-def _global_get(self: Lowering, position: int) -> int:
-    index, position = self.u32(position)
-    self.push((TRANSITIONS[("global.get",)], (Ref("global", index),), READS_STATE, _EMPTY))
-    return position
-
-
-def _global_set(self: Lowering, position: int) -> int:
-    index, position = self.u32(position)
-    key = ("global.set", self.stack[-1][0])
-    if key not in TRANSITIONS:
-        self.materialise(len(self.stack) - 1)
-        key = ("global.set", REGISTER)
-    node = self.pop()
-    self.effect(ANY_EFFECT)
-    self.statement(STATEMENTS[TRANSITIONS[key]], (Ref("global", index), *node[1]), node[3])
-    return position
-
-
-def _unary(operator: str) -> Handler:
-    effects = EFFECTS[operator]
-
-    def handler(self: Lowering, position: int) -> int:
-        stack = self.stack
-        node = stack[-1]
-        tree = TRANSITIONS.get((operator, node[0]))
-        if tree is None:
-            self.materialise(len(stack) - 1)
-            node = stack[-1]
-            tree = TRANSITIONS[(operator, REGISTER)]
-        offsets = (self.offset, *node[3]) if effects else node[3]
-        stack[-1] = (tree, node[1], node[2] | effects, offsets)
-        if self.pending >= len(stack):
-            self.pending = len(stack) - 1
-        return position
-
-    return handler
-
-
-def _eqz(self: Lowering, position: int) -> int:
-    tree, operands, effects, offsets = self.stack[-1]
-    # the negation of a comparison is a comparison; that of a register is `i32.eqz` itself
-    if tree != REGISTER and tree in NEGATED and (negated := NEGATED[tree]) != REGISTER:
-        self.stack[-1] = (negated, operands, effects, offsets)
-        return position
-    return _plain_eqz(self, position)
-
-
-_plain_eqz = _unary("i32.eqz")
-
-
-def _same(self: Lowering, position: int) -> int:
-    """i64.extend_i32_u: the value is the same number."""
-    return position
-
-
-def _binary(operator: str) -> Handler:
-    effects = EFFECTS[operator]
-    const_right = CONST_RIGHT.get(operator)
-    swapped = SWAPPED.get(operator)
-    by_constant = "div_u" in operator or "rem_u" in operator
-
-    def handler(self: Lowering, position: int) -> int:
-        self.block.cost += 1  # type: ignore[union-attr]
-        stack = self.stack
-        right = stack[-1]
-        left = stack[-2]
-        name = operator
-        if left[0] == CONST and swapped is not None and right[0] != CONST:
-            left, right = right, left
-            stack[-2], stack[-1] = left, right
-            name = swapped
-        form = const_right if name is operator else CONST_RIGHT.get(name)
-        if right[0] == CONST and form is not None:
-            if left[0] == CONST:
-                self.materialise(len(stack) - 2)
-                left = stack[-2]
-            form_name, constants = form(right[1][0])  # type: ignore[arg-type]
-            tree = TRANSITIONS.get((form_name, left[0]))
-            if tree is None:
-                self.materialise(len(stack) - 2)
-                left = stack[-2]
-                tree = TRANSITIONS[(form_name, REGISTER)]
-            operands = left[1] + constants
-        else:
-            tree = TRANSITIONS.get((name, left[0], right[0]))
-            if tree is None:
-                self.reduce((name,), [len(stack) - 2, len(stack) - 1])
-                right = stack[-1]
-                left = stack[-2]
-                tree = TRANSITIONS[(name, left[0], right[0])]
-            operands = left[1] + right[1]
-        own = effects
-        if by_constant and right[0] == CONST and right[1][0]:
-            own = 0
-        offsets = (self.offset, *left[3], *right[3]) if effects else left[3] + right[3]
-        stack.pop()
-        stack[-1] = (tree, operands, left[2] | right[2] | own, offsets)
-        if self.pending >= len(stack):
-            self.pending = len(stack) - 1
-        return position
-
-    return handler
-
-
-def _memarg(self: Lowering, position: int) -> tuple[Ref, int, int]:
-    data = self.data
-    flags = data[position]
-    position += 1
-    index = 0
-    if flags & 0x40:
-        index, position = self.u32(position)
-    offset = data[position]
-    position += 1
-    if offset >= 0x80:
-        offset, position = self.u32(position - 1)
-    return MEMORY_0 if index == 0 else Ref("memory", index), offset, position
-
-
-MEMORY_0 = Ref("memory", 0)
-
-
-def _load(operator: str) -> Handler:
-    def handler(self: Lowering, position: int) -> int:
-        self.block.cost += 1  # type: ignore[union-attr]
-        memory, offset, position = _memarg(self, position)
-        stack = self.stack
-        node = stack[-1]
-        if node[0] == CONST:
-            node = (CONST, (node[1][0] + offset,), 0, _EMPTY)  # type: ignore[operator]
-            offset = 0
-        name = operator if offset else operator + ".0"
-        tree = TRANSITIONS.get((name, node[0]))
-        if tree is None:
-            self.materialise(len(stack) - 1)
-            node = stack[-1]
-            tree = TRANSITIONS[(name, REGISTER)]
-        operands = (memory, *node[1], offset) if offset else (memory, *node[1])
-        stack[-1] = (tree, operands, node[2] | READS_MEMORY, (self.offset, *node[3]))
-        if self.pending >= len(stack):
-            self.pending = len(stack) - 1
-        return position
-
-    return handler
-
-
-def _store(operator: str) -> Handler:
-    def handler(self: Lowering, position: int) -> int:
-        self.block.cost += 1  # type: ignore[union-attr]
-        memory, offset, position = _memarg(self, position)
-        stack = self.stack
-        address = stack[-2]
-        if address[0] == CONST and offset:
-            stack[-2] = address = (CONST, (address[1][0] + offset,), 0, _EMPTY)  # type: ignore[operator]
-            offset = 0
-        name = operator if offset else operator + ".0"
-        value = stack[-1]
-        tree = TRANSITIONS.get((name, address[0], value[0]))
-        if tree is None or value[2] & TRAPS:
-            # Python may evaluate the value before the address: one that traps goes first, in order
-            self.reduce((name,), [len(stack) - 2, len(stack) - 1])
-            address, value = stack[-2], stack[-1]
-            tree = TRANSITIONS[(name, address[0], value[0])]
-        self.pop()
-        self.pop()
-        self.effect(READS_MEMORY | TRAPS)
-        middle = (offset,) if offset else _EMPTY
-        self.statement(
-            STATEMENTS[tree], (memory, *address[1], *middle, *value[1]), (self.offset, *address[3], *value[3])
-        )
-        return position
-
-    return handler
-
-
-def _nullary(operator: str, kind: str) -> Handler:
-    def handler(self: Lowering, position: int) -> int:
-        index, position = self.u32(position)
-        self.push((TRANSITIONS[(operator,)], (Ref(kind, index),), READS_STATE, _EMPTY))
-        return position
-
-    return handler
-
-
-def _i32_const(self: Lowering, position: int) -> int:
-    self.block.cost += 1  # type: ignore[union-attr]
-    byte = self.data[position]
-    if byte < 0x40:
-        value = byte
-        position += 1
-    else:
-        value, position = self.signed(position)
-        value &= 0xFFFFFFFF
-    self.push((CONST, (value,), 0, _EMPTY))
-    return position
-
-
-def _i64_const(self: Lowering, position: int) -> int:
-    value, position = self.signed(position)
-    self.push((CONST, (value & 0xFFFFFFFFFFFFFFFF,), 0, _EMPTY))
-    return position
-
-
-def _f32_const(self: Lowering, position: int) -> int:
-    bits = int.from_bytes(self.data[position : position + 4], "little")
-    self.push((CONST, (f32_from_bits(bits),), 0, _EMPTY))
-    return position + 4
-
-
-def _f64_const(self: Lowering, position: int) -> int:
-    bits = int.from_bytes(self.data[position : position + 8], "little")
-    self.push((CONST, (f64_from_bits(bits),), 0, _EMPTY))
-    return position + 8
-
-
-def _ref_null(self: Lowering, position: int) -> int:
-    _, position = self.signed(position)
-    self.push((CONST, (None,), 0, _EMPTY))
-    return position
-
-
-def _ref_func(self: Lowering, position: int) -> int:
-    index, position = self.u32(position)
-    self.push((CONST, (Ref("func", index),), 0, _EMPTY))
-    return position
-
-
-def _table_get(self: Lowering, position: int) -> int:
-    index, position = self.u32(position)
-    place = len(self.stack) - 1
-    register = self.register(place)
-    tree = TRANSITIONS[("table.get", REGISTER)]
-    self.pop()
-    self.push((tree, (Ref("table", index), register), TRAPS, (self.offset,)))
-    return position
-
-
-def _table_set(self: Lowering, position: int) -> int:
-    index, position = self.u32(position)
-    height = len(self.stack)
-    self.effect(ANY_EFFECT)
-    place, value = self.register(height - 2), self.register(height - 1)
-    self.pop()
-    self.pop()
-    factory = STATEMENTS[TRANSITIONS[("table.set", REGISTER, REGISTER)]]
-    self.statement(factory, (Ref("table", index), place, value), (self.offset,))
-    return position
-
-
-def _bulk(mnemonic: str, count: int, result: bool = False) -> Handler:
-    """Bulk operations take their indices as immediates and `count` operands."""
-    kinds = bulk.OPERATIONS[mnemonic].immediates
-
-    def handler(self: Lowering, position: int) -> int:
-        indices = []
-        for _ in range(kinds):
-            index, position = self.u32(position)
-            indices.append(index)
-        self.bulk(mnemonic, tuple(indices), count, result)
-        return position
-
-    return handler
-
-
-def _drop_segment(factory: Callable[..., Any]) -> Handler:
-    def handler(self: Lowering, position: int) -> int:
-        index, position = self.u32(position)
-        self.effect(ANY_EFFECT)
-        self.statement(factory, (Ref("instance", 0), index), _EMPTY)
-        return position
-
-    return handler
-
-
-def _prefixed(prefix: int) -> Handler:
-    def handler(self: Lowering, position: int) -> int:
-        number, position = self.u32(position)
-        return _BY_PREFIX[prefix][number](self, position)
-
-    return handler
-
-
-_SPECIAL: dict[str, Handler] = {
-    "unreachable": Lowering.lower_unreachable,
-    "nop": _nop,
-    "block": _block,
-    "loop": _loop,
-    "if": Lowering.lower_if,
-    "else": Lowering.lower_else,
-    "end": Lowering.lower_end,
-    "br": Lowering.lower_br,
-    "br_if": Lowering.lower_br_if,
-    "br_table": Lowering.lower_br_table,
-    "return": Lowering.lower_return,
-    "call": Lowering.lower_call,
-    "call_indirect": Lowering.lower_call_indirect,
-    "return_call": Lowering.lower_return_call,
-    "return_call_indirect": Lowering.lower_return_call_indirect,
-    "drop": _drop,
-    "select": _select,
-    "select_t": _select_t,
-    "local.set": _local_set,
-    "local.tee": _local_tee,
-    "global.get": _global_get,
-    "global.set": _global_set,
-    "table.get": _table_get,
-    "table.set": _table_set,
-    "memory.size": _nullary("memory.size", "memory"),
-    "table.size": _nullary("table.size", "table"),
-    "memory.grow": _bulk("memory.grow", 1, result=True),
-    "table.grow": _bulk("table.grow", 2, result=True),
-    "i64.const": _i64_const,
-    "f32.const": _f32_const,
-    "f64.const": _f64_const,
-    "i32.eqz": _eqz,
-    "i64.extend_i32_u": _same,
-    "ref.is_null": _unary("ref.is_null"),
-    "ref.null": _ref_null,
-    "ref.func": _ref_func,
-    "data.drop": _drop_segment(bulk.drop_data),
-    "elem.drop": _drop_segment(bulk.drop_elem),
-}
-for _name in ("memory.init", "memory.copy", "memory.fill", "table.init", "table.copy", "table.fill"):
-    _SPECIAL[_name] = _bulk(_name, 3)
-
-#: These add their fuel themselves, which saves a call.
-_CHARGE_THEMSELVES: dict[str, Handler] = {"local.get": _local_get, "i32.const": _i32_const}
-
-
-def _handler_of(row: Opcode) -> Handler:
-    name = row.mnemonic
-    if name in _CHARGE_THEMSELVES:
-        return _CHARGE_THEMSELVES[name]
-    if name in _SPECIAL:
-        return _charged(row.fuel, _SPECIAL[name])
-    if row.immediates == ("memarg",):
-        return _load(name) if row.results else _store(name)
-    assert row.params is not None
-    return _binary(name) if len(row.params) == 2 else _charged(row.fuel, _unary(name))
-
-
-_BY_PREFIX: dict[int, dict[int, Handler]] = {
-    prefix: {number: _handler_of(row) for number, row in rows.items()} for prefix, rows in BY_CODE.items()
-}
-HANDLERS: list[Handler] = [_BY_PREFIX[0].get(code, _nop) for code in range(256)]
-for _prefix in BY_CODE:
-    if _prefix:
-        HANDLERS[_prefix] = _prefixed(_prefix)
-
 
 # ------------------------------------------------------------------------- immediates of dead code
 
@@ -1024,11 +602,11 @@ def _skip_types(self: Lowering, position: int) -> int:
     return position + count
 
 
-SKIP: dict[str, Callable[[Lowering, int], int]] = {
+SKIP: dict[str, Handler] = {
     "blocktype": lambda self, position: self.block_type(position)[2],
     "labelidx*": _skip_labels,
     "valtype*": _skip_types,
-    "memarg": lambda self, position: _memarg(self, position)[2],
+    "memarg": lambda self, position: self.memarg(position)[2],
     "i32": _skip_signed,
     "i64": _skip_signed,
     "heaptype": _skip_signed,
@@ -1047,8 +625,3 @@ for _name in (
     "elemidx",
 ):
     SKIP[_name] = _skip_index
-
-
-def lower(signatures: Signatures, index: int, code: Code) -> FunctionPlan:
-    """Lower function `index` (imports counted), whose validated body is `code`."""
-    return Lowering(signatures, index, code).run(code.expr.start)

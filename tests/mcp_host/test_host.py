@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mcp_host import ErrorKind, HostConfig, McpHost, NotAServer, ProtocolError, StartError
+from mcp_host import ErrorKind, HostConfig, McpHost, NotAServer, ProtocolError, StartError, Tool
 from mcp_host.transports.memory import memory_pair
 from pywrt.errors import LinkError, MalformedError
 
@@ -156,6 +156,11 @@ def test_load_component_truncated_raises_malformed_with_offset(toolbox: Path, si
 def test_load_component_random_bytes_raises_malformed() -> None:
     with pytest.raises(MalformedError):
         asyncio.run(McpHost().load_component(b"\x93\x1f\x88 random"))
+
+
+def test_load_component_core_module_says_so() -> None:
+    with pytest.raises(MalformedError, match="core module"):
+        asyncio.run(McpHost().load_component(b"\0asm\1\0\0\0"))
 
 
 def test_load_component_that_is_no_server_is_refused() -> None:
@@ -494,6 +499,18 @@ def test_start_out_of_fuel_says_so(mcp_component: Any) -> None:
         call_once(mcp_component(start="(call $loop) (i32.const 0)"), "fine", HostConfig(fuel=5))
 
 
+@pytest.mark.parametrize("mode", ["auto", "return", "park"])
+def test_serve_modes_with_the_example(toolbox: Path, mode: str) -> None:
+    result = call_once(toolbox, "calc", HostConfig(serve=mode), expression="6 * 7")
+    assert (result.text, result.is_error) == ("42", False)
+
+
+@pytest.mark.parametrize("mode", ["auto", "return", "park"])
+def test_serve_modes_with_a_javascript_server(shared_components: Path, mode: str) -> None:
+    result = call_once(shared_components / "qjs-mcp-sync.wasm", "add", HostConfig(serve=mode), a=40, b=2)
+    assert (result.text, result.is_error) == ("42", False)
+
+
 # --- failing and going on -----------------------------------------------------------------------------------
 
 
@@ -559,6 +576,17 @@ def test_restart_that_registers_the_same_announces_nothing(mcp_component: Any, s
         await client.failure("trap")
         assert await client.text("fine") == "fine"
         assert client.notifications == []
+
+    serve(mcp_component(), scenario)
+
+
+def test_registry_that_changes_is_announced_after_the_next_call(mcp_component: Any, serve: Any) -> None:
+    async def scenario(client: Any, host: McpHost) -> None:
+        host.registry.tools.add([Tool.parse("late", None, b'{"type": "object"}')])
+        assert await client.text("fine") == "fine"
+        names = [tool["name"] for tool in (await client.request("tools/list"))["tools"]]
+        assert "late" in names
+        assert [one["method"] for one in client.notifications] == ["notifications/tools/list_changed"]
 
     serve(mcp_component(), scenario)
 
