@@ -5,7 +5,7 @@ The transports are in `mcp_host.transports.stdio` and `mcp_host.transports.memor
 """
 
 from mcp_host.bindings.wasi_mcp import McpContext, McpError, ToolResult, add_to_linker
-from mcp_host.config import Directory, HostConfig
+from mcp_host.config import HostConfig
 from mcp_host.guest import NotAServer, StartError
 from mcp_host.host import McpHost
 from mcp_host.protocol.errors import ErrorCodes, ErrorKind, ProtocolError
@@ -21,9 +21,9 @@ from mcp_host.registry import (
 )
 from mcp_host.runner import PromptResult
 from mcp_host.transports import OverlongMessage, Transport
+from pywrt.wasi.preview2 import Preopen
 
 __all__ = [
-    "Directory",
     "ErrorCodes",
     "ErrorKind",
     "HostConfig",
@@ -35,6 +35,7 @@ __all__ = [
     "Prompt",
     "PromptArgument",
     "PromptResult",
+    "Preopen",
     "ProtocolError",
     "RegistrationError",
     "Registry",

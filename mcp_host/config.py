@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from mcp_host.protocol.revisions import LOG_LEVELS
+from pywrt.wasi.preview2 import Preopen
 
 MIB = 1 << 20
 
 DEFAULT_IMPORTS = ("wasi:*",)
 SERVE_MODES = ("auto", "return", "park")
-
-
-@dataclass(frozen=True, slots=True)
-class Directory:
-    """A directory of the host that the component sees as `guest_path`."""
-
-    host_path: str | os.PathLike[str]
-    guest_path: str
-    read_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +33,7 @@ class HostConfig:
     #: hasn't got links it with functions that trap; `wasi:*` doesn't.
     allowed_imports: Sequence[str] = DEFAULT_IMPORTS
     serve: str = "auto"
-    dirs: Sequence[Directory] = ()
+    dirs: Sequence[Preopen] = ()
     env: Mapping[str, str] = field(default_factory=dict)
     #: Where the component's own output goes: a file descriptor, a binary file or a function of bytes. None
     #: logs it, line by line.

@@ -6,12 +6,10 @@ import argparse
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from mcp_host.config import DEFAULT_IMPORTS, SERVE_MODES, Directory, HostConfig
+from mcp_host.config import DEFAULT_IMPORTS, SERVE_MODES, HostConfig
 from mcp_host.protocol.revisions import LOG_LEVELS
-
-VERSION = "0.1.0"
-
-_SUFFIXES = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+from pywrt.cli.options import parse_dir, parse_env, parse_fuel, parse_pair, parse_seconds, parse_size
+from pywrt.version import __version__
 
 _SERVE_EXAMPLES = """\
 examples:
@@ -77,7 +75,7 @@ def _serve_parser() -> argparse.ArgumentParser:
         epilog=_SERVE_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"pywrt-mcp {VERSION}")
+    parser.add_argument("--version", action="version", version=f"pywrt-mcp {__version__}")
     return _with_common(parser)
 
 
@@ -95,7 +93,7 @@ def _call_parser() -> argparse.ArgumentParser:
         dest="args",
         action="append",
         default=[],
-        type=_pair("--arg NAME=VALUE"),
+        type=parse_pair,
         metavar="NAME=VALUE",
         help="an argument of the tool; may be repeated",
     )
@@ -124,10 +122,10 @@ _PARSERS: dict[str, Callable[[], argparse.ArgumentParser]] = {
 def _with_common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
     parser.add_argument("component", metavar="COMPONENT", help="a WebAssembly component (.wasm)")
     add = parser.add_argument
-    add("--fuel", type=_positive_int, metavar="N", help="fuel of one call, about an instruction each")
+    add("--fuel", type=parse_fuel, metavar="N", help="fuel of one call, about an instruction each")
     add(
         "--timeout",
-        type=_seconds,
+        type=parse_seconds,
         default=30.0,
         metavar="SECONDS",
         help="how long one call may take (default: 30; 0 for ever)",
@@ -144,7 +142,7 @@ def _with_common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         dest="dirs",
         action="append",
         default=[],
-        type=parse_directory,
+        type=parse_dir,
         metavar="HOST[::GUEST][:ro]",
         help="open a directory to the component, as GUEST, or read-only with :ro; may be repeated",
     )
@@ -152,7 +150,7 @@ def _with_common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         "--env",
         action="append",
         default=[],
-        type=_pair("--env NAME=VALUE"),
+        type=parse_env,
         metavar="NAME=VALUE",
         help="an environment variable of the component; may be repeated",
     )
@@ -194,50 +192,3 @@ def _config(options: argparse.Namespace) -> HostConfig:
         stderr=2,
         log_level=options.log_level,
     )
-
-
-def parse_size(text: str) -> int:
-    """Bytes from `65536`, `512K`, `64MiB` or `1GB` (all powers of two). argparse's error otherwise."""
-    lowered = text.strip().lower()
-    digits = lowered.rstrip("kmgib ")
-    suffix = lowered[len(digits) :].strip().removesuffix("b").removesuffix("i")
-    if not digits.isascii() or not digits.isdigit() or suffix not in _SUFFIXES or int(digits) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no size: use bytes, or 512K, 64MiB, 1GiB")
-    return int(digits) * _SUFFIXES[suffix]
-
-
-def parse_directory(text: str) -> Directory:
-    """HOST[::GUEST][:ro]. Without GUEST, the component sees it under the name that the host does."""
-    rest, read_only = (text[:-3], True) if text.endswith(":ro") else (text, False)
-    host, separator, guest = rest.rpartition("::")
-    if not separator:
-        host, guest = rest, rest
-    if not host or not guest:
-        raise argparse.ArgumentTypeError(f"{text!r} is no directory: use HOST[::GUEST][:ro]")
-    return Directory(host, guest, read_only)
-
-
-def _positive_int(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no positive whole number")
-    return int(text)
-
-
-def _seconds(text: str) -> float | None:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
-    return seconds or None
-
-
-def _pair(usage: str) -> Callable[[str], tuple[str, str]]:
-    def pair(text: str) -> tuple[str, str]:
-        name, separator, value = text.partition("=")
-        if not name or not separator:
-            raise argparse.ArgumentTypeError(f"{text!r} has no name and value: use {usage}")
-        return name, value
-
-    return pair

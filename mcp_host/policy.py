@@ -10,7 +10,7 @@ from mcp_host.bindings.wasi_mcp import PACKAGE
 from mcp_host.config import DEFAULT_IMPORTS, HostConfig
 from pywrt.component import Component, Linker
 from pywrt.errors import LinkError
-from pywrt.wasi.preview2 import Preopen, WasiCtx
+from pywrt.wasi.preview2 import WasiCtx
 
 MAX_LINE = 8192
 """Bytes of a line of the component's output that is logged in one piece."""
@@ -98,7 +98,7 @@ def wasi_context(config: HostConfig, name: str) -> WasiCtx:
         None,
         _sink(config.stdout, "stdout"),
         _sink(config.stderr, "stderr"),
-        [Preopen(one.host_path, one.guest_path, one.read_only) for one in config.dirs],
+        config.dirs,
     )
 
 

@@ -2,7 +2,7 @@
 
 import sys
 
-from pywrt.cli import main
+from pywrt.cli.command import main
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,5 +1,1 @@
 """The `pywrt` command: a file a subcommand, after the command lines of wasmtime and wasm-tools."""
-
-from pywrt.cli.command import main
-
-__all__ = ["main"]

@@ -47,10 +47,16 @@ def parse_dir(text: str) -> Preopen:
 
 def parse_env(text: str) -> tuple[str, str]:
     """K=V: the name and the value of an environment variable."""
+    name, value = parse_pair(text)
+    return guest_text(name), guest_text(value)
+
+
+def parse_pair(text: str) -> tuple[str, str]:
+    """NAME=VALUE, as it stands."""
     name, separator, value = text.partition("=")
     if not separator or not name:
         raise ArgumentTypeError(f"expected NAME=VALUE, got {shown(text)}")
-    return guest_text(name), guest_text(value)
+    return name, value
 
 
 def parse_seconds(text: str) -> float | None:

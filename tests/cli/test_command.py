@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import pywrt
-from pywrt.cli import main
+from pywrt.cli.command import main
 
 ROOT = Path(__file__).resolve().parents[2]
 

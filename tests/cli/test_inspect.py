@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from pywrt.cli import main
+from pywrt.cli.command import main
 from pywrt.wasm.binary import encode_module
 from pywrt.wasm.text import parse_module
 

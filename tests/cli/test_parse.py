@@ -7,7 +7,7 @@ import pytest
 
 from pywrt.api import Engine, Instance, Store
 from pywrt.api import Module as ApiModule
-from pywrt.cli import main
+from pywrt.cli.command import main
 
 
 def test_parse_of_a_module_writes_a_binary_that_runs(module: str, tmp_path: Path) -> None:

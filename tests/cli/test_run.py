@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pywrt.cli import main
+from pywrt.cli.command import main
 
 Run = Callable[..., tuple[int, str, str]]
 

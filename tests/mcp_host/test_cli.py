@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 
 from mcp_host.cli import Failure, argument_value, main, tool_arguments
-from mcp_host.config import Directory
 from mcp_host.identify import identify
 from mcp_host.options import parse
 from mcp_host.registry import Tool
+from pywrt.wasi.preview2 import Preopen
 from pywrt.wasm.binary import encode_module
 from pywrt.wasm.text import parse_module
 
@@ -21,7 +21,7 @@ def test_parse_options_become_the_configuration() -> None:
     assert (options.action, options.component) == ("serve", "x.wasm")
     config = options.config
     assert (config.fuel, config.execution_timeout, config.memory_limit) == (1000, 5.0, 32 << 20)
-    assert config.dirs == (Directory("/a", "/a"), Directory("/b", "/data", read_only=True))
+    assert config.dirs == (Preopen("/a", "/a"), Preopen("/b", "/data", read_only=True))
     assert config.env == {"A": "b", "C": "d=e"}
     assert config.allowed_imports == ("wasi:*", "my:host/*")
     assert (config.serve, config.log_level) == ("park", "debug")
@@ -52,14 +52,14 @@ def test_parse_max_memory_sizes(text: str, size: int) -> None:
     ("arguments", "message"),
     [
         ([], "the following arguments are required: COMPONENT"),
-        (["--max-memory", "lots", "x"], "'lots' is no size: use bytes, or 512K, 64MiB, 1GiB"),
-        (["--max-memory", "0", "x"], "'0' is no size"),
-        (["--max-memory", "1.5G", "x"], "'1.5G' is no size"),
-        (["--timeout", "-1", "x"], "'-1' is no number of seconds"),
-        (["--timeout", "nan", "x"], "'nan' is no number of seconds"),
-        (["--fuel", "0", "x"], "'0' is no positive whole number"),
-        (["--env", "A", "x"], "'A' has no name and value: use --env NAME=VALUE"),
-        (["--dir", "::", "x"], "'::' is no directory"),
+        (["--max-memory", "lots", "x"], "expected a size such as 65536, 512KiB, 64MiB or 1GiB, got 'lots'"),
+        (["--max-memory", "0", "x"], "expected a size above 0"),
+        (["--max-memory", "1.5G", "x"], "got '1.5G'"),
+        (["--timeout", "-1", "x"], "expected a number of seconds, got '-1'"),
+        (["--timeout", "nan", "x"], "expected a number of seconds, got 'nan'"),
+        (["--fuel", "0", "x"], "expected a whole number above 0, got '0'"),
+        (["--env", "A", "x"], "expected NAME=VALUE, got 'A'"),
+        (["--dir", "::", "x"], "expected HOST[::GUEST][:ro], got '::'"),
         (["--serve", "later", "x"], "invalid choice: 'later'"),
         (["call", "x"], "the following arguments are required: TOOL"),
         (["x", "y"], "unrecognized arguments: y"),

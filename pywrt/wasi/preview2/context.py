@@ -26,6 +26,15 @@ class Preopen:
         self.guest_path = guest_path
         self.read_only = read_only
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Preopen) and repr(self) == repr(other)
+
+    def __hash__(self) -> int:
+        return hash(repr(self))
+
+    def __repr__(self) -> str:
+        return f"Preopen({self.host_path!r}, {self.guest_path!r}, read_only={self.read_only})"
+
 
 class OpenedDirectory:
     """A `Preopen` in use: its directory is open for as long as the `WasiCtx` is."""
