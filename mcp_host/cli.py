@@ -28,6 +28,7 @@ from mcp_host.protocol.errors import ProtocolError
 from mcp_host.protocol.revisions import LATEST
 from mcp_host.registry import Tool
 from mcp_host.transports.stdio import claim_stdio, new_event_loop, open_stdio
+from pywrt.cli.files import read_bytes
 from pywrt.errors import InvalidError, MalformedError, WasmError
 
 FAILED = 1
@@ -43,6 +44,8 @@ class Failure(Exception):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run `pywrt-mcp` with `arguments` (None: the process's); its exit status."""
+    if sys.stderr is None:  # closed; print would fall back on standard output
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     options = parse(sys.argv[1:] if arguments is None else arguments)
     logging.basicConfig(
         stream=sys.stderr,
@@ -50,15 +53,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
         format="pywrt-mcp: %(message)s",
     )
     try:
-        return _ACTIONS[options.action](options)
+        status = _ACTIONS[options.action](options)
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return status
     except Failure as failure:
         print(f"pywrt-mcp: {failure}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:  # whoever read standard output has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        _discard_output()
         return FAILED
+    except OSError as error:  # of our own output: what is read reports its own
+        _discard_output()
+        print(f"pywrt-mcp: can't write the output: {error.strerror or error}", file=sys.stderr)
+        return FAILED
+
+
+def _discard_output() -> None:
+    """Let the flush at the end of the process succeed."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 # --- serve ------------------------------------------------------------------------------------------------
@@ -111,8 +126,7 @@ def _count(host: McpHost) -> str:
 async def _load(host: McpHost, path: str) -> None:
     """Load the component, or end with a message that says what is wrong with the file."""
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_bytes(path)
     except OSError as error:
         raise Failure(f"{path}: {error.strerror or error}") from error
     # What loading makes lives as long as the process: the collector need not look at it again and again.
@@ -125,7 +139,8 @@ async def _load(host: McpHost, path: str) -> None:
     except WasmError as error:
         raise Failure(f"{path}: {error}") from error
     except OSError as error:
-        raise Failure(str(error)) from error
+        where = f" {os.fsdecode(error.filename)}" if error.filename is not None else ""
+        raise Failure(f"--dir{where}: {error.strerror or error}") from error
     finally:
         gc.freeze()
         gc.enable()

@@ -31,6 +31,8 @@ from mcp_host.transports import OverlongMessage, Transport
 
 _log = logging.getLogger("mcp_host")
 
+_GRACE_SECONDS = 1.0
+
 
 class Connection:
     """A client; `run` serves it."""
@@ -43,9 +45,9 @@ class Connection:
         self._tasks: dict[Request, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Serve until the end of input, then until what was asked for is answered.
+        """Serve until the end of input, then until what was asked for before is answered.
 
-        That takes no longer than one call may take; a call that nobody waits for any more is stopped.
+        Each call ends by its own timeout; one that outlives it is stopped without an answer.
         """
         self._runner.listeners.append(self)
         try:
@@ -53,8 +55,7 @@ class Connection:
                 for event in events:
                     self._act(event)
                 await self.flush()
-            if self._tasks:
-                await asyncio.wait(tuple(self._tasks.values()), timeout=self._runner.config.execution_timeout)
+            await self._finish()
         finally:
             self.session.close()
             self._runner.listeners.remove(self)
@@ -86,6 +87,18 @@ class Connection:
                     task.cancel()
             case Initialized(revision, client):
                 _log.info("serving %s %s, MCP %s", client.get("name"), client.get("version"), revision)
+
+    async def _finish(self) -> None:
+        """Wait for the calls that are left, as long as one is answered in the time that it may take."""
+        # The first of them may have to wait for the component to be started again.
+        timeout = self._runner.config.execution_timeout
+        patience = None if timeout is None else 2 * timeout + _GRACE_SECONDS
+        while self._tasks and not getattr(self._transport, "closed", False):
+            done, _ = await asyncio.wait(
+                tuple(self._tasks.values()), timeout=patience, return_when=asyncio.FIRST_COMPLETED
+            )
+            if not done:
+                return
 
     async def _stop_all(self) -> None:
         tasks = tuple(self._tasks.values())

@@ -67,8 +67,9 @@ def check_imports(component: Component, linker: Linker, allowed: Iterable[str]) 
     if unknown:
         shown = ", ".join(f"`{name}`{_members(missing[name])}" for name in unknown)
         raise LinkError(
-            f"the component imports {shown}, which this host hasn't got; to run it all the same, with "
-            f"functions that trap when they are called: --allow-import '{_package(unknown[0])}'"
+            f"the component imports {shown}, which this host hasn't got: {linker.hint(unknown[0])}; to run it "
+            f"all the same, with functions that trap when they are called: "
+            f"--allow-import '{_package(unknown[0])}'"
         )
     if stubs:
         linker.define_unknown_imports_as_traps(component)

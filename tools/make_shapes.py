@@ -299,7 +299,7 @@ class Writer:
         return newline + template.format(*parts, t=f"t{self.temporaries}")
 
     def statement(self, tree: Tree) -> str:
-        """The tree as a statement: an assignment to the register named by an operand of its own, or a store."""
+        """The tree as a statement: a store, or an assignment to the register that an operand names."""
         self.traps = 0
         if not isinstance(tree, str) and OPERATORS[tree[0]].statement:
             return self.expression(tree)

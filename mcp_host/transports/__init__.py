@@ -17,7 +17,8 @@ class Transport(Protocol):
     """What a host serves on; users may bring their own.
 
     A transport may have an attribute `slice_pause`: the seconds that a busy host sleeps between slices of
-    guest code, so that input is noticed. Without it, `asyncio.sleep(0)` is enough.
+    guest code, so that input is noticed. Without it, `asyncio.sleep(0)` is enough. An attribute `closed` that
+    turns true when the peer is gone lets the host stop what nobody waits for.
     """
 
     async def read(self) -> bytes | None:

@@ -157,18 +157,18 @@ class PollingStdio:
         self._reading = False
         self._outbox = bytearray()
         self._drained: asyncio.Future[None] | None = None
-        self._closed = False
+        self.closed = False
 
     async def read(self) -> bytes | None:
         """See `Transport.read`. One reader at a time."""
-        if not self._reading and not self._closed and not self._inbox.full:
+        if not self._reading and not self.closed and not self._inbox.full:
             self._reading = True
             self._loop.add_reader(self._fd_in, self._on_readable)
         return await self._inbox.get()
 
     async def write(self, data: bytes) -> None:
         """See `Transport.write`."""
-        if self._closed:
+        if self.closed:
             return
         self._outbox += data
         if self._drained is None:
@@ -178,8 +178,8 @@ class PollingStdio:
 
     def close(self) -> None:
         """See `Transport.close`. The descriptors stay open."""
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             self._stop_reading()
             self._outbox.clear()
             self._finish_writing()
@@ -251,7 +251,7 @@ class ThreadedStdio:
         self._room.set()
         self._outbox: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]] | None] = queue.SimpleQueue()
         self._writing: set[asyncio.Future[None]] = set()
-        self._closed = False
+        self.closed = False
         for work in (self._read_all, self._write_all):
             threading.Thread(target=work, name="mcp-stdio", daemon=True).start()
 
@@ -263,7 +263,7 @@ class ThreadedStdio:
 
     async def write(self, data: bytes) -> None:
         """See `Transport.write`."""
-        if data and not self._closed:
+        if data and not self.closed:
             done = self._loop.create_future()
             self._outbox.put((data, done))
             self._writing.add(done)
@@ -274,8 +274,8 @@ class ThreadedStdio:
 
         The descriptors stay open, and a thread that waits for input goes on waiting.
         """
-        if not self._closed:
-            self._closed = True
+        if not self.closed:
+            self.closed = True
             self._outbox.put(None)
             self._room.set()
             self._inbox.end()
@@ -284,7 +284,7 @@ class ThreadedStdio:
 
     def _read_all(self) -> None:
         data = b"-"
-        while data and not self._closed:
+        while data and not self.closed:
             self._room.wait()
             try:
                 data = os.read(self._fd_in, CHUNK)
@@ -302,7 +302,7 @@ class ThreadedStdio:
             data, done = item
             view = memoryview(data)
             try:
-                while view and not self._closed:
+                while view and not self.closed:
                     view = view[os.write(self._fd_out, view[:CHUNK]) :]
             except OSError:  # the client is gone
                 self._call(self.close)

@@ -38,7 +38,7 @@ class Store:
         self.state = runtime_store.Store(engine.config)
 
     def set_fuel(self, fuel: int) -> None:
-        """Set what guests may spend, in units of `Config.consume_fuel`'s schedule. WasmError if fuel is off."""
+        """Set what guests may spend, in the units of the opcode table. WasmError if fuel is off."""
         self._check_fuel()
         if fuel < 0:
             raise WasmError(f"fuel must not be negative, got {fuel}")
@@ -47,7 +47,8 @@ class Store:
     def get_fuel(self) -> int:
         """What is left. WasmError if fuel is off."""
         self._check_fuel()
-        return self.state.reserve + self.state.fuel[0]
+        # a conditional arm is charged when it runs: the sum may be below zero until its block has ended
+        return max(0, self.state.reserve + self.state.fuel[0])
 
     def _check_fuel(self) -> None:
         if not self.engine.config.consume_fuel:

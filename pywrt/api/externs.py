@@ -9,7 +9,7 @@ from typing import Any
 
 from pywrt.api.engine import Store
 from pywrt.engine.machine import Activation, Blocked, Stop, call, host_func
-from pywrt.engine.numeric import f32_round
+from pywrt.engine.numeric import f32_from_bits, f32_round, f32_to_bits
 from pywrt.errors import ValueTypeError, WasmError
 from pywrt.runtime import func as runtime_func
 from pywrt.runtime import global_ as runtime_global
@@ -31,7 +31,11 @@ def to_raw(value: Any, type: ValType, what: str) -> Any:
     if type is F32 or type is F64:
         if not isinstance(value, int | float):
             raise ValueTypeError(f"{what}: expected {type}, got {_kind(value)}")
-        return f32_round(float(value)) if type is F32 and value == value else float(value)
+        try:
+            x = float(value)
+        except OverflowError:
+            raise ValueTypeError(f"{what}: {_kind(value)} does not fit {type}") from None
+        return x if type is F64 else _to_f32(x)
     if isinstance(type, RefType) and type.heap == "func":
         if value is None:
             return None
@@ -39,6 +43,14 @@ def to_raw(value: Any, type: ValType, what: str) -> Any:
             raise ValueTypeError(f"{what}: expected a Func or None, got {_kind(value)}")
         return value.state
     return value
+
+
+def _to_f32(x: float) -> float:
+    """The binary32 next to `x`. A NaN keeps its sign and the upper bits of its payload."""
+    if x == x:
+        return f32_round(x)
+    bits = f32_to_bits(x)
+    return f32_from_bits(bits if bits & 0x7FFFFF else bits | 0x400000)
 
 
 def from_raw(store: Store, value: Any, type: ValType) -> Any:
@@ -114,6 +126,8 @@ class Func:
         params = self.type.params
         if len(args) != len(params):
             raise ValueTypeError(f"expected {len(params)} arguments, got {len(args)}")
+        if store is not self.store:
+            raise WasmError("the function belongs to another store")
         raw = [to_raw(a, t, f"argument {i}") for i, (a, t) in enumerate(zip(args, params, strict=True))]
         return Activation(store.state, self.state, raw)
 
@@ -177,7 +191,7 @@ class Memory:
         return len(self.state.data)
 
     def grow(self, store: Store, delta: int) -> int:
-        """Grow by `delta` pages; return the old size. WasmError if the memory's or store's limit is passed."""
+        """Grow by `delta` pages; return the old size. WasmError past the memory's or the store's limit."""
         old = self.state.grow(delta)
         if old < 0:
             raise WasmError(f"failed to grow memory of {self.state.size} pages by {delta}")

@@ -84,7 +84,9 @@ class Linker:
         if item is None:
             offered = [n for m, n in self._items if m == module]
             have = (
-                f"{module!r} has {', '.join(map(repr, offered))}" if offered else f"nothing is named {module!r}"
+                f"{module!r} has {', '.join(map(repr, offered))}"
+                if offered
+                else f"nothing is named {module!r}"
             )
             raise LinkError(f"unknown import: {module!r} {name!r} of type {type} is not defined; {have}")
         return item

@@ -1,5 +1,7 @@
 """Files given on the command line: reading them, and what they are."""
 
+import errno
+import os
 from collections.abc import Iterable
 
 from pywrt.component import Component, Extern, InstanceType
@@ -11,6 +13,8 @@ from pywrt.wasm.text.lexer import decode_text, tokenize
 from pywrt.wit.types import FuncType
 
 MAGIC = PREAMBLE[:4]
+MAX_FILE = 1 << 30
+"""Bytes of a file that is read; engines for JavaScript take no larger modules either."""
 CORE_MODULE, COMPONENT = "core module", "component"
 
 #: What a component is for. Each with what runs it; `{}` is the file.
@@ -60,11 +64,19 @@ class Binary:
         return CommandError(f"{self.path}: {message}")
 
 
+def read_bytes(path: str) -> bytes:
+    """The contents of a file; OSError if it can't be read, or is larger than MAX_FILE."""
+    with open(path, "rb") as file:
+        if os.fstat(file.fileno()).st_size > MAX_FILE:
+            reason = f"{os.strerror(errno.EFBIG)}, no WebAssembly: more than {MAX_FILE} bytes"
+            raise OSError(errno.EFBIG, reason, path)
+        return file.read()
+
+
 def read_file(path: str) -> bytes:
     """The contents of a file; CommandError if there are none."""
     try:
-        with open(path, "rb") as file:
-            data = file.read()
+        data = read_bytes(path)
     except OSError as error:
         raise CommandError(f"{path}: {error.strerror}") from None
     if not data:

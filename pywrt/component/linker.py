@@ -124,6 +124,20 @@ class Linker:
         _add_needed(component.type.imports, (), needed)
         return sorted("#".join(path) for path in needed if _lookup(self._items, path) is None)
 
+    def hint(self, shown: str) -> str:
+        """What is defined that is close to a missing import (see `missing_imports`), as a clause."""
+        name = shown.partition("#")[0]
+        served = match_name(name, self._items)  # type: ignore[arg-type]
+        if served is not None and isinstance(self._items[served], dict):
+            return f"the host's `{served}` has {_listing(self._items[served])}"
+        base = name.partition("@")[0]
+        versions = [other for other in self._items if other.partition("@")[0] == base]
+        if versions:
+            return f"the host has it in other versions: {_listing(versions)}"
+        package = base.partition("/")[0]
+        related = [other for other in self._items if ":" in name and other.partition("/")[0] == package]
+        return f"the host has {_listing(related or self._items)}"
+
     def instantiate(self, store: Store, component: Component) -> Instance:
         """Instantiate `component` with what is defined here.
 
@@ -131,15 +145,16 @@ class Linker:
         named. LimitError past a limit of the store. Trap, or what host functions raise, if code that runs
         during instantiation ends so. The store and its other instances live on in each case.
         """
-        args = _Imports(self._items, component).args()
+        args = _Imports(self, component).args()
         return Instance(store, component.type, instantiate(store.state, component.code, args))
 
 
 class _Imports:
     """Checks what a linker holds against the imports of a component, and turns it into arguments."""
 
-    def __init__(self, items: Mapping[str, Item], component: Component) -> None:
-        self.items = items
+    def __init__(self, linker: Linker, component: Component) -> None:
+        self.linker = linker
+        self.items = linker._items
         self.component = component
         self.types = Substitution({})
 
@@ -168,7 +183,7 @@ class _Imports:
         shown = "#".join(path)
         if item is None:
             raise LinkError(
-                f"unknown import: `{shown}` (a resource type) has not been defined: {self.hint(shown)}"
+                f"unknown import: `{shown}` (a resource type) has not been defined: {self.linker.hint(shown)}"
             )
         if not isinstance(item, wit.ResourceType):
             raise LinkError(f"import `{shown}`: expected resource type, the host has a {_kind(item)}")
@@ -181,7 +196,7 @@ class _Imports:
         if wanted.sort == "instance":
             return self.instance(found, wanted, name, shown)
         if found is None:
-            raise LinkError(f"unknown import: `{shown}` ({wanted}) has not been defined: {self.hint(shown)}")
+            raise LinkError(f"unknown import: `{shown}` ({wanted}) has not been defined: {self.linker.hint(shown)}")
         if isinstance(wanted.type, wit.FuncType):
             return self.func(found, wanted.type, shown)
         if isinstance(wanted.type, ModuleType):
@@ -224,20 +239,6 @@ class _Imports:
                 f"import `{shown}`: the core module that the host has does not fit: {error}"
             ) from None
         return found
-
-    def hint(self, shown: str) -> str:
-        """What the host has that is close to a missing import."""
-        name = shown.partition("#")[0]
-        served = match_name(name, self.items)  # type: ignore[arg-type]
-        if served is not None and isinstance(self.items[served], dict):
-            return f"the host's `{served}` has {_listing(self.items[served])}"
-        base = name.partition("@")[0]
-        versions = [other for other in self.items if other.partition("@")[0] == base]
-        if versions:
-            return f"the host has it in other versions: {_listing(versions)}"
-        package = base.partition("/")[0]
-        related = [other for other in self.items if ":" in name and other.partition("/")[0] == package]
-        return f"the host has {_listing(related or self.items)}"
 
 
 def _check_type(have: wit.FuncType, want: wit.FuncType, shown: str) -> None:

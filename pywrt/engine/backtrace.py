@@ -60,25 +60,25 @@ def locate(store: Store, error: Exception, block: Block) -> Place | None:
     plan = binding.plan.blocks[number]
     trace = error.__traceback__
     # the machine's own frame first, then the block's
-    while trace is not None and trace.tb_frame.f_code is not block.__code__:  # type: ignore[attr-defined]
+    while trace is not None and trace.tb_frame.f_code is not block.__code__:
         trace = trace.tb_next
-    index = None if trace is None else _statement_index(trace, block, plan.statements, store)
-    if index is None or index >= len(plan.statements):
+    if trace is None:
+        return Place(binding, plan.offset)
+    index = _statement_index(trace, block, plan.statements)
+    if index is not None and index < len(plan.statements):
+        offsets = plan.statements[index].offsets
+    else:
         offsets = plan.condition[3] if plan.condition else ()
-        return Place(
-            binding, offsets[0] if offsets and plan.end == "if" and trace is not None else plan.offset
-        )
-    offsets = plan.statements[index].offsets
     if not offsets:
         return Place(binding, plan.offset)
-    within = trace.tb_next if trace is not None else None
+    within = trace.tb_next
     line = 0
     if within is not None:
         line = within.tb_lineno - within.tb_frame.f_code.co_firstlineno - 1
     return Place(binding, offsets[line] if 0 <= line < len(offsets) else offsets[0])
 
 
-def _statement_index(trace: TracebackType, block: Block, statements: list[Any], store: Store) -> int | None:
+def _statement_index(trace: TracebackType, block: Block, statements: list[Any]) -> int | None:
     """Which of a block's statements a traceback entry of the block's function is in; None if none."""
     frame: FrameType = trace.tb_frame
     if len(statements) > UNROLLED:
@@ -115,10 +115,11 @@ def message_of(place: Place | None, error: Exception) -> Trap | None:
 
 
 def frame_of(store: Store, block: Block) -> FrameInfo | None:
-    """The frame that goes on with `block` when a call returns; None for host code."""
+    """The frame that goes on with `block`, at the call that it continues if it does; None for host code."""
     owner = store.owners.get(block)
     if owner is None:
         return None
     binding, number = owner
+    instance, index = binding.instance, binding.plan.index
     offset = binding.plan.blocks[number].call_offset
-    return Place(binding, offset if offset is not None else 0).frame()
+    return FrameInfo(instance.name, index, instance.code.function_name(index), offset)

@@ -4,7 +4,8 @@ A function's entry is `bind_on_call` until its first call: then its body is lowe
 bound (once an instance).
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 from pywrt.engine import bulk, conditional
 from pywrt.engine.plan import BlockPlan, Closure, Conditional, FunctionPlan, Ref, Statement
@@ -17,6 +18,12 @@ from pywrt.runtime.store import Block
 #: Blocks of more statements run them in a loop; calls of more arguments build their list in one.
 UNROLLED = 6
 CALL_ARITY = 5
+
+#: (form, number of statements or None) -> what makes such a block and the function that links it.
+METERED_FORMS: dict[tuple[str, int | None], Callable[..., tuple[Block, Any]]] = cast(Any, forms_metered.FORMS)
+UNMETERED_FORMS: dict[tuple[str, int | None], Callable[..., tuple[Block, Any]]] = cast(
+    Any, forms_unmetered.FORMS
+)
 
 
 class Binding:
@@ -53,9 +60,8 @@ def resolve(instance: Instance, operands: tuple[Any, ...]) -> list[Any]:
 
 
 def bind_statement(instance: Instance, statement: Statement | Conditional) -> Closure:
-    if statement.__class__ is Conditional:
+    if isinstance(statement, Conditional):
         return bind_conditional(instance, statement)
-    assert isinstance(statement, Statement)
     closure = statement.closure
     return closure if closure is not None else statement.factory(*resolve(instance, statement.operands))
 
@@ -79,14 +85,16 @@ def bind_conditional(instance: Instance, statement: Conditional) -> Closure:
             if metered:
                 arms.append(arm.cost)
     make = (conditional.METERED if metered else conditional.UNMETERED)[orelse is not None]
-    return make(*([instance.store.fuel] if metered else []), condition, *arms)
+    bound: Closure = make(*([instance.store.fuel] if metered else []), condition, *arms)
+    return bound
 
 
 def _sequence(statements: list[Closure]) -> Closure:
     """One closure that runs all of `statements`."""
     if len(statements) == 1:
         return statements[0]
-    return conditional.SEQUENCES[len(statements)](*statements)
+    sequence: Closure = conditional.SEQUENCES[len(statements)](*statements)
+    return sequence
 
 
 def bind_block(instance: Instance, plan: BlockPlan, metered: bool) -> tuple[Block, Any]:
@@ -101,9 +109,9 @@ def bind_block(instance: Instance, plan: BlockPlan, metered: bool) -> tuple[Bloc
         statements = [tuple(statements)]
         count = None
     if metered and plan.cost:
-        block, link = forms_metered.FORMS[name, count](store.fuel, plan.cost, *statements, *operands)
+        block, link = METERED_FORMS[name, count](store.fuel, plan.cost, *statements, *operands)
     else:
-        block, link = forms_unmetered.FORMS[name, count](store.slice, *statements, *operands)
+        block, link = UNMETERED_FORMS[name, count](store.slice, *statements, *operands)
     if link is None:
         if plan.end == "switch":
             targets: list[Any] = operands[-1]

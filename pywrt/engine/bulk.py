@@ -30,13 +30,32 @@ class Operation:
 
 
 def check_depth(store: Store, weight: int) -> Run:
-    """The first statement of a function whose frame counts `weight` times: it is refused that much earlier."""
+    """The first statement of a function whose frame counts `weight` times, and so is refused earlier."""
     frames = store.frames
     depth = store.config.max_call_depth // weight
 
     def s(R: Registers) -> None:
         if len(frames) > depth:
             raise call_stack_exhausted()
+
+    return s
+
+
+def extend_frame(runs: tuple[tuple[Any, int], ...]) -> Run:
+    """Make the registers of a frame too large to keep a copy of: (value, count) each."""
+
+    def s(R: Registers) -> None:
+        for value, count in runs:
+            R.extend([value] * count)
+
+    return s
+
+
+def move(to: int, start: int, count: int) -> Run:
+    """Copy `count` registers from `start` on to those from `to` on."""
+
+    def s(R: Registers) -> None:
+        R[to : to + count] = R[start : start + count]
 
     return s
 
@@ -116,17 +135,23 @@ def _memory_fill(instance: Instance, immediates: tuple[int], registers: Any) -> 
     return amount, run
 
 
+#: wasmtime charges growth by a constant up to this even where it is refused.
+SMALL_GROWTH = 128
+
+
 def _growable(thing: Memory | Table, delta: int, left: int) -> int:
     """What growing by `delta` costs: nothing where it will be refused."""
     return delta if thing.size + delta <= thing.max and delta <= left else 0
 
 
-def _memory_grow(instance: Instance, immediates: tuple[int], registers: Any) -> tuple[Amount, Run]:
-    memory = instance.memories[immediates[0]]
+def _memory_grow(instance: Instance, immediates: tuple[int, bool], registers: Any) -> tuple[Amount, Run]:
+    index, small = immediates
+    memory = instance.memories[index]
     result, delta = registers
 
     def amount(R: Registers) -> int:
-        return _growable(memory, R[delta], memory.store.memory_left >> 16)
+        count: int = R[delta]
+        return count if small else _growable(memory, count, memory.store.memory_left >> 16)
 
     def run(R: Registers) -> None:
         R[result] = memory.grow(R[delta]) & 0xFFFFFFFF
@@ -187,12 +212,14 @@ def _table_fill(instance: Instance, immediates: tuple[int], registers: Any) -> t
     return amount, run
 
 
-def _table_grow(instance: Instance, immediates: tuple[int], registers: Any) -> tuple[Amount, Run]:
-    table = instance.tables[immediates[0]]
+def _table_grow(instance: Instance, immediates: tuple[int, bool], registers: Any) -> tuple[Amount, Run]:
+    index, small = immediates
+    table = instance.tables[index]
     result, value, delta = registers
 
     def amount(R: Registers) -> int:
-        return _growable(table, R[delta], table.store.elements_left)
+        count: int = R[delta]
+        return count if small else _growable(table, count, table.store.elements_left)
 
     def run(R: Registers) -> None:
         R[result] = table.grow(R[delta], R[value]) & 0xFFFFFFFF

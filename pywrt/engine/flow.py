@@ -5,6 +5,9 @@ follows; a small block that several jump to is copied to each (which turns `whil
 test at their end, so that a loop's body is one block that is its own successor); and an `if` over a few
 statements that can't trap becomes a conditional statement. What a path costs stays the same; only a
 conditional arm's fuel is charged without a test before it.
+
+Blocks are visited from the last one back, so a block takes in what has grown already. Meanwhile their
+statements are held in reverse: putting a block's own in front of a long list is then an `extend`.
 """
 
 from pywrt.engine.plan import BlockPlan, Conditional, FunctionPlan, Statement
@@ -18,6 +21,8 @@ SMALL = 4
 MAX_COPIES = 200
 #: Statements of an arm that becomes conditional.
 MAX_ARM = 4
+#: Conditional statements within each other.
+MAX_NESTING = 4
 
 #: Ends of blocks that may be copied.
 _COPIED = ("if", "goto", "ret_0", "ret_1", "ret_n")
@@ -30,6 +35,8 @@ def tidy(plan: FunctionPlan) -> FunctionPlan:
     order = _reachable(entry)
     counts = _predecessors(order)
     copies = 0
+    for block in order:
+        block.statements.reverse()
     for block in reversed(order):
         # from the end back, so that what a block takes in is as long as it gets
         while True:
@@ -41,20 +48,22 @@ def tidy(plan: FunctionPlan) -> FunctionPlan:
             if target is block or target.end == "bulk":
                 break
             if counts[id(target)] == 1:
-                _absorb(block, target)
+                target.statements.extend(block.statements)
+                _absorb(block, target, target.statements, target.targets)
                 counts[id(target)] = 0
                 continue
             small = len(target.statements) <= SMALL and target.end in _COPIED
             if not small or copies >= MAX_COPIES or target.targets == [target]:
                 break
             copies += 1
-            _absorb(block, target)
+            _absorb(block, target, target.statements + block.statements, list(target.targets))
             counts[id(target)] -= 1
             for following in block.targets:
                 counts[id(following)] += 1
     order = _reachable(entry)
     counts = _predecessors(order)
     for block in reversed(order):
+        block.statements.reverse()
         _return_copied(block)
         _charge_ahead(block, counts)
         block.statements = _paired(block.statements)
@@ -68,17 +77,23 @@ def _bypass(blocks: list[BlockPlan]) -> None:
     """Let jumps to a block that only jumps go where it goes."""
     for block in blocks:
         for i, target in enumerate(block.targets):
-            hops = 0
-            while (
-                target.end == "goto"
-                and not target.statements
-                and not target.cost
-                and target.call_offset is None
-                and hops < len(blocks)
-            ):
-                target = target.targets[0]
-                hops += 1
-            block.targets[i] = target
+            if _only_jumps(target):
+                block.targets[i] = _destination(target)
+
+
+def _only_jumps(block: BlockPlan) -> bool:
+    return block.end == "goto" and not block.statements and not block.cost and block.call_offset is None
+
+
+def _destination(block: BlockPlan) -> BlockPlan:
+    """Where a block that only jumps leads to in the end; ends, since branching back costs fuel."""
+    passed = []
+    while _only_jumps(block):
+        passed.append(block)
+        block = block.targets[0]
+    for other in passed:
+        other.targets[0] = block  # so that nobody goes the whole way again
+    return block
 
 
 def _reachable(entry: BlockPlan) -> list[BlockPlan]:
@@ -105,13 +120,15 @@ def _predecessors(blocks: list[BlockPlan]) -> dict[int, int]:
     return counts
 
 
-def _absorb(block: BlockPlan, target: BlockPlan) -> None:
-    """Run `target` at the end of `block`, which jumps to it."""
-    block.statements = block.statements + target.statements
+def _absorb(
+    block: BlockPlan, target: BlockPlan, statements: list[Statement | Conditional], targets: list[BlockPlan]
+) -> None:
+    """Run `target` at the end of `block`, which jumps to it: both their `statements`, then its `targets`."""
+    block.statements = statements
     block.cost += target.cost
     block.end = target.end
     block.operands = target.operands
-    block.targets = list(target.targets)
+    block.targets = targets
     block.condition = target.condition
     block.offset = target.offset
 
@@ -165,6 +182,7 @@ def _is_arm(block: BlockPlan, counts: dict[int, int]) -> bool:
         and counts[id(block)] == 1
         and len(block.statements) <= MAX_ARM
         and not any(s.offsets for s in block.statements)
+        and not any(isinstance(s, Conditional) and s.depth >= MAX_NESTING for s in block.statements)
     )
 
 
@@ -175,6 +193,8 @@ def _convert(block: BlockPlan, counts: dict[int, int]) -> bool:
     if block.condition[3] or then is block or orelse is block:
         return False
     then_arm, else_arm = _is_arm(then, counts), _is_arm(orelse, counts)
+    join: BlockPlan
+    arms: tuple[BlockPlan | None, BlockPlan | None]
     if then_arm and then.targets[0] is orelse:
         join, arms = orelse, (then, None)
     elif else_arm and orelse.targets[0] is then:
@@ -183,10 +203,11 @@ def _convert(block: BlockPlan, counts: dict[int, int]) -> bool:
         join, arms = then.targets[0], (then, orelse)
     else:
         return False
-    block.statements = [*block.statements, Conditional(block.condition, *arms)]
     for arm in arms:
         if arm is not None:
+            arm.statements.reverse()
             counts[id(arm)] = 0
+    block.statements.insert(0, Conditional(block.condition, *arms))  # in reverse: behind the others
     counts[id(join)] -= 1  # two ways there became one
     block.end = "goto"
     block.condition = None

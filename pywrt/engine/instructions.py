@@ -12,10 +12,9 @@ from pywrt.engine.lowering import ANY_EFFECT, MAX_PENDING, NOTHING, Handler, Low
 from pywrt.engine.numeric import f32_from_bits, f64_from_bits
 from pywrt.engine.operators import CONST_RIGHT, EFFECTS, READS_MEMORY, READS_STATE, SWAPPED, TRAPS
 from pywrt.engine.plan import FunctionPlan, Ref
-from pywrt.engine.trees import CONST, NEGATED, REGISTER, STATEMENTS, TRANSITIONS
+from pywrt.engine.trees import CONST, INVERTED, REGISTER, STATEMENTS, TRANSITIONS
 from pywrt.wasm.module import Code
 from pywrt.wasm.opcodes import BY_CODE, Opcode
-
 
 
 def _charged(cost: int, handler: Handler) -> Handler:
@@ -89,9 +88,8 @@ def _local_get(self: Lowering, position: int) -> int:
 def _local_set(self: Lowering, position: int) -> int:
     index, position = self.u32(position)
     node = self.pop()
-    if node[1] != (index,) or node[0] != REGISTER:
-        if not self.redirect(index, node):
-            self.write(index, node, len(self.stack))
+    if (node[1] != (index,) or node[0] != REGISTER) and not self.redirect(index, node):
+        self.write(index, node, len(self.stack))
     return position
 
 
@@ -142,9 +140,8 @@ def _unary(operator: str) -> Handler:
 
 def _eqz(self: Lowering, position: int) -> int:
     tree, operands, effects, offsets = self.stack[-1]
-    # the negation of a comparison is a comparison; that of a register is `i32.eqz` itself
-    if tree != REGISTER and tree in NEGATED and (negated := NEGATED[tree]) != REGISTER:
-        self.stack[-1] = (negated, operands, effects, offsets)
+    if tree in INVERTED:  # the negation of a comparison is a comparison
+        self.stack[-1] = (INVERTED[tree], operands, effects, offsets)
         return position
     return _plain_eqz(self, position)
 
@@ -242,8 +239,8 @@ def _store(operator: str) -> Handler:
         name = operator if offset else operator + ".0"
         value = stack[-1]
         tree = TRANSITIONS.get((name, address[0], value[0]))
-        if tree is None or value[2] & TRAPS:
-            # Python may evaluate the value before the address: one that traps goes first, in order
+        if tree is None or value[2] & TRAPS or (value[2] & READS_MEMORY and address[2] & TRAPS):
+            # Python may evaluate the value before the address: what traps goes first, in order
             self.reduce((name,), [len(stack) - 2, len(stack) - 1])
             address, value = stack[-2], stack[-1]
             tree = TRANSITIONS[(name, address[0], value[0])]
@@ -333,7 +330,7 @@ def _table_set(self: Lowering, position: int) -> int:
     return position
 
 
-def _bulk(mnemonic: str, count: int, result: bool = False) -> Handler:
+def _bulk(mnemonic: str, count: int) -> Handler:
     """Bulk operations take their indices as immediates and `count` operands."""
     kinds = bulk.OPERATIONS[mnemonic].immediates
 
@@ -342,7 +339,20 @@ def _bulk(mnemonic: str, count: int, result: bool = False) -> Handler:
         for _ in range(kinds):
             index, position = self.u32(position)
             indices.append(index)
-        self.bulk(mnemonic, tuple(indices), count, result)
+        self.bulk(mnemonic, tuple(indices), count)
+        return position
+
+    return handler
+
+
+def _grow(mnemonic: str, count: int) -> Handler:
+    """Growing, whose last operand is by how much."""
+
+    def handler(self: Lowering, position: int) -> int:
+        index, position = self.u32(position)
+        tree, operands = self.stack[-1][:2]
+        small = tree == CONST and operands[0] <= bulk.SMALL_GROWTH  # type: ignore[operator]
+        self.bulk(mnemonic, (index, small), count, result=True)
         return position
 
     return handler
@@ -393,8 +403,8 @@ _SPECIAL: dict[str, Handler] = {
     "table.set": _table_set,
     "memory.size": _nullary("memory.size", "memory"),
     "table.size": _nullary("table.size", "table"),
-    "memory.grow": _bulk("memory.grow", 1, result=True),
-    "table.grow": _bulk("table.grow", 2, result=True),
+    "memory.grow": _grow("memory.grow", 1),
+    "table.grow": _grow("table.grow", 2),
     "i64.const": _i64_const,
     "f32.const": _f32_const,
     "f64.const": _f64_const,

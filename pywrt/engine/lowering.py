@@ -18,17 +18,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from pywrt.engine import bulk
-from pywrt.engine.numeric import f32_from_bits, f64_from_bits
-from pywrt.engine.operators import CONST_RIGHT, EFFECTS, READS_MEMORY, READS_STATE, SWAPPED, TRAPS
+from pywrt.engine.operators import READS_MEMORY, READS_STATE, TRAPS
 from pywrt.engine.plan import BlockPlan, FunctionPlan, Ref, Statement
 from pywrt.engine.stops import unreachable
-from pywrt.engine.trees import CONDITIONS, CONST, NEGATED, REGISTER, STATEMENTS, TRANSITIONS, Node
+from pywrt.engine.trees import CONDITIONS, CONST, REGISTER, STATEMENTS, TRANSITIONS, Node
 from pywrt.wasm.module import Code
 from pywrt.wasm.opcodes import BY_CODE, Opcode
 from pywrt.wasm.types import F32, F64, I32, I64, FuncType, ValType
 
 #: Registers from which a frame counts as several in the call depth.
 LARGE_FRAME = 64
+#: Registers beyond which a function keeps no copy of what its frame starts with.
+HUGE_FRAME = 1024
 #: Trees that may wait on the operand stack.
 MAX_PENDING = 16
 ANY_EFFECT = READS_MEMORY | TRAPS | READS_STATE
@@ -78,12 +79,10 @@ class Lowering:
         self.data = code.expr.data
         self.offset = 0  # of the instruction that is being lowered
         type = signatures.funcs[index]
-        zeros: list[Any] = []
-        for count, valtype in code.locals:
-            zeros.extend([zero_of(valtype)] * count)
+        self.locals = [(zero_of(valtype), count) for count, valtype in code.locals]
+        # the register of the operand stack's first place
+        self.base = len(type.params) + sum([count for count, _ in code.locals])
         self.params = len(type.params)
-        self.zeros = zeros
-        self.base = self.params + len(zeros)  # the register of the operand stack's first place
         self.registers = self.base
         self.stack: list[Node] = []
         self.pending = 0  # below this place, everything is in its register
@@ -105,12 +104,20 @@ class Lowering:
                 continue
             self.offset = position
             position = handlers[opcode](self, position + 1)
-        entry = self.blocks[0]
-        frame = (*self.zeros, *[None] * (self.registers - self.base))
+        return FunctionPlan(self.index, self.blocks, self.frame())
+
+    def frame(self) -> tuple[Any, ...]:
+        """What the registers behind the parameters start with; a large frame counts in the call depth."""
+        runs = [*self.locals, (None, self.registers - self.base)]
+        statements = self.blocks[0].statements
+        if self.registers > HUGE_FRAME:
+            statements.insert(0, Statement(bulk.extend_frame, (tuple(runs),), NOTHING))
         if self.registers > LARGE_FRAME:
-            operands = (Ref("store", 0), self.registers // LARGE_FRAME + 1)
-            entry.statements.insert(0, Statement(bulk.check_depth, operands, NOTHING))
-        return FunctionPlan(self.index, self.blocks, frame)
+            weight = self.registers // LARGE_FRAME + 1
+            statements.insert(0, Statement(bulk.check_depth, (Ref("store", 0), weight), NOTHING))
+        if self.registers > HUGE_FRAME:
+            return NOTHING
+        return tuple([value for value, count in runs for _ in range(count)])
 
     # --- immediates
 
@@ -369,6 +376,8 @@ class Lowering:
     def reset(self, height: int, count: int) -> None:
         """Make the stack `height` places and `count` values, all in their registers."""
         stack = self.stack
+        if len(stack) == height + count == self.pending:
+            return  # as they are: nothing to do for each of many values
         del stack[height:]
         while len(stack) < height + count:
             stack.append((REGISTER, (self.base + len(stack),), 0, NOTHING))
@@ -390,10 +399,9 @@ class Lowering:
                 self.write(target, node, source)
         elif count:
             self.settle(len(self.stack))
-            for i in range(count):
-                if source != label.height:
-                    register = (REGISTER, (self.base + source + i,), 0, NOTHING)
-                    self.write(self.base + label.height + i, register, 0)
+            if source != label.height:
+                target = self.base + label.height
+                self.statement(bulk.move, (target, self.base + source, count), NOTHING)
         if label.block is None:
             label.block = BlockPlan()
         self.finish("goto", targets=[label.block])
@@ -406,12 +414,13 @@ class Lowering:
             if label.block is None:
                 label.block = BlockPlan()
             return label.block
-        current, stack, pending = self.block, self.stack, self.pending
-        self.stack = list(stack)
+        current, pending = self.block, self.pending
+        waiting = self.stack[pending:]  # what the branch may change; what is below may be long
         edge = BlockPlan()
         self.start(edge)
         self.jump(label)
-        self.block, self.stack, self.pending = current, stack, pending
+        self.stack[pending:] = waiting
+        self.block, self.pending = current, pending
         return edge
 
     def condition(self) -> Node:
@@ -484,7 +493,7 @@ class Lowering:
     # --- calls
 
     def arguments(self, type: FuncType) -> tuple[int, ...]:
-        """Pop a call's arguments, in registers; whatever waits below and the callee could disturb is settled."""
+        """Pop a call's arguments, each in a register."""
         count = len(type.params)
         height = len(self.stack)
         registers = tuple([self.register(place) for place in range(height - count, height)])
@@ -500,7 +509,7 @@ class Lowering:
         count = len(type.results)
         for place in range(height - 1, self.pending - 1, -1):
             # results go to places that a waiting tree may still read
-            if any(first <= r < first + count for r in stack[place][1] if r.__class__ is int):  # type: ignore[operator]
+            if any(first <= r < first + count for r in stack[place][1] if r.__class__ is int):
                 self.settle(place + 1)
                 break
         following = BlockPlan()
@@ -519,7 +528,7 @@ class Lowering:
         return position
 
     def indirect(self, position: int) -> tuple[int, int, FuncType, int, tuple[int, ...]]:
-        """An indirect call's immediates and operands: (type index, register of the index, type, table, arguments)."""
+        """An indirect call's (table, index's register, type, type index, arguments' registers)."""
         type_index, position = self.u32(position)
         table, position = self.u32(position)
         type = self.signatures.types[type_index]

@@ -18,14 +18,22 @@ from itertools import repeat
 from typing import Any
 
 from pywrt.engine.backtrace import frame_of, locate, message_of
-from pywrt.engine.stops import Finished, OutOfFuel
+from pywrt.engine.stops import Finished, OutOfFuel, call_stack_exhausted
 from pywrt.errors import FrameInfo, Trap
 from pywrt.runtime.func import Func
 from pywrt.runtime.store import UNLIMITED, Block, Store
 from pywrt.wasm.types import FuncType
 
-#: Fuel, or trampoline rounds where fuel is off, between two looks at the deadline.
+#: Fuel, or trampoline rounds where fuel is off, between two looks at the deadline: at most, and to begin
+#: with. A guest can make a unit expensive (calls of large frames), so the time that parts take decides.
 SLICE = 50_000
+FIRST_SLICE = 5_000
+#: Seconds that a part may take.
+SLICE_TIME = 0.01
+#: Calls from host code within each other: each is some ten calls on Python's own stack.
+MAX_NESTED_CALLS = 40
+#: Seconds after which a call that waits for the host looks whether it was interrupted.
+NAP = 0.1
 
 
 class Stop(enum.Enum):
@@ -122,13 +130,15 @@ def deliver(store: Store, results: Any, count: int) -> Any:
             return deliver(store, following, count)
 
         if len(store.frames) >= store.config.max_call_depth:
-            raise Trap("call stack exhausted", "call-stack-exhausted")
+            raise call_stack_exhausted()
         store.frames.append((holder, then, 0))
         return call.func.entry, [*call.args, *call.func.frame]
     caller, block, destination = store.frames.pop()
     if count == 1:
         caller[destination] = results[0]
     elif count:
+        if len(results) != count:
+            raise TypeError(f"a host function with {count} results returned {len(results)}")
         caller[destination : destination + count] = results
     return block, caller
 
@@ -144,7 +154,10 @@ class Activation:
     __slots__ = (
         "_block",
         "_count",
+        "_credit",
+        "_debt",
         "_frames",
+        "_part",
         "_registers",
         "arguments",
         "blocked",
@@ -163,6 +176,9 @@ class Activation:
         self.arguments = args
         self._frames: list[Any] = [(self.results, _finished, 0)]
         self._count = 0
+        self._credit = 0  # what earlier slices left over, for a block that costs more than one
+        self._debt = 0  # what conditional arms charged beyond all the fuel there was
+        self._part = FIRST_SLICE
 
     @classmethod
     def continuing(cls, store: Store, results: list[Any], block: Block, registers: list[Any]) -> "Activation":
@@ -175,7 +191,8 @@ class Activation:
         activation._registers = registers
         activation.arguments = ()
         activation._frames = []
-        activation._count = 0
+        activation._count = activation._credit = activation._debt = 0
+        activation._part = SLICE
         return activation
 
     def wait(self) -> None:
@@ -184,17 +201,22 @@ class Activation:
         if not isinstance(blocked, Blocked):
             raise TypeError("the call waits for an awaitable: drive it from asyncio")
         timeout = 0.001 if blocked.timeout is None and blocked.fileno is None else blocked.timeout
+        until = None if timeout is None else time.monotonic() + timeout
         if self.store.deadline is not None:
-            left = max(0.0, self.store.deadline - time.monotonic())
-            timeout = left if timeout is None else min(timeout, left)
-        if blocked.fileno is not None:
-            select.select([blocked.fileno], [], [], timeout)
-        elif timeout:
-            time.sleep(timeout)
+            until = self.store.deadline if until is None else min(until, self.store.deadline)
+        while not self.store.interrupted:
+            left = NAP if until is None else min(NAP, until - time.monotonic())
+            if blocked.fileno is not None:
+                if select.select([blocked.fileno], [], [], max(0.0, left))[0]:
+                    return
+            elif left > 0:
+                time.sleep(left)
+            if left <= 0:
+                return
 
     def fail_for_fuel(self) -> Trap:
         """End a call that is out of fuel: the trap that says so."""
-        self._failed(Trap("all fuel consumed", "out-of-fuel", backtrace_of(self.store, self._frames)))
+        self._failed(Trap("all fuel consumed", "out-of-fuel", self._backtrace(self._frames)))
         assert isinstance(self.trap, Trap)
         return self.trap
 
@@ -217,60 +239,81 @@ class Activation:
         store = self.store
         if self.trap is not None:
             return Stop.TRAPPED
-        if self.blocked is not None:
-            if not isinstance(self.blocked, Blocked):
-                return Stop.BLOCKED
-            try:
-                again = self.blocked.retry()
-            except Exception as error:
-                return self._failed(error)
-            if isinstance(again, Blocked):
-                self.blocked = again
-                stop = self._expired()
-                return Stop.BLOCKED if stop is None else stop
-            self.deliver(again)
-        outer = store.frames[:]
+        frames = store.frames[:]
         store.frames[:] = self._frames
+        outer = _set_aside(store)
         try:
-            return self.drive(slice)
+            if self.blocked is not None and not self._retried():
+                expired = self._expired()
+                return Stop.BLOCKED if expired is None else expired
+            return Stop.TRAPPED if self.trap is not None else self.drive(slice)
         finally:
+            _take_back(store, outer)
             self._frames = store.frames[:]
-            store.frames[:] = outer
+            store.frames[:] = frames
+
+    def _retried(self) -> bool:
+        """Whether what blocks the call has answered or failed."""
+        if not isinstance(self.blocked, Blocked) or self.store.interrupted:
+            return False
+        try:
+            again = self.blocked.retry()
+        except Exception as error:
+            self._failed(error)
+            return True
+        if isinstance(again, Blocked):
+            self.blocked = again
+            return False
+        self.deliver(again)
+        return True
 
     def drive(self, slice: int | None) -> Stop:
-        """Run slices until there is a reason to stop; each adds to what the last one left.
-
-        The activation's frames are on `store.frames`.
-        """
-        store = self.store
-        metered = store.config.consume_fuel
+        """Run parts of `slice` until there is a reason to stop; the frames are on `store.frames`."""
+        run = self._run_metered if self.store.config.consume_fuel else self._run_unmetered
         left = UNLIMITED if slice is None else slice
         while True:
             expired = self._expired()
             if expired is not None:
                 return expired
-            part = min(SLICE, left)
+            part = min(self._part, left)
             if part <= 0:
                 return Stop.SLICE_END
             left -= part
-            if metered:
-                granted = min(part, store.reserve)
-                store.reserve -= granted
-                store.fuel[0] += granted
-                stop = self._run()
-                if stop is Stop.OUT_OF_FUEL:
-                    if granted == 0:
-                        return stop
-                    continue
-                # what a slice left over is nobody's slice
-                store.reserve += store.fuel[0]
-                store.fuel[0] = 0
-            else:
-                store.slice[0] = repeat(None, part)
-                stop = self._run_unmetered(part)
-                if stop is Stop.OUT_OF_FUEL:
-                    continue
-            return stop
+            before = time.monotonic()
+            stop = run(part)
+            if stop is not Stop.SLICE_END:
+                return stop
+            slow = time.monotonic() - before > SLICE_TIME
+            self._part = max(1, part // 2) if slow else min(SLICE, 2 * self._part)
+
+    def _run_metered(self, part: int) -> Stop:
+        """Run for `part` units of fuel and what earlier parts left; charge the store for what was spent."""
+        store = self.store
+        fuel = store.fuel
+        if self._debt:
+            paid = min(self._debt, store.reserve)
+            store.reserve -= paid
+            self._debt -= paid
+            if self._debt:
+                return Stop.OUT_OF_FUEL
+        wanted = part + self._credit
+        granted = min(wanted, store.reserve)
+        store.reserve -= granted
+        fuel[0] = granted
+        try:
+            stop = self._run()
+        finally:
+            self._credit = fuel[0]
+            store.reserve += fuel[0]
+            fuel[0] = 0
+        if store.reserve < 0:
+            self._debt -= store.reserve
+            store.reserve = 0
+            self._credit = 0
+        if stop is Stop.SLICE_END:
+            return Stop.OUT_OF_FUEL if granted < wanted else stop
+        self._credit = 0  # what is left over is nobody's slice
+        return Stop.OUT_OF_FUEL if self._debt and stop is Stop.RETURNED else stop
 
     def _run(self) -> Stop:
         block, R = self._block, self._registers
@@ -279,12 +322,13 @@ class Activation:
                 block, R = block(R)
         except OutOfFuel:
             self._block, self._registers = block, R
-            return Stop.OUT_OF_FUEL
+            return Stop.SLICE_END
         except Exception as error:
             self._block = block
             return self.stopped(error)
 
     def _run_unmetered(self, rounds: int) -> Stop:
+        self.store.slice[0] = repeat(None, rounds)
         block, R = self._block, self._registers
         try:
             for _ in repeat(None, rounds):
@@ -293,11 +337,12 @@ class Activation:
             self._block = block
             return self.stopped(error)
         self._block, self._registers = block, R
-        return Stop.OUT_OF_FUEL
+        return Stop.SLICE_END
 
     def stopped(self, error: Exception) -> Stop:
         """What an exception from the current block means."""
         if isinstance(error, Finished):
+            self._block = _finished  # whoever resumes again hears the same
             return Stop.RETURNED
         if isinstance(error, _Suspend):
             self.blocked = error.blocked
@@ -314,20 +359,27 @@ class Activation:
         self.blocked = None
         return Stop.TRAPPED
 
+    def _backtrace(self, frames: Sequence[Any]) -> tuple[FrameInfo, ...]:
+        """Where a call that isn't running stands."""
+        here = None if self.blocked is not None else frame_of(self.store, self._block)
+        return (*(() if here is None else (here,)), *backtrace_of(self.store, frames))
+
     def _expired(self) -> Stop | None:
         """Trap if the store's deadline has passed or it was interrupted."""
         store = self.store
         if store.interrupted:
             store.interrupted = False
-            return self._failed(Trap("interrupted", "interrupt"))
+            return self._failed(Trap("interrupted", "interrupt", self._backtrace(store.frames)))
         if store.deadline is not None and time.monotonic() >= store.deadline:
-            return self._failed(Trap("deadline exceeded", "deadline"))
+            return self._failed(Trap("deadline exceeded", "deadline", self._backtrace(store.frames)))
         return None
 
 
 def trap_of(store: Store, error: Exception, block: Block) -> Exception:
     """The trap that `error`, raised while `block` ran, stands for; `error` itself if it is a bug of ours."""
     place = locate(store, error, block)
+    if isinstance(error, MemoryError):
+        error = Trap("the host is out of memory", "out-of-memory")
     if not isinstance(error, Trap):
         trap = message_of(place, error)
         if trap is None:
@@ -356,12 +408,30 @@ def backtrace_of(store: Store, waiting: Sequence[Any]) -> tuple[FrameInfo, ...]:
     return tuple(frames)
 
 
+def _set_aside(store: Store) -> tuple[int, Any]:
+    """Before another activation runs: put what is left of the running one's slice with the store's fuel."""
+    left = store.fuel[0]
+    store.reserve += left
+    store.fuel[0] = 0
+    return left, store.slice[0]
+
+
+def _take_back(store: Store, outer: tuple[int, Any]) -> None:
+    """Give the activation that runs on its slice again, as far as the fuel is still there."""
+    left = min(outer[0], store.reserve)
+    store.reserve -= left
+    store.fuel[0] += left
+    store.slice[0] = outer[1]
+
+
 def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
     """Call `func` and run it to its end, under the store's fuel and deadline; return its raw results.
 
     For calls from host code, nested ones too (a realloc, a destructor). Running out of fuel traps, and a
     host function that blocks is waited for only in `api`: here it traps.
     """
+    if store.nested >= MAX_NESTED_CALLS:
+        raise call_stack_exhausted()
     results: list[Any] = [None] * len(func.type.results)
     frames = store.frames
     depth = len(frames)
@@ -376,23 +446,23 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
         granted = min(SLICE, store.reserve)
         store.reserve -= granted
         fuel[0] += granted
+    store.nested += 1
     try:
-        # most nested calls are short, and end within what is left of the caller's slice
-        for _ in repeat(None, SLICE):
-            block, R = block(R)
-    except Finished:
-        store.slice[0] = outer_slice
-        if granted:
-            store.reserve += fuel[0]
-            fuel[0] = 0
-        return results
-    except OutOfFuel:
-        pass
-    except Exception as error:
-        failure = error
-    try:
+        try:
+            # most nested calls are short, and end within what is left of the caller's slice
+            for _ in repeat(None, SLICE):
+                block, R = block(R)
+        except Finished:
+            if fuel[0] + store.reserve >= 0:
+                return results
+            failure = Trap("all fuel consumed", "out-of-fuel")  # a conditional arm charged the last of it
+        except OutOfFuel:
+            pass
+        except Exception as error:
+            failure = error
         return _finish_call(Activation.continuing(store, results, block, R), failure)
     finally:
+        store.nested -= 1
         del frames[depth:]
         store.slice[0] = outer_slice
         if granted:
@@ -407,19 +477,18 @@ def _finish_call(activation: Activation, failure: Exception | None) -> list[Any]
         stop = activation.stopped(failure)
     else:
         # what is left of the caller's slice goes back to it afterwards
-        outer, store.fuel[0] = store.fuel[0], 0
-        store.reserve += outer
+        outer = _set_aside(store)
         try:
             stop = activation.drive(None)
         finally:
-            regained = min(outer, store.reserve)
-            store.reserve -= regained
-            store.fuel[0] += regained
+            _take_back(store, outer)
     if stop is Stop.RETURNED:
         return activation.results
     if stop is Stop.OUT_OF_FUEL:
         raise Trap("all fuel consumed", "out-of-fuel", backtrace(store))
     if stop is Stop.BLOCKED:
+        if hasattr(activation.blocked, "close"):
+            activation.blocked.close()
         raise Trap("a host function would block within a nested call", "blocked-in-nested-call")
     assert activation.trap is not None
     raise activation.trap

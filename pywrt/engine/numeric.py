@@ -101,7 +101,7 @@ def i64_rotr(a: int, b: int) -> int:
 # --- floats: bits
 
 #: A quiet NaN with an empty payload, positive.
-NAN = _unpack_f64(_pack_u64(0x7FF8000000000000))[0]
+NAN: float = _unpack_f64(_pack_u64(0x7FF8000000000000))[0]
 
 
 def f64_from_bits(bits: int) -> float:

@@ -42,13 +42,26 @@ CONST_RIGHT: dict[str, ConstantForm] = {}
 
 
 def _add_constant(t: str, sign: int, limit: int) -> ConstantForm:
-    """Adding a negative constant is subtracting: the result seldom leaves the range, which `%` is quick for."""
+    """Adding a negative constant is subtracting: results seldom leave the range, which `%` is quick for."""
 
     def form(c: int) -> tuple[str, tuple[int, ...]]:
         c = sign * c % limit
         return (f"{t}.add.c", (c,)) if c < limit // 2 else (f"{t}.sub.c", (limit - c,))
 
     return form
+
+
+def _modulo(bits: int) -> Callable[[int], tuple[int, ...]]:
+    return lambda c: (c % bits,)
+
+
+def _flipped(sign_bit: int) -> Callable[[int], tuple[int, ...]]:
+    return lambda c: (c ^ sign_bit,)
+
+
+def _rotation(bits: int, sign: int) -> Callable[[int], tuple[int, ...]]:
+    """How far left, and how far right the rest goes."""
+    return lambda c: (sign * c % bits, bits - sign * c % bits)
 
 
 def _with_constant(operator: str, constants: Callable[[int], tuple[int, ...]]) -> ConstantForm:
@@ -61,13 +74,13 @@ for _t, _bits, _sign_bit in (("i32", 32, S32), ("i64", 64, S64)):
     for _name in ("mul", "and", "or", "xor", "eq", "ne", "lt_u", "gt_u", "le_u", "ge_u"):
         CONST_RIGHT[f"{_t}.{_name}"] = _with_constant(f"{_t}.{_name}.c", lambda c: (c,))
     for _name in ("shl", "shr_s", "shr_u"):
-        CONST_RIGHT[f"{_t}.{_name}"] = _with_constant(f"{_t}.{_name}.c", lambda c, n=_bits: (c % n,))
+        CONST_RIGHT[f"{_t}.{_name}"] = _with_constant(f"{_t}.{_name}.c", _modulo(_bits))
     for _name in ("lt_s", "gt_s", "le_s", "ge_s"):
         # both sides of a signed comparison have their sign bit flipped; a constant's is flipped beforehand
-        CONST_RIGHT[f"{_t}.{_name}"] = _with_constant(f"{_t}.{_name}.c", lambda c, s=_sign_bit: (c ^ s,))
+        CONST_RIGHT[f"{_t}.{_name}"] = _with_constant(f"{_t}.{_name}.c", _flipped(_sign_bit))
     # rotating right is rotating left by the rest
-    CONST_RIGHT[f"{_t}.rotl"] = _with_constant(f"{_t}.rotl.c", lambda c, n=_bits: (c % n, n - c % n))
-    CONST_RIGHT[f"{_t}.rotr"] = _with_constant(f"{_t}.rotl.c", lambda c, n=_bits: (-c % n, n - -c % n))
+    CONST_RIGHT[f"{_t}.rotl"] = _with_constant(f"{_t}.rotl.c", _rotation(_bits, 1))
+    CONST_RIGHT[f"{_t}.rotr"] = _with_constant(f"{_t}.rotl.c", _rotation(_bits, -1))
 
 #: The comparison that holds exactly when this one doesn't (integers only: a NaN breaks it for floats).
 INVERSE: dict[str, str] = {}

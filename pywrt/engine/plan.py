@@ -14,7 +14,10 @@ Closure = Callable[[list[Any]], None]
 
 
 class Ref:
-    """An operand that stands for something of the instance: `kind` is memory, global, table, func, instance or store."""
+    """An operand that stands for something of the instance.
+
+    `kind` is memory, global, table, func, instance or store.
+    """
 
     __slots__ = ("index", "kind")
 
@@ -59,7 +62,7 @@ class Statement:
 class Conditional:
     """A statement that runs one of two arms. `then` and `orelse` are the blocks they were, or None."""
 
-    __slots__ = ("condition", "offsets", "orelse", "then")
+    __slots__ = ("condition", "depth", "offsets", "orelse", "then")
 
     def __init__(
         self, condition: tuple[Any, ...], then: "BlockPlan | None", orelse: "BlockPlan | None"
@@ -68,6 +71,12 @@ class Conditional:
         self.then = then
         self.orelse = orelse
         self.offsets: tuple[int, ...] = ()  # nothing in it can trap
+        #: How deep conditional statements nest in it, itself counted: each is a Python call in the other.
+        self.depth = 1
+        for arm in (then, orelse):
+            for statement in arm.statements if arm is not None else ():
+                if isinstance(statement, Conditional):
+                    self.depth = max(self.depth, 1 + statement.depth)
 
 
 class BlockPlan:

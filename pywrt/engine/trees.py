@@ -5,14 +5,38 @@ constants at its leaves in order, `effects` the union of its operators', and `of
 operators that can trap, outermost first.
 """
 
-from pywrt.engine.operators import INVERSE
-from pywrt.engine.shapes.expressions import CONDITIONS, PAIRS, STATEMENTS, TRANSITIONS
+from collections.abc import Callable
+from typing import Any, cast
 
-__all__ = ["CONDITIONS", "CONST", "FUSED", "NEGATED", "PAIRS", "REGISTER", "STATEMENTS", "TRANSITIONS"]
+from pywrt.engine.operators import INVERSE
+from pywrt.engine.shapes import expressions
+
+__all__ = [
+    "CONDITIONS",
+    "CONST",
+    "FUSED",
+    "INVERTED",
+    "NEGATED",
+    "PAIRS",
+    "REGISTER",
+    "STATEMENTS",
+    "TRANSITIONS",
+]
 
 Node = tuple[int, tuple[object, ...], int, tuple[int, ...]]
 
+#: Makes a closure of a shape for the registers and constants at its leaves.
+Factory = Callable[..., Callable[[list[Any]], Any]]
+
 REGISTER, CONST = 0, 1
+
+#: (operator, tree ids of its operands ...) -> tree id.
+TRANSITIONS: dict[tuple[Any, ...], int] = expressions.TRANSITIONS
+#: Tree id -> what makes the statement `R[d] = tree`, or the condition.
+STATEMENTS: dict[int, Factory] = cast(Any, expressions.STATEMENTS)
+CONDITIONS: dict[int, Factory] = cast(Any, expressions.CONDITIONS)
+#: What makes each of two statements -> what makes both in one closure.
+PAIRS: dict[tuple[Factory, Factory], Factory] = cast(Any, expressions.PAIRS)
 
 #: Tree id of a condition -> tree id, over the same operands, of one that holds when it doesn't.
 NEGATED: dict[int, int] = {}
@@ -26,7 +50,15 @@ for _key, _id in TRANSITIONS.items():
     if _operator in INVERSE and (_inverse := (INVERSE[_operator], *_children)) in TRANSITIONS:
         NEGATED[_id] = TRANSITIONS[_inverse]
 
-#: Tree id of a condition that a block form tests itself -> the form's name, and whether it tests the negation.
+#: The same for trees that are 0 or 1 as values: `x & y` negates `i32.eqz(x & y)` as a condition only.
+_COMPARISONS = ("eq", "ne", "lt", "gt", "le", "ge", "is")
+_TRUTHS = {_id for _key, _id in TRANSITIONS.items() if str(_key[0]).partition(".")[2][:2] in _COMPARISONS}
+INVERTED: dict[int, int] = {
+    _id: _negated for _id, _negated in NEGATED.items() if _id in _TRUTHS and _negated in _TRUTHS
+}
+
+#: Tree id of a condition that a block form tests itself -> the form's name, and whether it tests the
+#: negation.
 FUSED: dict[int, tuple[str, bool]] = {REGISTER: ("ifr", False)}
 for _name in ("eq", "lt_u", "gt_u", "lt_s", "gt_s"):
     for _suffix, _leaves in (("", (0, 0)), (".c", (0,))):
@@ -34,4 +66,4 @@ for _name in ("eq", "lt_u", "gt_u", "lt_s", "gt_s"):
             _key = (f"{_t}.{_name}{_suffix}", *_leaves)
             _form = f"if_{_name}{_suffix.replace('.', '_')}"
             FUSED[TRANSITIONS[_key]] = (_form, False)
-            FUSED[TRANSITIONS[(INVERSE[_key[0]], *_leaves)]] = (_form, True)
+            FUSED[TRANSITIONS[(INVERSE[str(_key[0])], *_leaves)]] = (_form, True)

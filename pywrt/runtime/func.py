@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 class Func:
     """A function of a store, guest or host.
 
-    A call runs the block `entry` on a new register list: the arguments, then `frame`, what the
-    function's locals and operand places start with (empty for a host function). `type` is the store's canonical object for the type. Of a guest function, `instance` and `index`
-    say which; a host function has None and -1, and a `name` for messages.
+    A call runs the block `entry` on a new register list: the arguments, then `frame`, what the function's
+    locals and operand places start with (empty for a host function). `type` is the store's canonical
+    object for the type. Of a guest function, `instance` and `index` say which; a host function has None
+    and -1, and a `name` for messages.
     """
 
     __slots__ = ("entry", "frame", "index", "instance", "name", "type")

@@ -37,6 +37,7 @@ class Store:
         "interrupted",
         "memory_left",
         "memory_refused",
+        "nested",
         "owners",
         "reserve",
         "slice",
@@ -58,6 +59,8 @@ class Store:
         #: `time.monotonic()` at which a running guest is stopped, or None.
         self.deadline: float | None = None
         self.interrupted = False
+        #: Calls from host code that run within each other.
+        self.nested = 0
         self.memory_left = config.max_memory_bytes
         #: Whether the memory limit has refused pages, for a host that explains what a guest then did.
         self.memory_refused = False

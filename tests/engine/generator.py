@@ -16,14 +16,34 @@ from pywrt.wasm.opcodes import OPCODES
 NUMBERS = ("i32", "i64", "f32", "f64")
 I32 = (0, 1, 2, 3, 4, 7, 8, 31, 32, 33, 100, 255, 256, 65535, 65536, 0x7FFFFFFF, -0x80000000, -1, -2)
 I64 = (*I32, 63, 64, 0x7FFFFFFFFFFFFFFF, -0x8000000000000000, 1 << 32, 0xFFFFFFFF)
-FLOATS = ("0", "-0", "1", "-1", "0.5", "-0.5", "1.5", "2.5", "3", "100", "1e9", "-1e9", "1e30", "inf", "-inf", "nan")
+FLOATS = (
+    "0",
+    "-0",
+    "1",
+    "-1",
+    "0.5",
+    "-0.5",
+    "1.5",
+    "2.5",
+    "3",
+    "100",
+    "1e9",
+    "-1e9",
+    "1e30",
+    "inf",
+    "-inf",
+    "nan",
+)
 
 SIMPLE = [
     (row.mnemonic, tuple(t.name for t in row.params), row.results[0].name)
     for row in OPCODES
-    if row.params and row.results and not row.immediates and row.prefix == 0
+    if row.params
+    and row.results
+    and not row.immediates
+    and row.prefix == 0
     and all(t.name in NUMBERS for t in (*row.params, *row.results))
-]  # fmt: skip
+]
 SATURATING = [
     (row.mnemonic, (row.params[0].name,), row.results[0].name)
     for row in OPCODES
@@ -31,7 +51,11 @@ SATURATING = [
 ]
 OPERATORS = [*SIMPLE, *SATURATING]
 LOADS = [(r.mnemonic, r.results[0].name) for r in OPCODES if r.immediates == ("memarg",) and r.results]
-STORES = [(r.mnemonic, r.params[1].name) for r in OPCODES if r.immediates == ("memarg",) and r.params and not r.results]
+STORES = [
+    (r.mnemonic, r.params[1].name)
+    for r in OPCODES
+    if r.immediates == ("memarg",) and r.params and not r.results
+]
 #: Operators whose second or only operand's bits (or sign) show in the result.
 SHOWS_BITS = ("reinterpret_f", "copysign")
 
@@ -117,7 +141,14 @@ class FunctionWriter:
         """Replace a NaN on top of the stack by the one whose bits are defined."""
         if type in self.scratch:
             x = self.scratch[type]
-            self.emit(f"local.tee {x}", f"{type}.const nan", f"local.get {x}", f"local.get {x}", f"{type}.eq", "select")
+            self.emit(
+                f"local.tee {x}",
+                f"{type}.const nan",
+                f"local.get {x}",
+                f"local.get {x}",
+                f"{type}.eq",
+                "select",
+            )
 
     def operator(self, name: str) -> None:
         if any(part in name for part in SHOWS_BITS):
@@ -129,7 +160,12 @@ class FunctionWriter:
             self.emit(f"{source}.abs", f"{source}.const 9", f"{source}.min")
             self.canonical(source)
             if self.random.random() < 0.9:
-                self.emit(f"{source}.const 0", f"{source}.add", f"i32.{'trunc_sat'}_{source}_s", f"{source}.convert_i32_s")
+                self.emit(
+                    f"{source}.const 0",
+                    f"{source}.add",
+                    f"i32.{'trunc_sat'}_{source}_s",
+                    f"{source}.convert_i32_s",
+                )
         self.emit(name)
 
     def address(self) -> None:
@@ -138,7 +174,9 @@ class FunctionWriter:
             self.emit(f"i32.const {self.random.choice((0xFF, 0xFFF8, 0xFFFF))}", "i32.and")
 
     def memarg(self) -> str:
-        offset = self.random.choice((0, 0, 0, 1, 4, 8, 100, 65530, 65536, 0xFFFFFFFF if self.random.random() < 0.05 else 16))
+        offset = self.random.choice(
+            (0, 0, 0, 1, 4, 8, 100, 65530, 65536, 0xFFFFFFFF if self.random.random() < 0.05 else 16)
+        )
         return f" offset={offset}" if offset else ""
 
     def load(self, names: list[str]) -> None:
@@ -279,7 +317,9 @@ class FunctionWriter:
             self.emit(("memory.fill", "memory.copy", "memory.init $d")[choice - 2])
         elif choice == 5:
             self.leaf("i32")
-            self.emit("i32.const 7", "i32.and", f"ref.func $f{self.random.randrange(len(self.types))}", "table.set")
+            self.emit(
+                "i32.const 7", "i32.and", f"ref.func $f{self.random.randrange(len(self.types))}", "table.set"
+            )
         elif choice == 6:
             self.leaf("i32")
             self.emit("i32.const 15", "i32.and", "table.get", "ref.is_null")
@@ -293,7 +333,7 @@ class FunctionWriter:
             self.emit(self.random.choice(["data.drop $d", "elem.drop $e"]))
 
     def call(self, stack: list[str], depth: int) -> None:
-        callees = [i for i in range(self.index + 1, len(self.types))]
+        callees = list(range(self.index + 1, len(self.types)))
         if not callees:
             return
         callee = self.random.choice(callees)
@@ -361,7 +401,12 @@ class FunctionWriter:
                 self.emit("else")
             for _ in range(self.random.randint(0, 4)):
                 type = self.random.choice(NUMBERS)
-                self.emit(self.constant(type), f"local.get {self.local(type)}", f"{type}.add", f"local.set {self.local(type)}")
+                self.emit(
+                    self.constant(type),
+                    f"local.get {self.local(type)}",
+                    f"{type}.add",
+                    f"local.set {self.local(type)}",
+                )
         self.emit("end")
 
     def loop(self, stack: list[str], depth: int) -> None:
@@ -373,14 +418,20 @@ class FunctionWriter:
         self.emit(f"loop {text}")
         self.labels.append(tuple(params))
         again = f"local.get {counter}", "i32.const 1", "i32.sub", f"local.tee {counter}"
-        test = self.random.choice([(), ("i32.const 0", "i32.gt_s"), ("i32.eqz", "i32.eqz"), ("i32.const 1", "i32.ge_s")])
+        test = self.random.choice(
+            [(), ("i32.const 0", "i32.gt_s"), ("i32.eqz", "i32.eqz"), ("i32.const 1", "i32.ge_s")]
+        )
         if self.random.random() < 0.5:
             self.sequence(inner, params, depth + 1)
             self.emit(*again, *test, "br_if 0")
             inner = list(params)
             self.sequence(inner, results, depth + 2)
         else:
-            self.emit(*again, *test, f"if (param {' '.join(params)}) (result {' '.join(params)})" if params else "if")
+            self.emit(
+                *again,
+                *test,
+                f"if (param {' '.join(params)}) (result {' '.join(params)})" if params else "if",
+            )
             self.labels.append(tuple(params))
             self.sequence(list(params), params, depth + 1)
             self.labels.pop()
@@ -414,7 +465,11 @@ class FunctionWriter:
         for type in result:
             self.leaf(type)
         self.leaf("i32")
-        self.emit("i32.const 3", "i32.and", "br_table " + " ".join(str(self.random.randrange(count)) for _ in range(4)))
+        self.emit(
+            "i32.const 3",
+            "i32.and",
+            "br_table " + " ".join(str(self.random.randrange(count)) for _ in range(4)),
+        )
         for i in range(count):
             self.emit("end")
             if i + 1 < count:
@@ -425,7 +480,9 @@ class FunctionWriter:
 
     def leave(self, stack: list[str]) -> None:
         """Make the rest of the sequence unreachable."""
-        callees = [i for i in range(self.index + 1, len(self.types)) if self.types[i].results == self.type.results]
+        callees = [
+            i for i in range(self.index + 1, len(self.types)) if self.types[i].results == self.type.results
+        ]
         choice = self.random.randrange(5)
         if choice == 0 and callees:
             callee = self.random.choice(callees)
@@ -459,7 +516,9 @@ def generate(seed: int, size: int = 14) -> tuple[str, list[FunctionType]]:
 
     types = [FunctionType(some((0, 1, 2, 3, 3, 6, 8)), some((0, 1, 1, 1, 2, 3))) for _ in range(FUNCTIONS)]
     declared = "\n".join(f"(type $t{i} (func {type}))" for i, type in enumerate(types))
-    variables = "\n".join(f'(global ${t} (export "{t}") (mut {t}) ({t}.const {random.randint(0, 99)}))' for t in GLOBALS)
+    variables = "\n".join(
+        f'(global ${t} (export "{t}") (mut {t}) ({t}.const {random.randint(0, 99)}))' for t in GLOBALS
+    )
     functions = "\n".join(FunctionWriter(random, types, i, size).write() for i in range(FUNCTIONS))
     names = " ".join(f"$f{i}" for i in range(FUNCTIONS))
     return (
