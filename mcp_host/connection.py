@@ -79,12 +79,14 @@ class Connection:
     def _act(self, event: Event) -> None:
         match event:
             case Request():
-                self._tasks[event] = asyncio.get_running_loop().create_task(self._answer(event))
+                task = self._tasks[event] = asyncio.get_running_loop().create_task(self._answer(event))
+                # not in the task's own `finally`: one that is cancelled early never begins
+                task.add_done_callback(lambda _: self._tasks.pop(event))
             case Cancelled(request, reason):
                 _log.info("request %r was cancelled: %s", request.request_id, reason or "no reason given")
-                task = self._tasks.get(request)
-                if task is not None:
-                    task.cancel()
+                running = self._tasks.get(request)
+                if running is not None:
+                    running.cancel()
             case Initialized(revision, client):
                 _log.info("serving %s %s, MCP %s", client.get("name"), client.get("version"), revision)
 
@@ -93,9 +95,10 @@ class Connection:
         # The first of them may have to wait for the component to be started again.
         timeout = self._runner.config.execution_timeout
         patience = None if timeout is None else 2 * timeout + _GRACE_SECONDS
-        while self._tasks and not getattr(self._transport, "closed", False):
-            done, _ = await asyncio.wait(
-                tuple(self._tasks.values()), timeout=patience, return_when=asyncio.FIRST_COMPLETED
+        waiting = set(self._tasks.values())
+        while waiting and not getattr(self._transport, "closed", False):
+            done, waiting = await asyncio.wait(
+                waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED
             )
             if not done:
                 return
@@ -115,8 +118,6 @@ class Connection:
         except Exception:
             _log.exception("request %r failed in the host", request.request_id)
             self.session.respond_error(request, ProtocolError(ErrorKind.INTERNAL_ERROR, "internal error"))
-        finally:
-            del self._tasks[request]
         self._runner.announce_changes()
         await self.flush()
 
