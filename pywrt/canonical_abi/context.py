@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pywrt.canonical_abi.handles import CallScope
+from pywrt.canonical_abi.pacing import check_deadline
 from pywrt.engine.machine import call
 from pywrt.errors import InvalidError, Trap
 from pywrt.runtime.func import Func
@@ -89,6 +90,7 @@ class Context:
         options, instance = self.options, self.instance
         if options.realloc is None:
             raise InvalidError("canonical option `realloc` is required")
+        check_deadline(instance.store)
         instance.may_leave = False
         ptr: int = call(instance.store, options.realloc, (0, 0, alignment, size))[0]
         instance.may_leave = True

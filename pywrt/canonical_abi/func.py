@@ -19,6 +19,7 @@ from pywrt.canonical_abi.context import CanonOptions, Context
 from pywrt.canonical_abi.handles import CallScope
 from pywrt.canonical_abi.instance import ComponentInstance
 from pywrt.canonical_abi.layout import flatten_functype
+from pywrt.canonical_abi.pacing import in_time
 from pywrt.canonical_abi.signature import (
     LiftParams,
     LiftResult,
@@ -162,7 +163,7 @@ class _HostLowering(_Lowering):
             if isinstance(value, CoroutineType):
                 waiting = True
                 return _Awaited(self, cx, flat, value)
-            return self.lower_answer(cx, flat, value)
+            return in_time(self.instance.store, self.lower_answer(cx, flat, value))
         finally:
             if not waiting:
                 cx.scope.end()
@@ -243,11 +244,11 @@ class _GuestLowering(_Lowering):
         self.callee.instance.may_leave = False
         return Call(post_return, list(core_results), lambda _: self.left(results))
 
-    def left(self, results: list[Any]) -> list[Any]:
+    def left(self, results: list[Any]) -> Any:
         """Leave the callee with the caller's flat results."""
         self.callee.instance.may_leave = True
         self.callee.instance.leave(self.instance)
-        return results
+        return in_time(self.instance.store, results)
 
 
 def _does_not_fit(error: ValueTypeError) -> Trap:

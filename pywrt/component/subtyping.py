@@ -26,6 +26,10 @@ from pywrt.wasm import types as core
 from pywrt.wit import types as wit
 
 
+#: Steps that making a node anew counts as: it takes that much longer than a comparison, and memory.
+SUBSTITUTION_WORK = 8
+
+
 class Substitution:
     """What types are to be replaced with: resource types, and value types that have a name of their own.
 
@@ -173,7 +177,8 @@ def substitute_extern(item: Extern, subst: Substitution) -> Extern:
     The same object where nothing changes.
     """
     resources = subst.resources
-    if not subst.seeded and item.free.isdisjoint(resources):
+    # Asked of the dictionary's keys, which look at the fewer of the two.
+    if not subst.seeded and resources.keys().isdisjoint(item.free):
         return item
     known: Extern | None = subst.memo.get(id(item))
     if known is not None:
@@ -213,7 +218,7 @@ def open_instance(type: InstanceType, work: Work) -> tuple[InstanceType, tuple[B
     """The type of one instance: its bound variables replaced with the fresh ones that are returned."""
     if not type.bound:
         return type, ()
-    work.charge(sum([item.size for item in type.exports.values()]))
+    work.charge(SUBSTITUTION_WORK * sum([item.size for item in type.exports.values()]))
     subst, fresh = freshen(type.bound)
     return InstanceType(substitute_all(type.exports, Substitution(subst))), fresh
 
@@ -239,7 +244,7 @@ def instantiate_type(
             match(args[name], substitute_extern(expected, subst), work)
         except Mismatch as error:
             raise Mismatch(f"type mismatch for import `{name}`: {error}") from None
-    work.charge(sum([item.size for item in type.exports.values()]))
+    work.charge(SUBSTITUTION_WORK * sum([item.size for item in type.exports.values()]))
     fresh_resources, fresh = freshen(type.exported)
     subst = Substitution({**resources, **fresh_resources})
     for name, expected in type.imports.items():

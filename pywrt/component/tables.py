@@ -182,7 +182,7 @@ MAX_VALUE_TYPE_SIZE = 100_000
 #: Nodes of one instance or component type, written out as a tree.
 MAX_TYPE_SIZE = 1_000_000
 #: Nodes that are substituted or compared in all, for one file.
-MAX_WORK = 20_000_000
+MAX_WORK = 1_000_000
 #: Bytes of one value in a 64-bit memory. Spec: Binary.md#type-definitions
 MAX_VALUE_BYTES = 1 << 28
 #: Labels of a flags type.

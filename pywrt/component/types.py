@@ -133,13 +133,15 @@ class Extern:
 
 def compound(sort: str, type: AnyType, parts: Iterable[Extern], layout: tuple[int, int] = (0, 0)) -> Extern:
     """An `Extern` of a type that is made of `parts`."""
-    size, depth, borrow, free = 1, 0, False, NONE
+    size, depth, borrow = 1, 0, False
+    sets: dict[int, frozenset[Resource]] = {}  # each once: large parts share theirs
     for part in parts:
         size += part.size
         depth = max(depth, part.depth)
         borrow = borrow or part.borrow
-        if part.free and not part.free <= free:
-            free = free | part.free
+        if part.free:
+            sets[id(part.free)] = part.free
+    free = NONE.union(*sets.values())
     return Extern(sort, type, size=size, depth=depth + 1, borrow=borrow, free=free, layout=layout)
 
 

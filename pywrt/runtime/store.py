@@ -41,6 +41,7 @@ class Store:
         "owners",
         "reserve",
         "slice",
+        "turn_ends",
         "types",
     )
 
@@ -58,6 +59,9 @@ class Store:
         self.types: dict[FuncType, FuncType] = {}
         #: `time.monotonic()` at which a running guest is stopped, or None.
         self.deadline: float | None = None
+        #: `time.monotonic()` from which on host functions let the guest wait, so that a driver that runs it
+        #: in slices has its turn; or None.
+        self.turn_ends: float | None = None
         self.interrupted = False
         #: Calls from host code that run within each other.
         self.nested = 0

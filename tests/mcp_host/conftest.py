@@ -329,6 +329,7 @@ def build_mcp_component(
     version: str = "@0.1.0-preview2",
     pages: int = 1,
     exits: bool = False,
+    prints: bool = False,
     extra_import: str | None = None,
 ) -> bytes:
     """An MCP server whose types are wasi:mcp's, but for everything that it has no use for.
@@ -353,6 +354,13 @@ def build_mcp_component(
         instance = b.import_("wasi:cli/exit@0.2.0", "instance", b.type(d.instance()))
         host["exit"] = ("core func", b.lower(b.alias("func", instance, "exit")))
         imports = '(import "host" "exit" (func $exit (param i32)))'
+    if prints:
+        get_stdout, write = _import_stdout(b)
+        host["get-stdout"] = ("core func", b.lower(get_stdout))
+        host["write"] = ("core func", b.lower(write, memory=memory, realloc=realloc))
+        imports += """
+          (import "host" "get-stdout" (func $get-stdout (result i32)))
+          (import "host" "write" (func $write (param i32 i32 i32 i32)))"""
     if extra_import is not None:
         d = Decls()
         d.export("poke", "func", d.type(Types.func()))
@@ -385,6 +393,26 @@ def _import_runtime(b: Any, version: str) -> int:
     d.export("register-tools", "func", d.type(Types.func({"tools": tools}, unit)))
     d.export("serve", "func", d.type(Types.func({}, unit)))
     return int(b.import_(f"wasi:mcp/runtime{version}", "instance", b.type(d.instance())))
+
+
+def _import_stdout(b: Any) -> tuple[int, int]:
+    """wasi:cli/stdout.get-stdout and blocking-write-and-flush of what it gives."""
+    d = Decls()
+    stream = d.export("output-stream", "type")
+    own = d.type(Types.own(d.export("error", "type")))
+    cases = {"last-operation-failed": own, "closed": None}
+    error = d.export("stream-error", "type", d.type(Types.variant(**cases)))
+    contents = d.type(Types.list("u8"))
+    params = {"self": d.type(Types.borrow(stream)), "contents": contents}
+    write = "[method]output-stream.blocking-write-and-flush"
+    d.export(write, "func", d.type(Types.func(params, d.type(_result(None, error)))))
+    streams = b.import_("wasi:io/streams@0.2.0", "instance", b.type(d.instance()))
+    stream = b.alias("type", streams, "output-stream")
+    d = Decls()
+    alias = d.export("output-stream", "type", d.outer(1, stream))
+    d.export("get-stdout", "func", d.type(Types.func({}, d.type(Types.own(alias)))))
+    stdout = b.import_("wasi:cli/stdout@0.2.0", "instance", b.type(d.instance()))
+    return b.alias("func", stdout, "get-stdout"), b.alias("func", streams, write)
 
 
 def _handler_type(b: Any) -> int:

@@ -165,7 +165,11 @@ def test_load_failure_is_one_line_with_status_1(
     assert "--allow-import 'my:host/*'" in capsys.readouterr().err
     path.write_bytes(mcp_component())
     assert main(["inspect", "--dir", str(tmp_path / "none"), str(path)]) == 1
-    assert "none" in capsys.readouterr().err
+    assert capsys.readouterr().err == f"pywrt-mcp: --dir {tmp_path}/none: No such file or directory\n"
+    with path.open("wb") as file:
+        file.truncate(3 << 30)  # sparse
+    assert main(["inspect", str(path)]) == 1
+    assert "File too large, no WebAssembly: more than 1073741824 bytes" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

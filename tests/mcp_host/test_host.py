@@ -184,6 +184,10 @@ def test_load_component_unknown_wasi_import_names_it_and_the_flag(mcp_component:
         match=r"`wasi:keyvalue/store@0\.2\.0` \(poke\), which this host hasn't got.*'wasi:keyvalue/\*'",
     ):
         asyncio.run(McpHost().load_component(component))
+    with pytest.raises(
+        LinkError, match=r"\(poke\).*: the host's `wasi:cli/exit@0\.2\.12` has `exit`, `exit-with-code`; to"
+    ):
+        asyncio.run(McpHost().load_component(mcp_component(extra_import="wasi:cli/exit@0.2.0")))
 
 
 def test_load_component_unknown_import_that_is_allowed_is_linked(mcp_component: Any) -> None:

@@ -106,6 +106,60 @@ def test_process_output_of_the_component_never_meets_the_wire(shared_components:
     assert "invalid array index" in found.stderr
 
 
+def test_process_guest_output_on_stdout_goes_to_stderr(tmp_path: Path, mcp_component: Any) -> None:
+    path = tmp_path / "server.wasm"
+    # the tool writes its own name
+    write = (
+        "(call $write (call $get-stdout) (local.get $name) (i32.const 4) (i32.const 4096)) (call $answer)"
+    )
+    path.write_bytes(mcp_component(prints=True, call=write))
+    done = run(str(path), lines=[INITIALIZE, call(2, "fine")])
+    assert answers(done)[2]["result"]["content"][0]["text"] == "fine"
+    assert (len(done.stdout.splitlines()), done.stderr) == (2, "fine")
+
+
+def test_process_end_of_input_leaves_no_call_unanswered(tmp_path: Path, mcp_component: Any) -> None:
+    """Together the calls take longer than one may."""
+    path = tmp_path / "server.wasm"
+    path.write_bytes(mcp_component())
+    lines = [INITIALIZE, call(2, "loop"), call(3, "loop"), call(4, "loop"), call(5, "fine")]
+    done = run("--timeout", "0.3", str(path), lines=lines)
+    found = answers(done)
+    assert [found[id]["result"]["isError"] for id in (2, 3, 4, 5)] == [True, True, True, False]
+    assert done.returncode == 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX shell")
+def test_process_with_closed_stderr_serves(toolbox: Path) -> None:
+    done = subprocess.run(
+        ["sh", "-c", 'exec "$@" 2>&-', "sh", sys.executable, "-m", "mcp_host", str(toolbox)],
+        input=json.dumps(INITIALIZE) + "\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        check=True,
+    )
+    assert json.loads(done.stdout)["id"] == 1
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("arguments", [("inspect",), ("call", "calc", "--arg", "expression=1")])
+def test_process_whose_output_cannot_be_written_says_so(toolbox: Path, arguments: tuple[str, ...]) -> None:
+    command, *rest = arguments
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "mcp_host", command, str(toolbox), *rest],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == b"pywrt-mcp: can't write the output: No space left on device\n"
+
+
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs pseudo-terminals (POSIX)")
 def test_process_on_a_terminal_says_what_it_waits_for(toolbox: Path) -> None:
     outer, inner = os.openpty()
