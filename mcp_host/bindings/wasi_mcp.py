@@ -165,6 +165,8 @@ def _outcomes(result: wit.WitType | None) -> tuple[wit.WitType | None, wit.WitTy
 
 def _register_server(ctx: McpContext, given: Fields) -> None:
     info = given["info"]
+    if not isinstance(info, Mapping):
+        raise BindingError(f"`info` must be a record, not {_kind(info)}")
     ctx.registry.server = ServerInfo(
         info["name"],
         info["version"],
@@ -195,15 +197,15 @@ def declared_capabilities(record: Fields) -> dict[str, dict[str, Any]]:
 
 
 def _register_tools(ctx: McpContext, given: Fields) -> None:
-    ctx.registry.tools.add([_tool(one) for one in given["tools"]])
+    ctx.registry.tools.add([_tool(one) for one in _records(given, "tools")])
 
 
 def _tool(one: Fields) -> Tool:
     return Tool.parse(
         one["name"],
         one.get("description"),
-        _bytes(one["input-schema"]),
-        output_schema=None if one.get("output-schema") is None else _bytes(one["output-schema"]),
+        _bytes(one, "input-schema"),
+        output_schema=None if one.get("output-schema") is None else _bytes(one, "output-schema"),
         title=one.get("title"),
         annotations=_tool_hints(one.get("annotations") or {}),
     )
@@ -232,7 +234,7 @@ def _register_resources(ctx: McpContext, given: Fields) -> None:
                 one.get("size"),
                 _resource_annotations(one),
             )
-            for one in given["resources"]
+            for one in _records(given, "resources")
         ]
     )
 
@@ -248,7 +250,7 @@ def _register_templates(ctx: McpContext, given: Fields) -> None:
                 mime_type=one.get("mime-type"),
                 annotations=_resource_annotations(one),
             )
-            for one in given["templates"]
+            for one in _records(given, "templates")
         ]
     )
 
@@ -272,16 +274,34 @@ def _register_prompts(ctx: McpContext, given: Fields) -> None:
                         argument.get("description"),
                         argument.get("required"),
                     )
-                    for argument in one.get("arguments") or ()
+                    for argument in (_records(one, "arguments") if one.get("arguments") else ())
                 ],
             )
-            for one in given["prompts"]
+            for one in _records(given, "prompts")
         ]
     )
 
 
-def _bytes(data: bytes | str) -> bytes:
-    return data.encode("utf-8", "replace") if isinstance(data, str) else bytes(data)
+def _records(given: Fields, name: str) -> Sequence[Fields]:
+    """A list of records. The component's own type says what it is, so it may be anything."""
+    value = given[name]
+    if isinstance(value, (list, tuple)) and all(isinstance(one, Mapping) for one in value):
+        return value
+    raise BindingError(f"`{name}` must be a list of records, not {_kind(value)}")
+
+
+def _bytes(given: Fields, name: str) -> bytes:
+    """Bytes, or a text as UTF-8."""
+    value = given[name]
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace")
+    if isinstance(value, (bytes, bytearray)):
+        return bytes(value)
+    raise BindingError(f"`{name}` must be a list<u8> or a string, not {_kind(value)}")
+
+
+def _kind(value: Any) -> str:
+    return f"a value such as {value!r:.60}"
 
 
 # --- what it does while it runs ---------------------------------------------------------------------------

@@ -119,7 +119,7 @@ class Layouts:
     def of_fields(self, types: Iterable[WitType]) -> Layout:
         """The layout of a record whose fields have these types."""
         layouts = [self.of(t) for t in types]
-        size, alignment, cost = 0, 1, 200
+        size, alignment, cost = 0, 1, 200 + 40 * len(layouts)
         flat: list[ValType] = []
         offsets: list[int] = []
         for field in layouts:

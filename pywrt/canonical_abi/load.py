@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pywrt.canonical_abi.context import Context, Load, unaligned_pointer
 from pywrt.canonical_abi.flat import invalid_discriminant
 from pywrt.canonical_abi.layout import MAX_BYTE_LENGTH
+from pywrt.canonical_abi.pacing import CHUNK, check_deadline
 from pywrt.canonical_abi.packing import Packing
 from pywrt.canonical_abi.scalars import CANONICAL_NAN
 from pywrt.canonical_abi.values import product_of
@@ -125,11 +126,31 @@ def load_list_from_valid_range(adapters: Adapters, element: WitType) -> LoadList
     packing = adapters.packing(element)
     if packing is None:
         load = adapters.load(element)
-        return lambda cx, ptr, length: [load(cx, p) for p in range(ptr, ptr + length * size, size)]
+        return _in_chunks(
+            lambda cx, ptr, length: [load(cx, p) for p in range(ptr, ptr + length * size, size)], size
+        )
     lift = packing.lift
     assert lift is not None
     iter_unpack = Struct("<" + packing.code).iter_unpack
-    return lambda cx, ptr, length: [lift(cx, raw, 0) for raw in iter_unpack(data[ptr : ptr + length * size])]
+    return _in_chunks(
+        lambda cx, ptr, length: [lift(cx, raw, 0) for raw in iter_unpack(data[ptr : ptr + length * size])],
+        size,
+    )
+
+
+def _in_chunks(load: LoadList, size: int) -> LoadList:
+    """`load` of elements of `size` bytes; the deadline is looked at in between."""
+
+    def load_chunks(cx: Context, ptr: int, length: int) -> Any:
+        if length <= CHUNK:
+            return load(cx, ptr, length)
+        values: list[Any] = []
+        for start in range(0, length, CHUNK):
+            check_deadline(cx.instance.store)
+            values += load(cx, ptr + start * size, min(CHUNK, length - start))
+        return values
+
+    return load_chunks
 
 
 def _load_bulk(data: bytearray, name: str) -> LoadList | None:

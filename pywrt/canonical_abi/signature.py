@@ -50,6 +50,7 @@ def lift_params(adapters: Adapters, t: FuncType) -> LiftParams:
     def load_params(cx: Context, flat: Sequence[Any]) -> list[Any]:
         ptr = flat[0]
         _check_pointer(adapters, layout, ptr)
+        cx.charge(layout.cost)
         return [load(cx, ptr + k) for k, load in loads]
 
     return load_params
@@ -103,6 +104,7 @@ def lift_result(adapters: Adapters, t: FuncType) -> LiftResult:
 
     def load_result(cx: Context, flat: Sequence[Any]) -> Any:
         _check_pointer(adapters, layout, flat[0])
+        cx.charge(layout.cost)
         return load(cx, flat[0])
 
     return load_result

@@ -16,6 +16,7 @@ from pywrt.canonical_abi.context import Context, LowerFlat, Store
 from pywrt.canonical_abi.flat import sequence, sequence_of_length
 from pywrt.canonical_abi.layout import MAX_BYTE_LENGTH
 from pywrt.canonical_abi.load import ARRAY_CODES
+from pywrt.canonical_abi.pacing import CHUNK, check_deadline
 from pywrt.canonical_abi.packing import Packing
 from pywrt.canonical_abi.scalars import check_bool, check_char, check_f32, check_f64, int_check
 from pywrt.canonical_abi.values import product_of
@@ -152,6 +153,8 @@ def _write_elements(adapters: Adapters, element: WitType) -> Write:
         i = 0
         try:
             for i, value in enumerate(elements):
+                if not i % CHUNK:
+                    check_deadline(cx.instance.store)
                 store(cx, value, ptr + i * size)
         except ValueTypeError as error:
             raise error.within(f"[{i}]") from None
@@ -167,10 +170,12 @@ def _write_packed(data: bytearray, packing: Packing, size: int) -> Write:
         expected = len(elements) * size
         pieces: list[bytes] = []
         try:
-            for value in elements:
-                slots: list[Any] = []
-                lower(cx, value, slots)
-                pieces.append(pack(*slots))
+            for start in range(0, len(elements), CHUNK):
+                check_deadline(cx.instance.store)
+                for value in elements[start : start + CHUNK]:
+                    slots: list[Any] = []
+                    lower(cx, value, slots)
+                    pieces.append(pack(*slots))
         except ValueTypeError as error:
             raise error.within(f"[{len(pieces)}]") from None
         packed = b"".join(pieces)

@@ -28,7 +28,7 @@ def _lift_utf8(data: bytearray) -> LiftFlat:
             cx.out_of_bounds("string", ptr, size)
         cx.charge(size)
         try:
-            return data[ptr : ptr + size].decode()
+            return _charged(cx, data[ptr : ptr + size].decode(), size)
         except UnicodeDecodeError as error:
             _trap_invalid_utf8(error)
 
@@ -51,9 +51,16 @@ def _lift_latin1_or_utf16(data: bytearray) -> LiftFlat:
 
 def _load_utf16(cx: Context, data: bytearray, ptr: int, size: int) -> str:
     try:
-        return _load_units(cx, data, ptr, size).decode("utf-16-le")
+        return _charged(cx, _load_units(cx, data, ptr, size).decode("utf-16-le"), size)
     except UnicodeDecodeError as error:
         raise Trap(f"unpaired surrogate found: code unit {error.start // 2}", "invalid-string") from None
+
+
+def _charged(cx: Context, text: str, size: int) -> str:
+    """`text`, for which `size` bytes were charged: one large character makes all of them take four bytes."""
+    if not text.isascii():
+        cx.charge(max(0, text.__sizeof__() - size))
+    return text
 
 
 def _load_units(cx: Context, data: bytearray, ptr: int, size: int) -> bytearray:

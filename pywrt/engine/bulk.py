@@ -82,55 +82,47 @@ def table_trap() -> Trap:
     return Trap("out of bounds table access", "table-out-of-bounds")
 
 
-def _memory_init(instance: Instance, immediates: tuple[int, int], registers: Any) -> tuple[Amount, Run]:
-    segment, index = immediates
-    memory = instance.memories[index].data
+# Memories and tables have the same operations: `target` is a bytearray or a list, a source anything that
+# can be sliced. Sources are asked for each time, since a segment can be dropped.
+
+
+def _transfer(
+    target: Any, source: Callable[[], Any], registers: tuple[int, int, int], trap: Callable[[], Trap]
+) -> tuple[Amount, Run]:
+    """Copy a stretch of `source` into `target`; they may overlap."""
     to, start, size = registers
 
     def amount(R: Registers) -> int:
-        if R[start] + R[size] > len(instance.datas[segment]) or R[to] + R[size] > len(memory):
-            raise memory_trap()
         count: int = R[size]
+        if R[start] + count > len(source()) or R[to] + count > len(target):
+            raise trap()
         return count
 
     def run(R: Registers) -> None:
-        n = R[size]
-        memory[R[to] : R[to] + n] = instance.datas[segment][R[start] : R[start] + n]
+        count = R[size]
+        target[R[to] : R[to] + count] = source()[R[start] : R[start] + count]
 
     return amount, run
 
 
-def _memory_copy(instance: Instance, immediates: tuple[int, int], registers: Any) -> tuple[Amount, Run]:
-    target = instance.memories[immediates[0]].data
-    source = instance.memories[immediates[1]].data
-    to, start, size = registers
-
-    def amount(R: Registers) -> int:
-        if R[start] + R[size] > len(source) or R[to] + R[size] > len(target):
-            raise memory_trap()
-        count: int = R[size]
-        return count
-
-    def run(R: Registers) -> None:
-        n = R[size]
-        target[R[to] : R[to] + n] = source[R[start] : R[start] + n]
-
-    return amount, run
-
-
-def _memory_fill(instance: Instance, immediates: tuple[int], registers: Any) -> tuple[Amount, Run]:
-    memory = instance.memories[immediates[0]].data
+def _fill(
+    target: Any,
+    repeated: Callable[[Any, int], Any],
+    registers: tuple[int, int, int],
+    trap: Callable[[], Trap],
+) -> tuple[Amount, Run]:
+    """Write `repeated(value, count)` into `target`."""
     to, value, size = registers
 
     def amount(R: Registers) -> int:
-        if R[to] + R[size] > len(memory):
-            raise memory_trap()
         count: int = R[size]
+        if R[to] + count > len(target):
+            raise trap()
         return count
 
     def run(R: Registers) -> None:
-        n = R[size]
-        memory[R[to] : R[to] + n] = bytes((R[value] & 255,)) * n
+        count = R[size]
+        target[R[to] : R[to] + count] = repeated(R[value], count)
 
     return amount, run
 
@@ -139,92 +131,65 @@ def _memory_fill(instance: Instance, immediates: tuple[int], registers: Any) -> 
 SMALL_GROWTH = 128
 
 
-def _growable(thing: Memory | Table, delta: int, left: int) -> int:
-    """What growing by `delta` costs: nothing where it will be refused."""
-    return delta if thing.size + delta <= thing.max and delta <= left else 0
+def _grow(
+    thing: Memory | Table, left: Callable[[], int], small: bool, registers: tuple[int, ...]
+) -> tuple[Amount, Run]:
+    """Grow by what the last register holds; a table's new elements are in the one before it.
+
+    Costs nothing where it will be refused, because of the maximum or of what the store has `left`.
+    """
+    result, *values, delta = registers
+
+    def amount(R: Registers) -> int:
+        count: int = R[delta]
+        return count if small or (thing.size + count <= thing.max and count <= left()) else 0
+
+    def run(R: Registers) -> None:
+        R[result] = thing.grow(R[delta], *[R[value] for value in values]) & 0xFFFFFFFF
+
+    return amount, run
+
+
+def _memory_init(instance: Instance, immediates: tuple[int, int], registers: Any) -> tuple[Amount, Run]:
+    segment, index = immediates
+    return _transfer(instance.memories[index].data, lambda: instance.datas[segment], registers, memory_trap)
+
+
+def _memory_copy(instance: Instance, immediates: tuple[int, int], registers: Any) -> tuple[Amount, Run]:
+    target, source = (instance.memories[index].data for index in immediates)
+    return _transfer(target, lambda: source, registers, memory_trap)
+
+
+def _memory_fill(instance: Instance, immediates: tuple[int], registers: Any) -> tuple[Amount, Run]:
+    target = instance.memories[immediates[0]].data
+    return _fill(target, lambda value, count: bytes((value & 255,)) * count, registers, memory_trap)
 
 
 def _memory_grow(instance: Instance, immediates: tuple[int, bool], registers: Any) -> tuple[Amount, Run]:
     index, small = immediates
     memory = instance.memories[index]
-    result, delta = registers
-
-    def amount(R: Registers) -> int:
-        count: int = R[delta]
-        return count if small else _growable(memory, count, memory.store.memory_left >> 16)
-
-    def run(R: Registers) -> None:
-        R[result] = memory.grow(R[delta]) & 0xFFFFFFFF
-
-    return amount, run
+    return _grow(memory, lambda: memory.store.memory_left >> 16, small, registers)
 
 
 def _table_init(instance: Instance, immediates: tuple[int, int], registers: Any) -> tuple[Amount, Run]:
     segment, index = immediates
-    elements = instance.tables[index].elements
-    to, start, size = registers
-
-    def amount(R: Registers) -> int:
-        if R[start] + R[size] > len(instance.elems[segment]) or R[to] + R[size] > len(elements):
-            raise table_trap()
-        count: int = R[size]
-        return count
-
-    def run(R: Registers) -> None:
-        n = R[size]
-        elements[R[to] : R[to] + n] = instance.elems[segment][R[start] : R[start] + n]
-
-    return amount, run
+    return _transfer(instance.tables[index].elements, lambda: instance.elems[segment], registers, table_trap)
 
 
 def _table_copy(instance: Instance, immediates: tuple[int, int], registers: Any) -> tuple[Amount, Run]:
-    target = instance.tables[immediates[0]].elements
-    source = instance.tables[immediates[1]].elements
-    to, start, size = registers
-
-    def amount(R: Registers) -> int:
-        if R[start] + R[size] > len(source) or R[to] + R[size] > len(target):
-            raise table_trap()
-        count: int = R[size]
-        return count
-
-    def run(R: Registers) -> None:
-        n = R[size]
-        target[R[to] : R[to] + n] = source[R[start] : R[start] + n]
-
-    return amount, run
+    target, source = (instance.tables[index].elements for index in immediates)
+    return _transfer(target, lambda: source, registers, table_trap)
 
 
 def _table_fill(instance: Instance, immediates: tuple[int], registers: Any) -> tuple[Amount, Run]:
-    elements = instance.tables[immediates[0]].elements
-    to, value, size = registers
-
-    def amount(R: Registers) -> int:
-        if R[to] + R[size] > len(elements):
-            raise table_trap()
-        count: int = R[size]
-        return count
-
-    def run(R: Registers) -> None:
-        n = R[size]
-        elements[R[to] : R[to] + n] = [R[value]] * n
-
-    return amount, run
+    target = instance.tables[immediates[0]].elements
+    return _fill(target, lambda value, count: [value] * count, registers, table_trap)
 
 
 def _table_grow(instance: Instance, immediates: tuple[int, bool], registers: Any) -> tuple[Amount, Run]:
     index, small = immediates
     table = instance.tables[index]
-    result, value, delta = registers
-
-    def amount(R: Registers) -> int:
-        count: int = R[delta]
-        return count if small else _growable(table, count, table.store.elements_left)
-
-    def run(R: Registers) -> None:
-        R[result] = table.grow(R[delta], R[value]) & 0xFFFFFFFF
-
-    return amount, run
+    return _grow(table, lambda: table.store.elements_left, small, registers)
 
 
 OPERATIONS: dict[str, Operation] = {
