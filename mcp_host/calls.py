@@ -1,6 +1,7 @@
 """Running one call of a component under asyncio.
 
-Strategy: the guest runs in slices that take about SLICE_SECONDS. Between two of them control goes back to
+Strategy: the guest runs in slices that take about SLICE_SECONDS; one that spends its time in host functions is
+stopped after TURN_SECONDS. Between two of them control goes back to
 the event loop, where messages are read and answered, and a cancellation of the asyncio task stops the guest.
 The deadline and the fuel are the machine's own; `explain` says in words which of them, or what else, ended a
 call.
@@ -19,6 +20,7 @@ from pywrt.engine.machine import Blocked, Stop
 from pywrt.errors import ExitTrap, LimitError, Trap
 
 SLICE_SECONDS = 0.0015
+TURN_SECONDS = 0.005
 FIRST_SLICE = 20_000
 MIN_SLICE, MAX_SLICE = 500, 2_000_000
 
@@ -64,7 +66,11 @@ async def drive(
     try:
         while True:
             begin = time.perf_counter()
-            stop = task.resume(pace.slice)
+            store.state.turn_ends = time.monotonic() + TURN_SECONDS
+            try:
+                stop = task.resume(pace.slice)
+            finally:
+                store.state.turn_ends = None
             match stop:
                 case Stop.RETURNED:
                     return True

@@ -18,7 +18,7 @@ from typing import Any
 from mcp_host.bindings.values import read
 from mcp_host.bindings.wasi_mcp import PACKAGE, Handler, McpContext, add_to_linker, versions_of
 from mcp_host.calls import Pace, drive, explain, grant
-from mcp_host.config import HostConfig
+from mcp_host.config import MIB, HostConfig
 from mcp_host.policy import check_imports, wasi_context
 from pywrt.api import Engine, Store
 from pywrt.component import Component, Instance, InstanceType, Linker, Task
@@ -33,6 +33,9 @@ RUNTIME = f"{PACKAGE}runtime"
 RUN = "wasi:cli/run"
 START_NAMES = ("init", "start")
 """Exports that start a component which has no wasi:cli/run, in this order."""
+
+_LEAST_LIFTED = 32 * MIB
+"""Bytes of Python data that one call of the component may pass, however little memory it has."""
 
 _CLOSING_SECONDS = 1.0
 """How long a parked component may take to return from its start function when the host is closed."""
@@ -60,7 +63,11 @@ class Program:
     __slots__ = ("component", "engine", "handlers", "name", "start_export")
 
     def __init__(self, data: bytes, config: HostConfig, name: str) -> None:
-        limits = Config(consume_fuel=config.fuel is not None, max_memory_bytes=config.memory_limit)
+        limits = Config(
+            consume_fuel=config.fuel is not None,
+            max_memory_bytes=config.memory_limit,
+            max_lifted_bytes=max(_LEAST_LIFTED, 2 * config.memory_limit),
+        )
         self.engine = Engine(limits)
         self.name = name
         self.component = Component(self.engine, data, name)

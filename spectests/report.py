@@ -94,7 +94,7 @@ def scoreboard(reports: Sequence[FileReport]) -> str:
                 lines.append(f"FAILED {report.path}:{result.line}: {result.kind}")
                 lines.append(f"    expected {result.expected}")
                 lines.append(f"    got      {result.got}")
-    lines += _features(reports)
+    lines += _by_need(reports)
     lines += ["", "Commands by kind", _HEADING]
     lines += [_row(kind, counts) for kind, counts in _by_kind(reports).items()]
     lines += ["", "Files and commands by folder (a skipped file needs a feature that is not built)", _HEADING]
@@ -108,12 +108,13 @@ def scoreboard(reports: Sequence[FileReport]) -> str:
     return "\n".join(lines)
 
 
-def _features(reports: Iterable[FileReport]) -> list[str]:
+def _by_need(reports: Iterable[FileReport]) -> list[str]:
+    """The files that passed, then those that need unbuilt features, by which."""
     files: dict[str, list[str]] = {}
     for report in reports:
-        if report.needs:
+        if report.status == PASSED or report.needs:
             files.setdefault(", ".join(report.needs), []).append(os.path.basename(report.path))
     return [
-        f"needs {needs} ({len(names)} file{'s'[: len(names) > 1]}): {' '.join(names)}"
+        f"{'needs ' + needs if needs else 'passed'} ({len(names)} file{'s'[: len(names) > 1]}): {' '.join(names)}"
         for needs, names in sorted(files.items())
     ]

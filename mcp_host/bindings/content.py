@@ -53,10 +53,10 @@ def base64_text(data: str | bytes) -> str:
     return data if isinstance(data, str) else base64.b64encode(data).decode("ascii")
 
 
-def json_value(data: bytes | str | None) -> Any:
-    """JSON that a component gave; what isn't JSON becomes a string."""
-    if data is None:
-        return None
+def json_value(data: bytes | str | float | None) -> Any:
+    """JSON that a component gave; what isn't JSON becomes a string, and a number is itself."""
+    if data is None or isinstance(data, (bool, int, float)):
+        return data
     raw = data.encode("utf-8", "replace") if isinstance(data, str) else bytes(data)
     try:
         return decode(raw)

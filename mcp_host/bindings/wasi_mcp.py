@@ -10,6 +10,7 @@ the attributes that serve as the one and is the class of the other.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +31,8 @@ from pywrt.api import Store
 from pywrt.component import Err, Func, HostResource, Linker, Task
 from pywrt.engine.machine import Blocked
 from pywrt.wit import types as wit
+
+_host_log = logging.getLogger("mcp_host")
 
 PACKAGE = "wasi:mcp/"
 VERSIONS = ("0.1.0-preview2", "0.1.0")
@@ -136,7 +139,14 @@ def _bind(
             except McpError as error:
                 raise Err(None if failure is None else fit(failure, error)) from None
             except (RegistrationError, BindingError) as error:
+                # Many a component doesn't look at the error.
+                _host_log.warning("refused what the component asked of wasi:mcp: %s", error)
                 wrong = McpError("invalid-params", str(error))
+                raise Err(None if failure is None else fit(failure, wrong)) from None
+            except (TypeError, ValueError, AttributeError, LookupError) as error:
+                # The component's own types may be any: values of a kind that nothing here foresaw.
+                _host_log.warning("a call of wasi:mcp/runtime of type %s failed", type, exc_info=error)
+                wrong = McpError("invalid-params", f"the host can't use values of {type}: {error}")
                 raise Err(None if failure is None else fit(failure, wrong)) from None
             if isinstance(value, Blocked):
                 retry = value.retry

@@ -192,7 +192,8 @@ def _of_list(layouts: Layouts, t: List) -> Layout:
         return Layout(8, 4, (I32, I32), 72)
     element = layouts.of(t.element)
     flat = (element.flat * min(t.length, _FLAT_KEPT))[:_FLAT_KEPT]
-    return Layout(element.size * t.length, element.alignment, flat, 72 + t.length * (8 + element.cost))
+    cost = 1 if t.element == Primitive("u8") else 8 + element.cost
+    return Layout(element.size * t.length, element.alignment, flat, 72 + t.length * cost)
 
 
 def _of_flags(layouts: Layouts, t: Flags) -> Layout:

@@ -2,7 +2,8 @@
 
 Strategy: definitions execute in file order, each by a function that a table names, and append to the
 run-time index spaces of a `Frame`. Instantiating a nested component pushes a frame on a stack instead of
-calling; when its definitions are done, its exports become an instance of the frame below.
+calling; when its definitions are done, its exports become an instance of the frame below. A few bytes can
+name the same large component or module again and again, so what is made is counted (`Allowance`).
 
 At run time a resource type is a `GuestResource` or `HostResource`. A frame's `resources` says which one each
 resource variable of validation stands for; function types are made concrete with it when they are lifted.
@@ -16,6 +17,7 @@ from pywrt.canonical_abi.context import CanonOptions
 from pywrt.canonical_abi.func import LiftedFunc, canon_lift, canon_lower
 from pywrt.canonical_abi.handles import GuestResource
 from pywrt.canonical_abi.instance import ComponentInstance
+from pywrt.canonical_abi.pacing import check_deadline
 from pywrt.component.definitions import (
     AliasCoreExport,
     AliasExport,
@@ -39,13 +41,41 @@ from pywrt.component.definitions import (
 from pywrt.component.subtyping import Substitution, substitute_func
 from pywrt.component.tables import SORTS
 from pywrt.component.types import Bound, Path, Resource
+from pywrt.engine.instantiation import CompiledModule
 from pywrt.engine.instantiation import instantiate as instantiate_module
+from pywrt.errors import LimitError
 from pywrt.runtime.store import Store
+from pywrt.wasm.module import Elem, Expr
 from pywrt.wit.types import ResourceType
 
 #: Exports of an instance at run time, by name: component functions, resource types (and, for other types,
 #: what validation made of them), compiled modules, closures and further instances.
 Exports = dict[str, Any]
+
+
+#: What one instantiation may make: definitions, their items, and the functions and such of core instances.
+MAX_ITEMS = 2_000_000
+#: How many of them are made between two looks at the store's deadline.
+ITEMS_PER_LOOK = 1_000
+
+
+class Allowance:
+    """What one instantiation may still make, and when it is to look at the deadline again."""
+
+    __slots__ = ("_left", "_look", "_store")
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._left = self._look = MAX_ITEMS
+
+    def take(self, count: int) -> None:
+        """Account for `count` items; LimitError past MAX_ITEMS, Trap past the store's deadline."""
+        self._left -= count
+        if self._left < 0:
+            raise LimitError(f"instantiating the component makes more than the limit of {MAX_ITEMS} items")
+        if self._left < self._look:
+            self._look = self._left - ITEMS_PER_LOOK
+            check_deadline(self._store)
 
 
 class Closure:
@@ -136,9 +166,10 @@ def at_path(exports: Mapping[str, Any], path: Path) -> Any:
 def instantiate(store: Store, code: ComponentCode, args: Mapping[str, Any]) -> Exports:
     """Instantiate `code` with `args`, which fit its imports (the linker has checked), and give its exports.
 
-    Raises LimitError past a limit of the store, and Trap if a core module's start function or active segment
-    traps; what was instantiated before stays in the store, unreachable.
+    Raises LimitError past a limit of the store or of MAX_ITEMS, and Trap past the store's deadline or if a core
+    module's start function or active segment traps; what was instantiated before stays in the store, unreachable.
     """
+    allowance = Allowance(store)
     stack = [Frame(store, Closure(code, None), args, None)]
     while True:
         frame = stack[-1]
@@ -146,6 +177,8 @@ def instantiate(store: Store, code: ComponentCode, args: Mapping[str, Any]) -> E
         while frame.pc < len(definitions):
             definition = definitions[frame.pc]
             frame.pc += 1
+            weigh = _WEIGHTS.get(definition.__class__)
+            allowance.take(1 if weigh is None else weigh(frame, definition))
             if definition.__class__ is Instantiate:
                 stack.append(_begin(frame, definition))
                 break
@@ -253,6 +286,37 @@ def _export(frame: Frame, definition: ExportDef) -> None:
     if item.sort != "type":  # like an alias, an export has an index of its own
         frame.spaces[item.sort].append(value)
 
+
+# What definitions make, for those that make more than one item
+
+
+def _core_instance_weight(frame: Frame, definition: CoreInstantiate) -> int:
+    code: CompiledModule = frame.spaces["core module"][definition.module]
+    module = code.module
+    # An instantiation may run guest code for as long as a nested call does without a look at the deadline.
+    started = ITEMS_PER_LOOK if module.start is not None else 1
+    return (
+        started
+        + len(module.imports)
+        + len(module.funcs)
+        + len(module.exports)
+        + sum([1 + variable.init.end - variable.init.start for variable in module.globals])
+        + sum([_elem_weight(elem) for elem in module.elems])
+        + sum([1 + (data.end - data.start) // ITEMS_PER_LOOK for data in module.datas])
+    )
+
+
+def _elem_weight(elem: Elem) -> int:
+    return 1 + sum([item.end - item.start if isinstance(item, Expr) else 1 for item in elem.init])
+
+
+_WEIGHTS: dict[type, Callable[[Frame, Any], int]] = {
+    CoreInstantiate: _core_instance_weight,
+    CoreExports: lambda frame, definition: 1 + len(definition.items),
+    InstanceExports: lambda frame, definition: 1 + len(definition.items),
+    Instantiate: lambda frame, definition: 1 + len(definition.args) + len(definition.bindings),
+    ImportDef: lambda frame, definition: 1 + len(definition.bindings),
+}
 
 _RESOURCE_BUILTINS = {
     "resource.new": canon_resource_new,

@@ -127,7 +127,7 @@ class Linker:
     def hint(self, shown: str) -> str:
         """What is defined that is close to a missing import (see `missing_imports`), as a clause."""
         name = shown.partition("#")[0]
-        served = match_name(name, self._items)  # type: ignore[arg-type]
+        served = match_name(name, self._items)
         if served is not None and isinstance(self._items[served], dict):
             return f"the host's `{served}` has {_listing(self._items[served])}"
         base = name.partition("@")[0]

@@ -1,10 +1,12 @@
 """The runner: what passes, what fails and with which sides, and what is skipped and why."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from spectests.report import FAILED, PASSED, SKIPPED, FileReport
+from spectests.runner import run_file
 
 Run = Callable[[str], FileReport]
 
@@ -183,3 +185,13 @@ def test_run_files_have_stores_of_their_own(run: Run) -> None:
     """
     for _ in range(2):
         assert run(grow).status == PASSED
+
+
+def test_run_file_of_an_unbuilt_proposal_is_not_blamed_on_the_engine(tmp_path: Path) -> None:
+    text = '(assert_invalid (module (memory 0) (memory 0)) "multiple memories")'
+    for folder in ("proposals/threads", "other/threads"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "memory.wast").write_text(text)
+    excused = run_file(str(tmp_path / "proposals/threads/memory.wast"))
+    assert (excused.status, excused.needs) == ("skipped", ("threads",))
+    assert run_file(str(tmp_path / "other/threads/memory.wast")).status == "failed"

@@ -128,6 +128,41 @@ def test_register_tools_types_without_a_needed_field_say_which(imported: Import)
     assert "no field 'name'" in caught.value.payload["message"]
 
 
+@pytest.mark.parametrize(
+    ("path", "parameter", "type", "value", "message"),
+    [
+        (
+            "register-tools",
+            "tools",
+            STRING,
+            "add",
+            "`tools` must be a list of records, not a value such as 'add'",
+        ),
+        ("register-tools", "tools", wit.List(U64), [1], "`tools` must be a list of records"),
+        ("register-resources", "resources", U64, 1 << 60, "`resources` must be a list of records"),
+        ("register-prompts", "prompts", wit.List(STRING), ["x"], "`prompts` must be a list of records"),
+        ("register-server", "info", U64, 5, "`info` must be a record"),
+        ("send-notification", "notification", U64, 5, "the host can't use values of func(notification: u64)"),
+    ],
+)
+def test_runtime_function_of_unforeseen_type_answers_with_an_error(
+    imported: Import, path: str, parameter: str, type: wit.WitType, value: Any, message: str
+) -> None:
+    with pytest.raises(Err) as caught:
+        imported(f"runtime#{path}", FuncType((Field(parameter, type),), UNIT))(value)
+    assert caught.value.payload["code"] == "invalid-params"
+    assert message in caught.value.payload["message"]
+
+
+def test_register_tools_schema_that_is_a_number_is_not_a_size(imported: Import) -> None:
+    tool = wit.Record((Field("name", STRING), Field("description", STRING), Field("input-schema", U64)))
+    with pytest.raises(Err) as caught:
+        imported("runtime#register-tools", FuncType((Field("tools", wit.List(tool)),), UNIT))(
+            [Record(name="add", description="Adds", input_schema=1 << 60)]
+        )
+    assert "`input-schema` must be a list<u8> or a string" in caught.value.payload["message"]
+
+
 def test_register_tools_under_a_renamed_parameter_works(imported: Import, heard: Heard) -> None:
     renamed = FuncType((Field("definitions", wit.List(TOOL)),), UNIT)
     imported("runtime#register-tools", renamed)([ADD])
