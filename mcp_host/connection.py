@@ -97,9 +97,7 @@ class Connection:
         patience = None if timeout is None else 2 * timeout + _GRACE_SECONDS
         waiting = set(self._tasks.values())
         while waiting and not getattr(self._transport, "closed", False):
-            done, waiting = await asyncio.wait(
-                waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED
-            )
+            done, waiting = await asyncio.wait(waiting, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
             if not done:
                 return
 

@@ -67,8 +67,8 @@ def check_imports(component: Component, linker: Linker, allowed: Iterable[str]) 
     if unknown:
         shown = ", ".join(f"`{name}`{_members(missing[name])}" for name in unknown)
         raise LinkError(
-            f"the component imports {shown}, which this host hasn't got: {linker.hint(unknown[0])}; to run it "
-            f"all the same, with functions that trap when they are called: "
+            f"the component imports {shown}, which this host hasn't got: {linker.hint(unknown[0])}; "
+            f"to run it all the same, with functions that trap when they are called: "
             f"--allow-import '{_package(unknown[0])}'"
         )
     if stubs:

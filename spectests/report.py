@@ -114,7 +114,8 @@ def _by_need(reports: Iterable[FileReport]) -> list[str]:
     for report in reports:
         if report.status == PASSED or report.needs:
             files.setdefault(", ".join(report.needs), []).append(os.path.basename(report.path))
-    return [
-        f"{'needs ' + needs if needs else 'passed'} ({len(names)} file{'s'[: len(names) > 1]}): {' '.join(names)}"
-        for needs, names in sorted(files.items())
-    ]
+    lines = []
+    for needs, names in sorted(files.items()):
+        what = f"needs {needs}" if needs else "passed"
+        lines.append(f"{what} ({len(names)} file{'s'[: len(names) > 1]}): {' '.join(names)}")
+    return lines

@@ -196,7 +196,9 @@ class _Imports:
         if wanted.sort == "instance":
             return self.instance(found, wanted, name, shown)
         if found is None:
-            raise LinkError(f"unknown import: `{shown}` ({wanted}) has not been defined: {self.linker.hint(shown)}")
+            raise LinkError(
+                f"unknown import: `{shown}` ({wanted}) has not been defined: {self.linker.hint(shown)}"
+            )
         if isinstance(wanted.type, wit.FuncType):
             return self.func(found, wanted.type, shown)
         if isinstance(wanted.type, ModuleType):

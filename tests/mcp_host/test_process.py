@@ -109,9 +109,7 @@ def test_process_output_of_the_component_never_meets_the_wire(shared_components:
 def test_process_guest_output_on_stdout_goes_to_stderr(tmp_path: Path, mcp_component: Any) -> None:
     path = tmp_path / "server.wasm"
     # the tool writes its own name
-    write = (
-        "(call $write (call $get-stdout) (local.get $name) (i32.const 4) (i32.const 4096)) (call $answer)"
-    )
+    write = "(call $write (call $get-stdout) (local.get $name) (i32.const 4) (i32.const 4096)) (call $answer)"
     path.write_bytes(mcp_component(prints=True, call=write))
     done = run(str(path), lines=[INITIALIZE, call(2, "fine")])
     assert answers(done)[2]["result"]["content"][0]["text"] == "fine"

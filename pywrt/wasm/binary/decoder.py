@@ -473,6 +473,12 @@ def _section(decoder: _Decoder) -> None:
     if decoder.section and SECTION_ORDER[section] <= SECTION_ORDER[decoder.section]:
         raise MalformedError("unexpected content after last section", offset=start)
     decoder.section = section
-    _SECTIONS[section](decoder)
+    try:
+        _SECTIONS[section](decoder)
+    except MalformedError as error:
+        if error.feature is None or error.offset is None or error.offset < end:
+            raise
+        # what looks like another proposal's opcode is the next section: an `end` is missing in this one
+        raise MalformedError("unexpected end of section or function", offset=end) from None
     if reader.pos != end:
         raise MalformedError("section size mismatch", offset=reader.pos)

@@ -258,3 +258,17 @@ def test_function_names_malformed_are_left_out(binary: Build, section: bytes, na
     module = decode_module(binary((0, b"\x04name" + section)))
     assert function_names(module) == names
     assert module_name(module) is None
+
+
+def test_global_without_end_before_another_section_is_not_taken_for_a_feature() -> None:
+    # the next section's id, 0x0a, is also the opcode of throw_ref
+    data = (
+        HEADER
+        + b"\x01\x04\x01\x60\0\0"
+        + b"\x03\x02\x01\0"
+        + b"\x06\x05\x01\x7f\0\x41\0"
+        + b"\x0a\x04\x01\x02\0\x0b"
+    )
+    with pytest.raises(MalformedError, match="unexpected end of section or function") as caught:
+        decode_module(data)
+    assert caught.value.feature is None
