@@ -43,6 +43,9 @@ class Connection:
         self._runner = runner
         self._transport = transport
         self._tasks: dict[Request, asyncio.Task[None]] = {}
+        self._writes = 0
+        self._written = asyncio.Event()
+        self._written.set()
 
     async def run(self) -> None:
         """Serve until the end of input, then until what was asked for before is answered.
@@ -65,7 +68,18 @@ class Connection:
         """Send what the session has to say."""
         data = self.session.outgoing()
         if data:
-            await self._transport.write(data)
+            self._writes += 1
+            self._written.clear()
+            try:
+                await self._transport.write(data)
+            finally:
+                self._writes -= 1
+                if not self._writes:
+                    self._written.set()
+
+    async def drained(self) -> None:
+        """Wait until the client has taken what was sent."""
+        await self._written.wait()
 
     async def _receive(self) -> list[Event] | None:
         """What the next message asks for; None at the end of input."""

@@ -12,16 +12,25 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from mcp_host.protocol.errors import ProtocolError
-from mcp_host.protocol.jsonrpc import decode
-from mcp_host.protocol.revisions import COMPLETIONS_CAPABILITY_SINCE, known_fields
+from mcp_host.protocol.jsonrpc import decode, encode
+from mcp_host.protocol.revisions import COMPLETIONS_CAPABILITY_SINCE, LATEST, known_fields
 from mcp_host.protocol.schema import Schema, SchemaError
 from mcp_host.protocol.uri_template import TemplateError, UriTemplate
 
 MAX_ENTRIES = 10_000
 """Entries of one list: a component registers in a loop, and each entry is kept and sent."""
 
+MAX_LIST_BYTES = 8 * 1024 * 1024
+"""Bytes that the entries of one list take on the wire, together; some twenty times as much once parsed."""
+
+MAX_SCHEMA_BYTES = 1024 * 1024
+"""Bytes of one schema, as JSON text."""
+
 MAX_TEMPLATES = 500
 """Resource templates: each is tried on a URI."""
+
+
+_SHOWN = 200  # characters of a name in messages
 
 
 class RegistrationError(ValueError):
@@ -204,25 +213,34 @@ Item = TypeVar("Item", Tool, Resource, ResourceTemplate, Prompt)
 class Catalog(Generic[Item]):
     """One list, in order of registration, by key (name, URI or template). `version` counts its changes."""
 
-    __slots__ = ("_items", "_key", "_limit", "_noun", "version")
+    __slots__ = ("_items", "_key", "_limit", "_noun", "_size", "version")
 
     def __init__(self, noun: str, key: Callable[[Item], str], limit: int = MAX_ENTRIES) -> None:
         self._items: dict[str, Item] = {}
         self._key: Callable[[Item], str] = key
         self._limit = limit
         self._noun = noun
+        self._size = 0
         self.version = 0
 
     def add(self, items: Iterable[Item]) -> None:
         """Add all of `items`, or none.
 
-        RegistrationError names one that is there already, or has an empty name.
+        RegistrationError names one that is there already, has an empty name, or is one too many.
         """
-        self._set(dict(self._items), items)
+        fresh, size = self._checked(items, self._items, self._size)
+        if fresh:
+            self._items.update(fresh)
+            self._size = size
+            self.version += 1
 
     def replace(self, items: Iterable[Item]) -> None:
         """Make `items` the whole list, under the rules of `add`. Equal lists don't count as a change."""
-        self._set({}, items)
+        table, size = self._checked(items, {}, 0)
+        if list(table.items()) != list(self._items.items()):
+            self._items = table
+            self._size = size
+            self.version += 1
 
     def get(self, key: str) -> Item | None:
         """The item of that name, URI or template."""
@@ -241,19 +259,31 @@ class Catalog(Generic[Item]):
     def __len__(self) -> int:
         return len(self._items)
 
-    def _set(self, table: dict[str, Item], items: Iterable[Item]) -> None:
+    def _checked(
+        self, items: Iterable[Item], present: Mapping[str, Item], size: int
+    ) -> tuple[dict[str, Item], int]:
+        """`items` by key, and the bytes of all, if they can stand beside those `present`, of `size` bytes.
+
+        Takes one item after the other, and no more than there is room for.
+        """
+        fresh: dict[str, Item] = {}
         for item in items:
             key = self._key(item)
             if not key:
                 raise RegistrationError(f"a {self._noun} without a name can't be registered")
-            if key in table:
-                raise RegistrationError(f"{self._noun} {key!r} is registered already")
-            if len(table) >= self._limit:
-                raise RegistrationError(f"{self._noun} {key!r}: there are {self._limit} of them already")
-            table[key] = item
-        if list(table.items()) != list(self._items.items()):
-            self._items = table
-            self.version += 1
+            if key in present or key in fresh:
+                raise RegistrationError(f"{self._noun} {key[:_SHOWN]!r} is registered already")
+            if len(present) + len(fresh) >= self._limit:
+                raise RegistrationError(
+                    f"{self._noun} {key[:_SHOWN]!r}: there are {self._limit} of them already"
+                )
+            size += _size_on_wire(item)
+            if size > MAX_LIST_BYTES:
+                raise RegistrationError(
+                    f"{self._noun} {key[:_SHOWN]!r}: the list is larger than {MAX_LIST_BYTES} bytes with it"
+                )
+            fresh[key] = item
+        return fresh, size
 
 
 class Registry:
@@ -332,7 +362,18 @@ class Registry:
         return max(serving, key=lambda template: template.uri_template.literals, default=None)
 
 
+def _size_on_wire(item: Tool | Resource | ResourceTemplate | Prompt) -> int:
+    try:
+        return len(encode(item.to_wire(LATEST)))
+    except ProtocolError as error:
+        raise RegistrationError(str(error)) from None
+
+
 def _parse_schema(tool: str, which: str, data: bytes) -> Schema:
+    if len(data) > MAX_SCHEMA_BYTES:
+        raise RegistrationError(
+            f"tool {tool[:_SHOWN]!r}: its {which} schema has {len(data)} bytes, the limit is {MAX_SCHEMA_BYTES}"
+        )
     try:
         document = decode(data)
         schema = Schema(document)

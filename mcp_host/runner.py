@@ -69,6 +69,9 @@ class Listener(Protocol):
     async def flush(self) -> None:
         """Send what the session has to say."""
 
+    async def drained(self) -> None:
+        """Wait until the client has taken what was sent."""
+
 
 class Caller:
     """Who asked for a call: where its progress goes, and the client, if it is one's."""
@@ -224,6 +227,8 @@ class Runner:
             reason = f"the component has no handler {name!r}"
             raise ProtocolError(ErrorKind.UNSUPPORTED_OPERATION, reason)
         async with self._turn:
+            if call.listener is not None:
+                await call.listener.drained()  # a client that doesn't read gets no further answers made
             try:
                 guest = await self._ready_guest()
             except (WasmError, OSError) as error:

@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 
 from mcp_host.bindings.values import BindingError
 from mcp_host.protocol.errors import ProtocolError
-from mcp_host.protocol.jsonrpc import decode
+from mcp_host.protocol.jsonrpc import MAX_JSON, decode
 
 Fields = Mapping[str, Any]
 Block = dict[str, Any]
@@ -54,10 +54,15 @@ def base64_text(data: str | bytes) -> str:
 
 
 def json_value(data: bytes | str | float | None) -> Any:
-    """JSON that a component gave; what isn't JSON becomes a string, and a number is itself."""
+    """JSON that a component gave; what isn't JSON becomes a string, and a number is itself.
+
+    BindingError past MAX_JSON bytes.
+    """
     if data is None or isinstance(data, (bool, int, float)):
         return data
     raw = data.encode("utf-8", "replace") if isinstance(data, str) else bytes(data)
+    if len(raw) > MAX_JSON:
+        raise BindingError(f"{len(raw)} bytes of JSON are more than the limit of {MAX_JSON}")
     try:
         return decode(raw)
     except ProtocolError:

@@ -207,7 +207,8 @@ def declared_capabilities(record: Fields) -> dict[str, dict[str, Any]]:
 
 
 def _register_tools(ctx: McpContext, given: Fields) -> None:
-    ctx.registry.tools.add([_tool(one) for one in _records(given, "tools")])
+    # One by one, since the registry may soon have had enough: a schema takes much more memory than its text.
+    ctx.registry.tools.add(_tool(one) for one in _records(given, "tools"))
 
 
 def _tool(one: Fields) -> Tool:

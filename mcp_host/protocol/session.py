@@ -675,9 +675,10 @@ def bulleted(headline: str, reasons: Sequence[str]) -> str:
 def structured_of(content: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """The structured content that the content stands for: the first text block that is a JSON object."""
     for block in content:
-        if block.get("type") == "text" and str(block.get("text")).lstrip().startswith("{"):
+        text = str(block.get("text")) if block.get("type") == "text" else ""
+        if text.lstrip().startswith("{") and len(text) <= jsonrpc.MAX_JSON:
             try:
-                return jsonrpc.decode_object(str(block["text"]).encode("utf-8", "replace"))
+                return jsonrpc.decode_object(text.encode("utf-8", "replace"))
             except ProtocolError:
                 continue
     return None

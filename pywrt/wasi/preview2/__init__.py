@@ -9,6 +9,7 @@ from pywrt.component.linker import Linker
 from pywrt.wasi.preview2 import cli, clocks, filesystem, http, io, random, sockets
 from pywrt.wasi.preview2.binding import Interface
 from pywrt.wasi.preview2.context import Preopen, WasiCtx
+from pywrt.wasi.preview2.signatures import bound
 
 __all__ = ["VERSION", "Preopen", "WasiCtx", "add_to_linker", "interfaces"]
 
@@ -38,4 +39,4 @@ def add_to_linker(linker: Linker, ctx: WasiCtx) -> None:
                     if isinstance(item, HostResource):
                         instance.add_resource(member, item)
                     else:
-                        instance.add_func(member, item)
+                        instance.add_typed_func(member, bound(name, member, item))
