@@ -193,7 +193,10 @@ def run(program: str) -> str:
 
 @pytest.mark.parametrize("module", ["asyncio", "logging", "socket", "pathlib", "mcp_host"])
 def test_importing_pywrt_leaves_out(module):
-    assert run(f"import sys, pywrt; print({module!r} in sys.modules)") == "False"
+    program = (
+        f"import sys; before = set(sys.modules); import pywrt; print({module!r} in {{*sys.modules}} - before)"
+    )
+    assert run(program) == "False"
 
 
 def test_importing_pywrt_makes_few_dataclasses():

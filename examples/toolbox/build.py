@@ -15,15 +15,29 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 SOURCES = ("base.c", "number.c", "json.c", "hash.c", "calc.c", "tools.c", "toolbox.c")
-# No C library and no start function. -g0 leaves the names of functions in, for backtraces; inlining what the source
-# calls inline, and no more, keeps those names true and the code small.
-COMPILE = (
-    "-m ziglang cc --target=wasm32-freestanding -std=c23 -Wall -Wextra -O2 -g0 -fno-unroll-loops"
-    " -finline-hint-functions -nostdlib -fno-builtin -Wl,--no-entry -Wl,--stack,32768"
-).split()
+# No C library and no start function. -g0 leaves the names of functions in, for backtraces; inlining what the
+# source calls inline, and no more, keeps those names true and the code small.
+COMPILE = [
+    "-m",
+    "ziglang",
+    "cc",
+    "--target=wasm32-freestanding",
+    "-std=c23",
+    "-Wall",
+    "-Wextra",
+    "-O2",
+    "-g0",
+    "-fno-unroll-loops",
+    "-finline-hint-functions",
+    "-nostdlib",
+    "-fno-builtin",
+    "-Wl,--no-entry",
+    "-Wl,--stack,32768",
+]
 
-# jco 1.35 starts its tools without access to any folder, so `embed` could not read wit/. This opens the file system to
-# each of the copies of its WASI shim; in the main thread only, since the shims start workers, which load this as well.
+# jco 1.35 starts its tools without access to any folder, so `embed` could not read wit/. This opens the file
+# system to each of the copies of its WASI shim; in the main thread only, since the shims start workers, which
+# load this as well.
 PREOPEN = """import {{ isMainThread }} from 'node:worker_threads';
 if (isMainThread) for (const url of {urls}) (await import(url))._addPreopen?.('/', '/');
 """

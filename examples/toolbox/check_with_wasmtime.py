@@ -183,13 +183,14 @@ def check_tools(rounds=2000):
     numbers += [2.0**n for n in range(-1074, 1024, 7)]
     for number in numbers:
         assert float(toolbox.tool("calc", expression=repr(number))) == number, number
-        assert toolbox.tool("calc", expression="x", variables={"x": number}) == repr(number).removesuffix(".0"), number
+        shown = repr(number).removesuffix(".0")
+        assert toolbox.tool("calc", expression="x", variables={"x": number}) == shown, number
         text = f"{random_.randint(1, 10**19 - 1)}e{random_.randint(-345, 288)}"
         assert float(toolbox.tool("calc", expression=text)) == float(text), text
 
 
 def check_memory(times=200):
-    """Thousands of calls on one instance: all take the fuel of the first one, which growing memory would not."""
+    """Thousands of calls on one instance: all take the fuel of the first, which growing memory would not."""
     toolbox = Toolbox()
     first = [toolbox.call(*call) for call in CALLS]
     for _ in range(times):

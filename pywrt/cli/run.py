@@ -119,7 +119,7 @@ def run(options: argparse.Namespace) -> int:
     except ExitTrap as exit:
         return exit.status & 0xFF
     except LinkError as error:
-        raise CommandError(f"{binary.path}: {error}{guest.link_hint()}") from None
+        raise CommandError(f"{binary.path}: {error}{guest.link_hint(error)}") from None
     except Trap as trap:
         print(f"pywrt: trap: {trap}{guest.trap_hint(trap)}", file=sys.stderr)
         return TRAPPED
@@ -277,9 +277,9 @@ class _Guest:
 
     # Hints
 
-    def link_hint(self) -> str:
+    def link_hint(self, error: LinkError) -> str:
         """What to do about an import that isn't provided."""
-        if self.options.unknown_imports_trap:
+        if self.options.unknown_imports_trap or "incompatible import type" in error.message:
             return ""
         return "\n(--unknown-imports-trap calls it all the same; missing functions trap when they are called)"
 

@@ -25,7 +25,6 @@ from pywrt.errors import InvalidError
 from pywrt.wasm import types as core
 from pywrt.wit import types as wit
 
-
 #: Steps that making a node anew counts as: it takes that much longer than a comparison, and memory.
 SUBSTITUTION_WORK = 8
 

@@ -1,1 +1,1 @@
-"""Core WebAssembly as data: types, the opcode table, syntax, binary and text formats, validation. Executes nothing."""
+"""Core WebAssembly as data: types, opcodes, syntax, binary and text formats, validation. It executes nothing."""
