@@ -1,8 +1,8 @@
 """Running one call of a component under asyncio.
 
-Strategy: the guest runs in slices that take about SLICE_SECONDS; one that spends its time in host functions is
-stopped after TURN_SECONDS. Between two of them control goes back to
-the event loop, where messages are read and answered, and a cancellation of the asyncio task stops the guest.
+Strategy: the guest runs in slices that take about SLICE_SECONDS; one that spends its time in host functions
+ends after TURN_SECONDS. Between two of them control goes back to the event loop, where messages are read and
+answered, and a cancellation of the asyncio task stops the guest.
 The deadline and the fuel are the machine's own; `explain` says in words which of them, or what else, ended a
 call.
 """

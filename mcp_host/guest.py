@@ -34,6 +34,9 @@ RUN = "wasi:cli/run"
 START_NAMES = ("init", "start")
 """Exports that start a component which has no wasi:cli/run, in this order."""
 
+_MAX_HANDLES = 100_000
+"""A handle and what stands behind it take some 300 bytes of the host's memory."""
+
 _LEAST_LIFTED = 32 * MIB
 """Bytes of Python data that one call of the component may pass, however little memory it has."""
 
@@ -66,6 +69,7 @@ class Program:
         limits = Config(
             consume_fuel=config.fuel is not None,
             max_memory_bytes=config.memory_limit,
+            max_handles=_MAX_HANDLES,
             max_lifted_bytes=max(_LEAST_LIFTED, 2 * config.memory_limit),
         )
         self.engine = Engine(limits)

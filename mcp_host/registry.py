@@ -372,7 +372,8 @@ def _size_on_wire(item: Tool | Resource | ResourceTemplate | Prompt) -> int:
 def _parse_schema(tool: str, which: str, data: bytes) -> Schema:
     if len(data) > MAX_SCHEMA_BYTES:
         raise RegistrationError(
-            f"tool {tool[:_SHOWN]!r}: its {which} schema has {len(data)} bytes, the limit is {MAX_SCHEMA_BYTES}"
+            f"tool {tool[:_SHOWN]!r}: its {which} schema has {len(data)} bytes, "
+            f"the limit is {MAX_SCHEMA_BYTES}"
         )
     try:
         document = decode(data)

@@ -23,8 +23,8 @@ MAX_DEPTH = 128
 """Arrays and objects within one another. Far below what Python's own recursion limit lets pass."""
 
 MAX_JSON = 4 * 1024 * 1024
-"""Bytes of a JSON value that a component gives within a message: parsed, it may take thirty times as much, and
-the host reads nothing meanwhile."""
+"""Bytes of a JSON value that a component gives within a message: parsed, it may take thirty times as much,
+and the host reads nothing meanwhile."""
 
 MAX_BATCH = 1000
 """Entries of a batch: each costs an answer that is longer than the shortest entry."""

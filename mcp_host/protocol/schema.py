@@ -30,8 +30,8 @@ from mcp_host.protocol.pattern import Automaton, UnsupportedPattern, compile_pat
 
 MAX_NESTING = 300
 MAX_STEPS = 2_000_000
-"""Some 0.8 s at worst, in which the host reads nothing; two to four steps a value suffice for the plain schemas
-of a call of a MB."""
+"""Some 0.8 s at worst, in which the host reads nothing; two to four steps a value suffice for the plain
+schemas of a call of a MB."""
 
 MAX_ERRORS = 10
 MAX_PATTERN_STATES = 8000

@@ -166,8 +166,9 @@ def at_path(exports: Mapping[str, Any], path: Path) -> Any:
 def instantiate(store: Store, code: ComponentCode, args: Mapping[str, Any]) -> Exports:
     """Instantiate `code` with `args`, which fit its imports (the linker has checked), and give its exports.
 
-    Raises LimitError past a limit of the store or of MAX_ITEMS, and Trap past the store's deadline or if a core
-    module's start function or active segment traps; what was instantiated before stays in the store, unreachable.
+    Raises LimitError past a limit of the store or of MAX_ITEMS, and Trap past the store's deadline, or if a
+    core module's start function or active segment traps; what was instantiated before stays in the store,
+    unreachable.
     """
     allowance = Allowance(store)
     stack = [Frame(store, Closure(code, None), args, None)]

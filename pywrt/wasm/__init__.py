@@ -1,1 +1,1 @@
-"""Core WebAssembly as data: types, opcodes, syntax, binary and text formats, validation. It executes nothing."""
+"""Core WebAssembly as data: types, opcodes, syntax, both formats, validation. It executes nothing."""

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from pywrt.canonical_abi import Record, Variant
 from pywrt.canonical_abi.scalars import check_f32
+from pywrt.canonical_abi.signature import lift_params, lift_result
 from pywrt.canonical_abi.values import Sums
 from pywrt.config import Config
 from pywrt.errors import Trap, ValueTypeError
@@ -428,3 +429,31 @@ def test_adapters_of_a_type_100_deep_work(side: Any, nest: Any) -> None:
             again.x if isinstance(again, Record) else again[0] if isinstance(again, (list, tuple)) else again
         )
     assert again == 5
+
+
+@pytest.mark.parametrize("encoding", ["utf8", "utf16"])
+def test_lift_string_counts_what_its_widest_character_makes_it_take(side: Any, encoding: str) -> None:
+    guest = side(encoding, pages=1, config=Config(max_lifted_bytes=3000))
+    text = "a" * 996 + "\U0001f600"
+    encoded = text.encode("utf-8" if encoding == "utf8" else "utf-16-le")
+    guest.memory.data[: len(encoded)] = encoded
+    size = len(encoded) // (1 if encoding == "utf8" else 2)
+    with pytest.raises(Trap, match="max_lifted_bytes"):
+        guest.lift(wit.STRING, 0, size)
+
+
+def test_lift_result_of_fixed_length_is_limited(side: Any) -> None:
+    guest = side(pages=1, config=Config(max_lifted_bytes=100_000))
+    small, large = (wit.List(wit.Tuple((wit.U8,)), count) for count in (100, 60_000))
+    lift = {t.length: lift_result(guest.adapters, wit.FuncType((), t)) for t in (small, large)}
+    assert lift[100](guest.context(), [0]) == [(0,)] * 100
+    with pytest.raises(Trap, match="max_lifted_bytes"):
+        lift[60_000](guest.context(), [0])
+
+
+def test_lift_params_of_fixed_length_are_limited(side: Any) -> None:
+    guest = side(pages=1, config=Config(max_lifted_bytes=100_000))
+    large = wit.List(wit.Tuple((wit.U8,)), 60_000)
+    lift = lift_params(guest.adapters, wit.FuncType((wit.Field("a", large),)))
+    with pytest.raises(Trap, match="max_lifted_bytes"):
+        lift(guest.context(), [0])

@@ -253,3 +253,17 @@ def test_decode_component_many_large_instantiations_use_up_the_work_limit(
     b.section(5, b"\xe0\xd4\x03" + content * count)
     with pytest.raises(InvalidError, match="takes more than the limit"):
         decode(bytes(b.data))
+
+
+def test_decode_component_many_instances_of_many_resources_use_up_the_work_limit(
+    build: Any, decls: Any
+) -> None:
+    b = build()
+    d = decls()
+    for i in range(2000):
+        d.export(f"r{i}", "type")
+    type = b.type(d.instance())
+    for i in range(100):
+        b.import_(f"i{i}", "instance", type)
+    with pytest.raises(InvalidError, match="takes more than the limit"):
+        decode(bytes(b.data))

@@ -1,11 +1,12 @@
 """Instantiation: nested components, aliases, limits, and failures that leave the store alive."""
 
+import time
 from typing import Any
 
 import pytest
 
 from pywrt.api import Engine, Store
-from pywrt.component import Component, Linker
+from pywrt.component import Component, Linker, instantiation
 from pywrt.config import Config
 from pywrt.errors import LimitError, Trap
 
@@ -187,3 +188,77 @@ def test_func_of_another_store_is_refused(
     add = instantiate(adder(build, types)).get_func(store, "add")
     with pytest.raises(Exception, match="belongs to another store"):
         add(Store(engine), 1, 2)
+
+
+def doubling(build: Any, leaf: Any, depth: int) -> Any:
+    """A component that holds 2 ** depth instances of `leaf`, in a few bytes a level."""
+    b = build()
+    component = b.component(leaf)
+    for _ in range(depth):
+        inner = build()
+        below = inner.outer("component", 1, component)
+        inner.instantiate(below)
+        inner.instantiate(below)
+        component = b.component(inner)
+    b.instantiate(component)
+    return b
+
+
+def large_leaves(build: Any, types: Any) -> dict[str, Any]:
+    """Components of a few KB that make thousands of items each, in different ways."""
+    exporting, items, functions, elements = (build() for _ in range(4))
+    core = exporting.core_alias("core func", exporting.run('(module (func (export "f")))'), "f")
+    func = exporting.lift(core, exporting.type(types.func()))
+    exporting.export("all", "instance", exporting.bag({f"a{i}": ("func", func) for i in range(2000)}))
+    core = items.core_alias("core func", items.run('(module (func (export "f")))'), "f")
+    items.core_bag(**{f"a{i}": ("core func", core) for i in range(2000)})
+    functions.run(f"(module {'(func)' * 2000})")
+    elements.run(f"(module (func $f) (table 1 funcref) (elem func {'$f ' * 2000}))")
+    return {"bag": exporting, "core bag": items, "functions": functions, "elements": elements}
+
+
+@pytest.mark.parametrize("kind", ["bag", "core bag", "functions", "elements"])
+def test_instantiate_many_large_instances_passes_the_limit_of_items(
+    instantiate: Any, build: Any, types: Any, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(instantiation, "MAX_ITEMS", 20_000)
+    leaf = large_leaves(build, types)[kind]
+    instantiate(doubling(build, leaf, 2))
+    with pytest.raises(LimitError, match=r"^instantiating the component makes more than the limit of 20000"):
+        instantiate(doubling(build, leaf, 6))
+
+
+def test_instantiate_past_the_deadline_traps(
+    load: Any, engine: Engine, linker: Linker, build: Any, types: Any
+) -> None:
+    store = Store(engine)
+    component = load(doubling(build, large_leaves(build, types)["bag"], 2))
+    store.set_deadline(time.monotonic() - 1)
+    with pytest.raises(Trap, match=r"^deadline exceeded"):
+        linker.instantiate(store, component)
+    store.set_deadline(None)
+    linker.instantiate(store, component)
+
+
+def test_instantiate_modules_whose_start_functions_use_up_the_time_traps(
+    load: Any, engine: Engine, linker: Linker, build: Any, types: Any
+) -> None:
+    store = Store(engine)
+    b = build()
+    tick = b.import_("tick", "func", b.type(types.func()))
+    host = b.core_bag(tick=("core func", b.lower(tick)))
+    module = b.module('(module (import "h" "tick" (func $tick)) (start $tick))')
+    for _ in range(10):
+        b.core_instance(module, h=host)
+    ticks = []
+
+    def run() -> None:
+        ticks.append(1)
+        if len(ticks) == 3:
+            store.set_deadline(time.monotonic() - 1)
+
+    with linker.root() as root:
+        root.add_func("tick", run)
+    with pytest.raises(Trap, match=r"^deadline exceeded"):
+        linker.instantiate(store, load(b))
+    assert len(ticks) == 3

@@ -1,10 +1,12 @@
 import asyncio
 import os
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from mcp_host import calls
 from mcp_host.calls import FIRST_SLICE, MAX_SLICE, MIN_SLICE, SLICE_SECONDS, Pace, drive, explain, grant
 from mcp_host.config import HostConfig
 from mcp_host.guest import GuestContext, Program, start
@@ -139,3 +141,42 @@ def test_pace_finds_the_length_of_a_slice() -> None:
 )
 def test_explain_says_what_ended_a_call(error: Exception, text: str) -> None:
     assert explain(error, None, HostConfig(execution_timeout=2.5, fuel=7)) == text
+
+
+def test_drive_guest_that_lives_in_host_functions_leaves_the_loop_free(
+    mcp_component: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One slice would hold thousands of these calls; each turn ends with its first.
+    monkeypatch.setattr(calls, "TURN_SECONDS", 0.0)
+    pauses = 0
+    body = """(local $n i32)
+      (loop $again
+        (drop (call $serve))
+        (br_if $again (i32.lt_u (local.tee $n (i32.add (local.get $n) (i32.const 1))) (i32.const 20))))
+      (call $answer)"""
+
+    async def run() -> None:
+        async def pause() -> None:
+            nonlocal pauses
+            pauses += 1
+
+        config = HostConfig()
+        program = Program(mcp_component(call=body), config, "x")
+        guest, _ = await start(program, config, "return", lambda: Blocks(lambda: None), pause)
+        handler = guest.handler("call-tool")
+        assert handler is not None
+        grant(guest.store, config)
+        before = pauses
+        task = handler.start(guest.store, {"name": "fine", "arguments": b"{}"})
+        assert await drive(task, guest.store, guest.pace, pause)
+        assert pauses - before >= 20
+        assert guest.store.state.turn_ends is None
+
+    asyncio.run(run())
+
+
+def test_drive_guest_that_lives_in_host_functions_meets_its_deadline(mcp_component: Any) -> None:
+    config = HostConfig(execution_timeout=0.05)
+    component = mcp_component(call="(loop $again (drop (call $serve)) (br $again)) (unreachable)")
+    with pytest.raises(Trap, match=r"^deadline exceeded"):
+        call_blocking(component, lambda: time.sleep(0.001), config)

@@ -610,3 +610,53 @@ def test_registry_that_changes_is_announced_after_the_next_call(mcp_component: A
 def test_host_config_refuses_what_cannot_be(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):
         HostConfig(**wrong)
+
+
+class SlowReader:
+    """A transport whose client sends all it has at once, and reads nothing until it is told to."""
+
+    def __init__(self, messages: list[Any]) -> None:
+        self.incoming: asyncio.Queue[bytes | None] = asyncio.Queue()
+        for message in messages:
+            self.incoming.put_nowait(json.dumps(message).encode())
+        self.reads = asyncio.Event()
+        self.written: list[bytes] = []
+
+    async def read(self) -> bytes | None:
+        return await self.incoming.get()
+
+    async def write(self, data: bytes) -> None:
+        self.written.append(data)
+        await self.reads.wait()
+
+
+def test_client_that_does_not_read_gets_no_further_answers_made(toolbox: Path) -> None:
+    hello = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}}
+    first = [
+        {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello},
+        {"jsonrpc": "2.0", "method": "notifications/initialized"},
+    ]
+    call = {"name": "calc", "arguments": {"expression": "2 + 3"}}
+    more = [{"jsonrpc": "2.0", "id": i, "method": "tools/call", "params": call} for i in range(1, 6)]
+
+    async def run() -> None:
+        transport = SlowReader(first)
+        transport.reads.set()
+        async with McpHost() as host:
+            await host.load_component(toolbox)
+            server = asyncio.create_task(host.serve(transport))
+            while not transport.written:
+                await asyncio.sleep(0)
+            transport.reads.clear()
+            for message in more:
+                transport.incoming.put_nowait(json.dumps(message).encode())
+            for _ in range(200):
+                await asyncio.sleep(0.001)
+            assert len(transport.written) == 2
+            transport.reads.set()
+            transport.incoming.put_nowait(None)
+            await server
+            answers = [json.loads(line) for line in b"".join(transport.written).splitlines()]
+            assert [answer["id"] for answer in answers if "id" in answer] == list(range(6))
+
+    asyncio.run(run())

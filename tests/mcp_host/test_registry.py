@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from mcp_host import registry as registry_module
 from mcp_host.registry import (
     Prompt,
     PromptArgument,
@@ -154,3 +157,31 @@ def test_template_for_prefers_the_most_literal() -> None:
         "x://{+any}",
         None,
     ]
+
+
+def test_add_beyond_the_bytes_of_a_list_is_refused_before_the_rest_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(registry_module, "MAX_LIST_BYTES", 1000)
+    registry = Registry()
+    registry.prompts.add([Prompt("a", description="x" * 600)])
+    seen = []
+
+    def prompts() -> Iterator[Prompt]:
+        for name in "bcd":
+            seen.append(name)
+            yield Prompt(name, description="x" * 600)
+
+    with pytest.raises(RegistrationError, match="prompt 'b': the list is larger than 1000 bytes with it"):
+        registry.prompts.add(prompts())
+    assert seen == ["b"]
+    assert registry.prompts.keys() == ["a"]
+    registry.prompts.replace([Prompt("b", description="x" * 600)])
+    registry.prompts.add([Prompt("c", description="x" * 300)])
+    assert registry.prompts.keys() == ["b", "c"]
+
+
+def test_tool_parse_schema_that_is_too_long_is_refused_unread() -> None:
+    schema = b'{"type": "object", "x": [' + b"[]," * 400_000 + b"[]]}"
+    with pytest.raises(RegistrationError, match="its input schema has 1200029 bytes, the limit is 1048576"):
+        tool("a", schema)

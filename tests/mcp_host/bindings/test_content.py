@@ -112,3 +112,9 @@ def test_resource_contents_of_each_kind(case: tuple[str, Any], contents: dict[st
 )
 def test_json_value_of_what_a_component_gave(data: Any, value: Any) -> None:
     assert json_value(data) == value
+
+
+def test_json_value_that_is_too_long_is_refused_unread() -> None:
+    with pytest.raises(BindingError, match="4194305 bytes of JSON are more than the limit of 4194304"):
+        json_value(b" " * 4_194_304 + b"1")
+    assert json_value(b" " * 4_194_303 + b"1") == 1
