@@ -40,6 +40,9 @@ _MAX_HANDLES = 100_000
 _LEAST_LIFTED = 32 * MIB
 """Bytes of Python data that one call of the component may pass, however little memory it has."""
 
+_LEAST_LOWERED = 1 * MIB
+"""Bytes of code that the component may use; lowered, they take 100 to 500 times as much memory."""
+
 _CLOSING_SECONDS = 1.0
 """How long a parked component may take to return from its start function when the host is closed."""
 
@@ -71,6 +74,7 @@ class Program:
             max_memory_bytes=config.memory_limit,
             max_handles=_MAX_HANDLES,
             max_lifted_bytes=max(_LEAST_LIFTED, 2 * config.memory_limit),
+            max_lowered_bytes=max(_LEAST_LOWERED, config.memory_limit // 16),
         )
         self.engine = Engine(limits)
         self.name = name

@@ -42,6 +42,8 @@ class Config:
     max_handles: int = 1_000_000
     #: Nested wasm calls; a frame of many registers counts as several (one more for each 64).
     max_call_depth: int = 20_000
+    #: Bodies of one module's functions that were called, in bytes; lowered, a byte takes 100 to 500.
+    max_lowered_bytes: int = 16 << 20
     #: What the canonical ABI lifts for one call, in bytes of Python data, roughly.
     max_lifted_bytes: int = 256 << 20
 
@@ -53,6 +55,7 @@ class Config:
             "max_handles",
             "max_call_depth",
             "max_lifted_bytes",
+            "max_lowered_bytes",
         ):
             if getattr(self, name) < 0:
                 raise LimitError(f"Config.{name} must not be negative, got {getattr(self, name)}")

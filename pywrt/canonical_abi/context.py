@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pywrt.canonical_abi.handles import CallScope
-from pywrt.canonical_abi.pacing import check_deadline
+from pywrt.engine.deadline import check_deadline
 from pywrt.engine.machine import call
 from pywrt.errors import InvalidError, Trap
 from pywrt.runtime.func import Func

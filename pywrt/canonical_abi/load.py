@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 from pywrt.canonical_abi.context import Context, Load, unaligned_pointer
 from pywrt.canonical_abi.flat import invalid_discriminant
 from pywrt.canonical_abi.layout import MAX_BYTE_LENGTH
-from pywrt.canonical_abi.pacing import CHUNK, check_deadline
+from pywrt.canonical_abi.pacing import CHUNK
 from pywrt.canonical_abi.packing import Packing
 from pywrt.canonical_abi.scalars import CANONICAL_NAN
 from pywrt.canonical_abi.values import product_of
+from pywrt.engine.deadline import check_deadline
 from pywrt.errors import Trap
 from pywrt.wit.types import List, Option, Primitive, Record, Result, Tuple, Variant, WitType
 

@@ -7,18 +7,12 @@ the host do takes no blocks, so it is looked at here, too.
 import time
 from typing import Any
 
+from pywrt.engine.deadline import check_deadline
 from pywrt.engine.machine import Blocked
-from pywrt.errors import Trap
 from pywrt.runtime.store import Store
 
 #: Elements of a list between two looks at the deadline.
 CHUNK = 16_384
-
-
-def check_deadline(store: Store) -> None:
-    """Trap if the store's deadline has passed."""
-    if store.deadline is not None and time.monotonic() >= store.deadline:
-        raise Trap("deadline exceeded", "deadline")
 
 
 def in_time(store: Store, results: Any) -> Any:

@@ -16,10 +16,11 @@ from pywrt.canonical_abi.context import Context, LowerFlat, Store
 from pywrt.canonical_abi.flat import sequence, sequence_of_length
 from pywrt.canonical_abi.layout import MAX_BYTE_LENGTH
 from pywrt.canonical_abi.load import ARRAY_CODES
-from pywrt.canonical_abi.pacing import CHUNK, check_deadline
+from pywrt.canonical_abi.pacing import CHUNK
 from pywrt.canonical_abi.packing import Packing
 from pywrt.canonical_abi.scalars import check_bool, check_char, check_f32, check_f64, int_check
 from pywrt.canonical_abi.values import product_of
+from pywrt.engine.deadline import check_deadline
 from pywrt.errors import ValueTypeError
 from pywrt.wit.types import List, Option, Primitive, Record, Result, Tuple, Variant, WitType
 

@@ -17,7 +17,6 @@ from pywrt.canonical_abi.context import CanonOptions
 from pywrt.canonical_abi.func import LiftedFunc, canon_lift, canon_lower
 from pywrt.canonical_abi.handles import GuestResource
 from pywrt.canonical_abi.instance import ComponentInstance
-from pywrt.canonical_abi.pacing import check_deadline
 from pywrt.component.definitions import (
     AliasCoreExport,
     AliasExport,
@@ -41,6 +40,7 @@ from pywrt.component.definitions import (
 from pywrt.component.subtyping import Substitution, substitute_func
 from pywrt.component.tables import SORTS
 from pywrt.component.types import Bound, Path, Resource
+from pywrt.engine.deadline import check_deadline
 from pywrt.engine.instantiation import CompiledModule
 from pywrt.engine.instantiation import instantiate as instantiate_module
 from pywrt.errors import LimitError

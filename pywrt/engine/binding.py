@@ -226,7 +226,10 @@ def bind_bulk(instance: Instance, plan: BlockPlan, metered: bool) -> tuple[Block
         return following, R
 
     def block(R: list[Any]) -> Any:
-        amount(R)
+        count = amount(R)
+        if fuel[0] < 0:
+            raise OutOfFuel
+        fuel[0] -= count
         run(R)
         return following, R
 

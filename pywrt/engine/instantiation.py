@@ -1,11 +1,13 @@
 """Compiled modules and their instantiation. Spec: exec/modules.html#instantiation"""
 
 import gc
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from pywrt.config import Config
 from pywrt.engine.binding import bind
+from pywrt.engine.deadline import check_deadline
 from pywrt.engine.flow import tidy
 from pywrt.engine.instructions import lower
 from pywrt.engine.lowering import Signatures
@@ -13,7 +15,7 @@ from pywrt.engine.machine import call
 from pywrt.engine.numeric import M32, M64, f32_from_bits, f64_from_bits
 from pywrt.engine.plan import FunctionPlan
 from pywrt.engine.startup import startup_fuel
-from pywrt.errors import LinkError, Trap
+from pywrt.errors import LimitError, LinkError, Trap
 from pywrt.runtime.func import Func
 from pywrt.runtime.global_ import Global
 from pywrt.runtime.instance import Extern, Instance
@@ -31,7 +33,17 @@ from pywrt.wasm.valid.context import Context
 class CompiledModule:
     """A validated module and what all its instances share: plans of the functions called so far."""
 
-    __slots__ = ("_context", "_names", "config", "module", "name", "plans", "signatures", "startup_fuel")
+    __slots__ = (
+        "_context",
+        "_names",
+        "config",
+        "lowered",
+        "module",
+        "name",
+        "plans",
+        "signatures",
+        "startup_fuel",
+    )
 
     def __init__(self, module: Module, config: Config, name: str | None = None) -> None:
         self.module = module
@@ -42,6 +54,7 @@ class CompiledModule:
         funcs += [module.types[index] for index in module.funcs]
         self.signatures = Signatures(module.types, funcs)
         self.startup_fuel = startup_fuel(module) if config.consume_fuel else 0
+        self.lowered = 0  # bytes of bodies, which take some hundred times their size once lowered
         self._names: dict[int, str] | None = None
         self._context: Context | None = None  # of bodies that are validated when they are first called
 
@@ -59,15 +72,26 @@ class CompiledModule:
         """The body of function `index`, imports counted."""
         return self.module.code[index - self.imported_funcs]
 
-    def plan(self, index: int) -> FunctionPlan:
-        """The lowered body of function `index`; lowered at the first call of it anywhere."""
+    def plan(self, index: int, check: Callable[[], object] = lambda: None) -> FunctionPlan:
+        """The lowered body of function `index`; lowered at the first call of it anywhere.
+
+        `check` is called meanwhile, and may raise to give up. LimitError past `Config.max_lowered_bytes`.
+        """
         plan = self.plans.get(index)
         if plan is None:
             if not self.config.eager_validation:
                 if self._context is None:
                     self._context = module_context(self.module, self.config)
                 validate_function(self.module, self._context, index)
-            plan = tidy(lower(self.signatures, index, self.code_of(index)))
+            code = self.code_of(index)
+            lowered = self.lowered + code.expr.end - code.expr.start
+            if lowered > self.config.max_lowered_bytes:
+                raise LimitError(
+                    f"more than {self.config.max_lowered_bytes} bytes of a module's code are in use "
+                    "(Config.max_lowered_bytes)"
+                )
+            plan = tidy(lower(self.signatures, index, code, check))
+            self.lowered = lowered
             self.plans[index] = plan
         return plan
 
@@ -181,7 +205,7 @@ def _bind_on_call(instance: Instance, index: int) -> Block:
             enabled = gc.isenabled()
             gc.disable()
             try:
-                plan = instance.code.plan(index)
+                plan = instance.code.plan(index, partial(check_deadline, instance.store))
                 func.entry = bind(instance, plan)
                 func.frame = plan.frame
             finally:

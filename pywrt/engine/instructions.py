@@ -444,6 +444,11 @@ for _prefix in BY_CODE:
         HANDLERS[_prefix] = _prefixed(_prefix)
 
 
-def lower(signatures: Signatures, index: int, code: Code) -> FunctionPlan:
-    """Lower function `index` (imports counted), whose validated body is `code`."""
-    return Lowering(signatures, index, code).run(code.expr.start, HANDLERS)
+def lower(
+    signatures: Signatures, index: int, code: Code, check: Callable[[], object] = lambda: None
+) -> FunctionPlan:
+    """Lower function `index` (imports counted), whose validated body is `code`.
+
+    `check` is called every few thousand instructions, and may raise to give up.
+    """
+    return Lowering(signatures, index, code).run(code.expr.start, HANDLERS, check)

@@ -15,6 +15,7 @@ Spec: the instructions' semantics are exec/instructions.html; the fuel schedule 
 """
 
 from collections.abc import Callable, Sequence
+from itertools import repeat
 from typing import Any
 
 from pywrt.engine import bulk
@@ -26,6 +27,8 @@ from pywrt.wasm.module import Code
 from pywrt.wasm.opcodes import BY_CODE, Opcode
 from pywrt.wasm.types import F32, F64, I32, I64, FuncType, ValType
 
+#: Instructions between two looks at the deadline.
+CHECKED = 4096
 #: Registers from which a frame counts as several in the call depth.
 LARGE_FRAME = 64
 #: Registers beyond which a function keeps no copy of what its frame starts with.
@@ -93,17 +96,24 @@ class Lowering:
         self.start(BlockPlan())
         self.blocks[0].cost = 1  # entering a function
 
-    def run(self, position: int, handlers: Sequence["Handler"]) -> FunctionPlan:
-        """Lower the instructions from `position` to the function's end, by `handlers` indexed by opcode."""
+    def run(self, position: int, handlers: Sequence["Handler"], check: Callable[[], object]) -> FunctionPlan:
+        """Lower the instructions from `position` to the function's end, by `handlers` indexed by opcode.
+
+        `check` is called now and then, and may raise to give up.
+        """
         data = self.data
         labels = self.labels
         while labels:
-            opcode = data[position]
-            if self.block is None and opcode != 0x0B and opcode != 0x05:
-                position = self.skip(position)
-                continue
-            self.offset = position
-            position = handlers[opcode](self, position + 1)
+            check()
+            for _ in repeat(None, CHECKED):
+                if not labels:
+                    break
+                opcode = data[position]
+                if self.block is None and opcode != 0x0B and opcode != 0x05:
+                    position = self.skip(position)
+                    continue
+                self.offset = position
+                position = handlers[opcode](self, position + 1)
         return FunctionPlan(self.index, self.blocks, self.frame())
 
     def frame(self) -> tuple[Any, ...]:

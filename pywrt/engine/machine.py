@@ -30,6 +30,8 @@ SLICE = 50_000
 FIRST_SLICE = 5_000
 #: Seconds that a part may take.
 SLICE_TIME = 0.01
+#: Bytes and elements that bulk operations may move in a slice where fuel is off.
+BULK_SLICE = 1 << 24
 #: Calls from host code within each other: each is some ten calls on Python's own stack.
 MAX_NESTED_CALLS = 40
 #: Seconds after which a call that waits for the host looks whether it was interrupted.
@@ -329,10 +331,14 @@ class Activation:
 
     def _run_unmetered(self, rounds: int) -> Stop:
         self.store.slice[0] = repeat(None, rounds)
+        self.store.fuel[0] = BULK_SLICE
         block, R = self._block, self._registers
         try:
             for _ in repeat(None, rounds):
                 block, R = block(R)
+        except OutOfFuel:  # bulk operations did as much as a slice may
+            self._block, self._registers = block, R
+            return Stop.SLICE_END
         except Exception as error:
             self._block = block
             return self.stopped(error)

@@ -7,9 +7,12 @@ import tracemalloc
 
 import pytest
 
-from pywrt.api import Func, Instance, Store
+from pywrt.api import Engine, Func, Instance, Module, Store
+from pywrt.config import Config
 from pywrt.engine.machine import MAX_NESTED_CALLS, Activation, Blocked, Call, Stop, call, host_func
-from pywrt.errors import LinkError, Trap
+from pywrt.errors import LimitError, LinkError, Trap
+from pywrt.wasm.binary import encode_module
+from pywrt.wasm.text import parse_module
 from pywrt.wasm.types import I32, FuncType
 
 SPIN = '(module (func $spin (export "f") (loop (br 0))) (func (export "g") (call $spin)))'
@@ -330,3 +333,36 @@ def test_unmasked_value_surfaces_as_a_bug(guest):
     activation = Activation(module.store.state, module.instance.state.exports["f"], [1 << 40])
     assert activation.resume() is Stop.TRAPPED
     assert isinstance(activation.trap, struct.error)
+
+
+@pytest.mark.parametrize("operation", ["memory.fill", "memory.copy"])
+def test_loop_of_bulk_operations_without_fuel_stops_at_the_deadline(operation: str) -> None:
+    engine = Engine(Config())
+    text = f"""(module (memory 1024) (func (export "run")
+        (loop ({operation} (i32.const 0) (i32.const 1) (i32.const 0x3000000)) (br 0))))"""
+    store = Store(engine)
+    run = Instance(store, Module(engine, encode_module(parse_module(text)))).exports(store)["run"]
+    store.set_deadline(time.monotonic() + 0.05)
+    with pytest.raises(Trap, match="deadline exceeded"):
+        run(store)
+
+
+def test_lowering_a_large_body_looks_up_now_and_then_and_can_be_given_up() -> None:
+    text = f'(module (func (export "run") {"(if (i32.const 1) (then))" * 20_000}))'
+    compiled = Module(Engine(Config()), encode_module(parse_module(text))).compiled
+    looks = iter(range(3))
+    with pytest.raises(StopIteration):
+        compiled.plan(0, lambda: next(looks))
+    assert (compiled.plans, compiled.lowered) == ({}, 0)
+    assert compiled.plan(0).blocks
+
+
+def test_code_in_use_past_the_limit_is_refused_and_the_rest_runs_on() -> None:
+    engine = Engine(Config(max_lowered_bytes=1000))
+    text = f"""(module (func (export "small") (result i32) (i32.const 7))
+        (func (export "large") {"(drop (i32.const 1))" * 1000}))"""
+    store = Store(engine)
+    exports = Instance(store, Module(engine, encode_module(parse_module(text)))).exports(store)
+    with pytest.raises(LimitError, match="more than 1000 bytes of a module's code"):
+        exports["large"](store)
+    assert exports["small"](store) == 7
