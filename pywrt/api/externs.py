@@ -5,7 +5,7 @@ Values at this boundary are wasmtime-py's: i32 and i64 are signed ints, f32 and 
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Generic, Self, TypeVar
 
 from pywrt.api.engine import Store
 from pywrt.engine.machine import Activation, Blocked, Stop, call, host_func
@@ -68,14 +68,34 @@ def _kind(value: Any) -> str:
     return f"{value.__class__.__name__} {value!r}"[:80]
 
 
-class Func:
+State = TypeVar("State")
+
+
+class _OfStore(Generic[State]):
+    """An object of a store: `state` is the run-time's own."""
+
+    __slots__ = ("state", "store")
+
+    state: State
+    store: Store
+
+    @classmethod
+    def wrap(cls, store: Store, state: State) -> Self:
+        """The API's object for one that the store has."""
+        wrapped = cls.__new__(cls)
+        wrapped.store = store
+        wrapped.state = state
+        return wrapped
+
+
+class Func(_OfStore[runtime_func.Func]):
     """A function. `Func(store, type, callable)` makes one from a Python callable.
 
     The callable gets the arguments and returns None, a value, or a sequence of values if the type has
     several results; it may return `Blocked` to suspend the guest.
     """
 
-    __slots__ = ("state", "store")
+    __slots__ = ()
 
     def __init__(self, store: Store, type: FuncType, callable: Callable[..., Any]) -> None:
         params, results = type.params, type.results
@@ -96,14 +116,6 @@ class Func:
 
         self.store = store
         self.state = host_func(store.state, type, fn, getattr(callable, "__name__", ""))
-
-    @classmethod
-    def wrap(cls, store: Store, state: runtime_func.Func) -> "Func":
-        """The API's object for a function of the store."""
-        func = cls.__new__(cls)
-        func.store = store
-        func.state = state
-        return func
 
     @property
     def type(self) -> FuncType:
@@ -161,22 +173,14 @@ def drive(activation: Activation) -> None:
             raise activation.trap
 
 
-class Memory:
+class Memory(_OfStore[runtime_memory.Memory]):
     """A linear memory: `read` and `write` bytes, `size` and `grow` in pages of 64 KiB."""
 
-    __slots__ = ("state", "store")
+    __slots__ = ()
 
     def __init__(self, store: Store, type: MemoryType) -> None:
         self.store = store
         self.state = runtime_memory.Memory(store.state, type)
-
-    @classmethod
-    def wrap(cls, store: Store, state: runtime_memory.Memory) -> "Memory":
-        """The API's object for a memory of the store."""
-        memory = cls.__new__(cls)
-        memory.store = store
-        memory.state = state
-        return memory
 
     @property
     def type(self) -> MemoryType:
@@ -210,22 +214,14 @@ class Memory:
         return len(value)
 
 
-class Table:
+class Table(_OfStore[runtime_table.Table]):
     """A table of references."""
 
-    __slots__ = ("state", "store")
+    __slots__ = ()
 
     def __init__(self, store: Store, type: TableType, init: Any = None) -> None:
         self.store = store
         self.state = runtime_table.Table(store.state, type, to_raw(init, type.element, "init"))
-
-    @classmethod
-    def wrap(cls, store: Store, state: runtime_table.Table) -> "Table":
-        """The API's object for a table of the store."""
-        table = cls.__new__(cls)
-        table.store = store
-        table.state = state
-        return table
 
     @property
     def type(self) -> TableType:
@@ -255,10 +251,10 @@ class Table:
         self.state.elements[index] = to_raw(value, self.type.element, "value")
 
 
-class Global:
+class Global(_OfStore[runtime_global.Global]):
     """A global variable."""
 
-    __slots__ = ("state", "store")
+    __slots__ = ()
 
     def __init__(self, store: Store, type: GlobalType, value: Any) -> None:
         self.store = store

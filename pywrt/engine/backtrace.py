@@ -115,11 +115,12 @@ def message_of(place: Place | None, error: Exception) -> Trap | None:
 
 
 def frame_of(store: Store, block: Block) -> FrameInfo | None:
-    """The frame that goes on with `block`, at the call that it continues if it does; None for host code."""
+    """The frame that goes on with `block`, at the call it continues or at its end; None for host code."""
     owner = store.owners.get(block)
     if owner is None:
         return None
     binding, number = owner
     instance, index = binding.instance, binding.plan.index
-    offset = binding.plan.blocks[number].call_offset
+    plan = binding.plan.blocks[number]
+    offset = plan.offset if plan.call_offset is None else plan.call_offset
     return FrameInfo(instance.name, index, instance.code.function_name(index), offset)

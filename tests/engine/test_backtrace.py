@@ -253,3 +253,13 @@ def test_trap_across_instances_names_each_module(guest, assemble):
     with pytest.raises(Trap) as caught:
         exports["g"](inner.store)
     assert [(f.module, f.name) for f in caught.value.backtrace] == [("inner", "bad"), ("outer", "good")]
+
+
+def test_fuel_trap_names_the_block_of_the_running_function(guest):
+    module = guest('(module (func $spin (export "f") (loop (br 0))))', metered=True)
+    module.store.set_fuel(1000)
+    trap = trapped(module, "f")
+    assert trap.code == "out-of-fuel"
+    (frame,) = trap.backtrace
+    assert frame.name == "spin"
+    assert module.wasm[frame.offset] == 0x0C  # the `br` at the loop's end
