@@ -1,26 +1,49 @@
 """What an engine accepts and how much a guest may use: `Config`, frozen."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
-from pywrt.errors import LimitError
+from pywrt.errors import LimitError, WasmError
 
 PAGE_SIZE = 65536
 
-#: Features that are built and on by default. The opcode table names the feature of each instruction.
-DEFAULT_FEATURES = frozenset(
-    {
-        "mvp",
-        "bulk-memory",
-        "extended-const",
-        "multi-memory",
-        "multi-value",
-        "mutable-global",
-        "reference-types",
-        "saturating-float-to-int",
-        "sign-extension",
-        "tail-call",
-    }
-)
+# `default` is wasmtime 49's; `needs` are the features, joined by `+`, without which one means nothing.
+_TABLE = """
+name                     default  needs
+mvp                      on       -
+mutable-global           on       -
+saturating-float-to-int  on       -
+sign-extension           on       -
+multi-value              on       -
+bulk-memory              on       -
+reference-types          on       -
+simd                     on       -
+relaxed-simd             on       simd
+threads                  on       -
+tail-call                on       -
+extended-const           on       -
+multi-memory             on       -
+memory64                 on       -
+exceptions               on       reference-types
+legacy-exceptions        off      exceptions
+function-references      on       reference-types
+gc                       on       function-references
+custom-descriptors       off      gc
+custom-page-sizes        off      -
+wide-arithmetic          on       -
+"""
+_ROWS = [line.split() for line in _TABLE.strip().splitlines()[1:]]
+
+#: The features that each one needs, by its name.
+NEEDS: dict[str, frozenset[str]] = {
+    name: frozenset(() if needs == "-" else needs.split("+")) for name, _, needs in _ROWS
+}
+
+#: All features. The opcode table names the feature of each instruction.
+ALL_FEATURES = frozenset(NEEDS)
+
+#: Features that are on by default, as wasmtime 49 has them.
+DEFAULT_FEATURES = frozenset(name for name, default, _ in _ROWS if default == "on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +52,10 @@ class Config:
 
     Memory and table limits are sums over a store. A limit that a file passes raises `LimitError`;
     one that a running guest passes makes `memory.grow` and `table.grow` answer -1, or traps.
+
+    A module that needs a feature that is not in `features` is refused by an error that names it. `enable`
+    and `disable` give a configuration with others; a set that is given as it is stays as it is. WasmError
+    if a name is unknown.
     """
 
     features: frozenset[str] = DEFAULT_FEATURES
@@ -38,6 +65,9 @@ class Config:
     eager_validation: bool = True
     max_memory_bytes: int = 4 << 30
     max_table_elements: int = 10_000_000
+    #: Live structures, arrays and exceptions of a store; each field, element or value counts as one more. One
+    #: takes 110 bytes at most. Cycles are collected when the limit is reached; a sixteenth must be free then.
+    max_objects: int = 10_000_000
     max_instances: int = 10_000
     max_handles: int = 1_000_000
     #: Nested wasm calls; a frame of many registers counts as several (one more for each 64).
@@ -48,9 +78,11 @@ class Config:
     max_lifted_bytes: int = 256 << 20
 
     def __post_init__(self) -> None:
+        _check_known(self.features)
         for name in (
             "max_memory_bytes",
             "max_table_elements",
+            "max_objects",
             "max_instances",
             "max_handles",
             "max_call_depth",
@@ -59,3 +91,36 @@ class Config:
         ):
             if getattr(self, name) < 0:
                 raise LimitError(f"Config.{name} must not be negative, got {getattr(self, name)}")
+
+    def enable(self, *names: str) -> "Config":
+        """This configuration with these features and those that they need. WasmError if one is unknown."""
+        _check_known(names)
+        features = set(self.features)
+        wanted = list(names)
+        while wanted:
+            name = wanted.pop()
+            features.add(name)
+            wanted += NEEDS[name]
+        return replace(self, features=frozenset(features))
+
+    def disable(self, *names: str) -> "Config":
+        """This configuration without these features and without those that need them.
+
+        WasmError if one is unknown, or is mvp.
+        """
+        _check_known(names)
+        if "mvp" in names:
+            raise WasmError("the feature mvp is always on")
+        dropped: set[str] = set()
+        unwanted = list(names)
+        while unwanted:
+            name = unwanted.pop()
+            dropped.add(name)
+            unwanted += [other for other, needs in NEEDS.items() if name in needs]
+        return replace(self, features=self.features - dropped)
+
+
+def _check_known(names: Iterable[str]) -> None:
+    unknown = sorted(set(names) - ALL_FEATURES)
+    if unknown:
+        raise WasmError(f"unknown feature {', '.join(unknown)}; there are {', '.join(sorted(ALL_FEATURES))}")

@@ -8,11 +8,13 @@
       ValueTypeError     a Python value does not fit the WIT type     (path)
       Trap               a guest stopped abnormally                    (code, wasm backtrace)
         ExitTrap         the guest asked to exit                       (status)
+        ThrownException  a wasm exception that nothing caught          (exception)
 
 Messages begin with the official test suite's string where it has one; detail follows.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class WasmError(Exception):
@@ -158,6 +160,18 @@ class Trap(WasmError):
         if len(self.backtrace) > 32:
             lines.append(f"      ... {len(self.backtrace) - 32} more frames")
         return "\n".join([self.message, "wasm backtrace:", *lines])
+
+
+class ThrownException(Trap):
+    """A wasm exception that is on its way: no handler was there, or a host function raises it for a guest's.
+
+    `exception` is the exception object (`pywrt.runtime.exception.Exn`: its tag and values); where it left
+    the guest uncaught, the backtrace says where it was thrown. Spec: exec/instructions.html#exceptions
+    """
+
+    def __init__(self, exception: Any) -> None:
+        super().__init__("uncaught exception", "uncaught-exception")
+        self.exception = exception
 
 
 class ExitTrap(Trap):

@@ -8,7 +8,18 @@ over a buffer of its own, and the encoder turns either into a file.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from pywrt.wasm.types import ExternType, FuncType, GlobalType, MemoryType, RefType, TableType, ValType
+from pywrt.errors import InvalidError
+from pywrt.wasm.types import (
+    ExternType,
+    FuncType,
+    GlobalType,
+    MemoryType,
+    RefType,
+    SubType,
+    TableType,
+    TagType,
+    ValType,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,12 +42,24 @@ class Expr:
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """`desc` is the type that is asked for; for a function, `type_index` is its index in `Module.types`."""
+    """`desc` is the type that is asked for; `type_index` is a function's or tag's in `Module.types`.
+
+    `exact` asks for a function of that type itself, not of a subtype (custom descriptors).
+    """
 
     module: str
     name: str
     desc: ExternType
     type_index: int = 0
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """A tag of the module's own; `type_index` is that of its function type in `Module.types`."""
+
+    type: TagType
+    type_index: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +78,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """`kind` is func, table, memory or global; `index` counts imports first."""
+    """`kind` is func, table, memory, global or tag; `index` counts imports first."""
 
     name: str
     kind: str
@@ -135,11 +158,13 @@ class Module:
     The decoder makes a `code` whose items are decoded on demand: only their offsets are known before.
     """
 
-    types: list[FuncType] = field(default_factory=list)
+    types: list[SubType] = field(default_factory=list)
+    rec_groups: list[tuple[int, int]] = field(default_factory=list)  # (first type, size) of each `rec`
     imports: list[Import] = field(default_factory=list)
     funcs: list[int] = field(default_factory=list)  # type indices of the module's own functions
     tables: list[Table] = field(default_factory=list)
     memories: list[MemoryType] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
     globals: list[Global] = field(default_factory=list)
     exports: list[Export] = field(default_factory=list)
     start: int | None = None
@@ -148,3 +173,12 @@ class Module:
     code: Sequence[Code] = field(default_factory=list)
     datas: list[Data] = field(default_factory=list)
     customs: list[Custom] = field(default_factory=list)
+
+    def functype(self, index: int) -> FuncType:
+        """The function type `index`; InvalidError if there is none."""
+        if index >= len(self.types):
+            raise InvalidError(f"unknown type {index}")
+        composite = self.types[index].composite
+        if not isinstance(composite, FuncType):
+            raise InvalidError(f"non-function type {index}: it is {composite}")
+        return composite

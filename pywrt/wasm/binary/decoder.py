@@ -10,36 +10,56 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, overload
 
 from pywrt.config import DEFAULT_FEATURES
-from pywrt.errors import InvalidError, MalformedError
-from pywrt.wasm.binary.instructions import read_reftype, read_valtype, skip_expr
+from pywrt.errors import InvalidError, LimitError, MalformedError
+from pywrt.wasm.binary.instructions import skip_expr
 from pywrt.wasm.binary.reader import UNEXPECTED_END, Reader, read_unsigned
-from pywrt.wasm.module import Code, Custom, Data, Elem, Export, Expr, Global, Import, Module, Table
-from pywrt.wasm.opcodes import BY_MNEMONIC
-from pywrt.wasm.types import (
-    FUNCREF,
-    ExternType,
-    FuncType,
-    GlobalType,
-    Limits,
-    MemoryType,
-    RefType,
-    TableType,
-    ValType,
+from pywrt.wasm.binary.sections import (
+    CODE_SECTION,
+    CUSTOM_SECTION,
+    DATA_COUNT_SECTION,
+    DATA_SECTION,
+    ELEMENT_SECTION,
+    EXACT_FUNC_KIND,
+    EXPORT_SECTION,
+    EXTERNAL_KINDS,
+    FUNCTION_SECTION,
+    GLOBAL_SECTION,
+    IMPORT_SECTION,
+    KIND_FEATURES,
+    MAGIC,
+    MEMORY_SECTION,
+    SECTION_FEATURES,
+    SECTION_NAMES,
+    SECTION_ORDER,
+    START_SECTION,
+    TABLE_SECTION,
+    TAG_SECTION,
+    TYPE_SECTION,
+    VERSION,
 )
+from pywrt.wasm.binary.types import (
+    read_globaltype,
+    read_memorytype,
+    read_rec,
+    read_reftype,
+    read_subtype,
+    read_tabletype,
+    read_valtype,
+    require,
+)
+from pywrt.wasm.module import Code, Custom, Data, Elem, Export, Expr, Global, Import, Module, Table, Tag
+from pywrt.wasm.opcodes import BY_MNEMONIC
+from pywrt.wasm.types import FUNCREF, ExternType, FuncType, RefType, SubType, TagType, ValType, ref_type
 
-MAGIC = b"\0asm"
-VERSION = b"\1\0\0\0"
-
-#: External kinds by their byte. Spec: binary/modules.html#import-section
-EXTERNAL_KINDS = ("func", "table", "memory", "global")
-_TAG_KIND = 4
 _END, _I32_CONST = BY_MNEMONIC["end"].number, BY_MNEMONIC["i32.const"].number
 
 #: Implementation limits (spec: appendix/implementation.html): they bound what a file's bytes cost in memory.
 MAX_ITEMS = 1_000_000
-MAX_PARAMS = 1_000
 MAX_RUNS = 50_000
 _MAX_ELEMENTS = 10_000_000
+
+#: The type of an element segment that lists function indices.
+FUNC_REFERENCES = ref_type("func", False)
 
 
 class LazyCode(Sequence[Code]):
@@ -132,64 +152,6 @@ class _Decoder:
         return [item(self) for _ in range(count)]
 
 
-# Types. Spec: binary/types.html
-
-
-def _valtypes(decoder: _Decoder, what: str) -> tuple[ValType, ...]:
-    reader = decoder.reader
-    count = reader.count(what, MAX_PARAMS)
-    return tuple([read_valtype(reader, decoder.features) for _ in range(count)])
-
-
-def _functype(decoder: _Decoder) -> FuncType:
-    reader = decoder.reader
-    form = reader.byte()
-    if form != 0x60:
-        if form >= 0x80:  # the specification takes it for a 7-bit integer
-            raise MalformedError("integer representation too long", offset=reader.pos - 1)
-        feature = "gc" if form in (0x4E, 0x4F, 0x50, 0x5E, 0x5F) else None
-        detail = "" if feature is None else f": needs the feature {feature}"
-        raise MalformedError(
-            f"malformed type definition 0x{form:02x}{detail}", offset=reader.pos - 1, feature=feature
-        )
-    return FuncType(_valtypes(decoder, "parameters"), _valtypes(decoder, "results"))
-
-
-#: What a bit of a limits' flags byte needs, beyond 1 for "has a maximum".
-_LIMITS_FEATURES = ((0x04, "memory64"), (0x02, "threads"))
-
-
-def _limits(reader: Reader) -> Limits:
-    flags = reader.byte()
-    if flags > 1:
-        feature = None
-        for bit, name in _LIMITS_FEATURES:
-            if flags < 8 and flags & bit:
-                feature = name
-                break
-        detail = "" if feature is None else f": needs the feature {feature}"
-        raise MalformedError(
-            f"malformed limits flags 0x{flags:02x}{detail}", offset=reader.pos - 1, feature=feature
-        )
-    # Sizes are read as 64 bits, so that one too large for the address type is invalid, not malformed.
-    minimum = reader.u64()
-    return Limits(minimum, reader.u64() if flags else None)
-
-
-def _tabletype(reader: Reader) -> TableType:
-    element = read_reftype(reader)
-    return TableType(element, _limits(reader))
-
-
-def _globaltype(decoder: _Decoder) -> GlobalType:
-    reader = decoder.reader
-    value = read_valtype(reader, decoder.features)
-    mutable = reader.byte()
-    if mutable > 1:
-        raise MalformedError("malformed mutability", offset=reader.pos - 1)
-    return GlobalType(value, mutable == 1)
-
-
 def _expr(reader: Reader) -> Expr:
     data, start = reader.data, reader.pos
     if start < reader.end and data[start] == _I32_CONST:  # nearly all: compilers write 10,000 segments
@@ -207,7 +169,17 @@ def _expr(reader: Reader) -> Expr:
 
 
 def _type_section(decoder: _Decoder) -> None:
-    decoder.module.types = decoder.items("types", _functype)
+    reader, features = decoder.reader, decoder.features
+    types, groups = decoder.module.types, decoder.module.rec_groups
+    for _ in range(reader.count("types", MAX_ITEMS)):
+        members = read_rec(reader, features, MAX_ITEMS - len(types))
+        if members is not None:
+            groups.append((len(types), len(members)))
+            types += members
+        elif len(types) < MAX_ITEMS:
+            types.append(read_subtype(reader, features))
+        else:
+            raise LimitError(f"too many types: at most {MAX_ITEMS} are allowed")
 
 
 def _import_section(decoder: _Decoder) -> None:
@@ -217,48 +189,67 @@ def _import_section(decoder: _Decoder) -> None:
 def _import(decoder: _Decoder) -> Import:
     reader = decoder.reader
     module, name = reader.name(), reader.name()
-    desc, index = _externtype(decoder, decoder.module.types)
-    return Import(module, name, desc, index)
+    exact = reader.pos < reader.end and reader.data[reader.pos] == EXACT_FUNC_KIND
+    desc, index = read_externtype(reader, decoder.module.types, decoder.features)
+    return Import(module, name, desc, index, exact)
 
 
-def _externtype(decoder: _Decoder, types: Sequence[FuncType]) -> tuple[ExternType, int]:
-    """An external type, and of a function the index of its type."""
-    reader = decoder.reader
-    kind = reader.byte()
-    if kind == 0:
-        offset = reader.pos
-        index = reader.u32()
-        if index >= len(types):
-            raise InvalidError(f"unknown type {index}", offset=offset)
-        return types[index], index
-    if kind == 1:
-        return _tabletype(reader), 0
-    if kind == 2:
-        return MemoryType(_limits(reader)), 0
-    if kind == 3:
-        return _globaltype(decoder), 0
-    raise _kind_error("malformed import kind", kind, reader.pos - 1)
+def _functype_index(reader: Reader, types: Sequence[SubType]) -> tuple[FuncType, int]:
+    """The index of a function type among `types`, and that type."""
+    offset = reader.pos
+    index = reader.u32()
+    if index >= len(types):
+        raise InvalidError(f"unknown type {index}", offset=offset)
+    composite = types[index].composite
+    if not isinstance(composite, FuncType):
+        raise InvalidError(f"non-function type {index}: it is {composite}", offset=offset)
+    return composite, index
 
 
-def read_functype(reader: Reader, features: frozenset[str] = DEFAULT_FEATURES) -> FuncType:
-    """A function type on its own, as components define core types. Spec: binary/types.html#function-types"""
-    return _functype(_Decoder(reader, features))
+def _tagtype(reader: Reader, types: Sequence[SubType]) -> tuple[TagType, int]:
+    """A tag's type and the index in it. Spec: binary/types.html#tag-types"""
+    if reader.byte() != 0:
+        raise MalformedError("zero byte expected", offset=reader.pos - 1)
+    functype, index = _functype_index(reader, types)
+    return TagType(functype), index
+
+
+def _kind(kind: int, features: frozenset[str], message: str, offset: int) -> str:
+    """The name of an external kind."""
+    if kind >= len(EXTERNAL_KINDS):
+        raise MalformedError(f"{message} 0x{kind:02x}", offset=offset)
+    name = EXTERNAL_KINDS[kind]
+    if name in KIND_FEATURES:
+        require(KIND_FEATURES[name], features, f"{message} 0x{kind:02x} (a {name})", offset)
+    return name
 
 
 def read_externtype(
-    reader: Reader, types: Sequence[FuncType], features: frozenset[str] = DEFAULT_FEATURES
-) -> ExternType:
-    """An external type on its own, whose function types are in `types`.
+    reader: Reader, types: Sequence[SubType], features: frozenset[str] = DEFAULT_FEATURES
+) -> tuple[ExternType, int]:
+    """An external type whose type index is one in `types`, and that index (0 if it has none).
 
-    Spec: binary/modules.html#import-section
+    InvalidError for an index that isn't a function type's. Spec: binary/types.html#external-types
     """
-    return _externtype(_Decoder(reader, features), types)[0]
+    start = reader.pos
+    kind = reader.byte()
+    if kind == 0:  # a function, as nearly all are
+        return _functype_index(reader, types)
+    message = "malformed import kind"
+    if kind == EXACT_FUNC_KIND:
+        require("custom-descriptors", features, f"{message} 0x{kind:02x} (an exact function)", start)
+        return _functype_index(reader, types)
+    name = _kind(kind, features, message, start)
+    if name == "tag":
+        return _tagtype(reader, types)
+    return _TYPE_READERS[name](reader, features), 0
 
 
-def _kind_error(message: str, kind: int, offset: int) -> MalformedError:
-    feature = "exceptions" if kind == _TAG_KIND else None
-    detail = "" if feature is None else f" (a tag): needs the feature {feature}"
-    return MalformedError(f"{message} 0x{kind:02x}{detail}", offset=offset, feature=feature)
+_TYPE_READERS: dict[str, Callable[[Reader, frozenset[str]], ExternType]] = {
+    "table": read_tabletype,
+    "memory": read_memorytype,
+    "global": read_globaltype,
+}
 
 
 def _function_section(decoder: _Decoder) -> None:
@@ -271,30 +262,29 @@ def _table_section(decoder: _Decoder) -> None:
 
 
 def _table(decoder: _Decoder) -> Table:
-    reader = decoder.reader
-    if reader.pos < reader.end and reader.data[reader.pos] == 0x40:
+    reader, features = decoder.reader, decoder.features
+    start = reader.pos
+    if start < reader.end and reader.data[start] == 0x40:
+        require("function-references", features, "malformed table: an initialiser", start)
         reader.byte()
         if reader.byte() != 0:
             raise MalformedError("zero byte expected", offset=reader.pos - 1)
-        return Table(_tabletype(reader), _expr(reader))
-    return Table(_tabletype(reader))
+        return Table(read_tabletype(reader, features), _expr(reader))
+    return Table(read_tabletype(reader, features))
 
 
 def _memory_section(decoder: _Decoder) -> None:
-    decoder.module.memories = decoder.items("memories", lambda d: MemoryType(_limits(d.reader)))
+    decoder.module.memories = decoder.items("memories", lambda d: read_memorytype(d.reader, d.features))
 
 
 def _tag_section(decoder: _Decoder) -> None:
-    raise MalformedError(
-        "malformed section id 13 (tags): needs the feature exceptions",
-        offset=decoder.reader.pos,
-        feature="exceptions",
-    )
+    types = decoder.module.types
+    decoder.module.tags = decoder.items("tags", lambda d: Tag(*_tagtype(d.reader, types)))
 
 
 def _global_section(decoder: _Decoder) -> None:
     decoder.module.globals = decoder.items(
-        "globals", lambda d: Global(type=_globaltype(d), init=_expr(d.reader))
+        "globals", lambda d: Global(type=read_globaltype(d.reader, d.features), init=_expr(d.reader))
     )
 
 
@@ -305,10 +295,9 @@ def _export_section(decoder: _Decoder) -> None:
 def _export(decoder: _Decoder) -> Export:
     reader = decoder.reader
     name = reader.name()
-    kind = reader.byte()
-    if kind >= len(EXTERNAL_KINDS):
-        raise _kind_error("malformed export kind", kind, reader.pos - 1)
-    return Export(name, EXTERNAL_KINDS[kind], reader.u32())
+    start = reader.pos
+    kind = _kind(reader.byte(), decoder.features, "malformed export kind", start)
+    return Export(name, kind, reader.u32())
 
 
 def _start_section(decoder: _Decoder) -> None:
@@ -326,16 +315,18 @@ def _elem(decoder: _Decoder) -> Elem:
     kind = reader.u32()
     if kind > 7:
         raise MalformedError("malformed elements segment kind", offset=start)
+    if kind:
+        require("bulk-memory", decoder.features, f"malformed elements segment kind {kind}", start)
     mode, table, offset = "active", 0, None
     if kind & 1:
         mode = "declarative" if kind & 2 else "passive"
     else:
         table = reader.u32() if kind & 2 else 0
         offset = _expr(reader)
-    reftype: RefType = FUNCREF
+    reftype: RefType = FUNCREF if kind & 4 else FUNC_REFERENCES
     if kind & 3:  # the short active forms leave the type out
         if kind & 4:
-            reftype = read_reftype(reader)
+            reftype = read_reftype(reader, decoder.features)
         elif (code := reader.byte()) != 0:
             raise MalformedError(f"malformed element kind 0x{code:02x}", offset=reader.pos - 1)
     count = reader.count("elements", _MAX_ELEMENTS)
@@ -377,6 +368,8 @@ def _data(decoder: _Decoder) -> Data:
     kind = reader.u32()
     if kind > 2:
         raise MalformedError("malformed data segment kind", offset=start)
+    if kind:
+        require("bulk-memory", decoder.features, f"malformed data segment kind {kind}", start)
     mode, memory, offset = "passive", 0, None
     if kind != 1:
         mode = "active"
@@ -387,25 +380,22 @@ def _data(decoder: _Decoder) -> Data:
     return Data(reader.data, begin, begin + size, mode, memory, offset)
 
 
-#: Known sections in the order in which they may stand.
+#: How each known section is read.
 _SECTIONS: dict[int, Callable[[_Decoder], None]] = {
-    1: _type_section,
-    2: _import_section,
-    3: _function_section,
-    4: _table_section,
-    5: _memory_section,
-    13: _tag_section,
-    6: _global_section,
-    7: _export_section,
-    8: _start_section,
-    9: _element_section,
-    12: _data_count_section,
-    10: _code_section,
-    11: _data_section,
+    TYPE_SECTION: _type_section,
+    IMPORT_SECTION: _import_section,
+    FUNCTION_SECTION: _function_section,
+    TABLE_SECTION: _table_section,
+    MEMORY_SECTION: _memory_section,
+    TAG_SECTION: _tag_section,
+    GLOBAL_SECTION: _global_section,
+    EXPORT_SECTION: _export_section,
+    START_SECTION: _start_section,
+    ELEMENT_SECTION: _element_section,
+    DATA_COUNT_SECTION: _data_count_section,
+    CODE_SECTION: _code_section,
+    DATA_SECTION: _data_section,
 }
-_CODE = 10
-#: Place of each section in that order, by id; a custom section has none.
-SECTION_ORDER = {section: place for place, section in enumerate(_SECTIONS, 1)}
 
 _INCONSISTENT_CODE = "function and code section have inconsistent lengths"
 _INCONSISTENT_DATA = "data count and data section have inconsistent lengths"
@@ -455,8 +445,8 @@ def _section(decoder: _Decoder) -> None:
     reader = decoder.reader
     start = reader.pos
     section = reader.byte()
-    if section != 0 and section not in SECTION_ORDER:
-        if isinstance(decoder.module.code, LazyCode) and decoder.section == _CODE:
+    if section != CUSTOM_SECTION and section not in SECTION_ORDER:
+        if isinstance(decoder.module.code, LazyCode) and decoder.section == CODE_SECTION:
             decoder.module.code.check_overrun(reader.end)
         raise MalformedError(f"malformed section id {section}", offset=start)
     before = reader.pos
@@ -464,7 +454,7 @@ def _section(decoder: _Decoder) -> None:
     end = reader.pos + size
     if end > reader.end:
         raise MalformedError("length out of bounds", offset=before)
-    if section == 0:
+    if section == CUSTOM_SECTION:
         content = Reader(reader.data, reader.pos, end)
         name = content.name()
         decoder.module.customs.append(Custom(name, reader.data[content.pos : end], decoder.section))
@@ -473,6 +463,9 @@ def _section(decoder: _Decoder) -> None:
     if decoder.section and SECTION_ORDER[section] <= SECTION_ORDER[decoder.section]:
         raise MalformedError("unexpected content after last section", offset=start)
     decoder.section = section
+    if section in SECTION_FEATURES:
+        message = f"malformed section id {section} ({SECTION_NAMES[section]})"
+        require(SECTION_FEATURES[section], decoder.features, message, start)
     try:
         _SECTIONS[section](decoder)
     except MalformedError as error:

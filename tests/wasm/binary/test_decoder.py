@@ -3,11 +3,23 @@ from collections.abc import Callable
 
 import pytest
 
-from pywrt.config import DEFAULT_FEATURES
+from pywrt.config import ALL_FEATURES
 from pywrt.errors import InvalidError, LimitError, MalformedError
-from pywrt.wasm.binary import decode_module, function_names, module_name
-from pywrt.wasm.module import Export, Expr
-from pywrt.wasm.types import FUNCREF, I32, I64, FuncType, GlobalType, Limits, MemoryType, TableType
+from pywrt.wasm.binary import decode_module
+from pywrt.wasm.module import Export, Expr, Tag
+from pywrt.wasm.types import (
+    FUNCREF,
+    I32,
+    I64,
+    FuncType,
+    GlobalType,
+    Limits,
+    MemoryType,
+    SubType,
+    TableType,
+    TagType,
+    ref_type,
+)
 
 HEADER = b"\0asm\1\0\0\0"
 Build = Callable[..., bytes]
@@ -17,9 +29,9 @@ FUNC = (3, b"\x01\x00")
 BODY = (10, b"\x01\x02\x00\x0b")
 
 
-def malformed(data: bytes) -> MalformedError:
+def malformed(data: bytes, features: frozenset[str] = ALL_FEATURES) -> MalformedError:
     with pytest.raises(MalformedError) as error:
-        decode_module(data)
+        decode_module(data, features=features)
     return error.value
 
 
@@ -46,34 +58,43 @@ def test_decode_component_says_so() -> None:
 def test_decode_all_sections_gives_their_content(binary: Build) -> None:
     module = decode_module(
         binary(
-            (1, b"\x01\x60\x01\x7f\x01\x7e"),
-            (2, b"\x02\x01m\x01f\x00\x00\x01m\x01g\x03\x7f\x01"),
+            (1, b"\x02\x60\x01\x7f\x01\x7e\x60\x01\x7f\x00"),
+            (2, b"\x03\x01m\x01f\x00\x00\x01m\x01g\x03\x7f\x01\x01m\x01t\x04\x00\x01"),
             (3, b"\x01\x00"),
             (4, b"\x01\x70\x01\x02\x03"),
             (5, b"\x01\x00\x01"),
+            (13, b"\x01\x00\x01"),
             (6, b"\x01\x7e\x00\x42\x05\x0b"),
-            (7, b"\x01\x01e\x00\x01"),
+            (7, b"\x02\x01e\x00\x01\x01t\x04\x00"),
             (8, b"\x00"),
             (9, b"\x01\x00\x41\x00\x0b\x01\x01"),
             (12, b"\x01"),
             (10, b"\x01\x06\x01\x02\x7e\x42\x00\x0b"),
             (11, b"\x01\x01\x03abc"),
             (0, b"\x01xyz"),
-        )
+        ),
+        features=ALL_FEATURES,
     )
     functype = FuncType((I32,), (I64,))
-    assert module.types == [functype]
-    assert [(i.module, i.name, i.desc) for i in module.imports] == [
-        ("m", "f", functype),
-        ("m", "g", GlobalType(I32, True)),
+    tagtype = TagType(FuncType((I32,), ()))
+    assert module.types == [SubType(functype), SubType(tagtype.type)]
+    assert [(i.module, i.name, i.desc, i.type_index, i.exact) for i in module.imports] == [
+        ("m", "f", functype, 0, False),
+        ("m", "g", GlobalType(I32, True), 0, False),
+        ("m", "t", tagtype, 1, False),
     ]
     assert module.funcs == [0]
     assert module.tables[0].type == TableType(FUNCREF, Limits(2, 3))
     assert module.memories == [MemoryType(Limits(1))]
+    assert module.tags == [Tag(tagtype, 1)]
     assert bytes(module.globals[0].init) == b"\x42\x05\x0b"
-    assert module.exports == [Export("e", "func", 1)]
+    assert module.exports == [Export("e", "func", 1), Export("t", "tag", 0)]
     assert (module.start, module.data_count) == (0, 1)
-    assert (module.elems[0].mode, module.elems[0].init) == ("active", (1,))
+    assert (module.elems[0].mode, module.elems[0].type, module.elems[0].init) == (
+        "active",
+        ref_type("func", False),
+        (1,),
+    )
     code = module.code[0]
     assert (code.locals, bytes(code.expr)) == (((2, I64),), b"\x42\x00\x0b")
     assert (module.datas[0].mode, bytes(module.datas[0])) == ("passive", b"abc")
@@ -101,12 +122,17 @@ def test_decode_part_of_a_file_keeps_file_offsets(binary: Build) -> None:
         ([TYPE, FUNC], "function and code section have inconsistent lengths"),
         ([BODY], "function and code section have inconsistent lengths"),
         ([(12, b"\x01")], "data count and data section have inconsistent lengths"),
-        ([(1, b"\x01\x61")], "malformed type definition 0x61"),
+        ([(1, b"\x01\x61")], "malformed definition type 0x61"),
         ([(1, b"\x01\x60\x01\x40\x00")], "malformed value type 0x40"),
         ([(2, b"\x01\x00\x00\x05")], "malformed import kind 0x05"),
         ([(4, b"\x01\x7f\x00\x00")], "malformed reference type 0x7f"),
         ([(4, b"\x01\x40\x01\x70\x00\x00")], "zero byte expected"),
-        ([(5, b"\x01\x08\x00")], "malformed limits flags 0x08"),
+        ([(5, b"\x01\x10\x00")], "malformed limits flags 0x10"),
+        ([(4, b"\x01\x70\x02\x00")], "malformed limits flags 0x02"),
+        ([(4, b"\x01\x70\x08\x00\x00")], "malformed limits flags 0x08"),
+        ([(5, b"\x01\x08\x00\x40")], "invalid custom page size"),
+        ([(13, b"\x01\x01\x00")], "zero byte expected"),
+        ([(2, b"\x01\x00\x00\x04\x01\x00")], "zero byte expected"),
         ([(6, b"\x01\x7f\x02\x41\x00\x0b")], "malformed mutability"),
         ([(6, b"\x01\x7f\x00\xf3\x00\x0b")], "illegal opcode f3"),
         ([(6, b"\x01\x7f\x00\x05\x0b")], "END opcode expected"),
@@ -128,34 +154,74 @@ def test_decode_malformed_section_raises(
     assert error.offset is not None
 
 
-@pytest.mark.parametrize(
-    ("sections", "feature"),
-    [
-        ([(1, b"\x01\x60\x01\x7b\x00")], "simd"),
-        ([(1, b"\x01\x5f\x00")], "gc"),
-        ([(1, b"\x01\x60\x01\x63\x70\x00")], "function-references"),
-        ([(2, b"\x01\x00\x00\x04\x00\x00")], "exceptions"),
-        ([(13, b"\x00")], "exceptions"),
-        ([(5, b"\x01\x04\x00")], "memory64"),
-        ([(5, b"\x01\x03\x00\x01")], "threads"),
-        ([(4, b"\x01\x6e\x00\x00")], "gc"),
-        ([(6, b"\x01\x7f\x00\xfd\x0c\x0b")], "simd"),
-        ([(6, b"\x01\x7f\x00\xfb\x1c\x0b")], "gc"),
-        ([(6, b"\x01\x7f\x00\x08\x00\x0b")], "exceptions"),
-    ],
-)
-def test_decode_unbuilt_feature_names_it(
+NEEDED = [
+    ([(1, b"\x01\x60\x01\x7b\x00")], "simd"),
+    ([(1, b"\x01\x60\x01\x6f\x00")], "reference-types"),
+    ([(1, b"\x01\x5f\x00")], "gc"),
+    ([(1, b"\x01\x5e\x7f\x00")], "gc"),
+    ([(1, b"\x01\x4e\x00")], "gc"),
+    ([(1, b"\x01\x50\x00\x60\x00\x00")], "gc"),
+    ([(1, b"\x01\x4f\x00\x60\x00\x00")], "gc"),
+    ([(1, b"\x02\x4d\x01\x60\x00\x00\x60\x00\x00")], "custom-descriptors"),
+    ([(1, b"\x01\x60\x01\x63\x70\x00")], "function-references"),
+    ([(1, b"\x01\x60\x01\x64\x62\x00\x00")], "custom-descriptors"),
+    ([(1, b"\x01\x60\x01\x69\x00")], "exceptions"),
+    ([TYPE, (2, b"\x01\x00\x00\x04\x00\x00")], "exceptions"),
+    ([TYPE, (2, b"\x01\x00\x00\x20\x00")], "custom-descriptors"),
+    ([(13, b"\x00")], "exceptions"),
+    ([(7, b"\x01\x00\x04\x00")], "exceptions"),
+    ([(5, b"\x01\x04\x00")], "memory64"),
+    ([(4, b"\x01\x70\x04\x00")], "memory64"),
+    ([(5, b"\x01\x03\x00\x01")], "threads"),
+    ([(5, b"\x01\x08\x00\x00")], "custom-page-sizes"),
+    ([(4, b"\x01\x6e\x00\x00")], "gc"),
+    ([(4, b"\x01\x40\x00\x70\x00\x00\xd0\x70\x0b")], "function-references"),
+    ([(9, b"\x01\x01\x00\x00")], "bulk-memory"),
+    ([(11, b"\x01\x01\x00")], "bulk-memory"),
+    ([(12, b"\x00")], "bulk-memory"),
+]
+
+
+@pytest.mark.parametrize(("sections", "feature"), NEEDED)
+def test_decode_without_a_feature_names_it(
     binary: Build, sections: list[tuple[int, bytes]], feature: str
 ) -> None:
-    error = malformed(binary(*sections))
+    data = binary(*sections)
+    error = malformed(data, ALL_FEATURES - {feature})
     assert error.feature == feature
-    assert feature in error.message
+    assert error.message.endswith(f": needs the feature {feature}")
+    assert error.offset is not None
+    decode_module(data, features=ALL_FEATURES)
 
 
-def test_decode_v128_with_simd_on_is_accepted(binary: Build) -> None:
-    data = binary((1, b"\x01\x60\x01\x7b\x00"))
-    module = decode_module(data, features=DEFAULT_FEATURES | {"simd"})
-    assert str(module.types[0]) == "(v128) -> ()"
+def test_decode_exact_import_says_so(binary: Build) -> None:
+    module = decode_module(binary(TYPE, (2, b"\x01\x00\x00\x20\x00")), features=ALL_FEATURES)
+    assert (module.imports[0].desc, module.imports[0].exact) == (FuncType((), ()), True)
+
+
+@pytest.mark.parametrize("section", [(2, b"\x01\x00\x00\x00\x00"), (13, b"\x01\x00\x00")])
+def test_decode_use_of_a_struct_as_function_type_raises_invalid(
+    binary: Build, section: tuple[int, bytes]
+) -> None:
+    with pytest.raises(InvalidError, match="non-function type 0") as error:
+        decode_module(binary((1, b"\x01\x5f\x00"), section), features=ALL_FEATURES)
+    assert error.value.offset is not None
+
+
+@pytest.mark.parametrize("kind", range(8))
+def test_decode_elem_of_each_kind_gives_its_parts(binary: Build, kind: int) -> None:
+    table, offset = (b"\x02" if kind & 2 else b""), b"\x41\x00\x0b"
+    place = b"" if kind & 1 else table + offset
+    type = b"" if not kind & 3 else b"\x64\x6e" if kind & 4 else b"\x00"
+    items = b"\x01\xd0\x70\x0b" if kind & 4 else b"\x01\x05"
+    data = binary((9, b"\x01" + bytes([kind]) + place + type + items))
+    elem = decode_module(data, features=ALL_FEATURES).elems[0]
+    assert elem.mode == ("active", "passive", "active", "declarative")[kind & 3]
+    assert elem.table == (2 if kind & 3 == 2 else 0)
+    assert (elem.offset is None) == bool(kind & 1)
+    assert elem.init == ((Expr(b"\xd0\x70\x0b", 0, 3),) if kind & 4 else (5,))
+    listed, explicit = ref_type("func", False), ref_type("any", False)
+    assert elem.type == (FUNCREF if kind == 4 else explicit if kind & 4 else listed)
 
 
 def test_decode_section_past_the_file_raises_length_out_of_bounds() -> None:
@@ -168,7 +234,7 @@ def test_decode_import_of_unknown_type_raises_invalid(binary: Build) -> None:
     assert error.value.offset == 14
 
 
-@pytest.mark.parametrize("section", [1, 2, 3, 4, 5, 6, 7, 9, 10, 11])
+@pytest.mark.parametrize("section", [1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 13])
 def test_decode_hostile_count_allocates_nothing(section: int, binary: Build) -> None:
     data = binary((section, b"\xff\xff\xff\xff\x0f"))
     tracemalloc.start()
@@ -238,28 +304,6 @@ def test_decode_mutable_buffer_is_copied(binary: Build) -> None:
     assert bytes(module.code[0].expr) == b"\x0b"
 
 
-def test_names_of_module_and_functions_are_read(binary: Build) -> None:
-    names = b"\x04name\x00\x02\x01m\x01\x07\x02\x00\x01a\x05\x01\xff"
-    module = decode_module(binary((0, b"\x05other"), (0, names)))
-    assert module_name(module) == "m"
-    assert function_names(module) == {0: "a", 5: "\ufffd"}
-
-
-@pytest.mark.parametrize(
-    ("section", "names"),
-    [
-        (b"\x01\xff", {}),
-        (b"\x01\x05\x02\x00\x01a\x05", {0: "a"}),
-        (b"\x01\x05\xff\xff\xff\xff\x0f", {}),
-        (b"\x01", {}),
-    ],
-)
-def test_function_names_malformed_are_left_out(binary: Build, section: bytes, names: dict[int, str]) -> None:
-    module = decode_module(binary((0, b"\x04name" + section)))
-    assert function_names(module) == names
-    assert module_name(module) is None
-
-
 def test_global_without_end_before_another_section_is_not_taken_for_a_feature() -> None:
     # the next section's id, 0x0a, is also the opcode of throw_ref
     data = (
@@ -270,5 +314,5 @@ def test_global_without_end_before_another_section_is_not_taken_for_a_feature() 
         + b"\x0a\x04\x01\x02\0\x0b"
     )
     with pytest.raises(MalformedError, match="unexpected end of section or function") as caught:
-        decode_module(data)
+        decode_module(data, features=ALL_FEATURES)
     assert caught.value.feature is None
