@@ -15,11 +15,19 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from pywrt.cli import inspect, parse, run, validate
+from pywrt.cli import inspect, objdump, parse, run, validate
+from pywrt.cli import print as print_text
 from pywrt.cli.files import CommandError
 from pywrt.version import __version__
 
-_COMMANDS = {"run": run, "validate": validate, "parse": parse, "inspect": inspect}
+_COMMANDS = {
+    "run": run,
+    "validate": validate,
+    "parse": parse,
+    "print": print_text,
+    "objdump": objdump,
+    "inspect": inspect,
+}
 
 _EXAMPLES = """\
 examples:
@@ -27,6 +35,8 @@ examples:
   pywrt run --invoke greet app.wasm World       call an export
   pywrt validate build/*.wasm                   check files
   pywrt parse math.wat -o math.wasm             text to binary
+  pywrt print math.wasm                         binary to text
+  pywrt objdump -d add math.wasm                the code of a function
   pywrt inspect app.wasm                        what is it, what does it need?
 
 `pywrt COMMAND --help` has more. An MCP server is run with `pywrt-mcp FILE`.

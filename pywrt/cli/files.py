@@ -107,9 +107,17 @@ def assemble(path: str, data: bytes) -> bytes:
             raise CommandError(
                 f"{path}: the text format of components is not built yet; `wasm-tools parse` makes the binary"
             ) from None
-        raise CommandError(f"{path}: {error}") from None
+        raise text_error(path, error) from None
     except WasmError as error:
         raise CommandError(f"{path}: {error}") from None
+
+
+def text_error(path: str, error: MalformedError) -> CommandError:
+    """The error for a text that does not parse: `file:line:column: message`, the source line and a caret."""
+    if error.line is None:
+        return CommandError(f"{path}: {error}")
+    _, newline, excerpt = str(error).partition("\n")
+    return CommandError(f"{path}:{error.line}:{error.column}: {error.message}{newline}{excerpt}")
 
 
 def _is_binary(data: bytes) -> bool:

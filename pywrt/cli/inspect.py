@@ -13,48 +13,14 @@ from typing import Any
 
 from pywrt.api import Engine, Module
 from pywrt.cli.files import COMPONENT, CORE_MODULE, HOW_TO_RUN, Binary, load, role_of
+from pywrt.cli.sections import core_modules, printable, sections_of
 from pywrt.component import Component, Extern, InstanceType
 from pywrt.config import Config
 from pywrt.errors import WasmError
 from pywrt.wasm import types as core
 from pywrt.wasm.binary import decode_module, module_name
-from pywrt.wasm.binary.reader import Reader
 from pywrt.wasm.module import Module as ModuleSyntax
 from pywrt.wit import types as wit
-
-#: Section names by id. Spec: binary/modules.html#sections; component-model Binary.md#component-definitions
-_CORE_SECTIONS = (
-    "custom",
-    "type",
-    "import",
-    "function",
-    "table",
-    "memory",
-    "global",
-    "export",
-    "start",
-    "element",
-    "code",
-    "data",
-    "data count",
-    "tag",
-)
-_COMPONENT_SECTIONS = (
-    "custom",
-    "core module",
-    "core instance",
-    "core type",
-    "component",
-    "instance",
-    "alias",
-    "type",
-    "canon",
-    "start",
-    "import",
-    "export",
-    "value",
-)
-_PREAMBLE_SIZE = 8
 
 _EXAMPLES = """\
 examples:
@@ -85,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
         print(json.dumps(description, ensure_ascii=False))
     else:
         for line in lines_of(description):
-            print("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line))
+            print(printable(line))
     return 0
 
 
@@ -107,7 +73,7 @@ def describe(binary: Binary) -> dict[str, Any]:
             description["coreModules"] = [
                 {"offset": start, "size": end - start}
                 | _module_summary(decode_module(binary.data, start, end))
-                for start, end in _core_modules(binary.data)
+                for start, end in core_modules(binary.data)
             ]
         else:
             module = Module(engine, binary.data)
@@ -217,39 +183,13 @@ def _module_summary(module: ModuleSyntax) -> dict[str, Any]:
     return summary if name is None else {"name": name} | summary
 
 
-def _sections(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """The id, start and end of each section of the (valid) module or component in `data[start:end]`."""
-    reader = Reader(data, start + _PREAMBLE_SIZE, end)
-    while reader.pos < end:
-        id = reader.byte()
-        begin = reader.skip(reader.u32())
-        yield id, begin, reader.pos
-
-
-def _core_modules(data: bytes) -> list[tuple[int, int]]:
-    """Where core modules stand in a component, those of nested components included."""
-    found = []
-    components = [(0, len(data))]
-    while components:
-        for id, start, end in _sections(data, *components.pop()):
-            if _COMPONENT_SECTIONS[id] == "core module":
-                found.append((start, end))
-            elif _COMPONENT_SECTIONS[id] == "component":
-                components.append((start, end))
-    return sorted(found)
-
-
 def _section_sizes(binary: Binary) -> list[dict[str, Any]]:
     """Sections by name, custom ones by their own: how many, and their bytes; in order of appearance."""
-    names = _COMPONENT_SECTIONS if binary.kind == COMPONENT else _CORE_SECTIONS
     counts: Counter[str] = Counter()
     sizes: Counter[str] = Counter()
-    for id, start, end in _sections(binary.data, 0, len(binary.data)):
-        name = names[id]
-        if name == "custom":
-            name = f"custom {json.dumps(Reader(binary.data, start, end).name(), ensure_ascii=False)}"
-        counts[name] += 1
-        sizes[name] += end - start
+    for section in sections_of(binary.data, 0, len(binary.data), binary.kind == COMPONENT):
+        counts[section.name] += 1
+        sizes[section.name] += section.size
     return [{"name": name, "count": count, "size": sizes[name]} for name, count in counts.items()]
 
 

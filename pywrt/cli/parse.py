@@ -1,15 +1,20 @@
 """`pywrt parse`: the text format to the binary format."""
 
 import argparse
+import os
 from typing import Any
 
-from pywrt.cli.files import CommandError, assemble, read_file
+from pywrt.cli.files import UsageError, assemble, read_file
+from pywrt.cli.output import STDOUT, write_bytes
 
 _EXAMPLES = """\
 examples:
-  pywrt parse math.wat -o math.wasm
+  pywrt parse math.wat                          makes math.wasm
+  pywrt parse math.wat -o build/out.wasm
+  pywrt parse math.wat -o - | sha256sum         to standard output
 
 The module is not validated: `pywrt validate` does that. The names in the text are kept in a name section.
+`pywrt print` makes text again.
 """
 
 
@@ -24,16 +29,25 @@ def add_parser(subparsers: Any) -> None:
         allow_abbrev=False,
     )
     parser.add_argument("file", metavar="FILE.wat", help="a module in the text format")
-    parser.add_argument("-o", "--output", metavar="FILE.wasm", required=True, help="where to write it")
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="where to write it, `-` for standard output (default: FILE.wasm)",
+    )
     parser.set_defaults(handler=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """The subcommand; returns the exit status."""
-    data = assemble(options.file, read_file(options.file))
-    try:
-        with open(options.output, "wb") as file:
-            file.write(data)
-    except OSError as error:
-        raise CommandError(f"{options.output}: {error.strerror}") from None
+    output = default_output(options.file) if options.output is None else options.output
+    if output != STDOUT and os.path.exists(output) and os.path.samefile(output, options.file):
+        raise UsageError(f"{options.file}: this would be overwritten: name another file with -o")
+    write_bytes(output, assemble(options.file, read_file(options.file)))
     return 0
+
+
+def default_output(path: str) -> str:
+    """The file beside `path` that its binary is written to: `.wasm` in place of `.wat`, or behind all."""
+    stem, extension = os.path.splitext(path)
+    return f"{stem if extension in ('.wat', '.wast') else path}.wasm"

@@ -26,6 +26,7 @@ from pywrt.cli.options import shown
 from pywrt.errors import ValueTypeError
 from pywrt.wasm import types as core
 from pywrt.wasm.text.numbers import RangeError, parse_float, parse_int
+from pywrt.wasm.text.printer.values import shortest_f32
 from pywrt.wit import types as wit
 
 _FLOATS = (wit.F32, wit.F64)
@@ -228,16 +229,4 @@ def show_float(value: float, bits: int) -> str:
     """The shortest decimal that is read back as `value`, a float of 32 or 64 bits; nan, inf, -inf."""
     if bits == 64 or not math.isfinite(value):
         return repr(float(value))
-    for digits in range(1, 10):
-        short = float(f"{value:.{digits}g}")
-        if _round_to_f32(short) == value:
-            return repr(short)
-    return repr(value)
-
-
-def _round_to_f32(value: float) -> float:
-    try:
-        rounded: float = struct.unpack("<f", struct.pack("<f", value))[0]
-    except OverflowError:
-        return math.inf
-    return rounded
+    return repr(shortest_f32(value))

@@ -31,7 +31,9 @@ def test_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str])
     assert pywrt.__version__ == project["version"]
 
 
-@pytest.mark.parametrize("command", [[], ["run"], ["validate"], ["parse"], ["inspect"]])
+@pytest.mark.parametrize(
+    "command", [[], ["run"], ["validate"], ["parse"], ["print"], ["objdump"], ["inspect"]]
+)
 def test_help_has_examples(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert refused(*command, "--help") == 0
     assert "examples:\n  pywrt " in capsys.readouterr().out

@@ -53,7 +53,7 @@ def test_invoke_of_a_core_module_prints_a_result_a_line(
     [
         (["add", "1"], "add: expected 2 arguments, got 1; its type is (i32, i32) -> (i32)"),
         (["add", "1", "x"], "add: argument 1: expected i32, got 'x'"),
-        (["add", "1", "4294967296"], "add: argument 1: '4294967296': i32 constant out of range"),
+        (["add", "1", "4294967296"], "add: argument 1: '4294967296': constant out of range of i32"),
         (["add", "--", "1", "2"], "add: expected 2 arguments, got 3; its type is (i32, i32) -> (i32)"),
     ],
 )

@@ -146,7 +146,7 @@ def test_core_arguments_of_each_type_are_read_as_in_the_text_format() -> None:
 @pytest.mark.parametrize(
     ("type", "text", "message"),
     [
-        (core.I32, "4294967296", "argument 0: '4294967296': i32 constant out of range"),
+        (core.I32, "4294967296", "argument 0: '4294967296': constant out of range of i32"),
         (core.I32, "1.5", "argument 0: expected i32, got '1.5'"),
         (core.F64, "one", "argument 0: expected f64, got 'one'"),
         (core.F32, "1e39", "argument 0: '1e39': constant out of range"),

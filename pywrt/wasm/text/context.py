@@ -1,8 +1,11 @@
-"""What the parts of one module's parser share: index spaces, and types with their abbreviations."""
+"""What the parts of one module's parser share: index spaces, and type uses."""
 
+from pywrt.wasm.binary import Names
 from pywrt.wasm.module import Module
 from pywrt.wasm.text.cursor import Cursor, Space
-from pywrt.wasm.types import VALTYPE_BY_NAME, FuncType, RefType, ValType
+from pywrt.wasm.text.lexer import Annotation
+from pywrt.wasm.text.types import read_functype, read_subtype
+from pywrt.wasm.types import FuncType, SubType
 
 
 class TypeUse:
@@ -27,13 +30,16 @@ class ModuleContext:
         "_first_index",
         "datas",
         "elems",
+        "fields",
         "funcs",
         "globals",
+        "hints",
         "memories",
         "module",
+        "names",
         "tables",
+        "tags",
         "types",
-        "uses_data_index",
     )
 
     def __init__(self) -> None:
@@ -42,29 +48,50 @@ class ModuleContext:
         self.funcs = Space("function")
         self.tables = Space("table")
         self.memories = Space("memory")
+        self.tags = Space("tag")
         self.globals = Space("global")
         self.elems = Space("elem segment")
         self.datas = Space("data segment")
-        #: Whether an instruction names a data segment, which makes the data count section necessary.
-        self.uses_data_index = False
-        self._first_index: dict[FuncType, int] = {}
+        self.fields: dict[int, Space] = {}  # by type, of structures
+        self.names = Names()
+        #: Branch hints that have not met their instruction, by the token that they precede.
+        self.hints: dict[int, Annotation] = {}
+        self._first_index: dict[SubType, int] = {}
 
-    def add_type(self, type: FuncType) -> int:
-        """Append to the module's types."""
+    def add_type(self, subtype: SubType, grouped: bool = False) -> int:
+        """Append to the module's types. Type uses find it unless it is `grouped` with others."""
         index = len(self.module.types)
-        self.module.types.append(type)
-        self._first_index.setdefault(type, index)
+        self.module.types.append(subtype)
+        if not grouped:
+            self._first_index.setdefault(subtype, index)
         return index
+
+    def define_type(self, cursor: Cursor, grouped: bool) -> None:
+        """The type definition that comes next, up to the closing parenthesis of its field."""
+        fields = Space("field")
+        index = self.add_type(read_subtype(cursor, self.types, fields), grouped)
+        cursor.expect(")")
+        if fields.count:
+            self.fields[index] = fields
+
+    def func_type(self, index: int, default: FuncType) -> FuncType:
+        """The function type `index`; `default` if it is none, which is for validation to find."""
+        if index < len(self.module.types):
+            composite = self.module.types[index].composite
+            if isinstance(composite, FuncType):
+                return composite
+        return default
 
     def type_index(self, use: TypeUse, cursor: Cursor) -> int:
         """The index that a type use means; a type that isn't there yet is added at the end."""
         if use.index is None:
-            index = self._first_index.get(use.type)
-            return self.add_type(use.type) if index is None else index
+            subtype = SubType(use.type)
+            index = self._first_index.get(subtype)
+            return self.add_type(subtype) if index is None else index
         if use.inline:
             if use.index >= len(self.module.types):
                 raise cursor.error(f"unknown type {use.index}", use.start)
-            declared = self.module.types[use.index]
+            declared = self.module.types[use.index].composite
             if declared != use.type:
                 raise cursor.error(
                     f"inline function type {use.type} is not type {use.index}, which is {declared}", use.start
@@ -79,56 +106,7 @@ class ModuleContext:
             index = cursor.index(self.types)
             cursor.expect(")")
         before = cursor.i
-        type = self.func_type(cursor, names)
+        type = read_functype(cursor, self.types, names)
         if cursor.at("param") or cursor.at("type"):  # out of order, which counts more than a mismatch
             raise cursor.unexpected(cursor.i + 1)
         return TypeUse(index, type, cursor.i != before, start)
-
-    def func_type(self, cursor: Cursor, names: Space | None = None) -> FuncType:
-        """`(param ...)* (result ...)*`"""
-        params: list[ValType] = []
-        while cursor.open("param"):
-            if names is not None and cursor.texts[cursor.i][:1] == "$":
-                cursor.bind(names)
-                params.append(self.value_type(cursor))
-                cursor.expect(")")
-                continue
-            while not cursor.accept(")"):
-                params.append(self.value_type(cursor))
-                if names is not None:
-                    names.count += 1
-        return FuncType(tuple(params), tuple(self.results(cursor)))
-
-    def results(self, cursor: Cursor) -> list[ValType]:
-        """`(result ...)*`"""
-        results: list[ValType] = []
-        while cursor.open("result"):
-            while not cursor.accept(")"):
-                results.append(self.value_type(cursor))
-        return results
-
-    def value_type(self, cursor: Cursor) -> ValType:
-        """The value type that comes next."""
-        type = VALTYPE_BY_NAME.get(cursor.texts[cursor.i])
-        if type is None:
-            if cursor.at("ref"):
-                raise self._typed_reference(cursor)
-            raise cursor.unexpected(wanted="a value type")
-        cursor.i += 1
-        return type
-
-    def at_ref_type(self, cursor: Cursor) -> bool:
-        """Whether a reference type comes next."""
-        return cursor.at("ref") or isinstance(VALTYPE_BY_NAME.get(cursor.texts[cursor.i]), RefType)
-
-    def ref_type(self, cursor: Cursor) -> RefType:
-        """The reference type that comes next."""
-        start = cursor.i
-        type = self.value_type(cursor)
-        if not isinstance(type, RefType):
-            raise cursor.unexpected(start, "a reference type")
-        return type
-
-    def _typed_reference(self, cursor: Cursor) -> Exception:
-        feature = "function-references"
-        return cursor.error(f"a typed reference needs {feature}", cursor.i + 1, feature)

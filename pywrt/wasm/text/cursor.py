@@ -4,33 +4,40 @@ from collections.abc import Iterable
 
 from pywrt.errors import MalformedError
 from pywrt.wasm.text.keywords import feature_of, is_keyword
-from pywrt.wasm.text.lexer import Tokens, is_identifier, is_string, string_bytes
+from pywrt.wasm.text.lexer import Annotation, Tokens, is_identifier, is_string, string_bytes
 from pywrt.wasm.text.numbers import RangeError, is_number, parse_natural
 
 
 class Space:
     """An index space: how many there are, and which index an identifier has.
 
-    Spec: text/modules.html#indices
+    `annotated` are names that annotations give instead. Spec: text/modules.html#indices
     """
 
-    __slots__ = ("count", "kind", "names")
+    __slots__ = ("annotated", "count", "kind", "names")
 
     def __init__(self, kind: str) -> None:
         self.kind = kind  # for messages
         self.count = 0
         self.names: dict[str, int] = {}
+        self.annotated: dict[int, str] = {}
+
+    def name_map(self) -> dict[int, str]:
+        """Names by index, for the name section."""
+        return {index: name for name, index in self.names.items()} | self.annotated
 
 
 class Cursor:
     """Reads tokens in order; `i` is the index of the next one. All errors are MalformedError with a place."""
 
-    __slots__ = ("i", "texts", "tokens")
+    __slots__ = ("i", "name_annotations", "texts", "tokens")
 
     def __init__(self, tokens: Tokens, i: int = 0) -> None:
         self.tokens = tokens
         self.texts = tokens.texts
         self.i = i
+        #: `(@name ...)` that nobody took yet, by the token that they precede.
+        self.name_annotations: dict[int, Annotation] = {}
 
     def error(self, message: str, index: int | None = None, feature: str | None = None) -> MalformedError:
         """An error at token `index`, by default the next one."""
@@ -50,9 +57,14 @@ class Cursor:
             return self.error(
                 f"{self.texts[index + 1] if token == '(' else token} needs {feature}{suffix}", index, feature
             )
-        if token in "()" or is_string(token) or is_identifier(token) or is_number(token) or is_keyword(token):
-            return self.error(f"unexpected token {_shown(token)}{suffix}", index)
-        return self.error(f"unknown operator {_shown(token)}{suffix}", index)
+        kind = "unknown operator" if self.is_reserved(index) else "unexpected token"
+        return self.error(f"{kind} {_shown(token)}{suffix}", index)
+
+    def is_reserved(self, index: int) -> bool:
+        """Whether a token is none of those that mean something. Spec: text/lexical.html#tokens"""
+        token = self.texts[index]
+        meant = token in ("(", ")", "") or is_string(token) or is_identifier(token)
+        return not (meant or is_number(token) or is_keyword(token))
 
     def at(self, keyword: str) -> bool:
         """Whether `(keyword` comes next."""
@@ -150,8 +162,21 @@ class Cursor:
             if name in space.names:
                 raise self.error(f"duplicate {space.kind} ${name}", start)
             space.names[name] = index
+        annotated = self.annotated_name()
+        if annotated is not None:
+            space.annotated[index] = annotated
         space.count += 1
         return index
+
+    def at_binding(self) -> bool:
+        """Whether an identifier, or an annotation with a name, comes next."""
+        return self.texts[self.i][:1] == "$" or self.i in self.name_annotations
+
+    def annotated_name(self) -> str | None:
+        """What the annotation in front of the next token says, if there is one."""
+        if self.i not in self.name_annotations:
+            return None
+        return read_name(self.name_annotations.pop(self.i))
 
     def at_index(self) -> bool:
         """Whether an index comes next: an identifier or a natural number."""
@@ -188,6 +213,17 @@ class Cursor:
             raise self.unexpected(wanted=" or ".join(words))
         self.i += 1
         return token
+
+
+def read_name(annotation: Annotation) -> str:
+    """The name in `(@name "...")`."""
+    content = Cursor(annotation.content)
+    if not content.at_string():
+        raise annotation.error("@name annotation: string expected")
+    name = content.name()
+    if content.texts[content.i] != "":
+        raise content.error("@name annotation: unexpected token")
+    return name
 
 
 def _shown(token: str) -> str:

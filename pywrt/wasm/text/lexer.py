@@ -5,10 +5,12 @@ yields parentheses and maximal runs of word characters and strings, so that `0$l
 as the one reserved token that the specification says it is. Block comments and annotations nest, which
 a pattern can't follow: a loop finds their end and the scan goes on there. A token is its text; what it
 is (parenthesis, string, identifier, number, keyword, reserved) follows from that text and is asked
-only where the parser needs to know.
+only where the parser needs to know. Annotations with a meaning are kept beside the tokens, each with the
+place of the token that follows it; others are passed over.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 
 from pywrt.errors import MalformedError
 
@@ -26,20 +28,63 @@ _IDENTIFIER = re.compile(rf"\$(?:{_WORD}+|{_STRING})")
 _ESCAPE = re.compile(rb"\\(?:([0-9a-fA-F]{2})|u\{([0-9a-fA-F]+(?:_[0-9a-fA-F]+)*)\}|(.?))", re.DOTALL)
 _SIMPLE_ESCAPES = {b"t": b"\t", b"n": b"\n", b"r": b"\r", b'"': b'"', b"'": b"'", b"\\": b"\\"}
 
+#: Annotations that are kept. Spec: appendix/custom.html, and the proposal of branch hints
+NAME, CUSTOM, BRANCH_HINT = "name", "custom", "metadata.code.branch_hint"
+#: Ours, for what else a binary can say: `(@names (after code))` is where the section of all names stands,
+#: `(@data_count)` the section of that name where no instruction needs it.
+NAMES, DATA_COUNT = "names", "data_count"
+_MEANT = frozenset((NAME, CUSTOM, BRANCH_HINT, NAMES, DATA_COUNT))
+
+
+class Annotation:
+    """`(@name ...)` in front of token `index`; `content` is what follows its name."""
+
+    __slots__ = ("content", "index", "name", "start")
+
+    def __init__(self, name: str, index: int, start: int, content: "Tokens") -> None:
+        self.name = name
+        self.index = index
+        self.start = start
+        self.content = content
+
+    def error(self, message: str) -> MalformedError:
+        """A MalformedError that points at the annotation."""
+        return error_at(message, self.content.text, self.start)
+
 
 class Tokens:
     """The tokens of `text`: `texts[i]` begins at `starts[i]`; two empty texts stand for the end."""
 
-    __slots__ = ("starts", "text", "texts")
+    __slots__ = ("annotations", "starts", "text", "texts")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.texts: list[str] = []
         self.starts: list[int] = []
+        self.annotations: list[Annotation] = []
+
+    def add(self, text: str, start: int) -> None:
+        """Append one token."""
+        self.texts.append(text)
+        self.starts.append(start)
+
+    def annotations_between(self, first: int, last: int) -> list[Annotation]:
+        """The annotations in front of the tokens `first` to `last`."""
+        start = bisect_left(self.annotations, first, key=_annotation_index)
+        return self.annotations[start : bisect_right(self.annotations, last, key=_annotation_index)]
+
+    def end(self, start: int) -> None:
+        """Append what stands for the end."""
+        for _ in range(2):
+            self.add("", start)
 
     def error(self, message: str, index: int, feature: str | None = None) -> MalformedError:
         """A MalformedError that points at token `index`."""
         return error_at(message, self.text, self.starts[index], feature)
+
+
+def _annotation_index(annotation: Annotation) -> int:
+    return annotation.index
 
 
 def error_at(message: str, text: str, start: int, feature: str | None = None) -> MalformedError:
@@ -60,11 +105,12 @@ def decode_text(source: bytes) -> str:
     try:
         return source.decode()
     except UnicodeDecodeError as error:
-        raise MalformedError("malformed UTF-8 encoding", offset=error.start) from None
+        shown = source.decode(errors="replace")
+        raise error_at("malformed UTF-8 encoding", shown, len(source[: error.start].decode())) from None
 
 
 def tokenize(text: str) -> Tokens:
-    """All tokens of `text`, comments and annotations left out. MalformedError at the first that is none."""
+    """All tokens of `text`, comments left out. MalformedError at the first that is none."""
     tokens = Tokens(text)
     add_text, add_start = tokens.texts.append, tokens.starts.append
     position: int | None = 0
@@ -76,21 +122,22 @@ def tokenize(text: str) -> Tokens:
             if group == 1:
                 add_text(found[1])
                 add_start(found.start(1))
+            elif group == 3:
+                annotation, position = _annotation(text, found.start(3), len(tokens.texts))
+                if annotation.name in _MEANT:
+                    tokens.annotations.append(annotation)
+                break
             elif group is not None:
                 position = _skip(text, found.start(group), group)
                 break
-    for _ in range(2):
-        add_text("")
-        add_start(len(text))
+    tokens.end(len(text))
     return tokens
 
 
 def _skip(text: str, start: int, group: int) -> int:
-    """The end of the comment (group 2) or annotation (group 3) at `start`; group 4 is no token at all."""
+    """The end of the comment (group 2) at `start`; group 4 is no token at all."""
     if group == 2:
         return _skip_comment(text, start)
-    if group == 3:
-        return _skip_annotation(text, start)
     character = text[start]
     if character != '"':
         raise error_at(f"illegal character {character!a}", text, start)
@@ -108,20 +155,30 @@ def _skip_comment(text: str, start: int) -> int:
     raise error_at("unclosed comment", text, start)
 
 
-def _skip_annotation(text: str, start: int) -> int:
-    """Spec: text/lexical.html#annotations. What is in it must be tokens with balanced parentheses."""
-    name = _ANNOTATION_NAME.match(text, start + 2)
-    if name is None or name[0] == '""':
+def _annotation_name(text: str, start: int) -> tuple[str, int]:
+    """The name of the annotation at `start` and where that ends."""
+    found = _ANNOTATION_NAME.match(text, start + 2)
+    if found is None or found[0] == '""':
         raise error_at("empty annotation id", text, start)
-    if name[0].startswith('"'):
-        try:
-            string_bytes(name[0]).decode()
-        except UnicodeDecodeError:
-            raise error_at("malformed UTF-8 encoding", text, start) from None
-        except ValueError as error:
-            raise error_at(str(error), text, start) from None
+    if found[0][0] != '"':
+        return found[0], found.end()
+    try:
+        return string_bytes(found[0]).decode(), found.end()
+    except UnicodeDecodeError:
+        raise error_at("malformed UTF-8 encoding", text, start) from None
+    except ValueError as error:
+        raise error_at(str(error), text, start) from None
+
+
+def _annotation(text: str, start: int, index: int) -> tuple[Annotation, int]:
+    """The annotation at `start` in front of token `index`, and its end.
+
+    What is in it must be tokens with balanced parentheses, of which `(@` is one.
+    Spec: text/lexical.html#annotations
+    """
+    name, position = _annotation_name(text, start)
+    content = Tokens(text)
     depth = 1
-    position = name.end()
     while depth:
         found = _TOKEN.match(text, position)
         group = None if found is None else found.lastindex
@@ -130,11 +187,15 @@ def _skip_annotation(text: str, start: int) -> int:
         position = found.end()
         if group == 1:
             depth += (found[1] == "(") - (found[1] == ")")
+            if depth:
+                content.add(found[1], found.start(1))
         elif group == 3:
             depth += 1
+            content.add("(@", found.start(3))
         else:
             position = _skip(text, found.start(group), group)
-    return position
+    content.end(position - 1)
+    return Annotation(name, index, start, content), position
 
 
 def is_string(token: str) -> bool:

@@ -1,25 +1,49 @@
 """Modules of the text format. Spec: text/modules.html.
 
-Strategy: two passes over the fields. The first takes an index in each space, binds identifiers, reads
-type definitions and remembers where the rest of each field begins; the second reads the rest in order,
-when every identifier is known. Types that uses imply are appended in the second, as the specification
-orders them.
+Strategy: two passes over the fields. The first takes an index in each space, binds identifiers and
+remembers where the rest of each field begins; the second reads type definitions, then the rest in order,
+when every identifier is known. Types that uses imply are appended in it, as the specification orders
+them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from pywrt.config import PAGE_SIZE
-from pywrt.wasm.module import Code, Data, Elem, Export, Expr, Global, Import, Module, Table
+from pywrt.wasm.binary import encode_names
+from pywrt.wasm.module import Code, Data, Elem, Export, Expr, Global, Import, Module, Table, Tag
+from pywrt.wasm.text.annotations import FunctionHints, ModuleAnnotations, hint_section, locals_size
 from pywrt.wasm.text.context import ModuleContext
 from pywrt.wasm.text.cursor import Cursor, Space
 from pywrt.wasm.text.instructions import BodyParser
-from pywrt.wasm.text.lexer import decode_text, tokenize
-from pywrt.wasm.text.names import name_section
-from pywrt.wasm.types import FUNCREF, ExternType, GlobalType, Limits, MemoryType, TableType, ValType
+from pywrt.wasm.text.lexer import Annotation, decode_text, tokenize
+from pywrt.wasm.text.types import (
+    at_reftype,
+    read_addresstype,
+    read_globaltype,
+    read_memorytype,
+    read_pagesize,
+    read_reftype,
+    read_tabletype,
+    read_valtype,
+)
+from pywrt.wasm.types import (
+    FUNCREF,
+    I32,
+    I64,
+    ExternType,
+    FuncType,
+    Limits,
+    MemoryType,
+    TableType,
+    TagType,
+    ValType,
+    ref_type,
+)
 
-_I32_CONST_0 = b"\x41\x00\x0b"
-_CODE_SECTION, _DATA_SECTION = 10, 11
-_EXTERN_KINDS = ("func", "table", "memory", "global")
+#: Where the segment of a table or memory with inline contents begins, by address type.
+_ZERO = {I32: b"\x41\x00\x0b", I64: b"\x42\x00\x0b"}
+_EXTERN_KINDS = ("func", "table", "memory", "global", "tag")
+#: The element type of segments that give function indices.
+_FUNCTIONS = ref_type("func", nullable=False)
 
 
 def _expr(code: bytes) -> Expr:
@@ -29,10 +53,10 @@ def _expr(code: bytes) -> Expr:
 class ModuleParser:
     """Reads module fields from `cursor` up to a closing parenthesis or the end of the text.
 
-    `name` is the module's own identifier.
+    `name` is the module's own identifier; `annotations` are those in the module.
     """
 
-    def __init__(self, cursor: Cursor, name: str | None = None) -> None:
+    def __init__(self, cursor: Cursor, name: str | None, annotations: Sequence[Annotation]) -> None:
         self.cursor = cursor
         self._name = name
         self.context = ModuleContext()
@@ -42,26 +66,36 @@ class ModuleParser:
             "table": self.context.tables,
             "memory": self.context.memories,
             "global": self.context.globals,
+            "tag": self.context.tags,
         }
+        self._annotations = ModuleAnnotations(annotations)
+        cursor.name_annotations = self._annotations.names
+        self.context.hints = self._annotations.hints
+        self._starts: list[int] = []  # the first token of each field
+        self._types: list[tuple[int, bool]] = []  # where each type's definition is, and whether in a group
         self._fields: list[tuple[int, Callable[[], None]]] = []
         #: Exports in order; an index that is not known yet is the token that says it.
         self._exports: list[tuple[str, str, int | None, int]] = []
         self._defined: str | None = None  # what an import may no longer follow
         self._started = False
         self._codes: list[Code] = []
+        self._hints: list[FunctionHints] = []
+        self._uses_data = False  # in code, which makes the data count section necessary
 
     def parse(self) -> Module:
         """The module; the token that ends the fields stays."""
-        cursor = self.cursor
+        cursor, context, module = self.cursor, self.context, self.module
         while cursor.accept("("):
             handler = _FIELDS.get(cursor.texts[cursor.i])
             if handler is None:
                 raise cursor.unexpected(wanted="a module field")
+            self._starts.append(cursor.i - 1)
             cursor.i += 1
             handler(self)
         end = cursor.i
-        for position, read in self._fields:
-            cursor.i = position
+        for cursor.i, grouped in self._types:
+            context.define_type(cursor, grouped)
+        for cursor.i, read in self._fields:
             read()
         for name, kind, index, position in self._exports:
             if index is None:
@@ -69,16 +103,35 @@ class ModuleParser:
                 index = cursor.index(self._spaces[kind])
                 cursor.expect(")")
                 cursor.expect(")")
-            self.module.exports.append(Export(name, kind, index))
+            module.exports.append(Export(name, kind, index))
         cursor.i = end
-        self.module.code = tuple(self._codes)
-        if self.context.uses_data_index:
-            self.module.data_count = len(self.module.datas)
-        last = _CODE_SECTION if self._codes and not self.module.datas else _DATA_SECTION
-        names = name_section(self._name, self.context.funcs.names, last)
-        if names is not None:
-            self.module.customs.append(names)
-        return self.module
+        module.code = tuple(self._codes)
+        if self._uses_data or self._annotations.data_count:
+            module.data_count = len(module.datas)
+        self._add_customs(end)
+        return module
+
+    def _add_customs(self, end: int) -> None:
+        """Custom sections: those that annotations say, branch hints, and the names."""
+        annotations, context = self._annotations, self.context
+        annotated = annotations.module_name(self._starts[0] if self._starts else end)
+        names = context.names
+        names.module = self._name if annotated is None else annotated
+        names.functions = context.funcs.name_map()
+        names.types = context.types.name_map()
+        names.tables = context.tables.name_map()
+        names.memories = context.memories.name_map()
+        names.globals = context.globals.name_map()
+        names.elems = context.elems.name_map()
+        names.datas = context.datas.name_map()
+        names.tags = context.tags.name_map()
+        names.fields = {i: fields for i, space in context.fields.items() if (fields := space.name_map())}
+        customs = annotations.customs(self._starts, end, encode_names(names))
+        annotations.check_taken(self.cursor.texts, self._starts, end)
+        if self._hints:
+            customs.append(hint_section(self._hints))
+        customs.sort(key=lambda custom: custom.place)
+        self.module.customs += [placed.custom for placed in customs]
 
     # First pass: each begins behind `(keyword` and ends behind the field.
 
@@ -87,15 +140,24 @@ class ModuleParser:
         self.cursor.skip_to_close()
 
     def field_type(self) -> None:
+        self._type_definition(grouped=False)
+
+    def _type_definition(self, grouped: bool) -> None:
         cursor = self.cursor
         cursor.bind(self.context.types)
-        cursor.expect("(")
-        if cursor.texts[cursor.i] != "func":
-            raise cursor.unexpected(wanted='"func"')
-        cursor.i += 1
-        self.context.add_type(self.context.func_type(cursor, Space("parameter")))
+        self._types.append((cursor.i, grouped))
+        cursor.skip_to_close()
+
+    def field_rec(self) -> None:
+        cursor = self.cursor
+        position, first = len(self._types), self.context.types.count
+        while cursor.open("type"):
+            self._type_definition(grouped=True)
         cursor.expect(")")
-        cursor.expect(")")
+        size = self.context.types.count - first
+        if size == 1:  # a group of one is that of a type on its own
+            self._types[position] = (self._types[position][0], False)
+        self.module.rec_groups.append((first, size))
 
     def field_import(self) -> None:
         cursor = self.cursor
@@ -103,9 +165,9 @@ class ModuleParser:
         module, name = cursor.name(), cursor.name()
         cursor.expect("(")
         kind = self._extern_kind()
-        cursor.bind(self._spaces[kind])
+        index = cursor.bind(self._spaces[kind])
         self._check_import_order(start)
-        self._later(lambda: self._import(module, name, kind, closing=2))
+        self._later(lambda: self._import(module, name, kind, index, closing=2))
         cursor.expect(")")
 
     def _check_import_order(self, index: int) -> None:
@@ -116,7 +178,7 @@ class ModuleParser:
         return self.cursor.keyword_of(_EXTERN_KINDS)
 
     def _definition(self, kind: str, read: Callable[[int], None], message_kind: str) -> None:
-        """Identifier, inline exports and inline import of a function, table, memory or global."""
+        """Identifier, inline exports and inline import of what has an index space with imports."""
         cursor = self.cursor
         index = cursor.bind(self._spaces[kind])
         while cursor.open("export"):
@@ -127,7 +189,7 @@ class ModuleParser:
             cursor.i += 2
             module, name = cursor.name(), cursor.name()
             cursor.expect(")")
-            self._later(lambda: self._import(module, name, kind, closing=1))
+            self._later(lambda: self._import(module, name, kind, index, closing=1))
         else:
             self._defined = self._defined or message_kind
             self._later(lambda: read(index))
@@ -154,6 +216,9 @@ class ModuleParser:
     def field_global(self) -> None:
         self._definition("global", self._global, "global")
 
+    def field_tag(self) -> None:
+        self._definition("tag", self._tag, "tag")
+
     def field_export(self) -> None:
         cursor = self.cursor
         name = cursor.name()
@@ -179,75 +244,105 @@ class ModuleParser:
 
     # Second pass: each begins where the first stopped reading.
 
-    def _import(self, module: str, name: str, kind: str, closing: int) -> None:
-        cursor = self.cursor
-        type_index = 0
+    def _import(self, module: str, name: str, kind: str, index: int, closing: int) -> None:
+        cursor, context = self.cursor, self.context
+        type_index, exact = 0, False
         desc: ExternType
         if kind == "func":
-            use = self.context.type_use(cursor, Space("local"))
-            type_index = self.context.type_index(use, cursor)
-            # An index that is out of range is for validation to find; any type does until then.
-            known = type_index < len(self.module.types)
-            desc = self.module.types[type_index] if known else use.type
+            exact = cursor.open("exact")
+            type_index, desc, names = self._function_type()
+            if exact:
+                cursor.expect(")")
+            self._name_locals(index, names)
         elif kind == "table":
-            desc = self._table_type()
+            desc = read_tabletype(cursor, context.types)
         elif kind == "memory":
-            desc = self._memory_type()
+            desc = read_memorytype(cursor)
+        elif kind == "global":
+            desc = read_globaltype(cursor, context.types)
         else:
-            desc = self._global_type()
+            type_index, functype, _ = self._function_type()
+            desc = TagType(functype)
         for _ in range(closing):
             cursor.expect(")")
-        self.module.imports.append(Import(module, name, desc, type_index))
+        self.module.imports.append(Import(module, name, desc, type_index, exact))
+
+    def _function_type(self) -> tuple[int, FuncType, Space]:
+        """A type use that comes next: its index, the function type, and the parameters' names."""
+        context = self.context
+        names = Space("local")
+        use = context.type_use(self.cursor, names)
+        type_index = context.type_index(use, self.cursor)
+        functype = context.func_type(type_index, use.type)
+        names.count = len(functype.params)
+        return type_index, functype, names
+
+    def _name_locals(self, function: int, names: Space) -> None:
+        found = names.name_map()
+        if found:
+            self.context.names.locals[function] = found
+
+    def _tag(self, _: int) -> None:
+        type_index, functype, _names = self._function_type()
+        self.cursor.expect(")")
+        self.module.tags.append(Tag(TagType(functype), type_index))
 
     def _func(self, index: int) -> None:
         cursor, context = self.cursor, self.context
-        names = Space("local")
-        use = context.type_use(cursor, names)
-        type_index = context.type_index(use, cursor)
-        if not use.inline and type_index < len(self.module.types):
-            names.count = len(self.module.types[type_index].params)
+        type_index, _, names = self._function_type()
         locals = self._locals(names)
-        body = BodyParser(context, cursor, names).sequence()
+        body = BodyParser(context, cursor, names)
+        code = Code(0, locals, _expr(body.sequence()))
         cursor.expect(")")
         self.module.funcs.append(type_index)
-        self._codes.append(Code(0, locals, _expr(body)))
+        self._codes.append(code)
+        self._name_locals(index, names)
+        self._uses_data |= body.uses_data
+        if body.labels:
+            context.names.labels[index] = body.labels
+        if body.hints:
+            body.check_hints(index)
+            self._hints.append((index, locals_size(code), body.hints))
 
     def _locals(self, names: Space) -> tuple[tuple[int, ValType], ...]:
         cursor, context = self.cursor, self.context
         runs: list[tuple[int, ValType]] = []
 
         def add(type: ValType) -> None:
-            if runs and runs[-1][1] is type:
+            if runs and runs[-1][1] == type:
                 runs[-1] = (runs[-1][0] + 1, type)
             else:
                 runs.append((1, type))
 
         while cursor.open("local"):
-            if cursor.texts[cursor.i][:1] == "$":
+            if cursor.at_binding():
                 cursor.bind(names)
-                add(context.value_type(cursor))
+                add(read_valtype(cursor, context.types))
                 cursor.expect(")")
                 continue
             while not cursor.accept(")"):
-                add(context.value_type(cursor))
+                add(read_valtype(cursor, context.types))
                 names.count += 1
         return tuple(runs)
 
     def _table(self, index: int) -> None:
         cursor, context = self.cursor, self.context
-        self._address_type()
-        if context.at_ref_type(cursor):
-            type = context.ref_type(cursor)
+        start = cursor.i
+        address = read_addresstype(cursor)
+        if at_reftype(cursor):
+            type = read_reftype(cursor, context.types)
             if not cursor.open("elem"):
                 raise cursor.unexpected(wanted='"(elem"')
-            init: tuple[int | Expr, ...] = (
-                self._expressions() if cursor.texts[cursor.i] == "(" else self._functions()
-            )
+            indices = cursor.texts[cursor.i] != "("
+            init: tuple[int | Expr, ...] = self._functions() if indices else self._expressions()
             cursor.expect(")")
-            self.module.tables.append(Table(TableType(type, Limits(len(init), len(init)))))
-            self.module.elems.append(Elem(type, init, "active", index, _expr(_I32_CONST_0)))
+            size = Limits(len(init), len(init))
+            self.module.tables.append(Table(TableType(type, size, address)))
+            item_type = _FUNCTIONS if indices and type is FUNCREF else type
+            self.module.elems.append(Elem(item_type, init, "active", index, _expr(_ZERO[address])))
         else:
-            table_type = self._table_type()
+            cursor.i = start
+            table_type = read_tabletype(cursor, context.types)
             table_init = None
             if cursor.texts[cursor.i] != ")":
                 table_init = _expr(BodyParser(context, cursor).sequence())
@@ -256,19 +351,24 @@ class ModuleParser:
 
     def _memory(self, index: int) -> None:
         cursor = self.cursor
-        self._address_type()
+        start = cursor.i
+        address = read_addresstype(cursor)
+        page_size = read_pagesize(cursor)
         if cursor.open("data"):
             data = cursor.strings()
             cursor.expect(")")
-            pages = -(-len(data) // PAGE_SIZE)
-            self.module.memories.append(MemoryType(Limits(pages, pages)))
-            self.module.datas.append(Data(data, 0, len(data), "active", index, _expr(_I32_CONST_0)))
+            pages = -(-len(data) // page_size)
+            self.module.memories.append(
+                MemoryType(Limits(pages, pages), address, shared=False, page_size=page_size)
+            )
+            self.module.datas.append(Data(data, 0, len(data), "active", index, _expr(_ZERO[address])))
         else:
-            self.module.memories.append(self._memory_type())
+            cursor.i = start
+            self.module.memories.append(read_memorytype(cursor))
         cursor.expect(")")
 
-    def _global(self, index: int) -> None:
-        type = self._global_type()
+    def _global(self, _: int) -> None:
+        type = read_globaltype(self.cursor, self.context.types)
         init = _expr(BodyParser(self.context, self.cursor).sequence())
         self.cursor.expect(")")
         self.module.globals.append(Global(type, init))
@@ -289,11 +389,11 @@ class ModuleParser:
             mode = "active"
             may_omit_func = not cursor.at("table")
             table, offset = self._target("table", context.tables)
-        if context.at_ref_type(cursor):
-            type = context.ref_type(cursor)
+        if at_reftype(cursor):
+            type = read_reftype(cursor, context.types)
             init = self._expressions()
         else:
-            type = FUNCREF
+            type = _FUNCTIONS
             if not cursor.accept("func") and not may_omit_func:
                 raise cursor.unexpected(wanted='"func" or a reference type')
             init = self._functions()
@@ -345,42 +445,16 @@ class ModuleParser:
             expressions.append(self._wrapped_expr("item"))
         return tuple(expressions)
 
-    # Types of what is imported and defined.
-
-    def _address_type(self) -> None:
-        if self.cursor.texts[self.cursor.i] == "i64":
-            raise self.cursor.error("a 64-bit address needs memory64", None, "memory64")
-        self.cursor.accept("i32")
-
-    def _limits(self) -> Limits:
-        self._address_type()
-        least = self.cursor.natural("a size", 64)
-        if self.cursor.texts[self.cursor.i][:1].isdecimal():
-            return Limits(least, self.cursor.natural("a size", 64))
-        return Limits(least)
-
-    def _table_type(self) -> TableType:
-        limits = self._limits()
-        return TableType(self.context.ref_type(self.cursor), limits)
-
-    def _memory_type(self) -> MemoryType:
-        return MemoryType(self._limits())
-
-    def _global_type(self) -> GlobalType:
-        if self.cursor.open("mut"):
-            type = self.context.value_type(self.cursor)
-            self.cursor.expect(")")
-            return GlobalType(type, True)
-        return GlobalType(self.context.value_type(self.cursor), False)
-
 
 _FIELDS: dict[str, Callable[[ModuleParser], None]] = {
     "type": ModuleParser.field_type,
+    "rec": ModuleParser.field_rec,
     "import": ModuleParser.field_import,
     "func": ModuleParser.field_func,
     "table": ModuleParser.field_table,
     "memory": ModuleParser.field_memory,
     "global": ModuleParser.field_global,
+    "tag": ModuleParser.field_tag,
     "export": ModuleParser.field_export,
     "start": ModuleParser.field_start,
     "elem": ModuleParser.field_elem,
@@ -391,15 +465,16 @@ _FIELDS: dict[str, Callable[[ModuleParser], None]] = {
 def parse_module(text: str | bytes) -> Module:
     """The module that a text says: `(module ...)`, or its fields alone.
 
-    `text` may be the bytes of a file. MalformedError with line, column and source line; its `feature`
-    names the proposal when the text needs one that is not built. Spec: text/modules.html
+    `text` may be the bytes of a file. MalformedError with line, column and source line; InvalidError for
+    a branch hint in front of what is no branch. Spec: text/modules.html
     """
     cursor = Cursor(tokenize(decode_text(text) if isinstance(text, bytes) else text))
+    annotations = cursor.tokens.annotations
     if cursor.open("module"):
-        module = ModuleParser(cursor, cursor.identifier()).parse()
+        module = ModuleParser(cursor, cursor.identifier(), annotations).parse()
         cursor.expect(")")
     else:
-        module = ModuleParser(cursor).parse()
+        module = ModuleParser(cursor, None, annotations).parse()
     if cursor.texts[cursor.i] != "":
         raise cursor.unexpected(wanted="the end of the module")
     return module

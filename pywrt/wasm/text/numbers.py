@@ -33,6 +33,11 @@ def is_number(token: str) -> bool:
     return _FLOAT.fullmatch(token) is not None
 
 
+def is_integer(token: str) -> bool:
+    """Whether a token is an integer."""
+    return _INTEGER.fullmatch(token) is not None
+
+
 def parse_natural(token: str) -> int | None:
     """An unsigned integer without bounds, or None if the token is none. RangeError past 100 digits."""
     if token[:1] in "+-":
@@ -62,7 +67,7 @@ def parse_int(token: str, bits: int) -> int | None:
     if value is None:
         return None
     if not -(1 << bits - 1) <= value < 1 << bits:
-        raise RangeError(f"i{bits} {OUT_OF_RANGE}")
+        raise RangeError(f"{OUT_OF_RANGE} of i{bits}")
     return value & (1 << bits) - 1
 
 

@@ -10,15 +10,19 @@ from dataclasses import dataclass
 from pywrt.errors import MalformedError
 from pywrt.wasm.module import Module
 from pywrt.wasm.text.cursor import Cursor
-from pywrt.wasm.text.instructions import number
+from pywrt.wasm.text.instructions import number, read_shape
 from pywrt.wasm.text.lexer import Tokens, decode_text, tokenize
 from pywrt.wasm.text.modules import ModuleParser, parse_module
 from pywrt.wasm.text.numbers import parse_float, parse_int
+from pywrt.wasm.types import ABSTRACT_HEAP_TYPES
 
 
 @dataclass(frozen=True, slots=True)
 class Const:
-    """A number: `bits` is its bit pattern as an unsigned integer, `type` is i32, i64, f32 or f64."""
+    """A number: `bits` is its bit pattern as an unsigned integer.
+
+    `type` is i32, i64, f32 or f64; a lane of a vector may also be i8 or i16.
+    """
 
     type: str
     bits: int
@@ -29,9 +33,10 @@ class Const:
 
 @dataclass(frozen=True, slots=True)
 class RefConst:
-    """A reference: `kind` is null, extern, host or func; `value` is a host's number, or a heap type.
+    """A reference: `kind` is null, host, or the abstract heap type that it is of.
 
-    As a result, an extern or func without a value stands for any that isn't null.
+    `value` is a host's number (of a host or extern), or the heap type of a null. As a result, without a
+    value it stands for any such reference that isn't null, or for any null.
     """
 
     kind: str
@@ -53,6 +58,18 @@ class NanPattern:
 
 
 @dataclass(frozen=True, slots=True)
+class VecConst:
+    """A vector: `shape` is i8x16 ... f64x2; `lanes`, the least first, are patterns in results only."""
+
+    shape: str
+    lanes: tuple[Const | NanPattern, ...]
+
+    def __str__(self) -> str:
+        lanes = [f"0x{lane.bits:x}" if isinstance(lane, Const) else f"nan:{lane.kind}" for lane in self.lanes]
+        return f"v128 {self.shape} {' '.join(lanes)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Either:
     """A result that is one of several."""
 
@@ -62,33 +79,50 @@ class Either:
         return f"either {', '.join(map(str, self.options))}"
 
 
-Value = Const | RefConst
-Result = Const | RefConst | NanPattern | Either
+Value = Const | VecConst | RefConst
+Result = Const | VecConst | RefConst | NanPattern | Either
 
 
 class ModuleSource:
     """A module as a script gives it: `kind` is text, quote or binary. It is parsed when asked for."""
 
-    __slots__ = ("_bytes", "_start", "_tokens", "kind", "name")
+    __slots__ = ("_bytes", "_end", "_first", "_start", "_tokens", "kind", "name")
 
-    def __init__(self, kind: str, name: str | None, content: bytes, tokens: Tokens, start: int) -> None:
+    def __init__(
+        self, kind: str, name: str | None, content: bytes, tokens: Tokens, first: int, start: int, end: int
+    ) -> None:
         self.kind = kind
         self.name = name
         self._bytes = content
         self._tokens = tokens
-        self._start = start
+        self._first = first  # what follows its keyword
+        self._start = start  # where its fields begin
+        self._end = end  # its closing parenthesis
 
     @property
     def binary(self) -> bytes:
         """The file of a binary module."""
         return self._bytes
 
+    @property
+    def text(self) -> str:
+        """`(module ...)` of a text module, or a quoted module's text."""
+        if self.kind == "quote":
+            return self._bytes.decode(errors="replace")
+        tokens, keyword = self._tokens, self._first - 1
+        start = tokens.starts[keyword] + len(tokens.texts[keyword])
+        return f"(module {tokens.text[start : tokens.starts[self._end]]})"
+
     def parse(self) -> Module:
-        """The syntax of a text or quoted module; MalformedError if it does not parse."""
+        """The syntax of a text or quoted module; errors as those of `parse_module`.
+
+        Their places in a quoted module are within the quoted text, whose strings a space joins.
+        """
         if self.kind == "quote":
             return parse_module(self._bytes)
         cursor = Cursor(self._tokens, self._start)
-        module = ModuleParser(cursor, self.name).parse()
+        annotations = self._tokens.annotations_between(self._first, self._end)
+        module = ModuleParser(cursor, self.name, annotations).parse()
         cursor.expect(")")
         return module
 
@@ -111,7 +145,7 @@ class ModuleCommand(Command):
 
 @dataclass(frozen=True, slots=True)
 class InstanceCommand(Command):
-    """Instantiate the definition `module` (None: the latest) as `name`."""
+    """Instantiate the definition `module` (None: the latest) as `name`, if given."""
 
     name: str | None
     module: str | None
@@ -183,6 +217,22 @@ class AssertInvalid(Command):
 
 
 @dataclass(frozen=True, slots=True)
+class AssertMalformedCustom(Command):
+    """A custom section or annotation of the module does not parse."""
+
+    source: ModuleSource
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class AssertInvalidCustom(Command):
+    """A custom section or annotation of the module parses but is not valid."""
+
+    source: ModuleSource
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class AssertUnlinkable(Command):
     source: ModuleSource
     message: str
@@ -194,6 +244,13 @@ class Unsupported(Command):
 
     keyword: str
     feature: str
+
+
+#: Results that stand for any reference of a kind.
+_ANY_REFERENCES = {
+    "ref": "any",
+    **{f"ref.{kind}": kind for kind in ("any", "eq", "i31", "struct", "array", "func", "exn")},
+}
 
 
 class ScriptParser:
@@ -212,6 +269,8 @@ class ScriptParser:
             "assert_exception": self.assert_exception,
             "assert_malformed": self.assert_malformed,
             "assert_invalid": self.assert_invalid,
+            "assert_malformed_custom": self.assert_malformed_custom,
+            "assert_invalid_custom": self.assert_invalid_custom,
             "assert_unlinkable": self.assert_unlinkable,
         }
         self.values: dict[str, Callable[[str], Result]] = {
@@ -219,10 +278,11 @@ class ScriptParser:
             "i64.const": self.integer,
             "f32.const": self.float,
             "f64.const": self.float,
-            "ref.null": self.reference,
+            "v128.const": self.vector,
+            "ref.null": self.null,
             "ref.extern": self.reference,
             "ref.host": self.reference,
-            "ref.func": self.reference,
+            **dict.fromkeys(_ANY_REFERENCES, self.any_reference),
             "either": self.either,
         }
         self._line = 1
@@ -258,9 +318,11 @@ class ScriptParser:
 
     def _inline_module(self) -> Command:
         """A script that is nothing but the fields of one module."""
-        content = self.cursor.tokens.text.encode()
-        self.cursor.i = len(self.cursor.texts) - 1
-        return ModuleCommand(1, None, ModuleSource("quote", None, content, self.cursor.tokens, 0), False)
+        tokens = self.cursor.tokens
+        self.cursor.i = len(tokens.texts) - 1
+        return ModuleCommand(
+            1, None, ModuleSource("quote", None, tokens.text.encode(), tokens, 0, 0, 0), False
+        )
 
     def line(self, index: int) -> int:
         """The line of token `index`, from 1; cheap for ascending ones."""
@@ -276,14 +338,15 @@ class ScriptParser:
     def module(self, line: int) -> Command:
         cursor = self.cursor
         if cursor.accept("instance"):
-            name = cursor.identifier()
-            return InstanceCommand(line, name, cursor.identifier())
+            name, module = cursor.identifier(), cursor.identifier()
+            return InstanceCommand(line, name, module) if module else InstanceCommand(line, None, name)
         definition = cursor.accept("definition")
+        first = cursor.i
         name = cursor.identifier()
-        return ModuleCommand(line, name, self.source(name), definition)
+        return ModuleCommand(line, name, self.source(first, name), definition)
 
-    def source(self, name: str | None) -> ModuleSource:
-        """What follows `(module $name`, up to the closing parenthesis."""
+    def source(self, first: int, name: str | None) -> ModuleSource:
+        """What follows `(module $name`, up to the closing parenthesis; `first` is behind the keyword."""
         cursor = self.cursor
         kind = "text"
         content = b""
@@ -295,7 +358,7 @@ class ScriptParser:
         else:
             cursor.skip_to_close()
             cursor.i -= 1
-        return ModuleSource(kind, name, content, cursor.tokens, start)
+        return ModuleSource(kind, name, content, cursor.tokens, first, start, cursor.i)
 
     def _quoted(self, separator: bytes) -> bytes:
         parts = []
@@ -307,7 +370,8 @@ class ScriptParser:
         """`(module ...)` within an assertion."""
         self.cursor.expect("(")
         self.cursor.expect("module")
-        source = self.source(self.cursor.identifier())
+        first = self.cursor.i
+        source = self.source(first, self.cursor.identifier())
         self.cursor.expect(")")
         return source
 
@@ -322,7 +386,7 @@ class ScriptParser:
         while self.cursor.texts[self.cursor.i] == "(":
             start = self.cursor.i
             value = self.value()
-            if not isinstance(value, Const | RefConst):
+            if not isinstance(value, Const | VecConst | RefConst) or not _is_value(value):
                 raise self.cursor.error("unexpected token: a pattern is no argument", start)
             args.append(value)
         return Invoke(line, name, field, tuple(args))
@@ -373,6 +437,14 @@ class ScriptParser:
         source = self.module_form()
         return AssertInvalid(line, source, self.message())
 
+    def assert_malformed_custom(self, line: int) -> Command:
+        source = self.module_form()
+        return AssertMalformedCustom(line, source, self.message())
+
+    def assert_invalid_custom(self, line: int) -> Command:
+        source = self.module_form()
+        return AssertInvalidCustom(line, source, self.message())
+
     def assert_unlinkable(self, line: int) -> Command:
         source = self.module_form()
         return AssertUnlinkable(line, source, self.message())
@@ -396,25 +468,58 @@ class ScriptParser:
         return Const(keyword[:3], number(self.cursor, parse_int, int(keyword[1:3]), "an integer"))
 
     def float(self, keyword: str) -> Result:
-        if self.cursor.texts[self.cursor.i] in ("nan:canonical", "nan:arithmetic"):
-            self.cursor.i += 1
-            return NanPattern(keyword[:3], self.cursor.texts[self.cursor.i - 1][4:])
-        return Const(keyword[:3], number(self.cursor, parse_float, int(keyword[1:3]), "a number"))
+        type = keyword[:3]
+        return self._nan_pattern(type) or Const(
+            type, number(self.cursor, parse_float, int(type[1:]), "a number")
+        )
+
+    def _nan_pattern(self, type: str) -> NanPattern | None:
+        """`nan:canonical` or `nan:arithmetic` of a float, if it comes next."""
+        kind = _NAN_PATTERNS.get(self.cursor.texts[self.cursor.i])
+        if kind is None or type[0] != "f":
+            return None
+        self.cursor.i += 1
+        return NanPattern(type, kind)
+
+    def vector(self, _: str) -> Result:
+        cursor = self.cursor
+        shape = cursor.texts[cursor.i]
+        count, parse, bits = read_shape(cursor, _NAN_PATTERNS)
+        type = f"{shape[0]}{bits}"
+        lanes = [
+            self._nan_pattern(type) or Const(type, number(cursor, parse, bits, "a lane"))
+            for _ in range(count)
+        ]
+        return VecConst(shape, tuple(lanes))
+
+    def null(self, _: str) -> Result:
+        if self.cursor.texts[self.cursor.i] == ")":
+            return RefConst("null")
+        return RefConst("null", self.cursor.keyword_of(ABSTRACT_HEAP_TYPES))
 
     def reference(self, keyword: str) -> Result:
-        cursor = self.cursor
-        kind = keyword[4:]
-        if cursor.texts[cursor.i] == ")":
-            return RefConst(kind)
-        if kind == "null":
-            return RefConst(kind, cursor.keyword_of(("func", "extern")))
-        return RefConst(kind, cursor.natural("a number"))
+        if self.cursor.texts[self.cursor.i] == ")":
+            return RefConst(keyword[4:])
+        return RefConst(keyword[4:], self.cursor.natural("a number"))
+
+    def any_reference(self, keyword: str) -> Result:
+        return RefConst(_ANY_REFERENCES[keyword])
 
     def either(self, keyword: str) -> Result:
         options = []
         while self.cursor.texts[self.cursor.i] == "(":
             options.append(self.value())
         return Either(tuple(options))
+
+
+_NAN_PATTERNS = {"nan:canonical": "canonical", "nan:arithmetic": "arithmetic"}
+
+
+def _is_value(value: Value) -> bool:
+    """Whether a result says one value, so that it can be an argument."""
+    if isinstance(value, VecConst):
+        return all(isinstance(lane, Const) for lane in value.lanes)
+    return isinstance(value, Const) or value.kind == "null" or value.value is not None
 
 
 _MODULE_FIELDS = frozenset(

@@ -28,6 +28,7 @@ def tokens(text: str) -> list[str]:
         ('(@note (a) ")" (; ) ;) ;; )\n) x', ["x"]),
         ("((@a)b(@c d))", ["(", "b", ")"]),
         ('(@"quoted name")x', ["x"]),
+        ("(@a (@) (@ b) (@(@(@))) @ @x)x", ["x"]),
         ("[,;]{}", ["[", ",", ";", "]", "{", "}"]),
     ],
 )
@@ -61,6 +62,17 @@ def test_tokenize_wrong_text_raises_with_place(text: str, message: str, line: in
         tokenize(text)
     assert (caught.value.line, caught.value.column) == (line, column)
     assert caught.value.source_line == text.split("\n")[line - 1]
+
+
+def test_tokenize_annotations_with_a_meaning_are_kept_with_their_place() -> None:
+    found = tokenize('a (@name "x" (;y;) ;;z\n (1)) b (@other) (@custom) c (@"na\\6de" $i)')
+    assert found.texts[:-2] == ["a", "b", "c"]
+    assert [(a.name, a.index, a.start, a.content.texts[:-2]) for a in found.annotations] == [
+        ("name", 1, 2, ['"x"', "(", "1", ")"]),
+        ("custom", 2, 40, []),
+        ("name", 3, 52, ["$i"]),
+    ]
+    assert [a.index for a in found.annotations_between(2, 3)] == [2, 3]
 
 
 def test_tokenize_deep_comments_and_annotations_do_not_recurse() -> None:
@@ -103,5 +115,6 @@ def test_parse_module_quoted_identifier_names_the_same() -> None:
 
 def test_parse_module_bytes_not_utf8_raises() -> None:
     with pytest.raises(MalformedError, match="malformed UTF-8 encoding") as caught:
-        parse_module(b"(module) ;; \xff")
-    assert caught.value.offset == 12
+        parse_module("(module)\n ;; \u00fc ".encode() + b"\xff!")
+    assert (caught.value.line, caught.value.column) == (2, 7)
+    assert caught.value.source_line == " ;; \u00fc \ufffd!"

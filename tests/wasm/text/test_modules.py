@@ -2,21 +2,32 @@
 
 import pytest
 
+from pywrt.config import ALL_FEATURES
 from pywrt.errors import MalformedError
-from pywrt.wasm.binary import decode_module, encode_module, function_names, module_name
-from pywrt.wasm.module import Expr, Import, Module
+from pywrt.wasm.binary import decode_module, encode_module, read_names
+from pywrt.wasm.binary.names import SUBSECTIONS
+from pywrt.wasm.module import Expr, Import, Module, Tag
 from pywrt.wasm.text import parse_module
 from pywrt.wasm.types import (
+    ANYREF,
     EXTERNREF,
     F32,
     FUNCREF,
+    I8,
+    I16,
     I32,
     I64,
+    ArrayType,
+    FieldType,
     FuncType,
     GlobalType,
     Limits,
     MemoryType,
+    StructType,
+    SubType,
     TableType,
+    TagType,
+    ref_type,
 )
 
 
@@ -40,7 +51,7 @@ def test_parse_module_implicit_types_follow_explicit_ones_in_order() -> None:
         (table 0 funcref)
     """)
     assert module.funcs == [2, 3, 4, 0]
-    assert module.types == [
+    assert [subtype.composite for subtype in module.types] == [
         FuncType((I32,), ()),
         FuncType((I32,), (I64,)),
         FuncType((I64,), ()),
@@ -199,6 +210,24 @@ def test_parse_module_table_and_global_initializers_are_expressions() -> None:
         ("(table 1 i32)", "unexpected token i32"),
         ("(elem (table 0) (i32.const 0) 0)", "unexpected token 0"),
         ("(func (result i32) (param i32))", "unexpected token param"),
+        ("(tag $a) (tag $a)", "duplicate tag"),
+        ('(tag) (import "" "" (func))', "import after tag"),
+        ("(type (struct (field $a i32) (field $a i32)))", "duplicate field"),
+        ("(type (struct (field $a i32 i32)))", "unexpected token i32"),
+        ("(type (array i32 i32))", "unexpected token i32"),
+        ("(type (descriptor 0) (describes 0) (struct))", "unexpected token describes"),
+        ("(type (sub (sub (struct))))", "unexpected token sub"),
+        ("(type (ref 0))", "unexpected token ref"),
+        ("(rec (func))", "unexpected token"),
+        ("(type $t (struct)) (func (type $t) (param i32))", "inline function type"),
+        ("(func (param (ref null i8)))", "unexpected token i8, expected a heap type"),
+        ("(func (param (exact 0)))", "unexpected token"),
+        ("(func (param i8))", "unexpected token i8, expected a value type"),
+        ("(memory 1 unshared)", "unknown operator unshared"),
+        ("(memory 1 (pagesize 3))", "invalid custom page size"),
+        ("(memory 1 (pagesize 0))", "invalid custom page size"),
+        ("(memory (pagesize 1) 1)", "unexpected token"),
+        ("(memory f32 1)", "unexpected token f32"),
     ],
 )
 def test_parse_module_malformed_text_raises(text: str, message: str) -> None:
@@ -209,25 +238,122 @@ def test_parse_module_malformed_text_raises(text: str, message: str) -> None:
     assert caught.value.feature is None
 
 
+def test_parse_module_type_definitions_have_all_their_parts() -> None:
+    module = parse_module("""
+        (type $later (sub $a (struct (field $x i8) (field) (field (mut (ref null $b)) i64))))
+        (rec (type $a (sub (struct (field i8)))) (type $b (sub final $a $later (array (mut i16)))))
+        (rec (type (func (param $x i32) (result (ref $b) anyref))))
+        (rec)
+        (rec (type $c (descriptor $d) (struct)) (type $d (sub (describes $c) (descriptor 4) (struct))))
+        (type (array (ref (exact $a))))
+    """)
+    b = ref_type(2, nullable=True)
+    assert module.types == [
+        SubType(
+            StructType((FieldType(I8, False), FieldType(b, True), FieldType(I64, False))), (1,), final=False
+        ),
+        SubType(StructType((FieldType(I8, False),)), (), final=False),
+        SubType(ArrayType(FieldType(I16, True)), (1, 0)),
+        SubType(FuncType((I32,), (ref_type(2, nullable=False), ANYREF))),
+        SubType(StructType(()), descriptor=5),
+        SubType(StructType(()), final=False, describes=4, descriptor=4),
+        SubType(ArrayType(FieldType(ref_type(1, nullable=False, exact=True), False))),
+    ]
+    assert module.rec_groups == [(1, 2), (3, 1), (4, 0), (4, 2)]
+
+
+def test_parse_module_type_uses_take_final_types_that_stand_alone() -> None:
+    module = parse_module("""
+        (type (sub (func))) (rec (type (func)) (type (struct))) (rec (type (func))) (type (func))
+        (func) (func (param f32)) (tag) (tag (param f32))
+    """)
+    assert module.funcs == [3, 5]
+    assert [tag.type_index for tag in module.tags] == [3, 5]
+
+
+def test_parse_module_field_names_are_each_types_own() -> None:
+    module = parse_module("""
+        (func (struct.get $t $y (local.get 0)) (struct.set $u $y (local.get 0) (local.get 1)))
+        (type $t (struct (field $x i32) (field i32) (field $y i32)))
+        (type $u (struct (field $y (mut i32))))
+    """)
+    assert bytes(module.code[0].expr).hex() == "2000fb02000220002001fb0501000b"
+
+
+def test_parse_module_tags_are_imported_defined_and_exported() -> None:
+    module = parse_module("""
+        (import "m" "a" (tag $a (param i32)))
+        (tag $b (export "b1") (export "b2") (import "m" "b"))
+        (tag $c (export "c") (type $t) (param i32))
+        (type $t (func (param i32)))
+        (export "a" (tag $a))
+    """)
+    of_i32 = TagType(FuncType((I32,), ()))
+    assert module.imports == [Import("m", "a", of_i32, 0), Import("m", "b", TagType(FuncType((), ())), 1)]
+    assert module.tags == [Tag(of_i32, 0)]
+    assert exports(module) == [("b1", "tag", 1), ("b2", "tag", 1), ("c", "tag", 2), ("a", "tag", 0)]
+
+
+def test_parse_module_exact_function_imports() -> None:
+    module = parse_module("""
+        (type $t (func (param i32)))
+        (import "m" "a" (func (exact (type $t)))) (import "m" "b" (func (exact (param i32))))
+        (func (import "m" "c") (exact (type 0))) (func (import "m" "d") (type 0))
+    """)
+    assert [(item.type_index, item.exact) for item in module.imports] == [
+        (0, True),
+        (0, True),
+        (0, True),
+        (0, False),
+    ]
+
+
 @pytest.mark.parametrize(
-    ("text", "feature"),
+    ("text", "expected"),
     [
-        ("(memory i64 1)", "memory64"),
-        ("(table i64 1 funcref)", "memory64"),
-        ("(memory 1 1 shared)", "threads"),
-        ("(memory 1 (pagesize 1))", "custom-page-sizes"),
-        ("(type (struct))", "gc"),
-        ("(rec)", "gc"),
-        ("(tag)", "exceptions"),
-        ("(global anyref (ref.null any))", "gc"),
-        ("(table 1 (ref null func))", "function-references"),
-        ("(func (param exnref))", "exceptions"),
+        ("(memory i64 1 2)", MemoryType(Limits(1, 2), I64)),
+        ("(memory i32 1)", MemoryType(Limits(1))),
+        ("(memory 1 2 shared)", MemoryType(Limits(1, 2), shared=True)),
+        ("(memory i64 1 2 shared (pagesize 1))", MemoryType(Limits(1, 2), I64, True, 1)),
+        ("(memory (pagesize 0x1_0000) (data))", MemoryType(Limits(0, 0))),
+        ('(memory i64 (pagesize 1) (data "abc"))', MemoryType(Limits(3, 3), I64, False, 1)),
+        ("(memory i64 0xffff_ffff_ffff_ffff)", MemoryType(Limits(2**64 - 1), I64)),
+        ("(table i64 1 2 (ref null 0))", TableType(ref_type(0, nullable=True), Limits(1, 2), I64)),
+        ("(table i64 externref (elem))", TableType(EXTERNREF, Limits(0, 0), I64)),
+        ("(table 1 (ref func) (ref.func 0))", TableType(ref_type("func", nullable=False), Limits(1))),
     ],
 )
-def test_parse_module_unbuilt_feature_is_named(text: str, feature: str) -> None:
-    with pytest.raises(MalformedError, match=f"needs {feature}") as caught:
-        parse_module(text)
-    assert caught.value.feature == feature
+def test_parse_module_memory_and_table_types(text: str, expected: MemoryType | TableType) -> None:
+    module = parse_module(text)
+    assert [*module.memories, *(table.type for table in module.tables)] == [expected]
+
+
+def test_parse_module_inline_segments_begin_at_a_zero_of_the_address_type() -> None:
+    module = parse_module(
+        '(memory i64 (data "a")) (table i64 (ref null 0) (elem 0)) (table funcref (elem 0))'
+    )
+    assert bytes(module.datas[0].offset or b"") == b"\x42\x00\x0b"
+    assert [bytes(elem.offset or b"") for elem in module.elems] == [b"\x42\x00\x0b", b"\x41\x00\x0b"]
+    # Only a table of funcref may have its functions without a type of their own.
+    assert [elem.type for elem in module.elems] == [
+        ref_type(0, nullable=True),
+        ref_type("func", nullable=False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("(data 0 (i32.const 1))", None),
+        ("(global i32 (i32.const 0)) (data 0 (i32.const 1)) (func)", None),
+        ("(data) (func (data.drop 0))", 1),
+        ("(type (array i8)) (data) (func (array.new_data 0 0 (i32.const 0) (i32.const 0)))", 1),
+    ],
+)
+def test_parse_module_data_count_is_there_for_code_that_names_segments(
+    text: str, expected: int | None
+) -> None:
+    assert parse_module(text).data_count == expected
 
 
 def test_parse_module_error_points_at_the_token() -> None:
@@ -252,7 +378,29 @@ def test_parse_module_encoded_and_decoded_is_the_same() -> None:
 
 
 def test_parse_module_identifiers_become_the_name_section() -> None:
-    module = parse_module("""(module $m (import "a" "b" (func $b)) (func) (func $"c d"))""")
-    decoded = decode_module(encode_module(module))
-    assert module_name(decoded) == "m"
-    assert function_names(decoded) == {0: "b", 2: "c d"}
+    module = parse_module("""(module $m
+        (type $s (struct (field $x i32) (field i32) (field $y i32))) (type (struct (field i32)))
+        (import "a" "b" (func $b (param i32) (param $p i32))) (import "a" "t" (table $t 1 funcref))
+        (tag $x) (memory $m 1) (global $g i32 (i32.const 0)) (elem $e func) (data $d "")
+        (func) (func $"c d" (param $p i32) (local i64) (local $l i64)
+            (if $c (block $b (result i32) (i32.const 0)) (then (block) (loop $l))))
+    )""")
+    names = read_names(decode_module(encode_module(module), features=ALL_FEATURES))
+    assert {part: getattr(names, part) for part in SUBSECTIONS} == {
+        "module": "m",
+        "functions": {0: "b", 2: "c d"},
+        "locals": {0: {1: "p"}, 2: {0: "p", 2: "l"}},
+        "labels": {2: {0: "b", 1: "c", 3: "l"}},
+        "types": {0: "s"},
+        "tables": {0: "t"},
+        "memories": {0: "m"},
+        "globals": {0: "g"},
+        "elems": {0: "e"},
+        "datas": {0: "d"},
+        "fields": {0: {0: "x", 2: "y"}},
+        "tags": {0: "x"},
+    }
+
+
+def test_parse_module_without_identifiers_has_no_name_section() -> None:
+    assert parse_module("(func) (memory 1)").customs == []

@@ -2,10 +2,13 @@
 
 import pytest
 
-from pywrt.errors import MalformedError
+from pywrt.errors import InvalidError, MalformedError
+from pywrt.wasm.binary import module_name
 from pywrt.wasm.text.script import (
     AssertInvalid,
+    AssertInvalidCustom,
     AssertMalformed,
+    AssertMalformedCustom,
     AssertReturn,
     AssertTrap,
     Const,
@@ -18,7 +21,9 @@ from pywrt.wasm.text.script import (
     NanPattern,
     RefConst,
     Register,
+    Result,
     Unsupported,
+    VecConst,
     parse_script,
 )
 
@@ -96,17 +101,107 @@ def test_parse_script_fields_alone_are_one_module() -> None:
     assert [export.name for export in command.source.parse().exports] == ["f"]
 
 
+@pytest.mark.parametrize(
+    ("text", "name", "module"), [("", None, None), ("$d", None, "d"), ("$i $d", "i", "d")]
+)
+def test_parse_script_module_instance_names_instance_and_definition(
+    text: str, name: str | None, module: str | None
+) -> None:
+    assert parse_script(f"(module instance {text})") == [InstanceCommand(1, name, module)]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("(ref.null)", RefConst("null")),
+        ("(ref.null none)", RefConst("null", "none")),
+        ("(ref.null exn)", RefConst("null", "exn")),
+        ("(ref)", RefConst("any")),
+        ("(ref.any)", RefConst("any")),
+        ("(ref.eq)", RefConst("eq")),
+        ("(ref.i31)", RefConst("i31")),
+        ("(ref.struct)", RefConst("struct")),
+        ("(ref.array)", RefConst("array")),
+        ("(ref.exn)", RefConst("exn")),
+        ("(ref.func)", RefConst("func")),
+        ("(ref.extern)", RefConst("extern")),
+        ("(ref.extern 1)", RefConst("extern", 1)),
+        ("(ref.host 2)", RefConst("host", 2)),
+        (
+            "(v128.const i64x2 1 -1)",
+            VecConst("i64x2", (Const("i64", 1), Const("i64", 2**64 - 1))),
+        ),
+        (
+            "(v128.const f32x4 1 nan:canonical nan:0x1 nan:arithmetic)",
+            VecConst(
+                "f32x4",
+                (
+                    Const("f32", 0x3F800000),
+                    NanPattern("f32", "canonical"),
+                    Const("f32", 0x7F800001),
+                    NanPattern("f32", "arithmetic"),
+                ),
+            ),
+        ),
+        (
+            "(v128.const i8x16 255 -128 0 0 0 0 0 0 0 0 0 0 0 0 0 0)",
+            VecConst("i8x16", (Const("i8", 255), Const("i8", 128), *[Const("i8", 0)] * 14)),
+        ),
+    ],
+)
+def test_parse_script_results_of_every_kind(text: str, value: Result) -> None:
+    assert parse_script(f'(assert_return (invoke "f") {text})') == [
+        AssertReturn(1, Invoke(1, None, "f", ()), (value,))
+    ]
+
+
+def test_parse_script_custom_assertions_have_source_and_message() -> None:
+    malformed, invalid = parse_script("""
+        (assert_malformed_custom (module quote "(@custom)") "@custom annotation: missing section name")
+        (assert_invalid_custom
+          (module (func (@metadata.code.branch_hint "\\00") nop))
+          "@metadata.code.branch_hint annotation: invalid target")
+    """)
+    assert isinstance(malformed, AssertMalformedCustom)
+    with pytest.raises(MalformedError, match=malformed.message):
+        malformed.source.parse()
+    assert isinstance(invalid, AssertInvalidCustom)
+    with pytest.raises(InvalidError, match=invalid.message):
+        invalid.source.parse()
+
+
+def test_parse_script_annotations_belong_to_the_module_around_them() -> None:
+    first, second, third = parse_script("""
+        (module (@name "a") (func)) (@name "nobody's")
+        (module (@custom "x") $m (func) (@custom "y"))
+        (module)
+    """)
+    assert isinstance(first, ModuleCommand)
+    assert isinstance(second, ModuleCommand)
+    assert isinstance(third, ModuleCommand)
+    for _ in range(2):  # what was parsed can be parsed again
+        assert module_name(first.source.parse()) == "a"
+        assert [custom.name for custom in second.source.parse().customs] == ["x", "y", "name"]
+        assert third.source.parse().customs == []
+
+
 def test_parse_script_unbuilt_value_gives_unsupported_and_goes_on() -> None:
     commands = parse_script("""
-        (assert_return (invoke "f" (v128.const i32x4 0 0 0 0)) (i32.const 1))
-        (thread $t (module))
+        (assert_return (invoke "f" (u8.const 1)) (i32.const 1))
+        (component)
         (invoke "g")
     """)
     assert commands == [
-        Unsupported(2, "assert_return", "simd"),
-        Unsupported(3, "thread", "threads"),
+        Unsupported(2, "assert_return", "component-model"),
+        Unsupported(3, "component", "component-model"),
         Invoke(4, None, "g", ()),
     ]
+
+
+def test_vec_const_shows_its_lanes() -> None:
+    assert str(VecConst("f64x2", (Const("f64", 1), NanPattern("f64", "canonical")))) == (
+        "v128 f64x2 0x1 nan:canonical"
+    )
 
 
 @pytest.mark.parametrize(
@@ -116,6 +211,12 @@ def test_parse_script_unbuilt_value_gives_unsupported_and_goes_on() -> None:
         ("(invoke f)", "unknown operator f"),
         ('(invoke "f" (i32.const))', "unexpected token"),
         ('(invoke "f" (f32.const nan:canonical))', "a pattern is no argument"),
+        ('(invoke "f" (v128.const f64x2 0 nan:canonical))', "a pattern is no argument"),
+        ('(invoke "f" (ref.struct))', "a pattern is no argument"),
+        ('(assert_return (invoke "f") (v128.const i32x4 0 0 0))', "wrong number of lane literals"),
+        ('(assert_return (invoke "f") (v128.const i64x2 0 nan:canonical))', "unexpected token"),
+        ('(assert_return (invoke "f") (i32.const nan:canonical))', "unexpected token"),
+        ("(thread)", "unknown operator thread"),
         ('(register "a"', "unexpected token: end of input"),
         ("(module", "unexpected token: end of input"),
         ("module", "unexpected token module"),
