@@ -1,6 +1,7 @@
 """State of validating one body: control frames and operand types. Spec: appendix/algorithm.html"""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -8,13 +9,16 @@ from pywrt.errors import InvalidError
 from pywrt.wasm.binary.reader import read_unsigned
 from pywrt.wasm.module import Expr
 from pywrt.wasm.opcodes import BY_MNEMONIC
-from pywrt.wasm.types import RefType, ValType
+from pywrt.wasm.types import MemoryType, RefType, TableType, ValType
+from pywrt.wasm.valid.subtyping import BOT, BOT_REF, matches_valtype
 
 if TYPE_CHECKING:
     from pywrt.wasm.valid.context import Context
 
 #: Parameters and locals of one function (spec: appendix/implementation.html; as other engines have it).
 MAX_LOCALS = 50_000
+#: Operands of one function, all frames together, where types that are wider than this many values are used.
+MAX_OPERANDS, WIDE = 10_000_000, 64
 #: Locals whose types are kept one by one; those beyond stay runs.
 _LISTED_LOCALS = 256
 
@@ -22,8 +26,6 @@ _LOOP = BY_MNEMONIC["loop"].number
 
 #: Stands below the bottom of every operand list, so that looking at its top never fails.
 FLOOR = ValType("floor")
-#: The type of a value in unreachable code: it matches every type. Spec: appendix/algorithm.html
-BOT = ValType("bot")
 
 
 class Signature:
@@ -40,9 +42,9 @@ class Signature:
         self.exit = [FLOOR, *results]
 
 
-def matches(actual: ValType, expected: ValType) -> bool:
-    """Whether a value of type `actual` may stand where `expected` is. Spec: valid/matching.html"""
-    return actual is expected or actual is BOT or expected is BOT
+def is_defaultable(valtype: ValType) -> bool:
+    """Whether a type has a default value. Spec: valid/types.html#defaultable-types"""
+    return not isinstance(valtype, RefType) or valtype.nullable
 
 
 class Frame:
@@ -74,10 +76,14 @@ class Body:
         "base",
         "code",
         "context",
+        "defaultable",
         "frame",
         "frames",
         "function",
+        "initialized",
+        "inits",
         "listed",
+        "params",
         "run_ends",
         "run_types",
         "stack",
@@ -90,6 +96,10 @@ class Body:
         self.code = bytes(expr)
         self.base = expr.start
         self.function = function
+        self.params = 0
+        self.defaultable = 0
+        self.initialized: set[int] = set()
+        self.inits: list[tuple[int, int]] = []
         self.listed: list[ValType] = []
         self.run_ends: list[int] = []
         self.run_types: list[ValType] = []
@@ -99,18 +109,26 @@ class Body:
 
     def declare_locals(self, params: list[ValType], runs: tuple[tuple[int, ValType], ...]) -> None:
         """Set the types of the locals, parameters first; InvalidError if there are too many."""
-        total = len(params)
-        for count, _ in runs:
+        self.params = total = len(params)
+        defaultable = None
+        closed = []
+        for count, valtype in runs:
+            if isinstance(valtype, RefType):
+                valtype = self.context.reftype(valtype)
+                if count and defaultable is None and not valtype.nullable:
+                    defaultable = total
+            closed.append((count, valtype))
             total += count
         if total > MAX_LOCALS:
             raise InvalidError(f"too many locals: {total} exceed the maximum of {MAX_LOCALS}")
+        self.defaultable = total if defaultable is None else defaultable
         self.listed = listed = params[:_LISTED_LOCALS]
-        for count, valtype in runs:
+        for count, valtype in closed:
             listed += [valtype] * min(count, _LISTED_LOCALS - len(listed))
         if total > _LISTED_LOCALS:
-            runs = (*((1, param) for param in params), *runs)
-            self.run_types = [valtype for _, valtype in runs]
-            self.run_ends = list(accumulate(count for count, _ in runs))
+            closed = [*((1, param) for param in params), *closed]
+            self.run_types = [valtype for _, valtype in closed]
+            self.run_ends = list(accumulate(count for count, _ in closed))
 
     def u32(self, pos: int) -> tuple[int, int]:
         """The unsigned integer at `pos` and the position behind it."""
@@ -129,15 +147,20 @@ class Body:
                     return value | (high & 0x7F) << 7 | low & 0x7F, pos + 5
         return read_unsigned(code, pos, len(code), 32)
 
-    def local(self, pos: int) -> tuple[ValType, int]:
-        """The type of the local whose index is at `pos`, and the position behind it."""
-        index, pos = self.u32(pos)
+    def local(self, index: int) -> ValType:
+        """The type of a local."""
         if index < len(self.listed):
-            return self.listed[index], pos
+            return self.listed[index]
         run = bisect_right(self.run_ends, index)
         if run == len(self.run_ends):
             raise InvalidError(f"unknown local {index}")
-        return self.run_types[run], pos
+        return self.run_types[run]
+
+    def initialize(self, index: int) -> None:
+        """Note that a local is set from here to the end of the frame."""
+        if index >= self.defaultable and index not in self.initialized:
+            self.initialized.add(index)
+            self.inits.append((len(self.frames), index))
 
     def label(self, depth: int) -> list[ValType]:
         """The types that a branch to the label `depth` takes."""
@@ -145,16 +168,17 @@ class Body:
             raise InvalidError(f"unknown label {depth}")
         return self.frames[-1 - depth].label
 
-    def table(self, index: int) -> RefType:
-        """The element type of a table."""
+    def table(self, index: int) -> TableType:
+        """The type of a table."""
         if index >= len(self.context.tables):
             raise InvalidError(f"unknown table {index}")
-        return self.context.tables[index].element
+        return self.context.tables[index]
 
-    def memory(self, index: int) -> None:
-        """Check that a memory exists."""
+    def memory(self, index: int) -> MemoryType:
+        """The type of a memory."""
         if index >= len(self.context.memories):
             raise InvalidError(f"unknown memory {index}")
+        return self.context.memories[index]
 
     def pop(self, params: list[ValType]) -> None:
         """Take operands of the types `params` from the stack; InvalidError "type mismatch" otherwise."""
@@ -170,10 +194,30 @@ class Body:
         have = min(len(stack) - 1, len(params))  # FLOOR is no operand
         if have < len(params) and not self.frame.unreachable:
             raise self.mismatch(params)
-        for distance in range(1, have + 1):
-            if not matches(stack[-distance], params[-distance]):
+        actual, expected = stack[len(stack) - have :], params[len(params) - have :]
+        if actual != expected:
+            if have > WIDE:  # of a thousand values, few have types of their own
+                places = {
+                    pair: i for i, pair in enumerate(zip(map(id, actual), map(id, expected), strict=True))
+                }
+                actual, expected = ([types[i] for i in places.values()] for types in (actual, expected))
+            if not all(map(matches_valtype, actual, expected)):
                 raise self.mismatch(params)
         del stack[len(stack) - have :]
+
+    def pop_reference(self) -> RefType:
+        """Take a reference from the stack and return its type, `BOT_REF` in unreachable code."""
+        top = self.stack[-1]
+        if isinstance(top, RefType):
+            self.stack.pop()
+            return top
+        if top is BOT:
+            self.stack.pop()
+        elif top is not FLOOR or not self.frame.unreachable:
+            raise InvalidError(
+                f"type mismatch: instruction requires [ref] but stack has {shown(self.stack[1:])}"
+            )
+        return BOT_REF
 
     def mismatch(self, params: list[ValType]) -> InvalidError:
         """The error for operands that are not `params`."""
@@ -212,16 +256,26 @@ class Body:
         self.stack = frame.stack
         if frames:
             self.frame = frames[-1]
+        if self.inits:
+            self._forget_inits(len(frames))
         return frame
+
+    def _forget_inits(self, depth: int) -> None:
+        """Locals that were set in more than `depth` frames are unset again."""
+        inits = self.inits
+        while inits and inits[-1][0] > depth:
+            self.initialized.remove(inits.pop()[1])
 
     def _leave_slowly(self, results: list[ValType]) -> None:
         self.pop(results)
         if len(self.stack) > 1:
             self.stack += results
-            raise self.mismatch(results)
+            raise InvalidError(
+                f"type mismatch: block requires {shown(results)} but stack has {shown(self.stack[1:])}"
+            )
 
 
-def shown(types: list[ValType]) -> str:
+def shown(types: Sequence[ValType]) -> str:
     """Operand types for a message; of many, the topmost."""
     names = ["..."] if len(types) > 16 else []
     return f"[{' '.join(names + [str(t) for t in types[-16:]])}]"

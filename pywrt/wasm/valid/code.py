@@ -20,8 +20,9 @@ from pywrt.wasm.valid.body import Body, Signature
 from pywrt.wasm.valid.context import Context
 from pywrt.wasm.valid.rules import BINARY, LOAD, STORE, UNARY
 
-_BR_IF, _END, _LOCAL_GET, _LOCAL_SET, _LOCAL_TEE, _I32_CONST = (
-    BY_MNEMONIC[m].number for m in ("br_if", "end", "local.get", "local.set", "local.tee", "i32.const")
+_BR_IF, _END, _LOCAL_GET, _LOCAL_SET, _LOCAL_TEE, _GLOBAL_GET, _I32_CONST = (
+    BY_MNEMONIC[m].number
+    for m in ("br_if", "end", "local.get", "local.set", "local.tee", "global.get", "i32.const")
 )
 
 
@@ -29,7 +30,9 @@ def _run(body: Body) -> None:
     """Validate a function body; errors have the place set."""
     code, frames, listed = body.code, body.frames, body.listed
     rows, rules = body.context.rows, body.context.rules
-    short = min(len(listed), 0x80)  # locals whose index is one byte
+    short = min(body.defaultable, len(listed), 0x80)  # set from the start, one-byte indices
+    globals_, address = body.context.globals, body.context.address
+    short_globals = min(len(globals_), 0x80)
     stack = body.stack
     top = stack.pop()  # FLOOR if there is no operand
     pos = 0
@@ -87,7 +90,7 @@ def _run(body: Body) -> None:
                     if top is first and code[pos] <= second:
                         size = 2 if code[pos + 1] < 0x80 else 3 if code[pos + 2] < 0x80 else 0
                         under = stack.pop()
-                        if size and under is I32:
+                        if size and under is address:
                             pos += size
                             top = stack.pop()
                             continue
@@ -95,6 +98,13 @@ def _run(body: Body) -> None:
                 elif kind == UNARY:
                     if top is first:
                         top = result
+                        continue
+                elif op == _GLOBAL_GET:
+                    index = code[pos]
+                    if index < short_globals:
+                        pos += 1
+                        stack.append(top)
+                        top = globals_[index].value
                         continue
                 elif op == _BR_IF and top is I32:
                     depth = code[pos]

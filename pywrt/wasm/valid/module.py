@@ -3,13 +3,11 @@
 from pywrt.config import Config
 from pywrt.errors import InvalidError
 from pywrt.wasm.module import Module
-from pywrt.wasm.types import I32, ExternType, FuncType, GlobalType, Limits, MemoryType, TableType
-from pywrt.wasm.valid.body import matches
+from pywrt.wasm.valid.body import is_defaultable
 from pywrt.wasm.valid.code import validate_constexpr, validate_function
 from pywrt.wasm.valid.context import Context
-
-MAX_PAGES = 65536
-MAX_TABLE_SIZE = 0xFFFFFFFF
+from pywrt.wasm.valid.subtyping import matches_reftype
+from pywrt.wasm.valid.types import require_mutable_global, validate_externtype, validate_import
 
 
 def validate_module(module: Module, config: Config) -> None:
@@ -27,18 +25,16 @@ def validate_module(module: Module, config: Config) -> None:
 def module_context(module: Module, config: Config) -> Context:
     """Validate everything but function bodies; the context is for `validate_function`."""
     context = Context(module, config.features)
-    for functype in module.types:
-        _functype(functype, context)
     for item in module.imports:
-        _externtype(item.desc, context)
+        validate_import(item.desc, context.features)
+    for tag in module.tags:
+        validate_externtype(tag.type, context.features)
+    _memories(module, context)
     _tables(module, context)  # before the globals: initialisers of tables see imported globals only
-    for memory in module.memories:
-        _externtype(memory, context)
-    if len(context.memories) > 1 and "multi-memory" not in context.features:
-        raise InvalidError("multiple memories: needs the feature multi-memory", feature="multi-memory")
     for global_ in module.globals:
-        validate_constexpr(global_.init, global_.type.value, context)
-        context.globals.append(global_.type)
+        type = context.global_(global_.type)
+        validate_constexpr(global_.init, type.value, context)
+        context.globals.append(type)
     _elems(module, context)
     _datas(module, context)
     _start(module, context)
@@ -46,55 +42,44 @@ def module_context(module: Module, config: Config) -> Context:
     return context
 
 
-def _functype(functype: FuncType, context: Context) -> None:
-    if len(functype.results) > 1 and "multi-value" not in context.features:
-        raise InvalidError("invalid result arity: needs the feature multi-value", feature="multi-value")
-
-
-def _limits(limits: Limits, bound: int, too_large: str) -> None:
-    if limits.min > bound or (limits.max is not None and limits.max > bound):
-        raise InvalidError(f"{too_large}, got {limits}")
-    if limits.max is not None and limits.min > limits.max:
-        raise InvalidError(f"size minimum must not be greater than maximum: {limits}")
-
-
-def _externtype(desc: ExternType, context: Context) -> None:
-    if isinstance(desc, MemoryType):
-        _limits(desc.limits, MAX_PAGES, "memory size must be at most 65536 pages (4GiB)")
-    elif isinstance(desc, TableType):
-        _limits(desc.limits, MAX_TABLE_SIZE, "table size must be at most 2**32 - 1")
-    elif isinstance(desc, GlobalType) and desc.mutable and "mutable-global" not in context.features:
-        raise InvalidError(
-            "imported mutable global: needs the feature mutable-global", feature="mutable-global"
-        )
+def _memories(module: Module, context: Context) -> None:
+    for memory in module.memories:
+        validate_externtype(memory, context.features)
+    if len(context.memories) > 1 and "multi-memory" not in context.features:
+        raise InvalidError("multiple memories: needs the feature multi-memory", feature="multi-memory")
 
 
 def _tables(module: Module, context: Context) -> None:
     if len(context.tables) > 1 and "reference-types" not in context.features:
         raise InvalidError("multiple tables: needs the feature reference-types", feature="reference-types")
-    for table in module.tables:
-        _externtype(table.type, context)
+    imported = len(context.tables) - len(module.tables)
+    for number, table in enumerate(module.tables, imported):
+        validate_externtype(table.type, context.features)
+        element = context.tables[number].element
         if table.init is not None:
-            validate_constexpr(table.init, table.type.element, context)
+            validate_constexpr(table.init, element, context)
+        elif not is_defaultable(element):
+            raise InvalidError(f"type mismatch: table {number} of {element} needs an initialiser")
 
 
 def _elems(module: Module, context: Context) -> None:
     for number, elem in enumerate(module.elems):
+        type = context.elems[number]
         for item in elem.init:
             if isinstance(item, int):
                 if item >= len(context.funcs):
                     raise InvalidError(f"unknown function {item} in elem segment {number}")
             else:
-                validate_constexpr(item, elem.type, context)
+                validate_constexpr(item, type, context)
         if elem.offset is not None:
             if elem.table >= len(context.tables):
                 raise InvalidError(f"unknown table {elem.table} in elem segment {number}")
-            expected = context.tables[elem.table].element
-            if not matches(elem.type, expected):
+            table = context.tables[elem.table]
+            if not matches_reftype(type, table.element):
                 raise InvalidError(
-                    f"type mismatch: elem segment {number} holds {elem.type}, table {elem.table} {expected}"
+                    f"type mismatch: elem segment {number} holds {type}, table {elem.table} {table.element}"
                 )
-            validate_constexpr(elem.offset, I32, context)
+            validate_constexpr(elem.offset, table.address, context)
 
 
 def _datas(module: Module, context: Context) -> None:
@@ -102,7 +87,7 @@ def _datas(module: Module, context: Context) -> None:
         if data.offset is not None:
             if data.memory >= len(context.memories):
                 raise InvalidError(f"unknown memory {data.memory} in data segment {number}")
-            validate_constexpr(data.offset, I32, context)
+            validate_constexpr(data.offset, context.memories[data.memory].address, context)
 
 
 def _start(module: Module, context: Context) -> None:
@@ -121,12 +106,15 @@ def _exports(module: Module, context: Context) -> None:
         "table": ("table", len(context.tables)),
         "memory": ("memory", len(context.memories)),
         "global": ("global", len(context.globals)),
+        "tag": ("tag", len(context.tags)),
     }
     names: set[str] = set()
     for export in module.exports:
         what, count = spaces[export.kind]
         if export.index >= count:
             raise InvalidError(f"unknown {what} {export.index} in export {export.name!r}")
+        if export.kind == "global" and context.globals[export.index].mutable:
+            require_mutable_global("exported", context.features)
         if export.name in names:
             raise InvalidError(f"duplicate export name {export.name!r}")
         names.add(export.name)

@@ -2,10 +2,21 @@ from collections.abc import Callable
 
 import pytest
 
-from pywrt.config import DEFAULT_FEATURES, Config
+from pywrt.config import ALL_FEATURES, Config
 from pywrt.errors import InvalidError, MalformedError
 from pywrt.wasm.module import Data, Elem, Export, Expr, Global, Import, Module, Table
-from pywrt.wasm.types import EXTERNREF, FUNCREF, I32, I64, FuncType, GlobalType, Limits, MemoryType, TableType
+from pywrt.wasm.types import (
+    EXTERNREF,
+    FUNCREF,
+    I32,
+    I64,
+    FuncType,
+    GlobalType,
+    Limits,
+    MemoryType,
+    SubType,
+    TableType,
+)
 from pywrt.wasm.valid import validate_module
 
 Build = Callable[..., Module]
@@ -56,7 +67,7 @@ def test_table_with_invalid_limits_raises(fault: Fault, limits: Limits, message:
         (b"\x23\x02\x0b", "unknown global 2 (global.get)"),
         (b"\x42\x00\x0b", "type mismatch: instruction requires [i32] but stack has [i64] (end)"),
         (b"\x0b", "type mismatch: instruction requires [i32] but stack has [] (end)"),
-        (b"\x41\x00\x41\x00\x0b", "type mismatch: instruction requires [i32] but stack has [i32 i32] (end)"),
+        (b"\x41\x00\x41\x00\x0b", "type mismatch: block requires [i32] but stack has [i32 i32] (end)"),
         (b"\x41\x00\x6a\x0b", "type mismatch: instruction requires [i32 i32] but stack has [i32] (i32.add)"),
         (b"\xd2\x00\x0b", "unknown function 0 (ref.func)"),
     ],
@@ -71,15 +82,20 @@ def test_constant_expression_invalid_raises(fault: Fault, expr: ToExpr, code: by
     assert error.function is None
 
 
-def test_constant_expression_sees_the_globals_before_it(expr: ToExpr) -> None:
+def test_constant_expression_sees_the_globals_before_it(fault: Fault, expr: ToExpr) -> None:
     first = Global(I32_GLOBAL, expr(b"\x41\x01\x0b"))
     second = Global(I32_GLOBAL, expr(b"\x23\x00\x41\x02\x6a\x41\x03\x6c\x0b"))
-    validate_module(Module(globals=[first, second]), Config())
+    validate_module(Module(globals=[first, second]), Config(features=ALL_FEATURES))
+    error = fault(Module(globals=[first, second]), Config(features=ALL_FEATURES - {"gc"}))
+    assert error.message.startswith("constant expression required: global 0 is no import")
+    assert error.feature == "gc"
+    later = Module(globals=[second, first])
+    assert fault(later, Config(features=ALL_FEATURES)).message == "unknown global 0 (global.get)"
 
 
 def test_constant_expression_extended_with_feature_off_raises(fault: Fault, expr: ToExpr) -> None:
     module = Module(globals=[Global(I32_GLOBAL, expr(b"\x41\x01\x41\x02\x6a\x0b"))])
-    error = fault(module, Config(features=DEFAULT_FEATURES - {"extended-const"}))
+    error = fault(module, Config(features=ALL_FEATURES - {"extended-const"}))
     assert error.message.startswith("constant expression required: i32.add")
 
 
@@ -162,14 +178,14 @@ def test_function_of_unknown_type_raises(function: Build, fault: Fault) -> None:
     ("module", "feature"),
     [
         (Module(memories=[MemoryType(Limits(1))] * 2), "multi-memory"),
-        (Module(types=[FuncType((), (I32, I32))]), "multi-value"),
+        (Module(types=[SubType(FuncType((), (I32, I32)))]), "multi-value"),
         (Module(imports=imported(GlobalType(I32, True))), "mutable-global"),
         (Module(tables=[Table(TableType(FUNCREF, Limits(1)))] * 2), "reference-types"),
     ],
 )
 def test_module_feature_switched_off_names_it(fault: Fault, module: Module, feature: str) -> None:
     validate_module(module, Config())
-    assert fault(module, Config(features=DEFAULT_FEATURES - {feature})).feature == feature
+    assert fault(module, Config(features=ALL_FEATURES - {feature})).feature == feature
 
 
 def test_lazy_validation_leaves_bodies_alone(function: Build, fault: Fault) -> None:
