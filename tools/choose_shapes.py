@@ -19,8 +19,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from pywrt.config import Config  # noqa: E402
-from pywrt.engine import flow, instructions, lowering, trees  # noqa: E402
+from pywrt.config import ALL_FEATURES, Config  # noqa: E402
+from pywrt.engine import access, flow, instructions, lowering, references, trees  # noqa: E402
 from pywrt.engine.instantiation import CompiledModule  # noqa: E402
 from pywrt.wasm.binary.decoder import decode_module  # noqa: E402
 
@@ -105,7 +105,7 @@ class Recorder:
 
 def functions(path: str) -> Iterator[tuple]:
     for data in core_modules(Path(path).read_bytes()):
-        module = CompiledModule(decode_module(data), Config())
+        module = CompiledModule(decode_module(data, features=ALL_FEATURES), Config())
         for i in range(len(module.module.funcs)):
             index = i + module.imported_funcs
             yield module.signatures, index, module.code_of(index)
@@ -143,7 +143,7 @@ def record(path: str, everything: Everything) -> tuple[Counter, Counter]:
     """Lower all functions of a file with every tree at hand; count those of statements and of conditions."""
     statements: Counter = Counter()
     conditions: Counter = Counter()
-    for module in (lowering, instructions):
+    for module in (access, lowering, instructions, references):
         module.TRANSITIONS = everything
         module.STATEMENTS = Recorder(statements)
     lowering.CONDITIONS = ConditionRecorder(conditions, everything)

@@ -3,7 +3,7 @@
 Strategy: the machine knows the block that ran. The traceback's next frame is that block's function; the
 line (or, in a block of many statements, its loop variable) tells the statement, and the line within
 the statement's closure tells which of its operators that can trap. The statement knows their offsets,
-and the opcode there says what a Python exception means (`opcodes.TRAP_MESSAGES`).
+and the opcode there says what a Python exception means (`_MEANINGS`).
 """
 
 import struct
@@ -13,20 +13,29 @@ from typing import Any
 from pywrt.engine.binding import UNROLLED, Binding
 from pywrt.errors import FrameInfo, Trap
 from pywrt.runtime.store import Block, Store
-from pywrt.wasm.opcodes import BY_CODE, TRAP_MESSAGES
+from pywrt.wasm.opcodes import BY_CODE, PREFIXES, Opcode
 
-#: Python's exceptions that stand for a trap, and the opcode table's `trap` columns they may stand for.
-_MEANINGS: dict[type[Exception], tuple[str, ...]] = {
-    IndexError: ("memory", "table", "element"),
-    struct.error: ("memory",),
-    OverflowError: ("memory",),
-    ZeroDivisionError: ("divide",),
+# What Python's exceptions mean in an instruction, by the opcode table's `trap` column: (message, trap code).
+
+_MEMORY = {"memory": ("out of bounds memory access", "memory-out-of-bounds")}
+_BOUNDS = {
+    **_MEMORY,
+    "table": ("out of bounds table access", "table-out-of-bounds"),
+    "element": ("undefined element", "undefined-element"),
+    "array": ("out of bounds array access", "array-out-of-bounds"),
 }
-_CODES = {
-    "memory": "memory-out-of-bounds",
-    "table": "table-out-of-bounds",
-    "element": "undefined-element",
-    "divide": "integer-divide-by-zero",
+_NULLS = {
+    "struct": ("null structure reference", "null-reference"),
+    "array": ("null array reference", "null-reference"),
+    "ref": ("null reference", "null-reference"),
+}
+_MEANINGS: dict[type[Exception], dict[str, tuple[str, str]]] = {
+    IndexError: _BOUNDS,
+    struct.error: _MEMORY,
+    OverflowError: _MEMORY,
+    ZeroDivisionError: {"divide": ("integer divide by zero", "integer-divide-by-zero")},
+    AttributeError: _NULLS,  # None has no fields
+    TypeError: {"i31": ("null i31 reference", "null-reference")},  # nor is it a number
 }
 
 
@@ -47,8 +56,22 @@ class Place:
     def trap_kind(self) -> str | None:
         """The opcode table's `trap` column for the instruction here."""
         data = self.binding.instance.code.code_of(self.binding.plan.index).expr.data
-        row = BY_CODE[0].get(data[self.offset])
+        row = _row_at(data, self.offset)
         return None if row is None else row.trap
+
+
+def _row_at(data: bytes, position: int) -> Opcode | None:
+    """The opcode table's row of the instruction at `position`."""
+    prefix = data[position]
+    if prefix not in PREFIXES:
+        return BY_CODE[0].get(prefix)
+    number = shift = 0
+    while True:
+        position += 1
+        number |= (data[position] & 0x7F) << shift
+        if data[position] < 0x80:
+            return BY_CODE[prefix].get(number)
+        shift += 7
 
 
 def locate(store: Store, error: Exception, block: Block) -> Place | None:
@@ -106,12 +129,12 @@ def message_of(place: Place | None, error: Exception) -> Trap | None:
     """The trap that a Python exception stands for at `place`; None if the instruction can't cause it."""
     if place is None:
         return None
-    kind = place.trap_kind()
-    if kind not in _MEANINGS.get(type(error), ()) or kind is None:
+    meaning = _MEANINGS.get(type(error), {}).get(place.trap_kind() or "")
+    if meaning is None:
         return None
     if isinstance(error, struct.error) and "requires a buffer" not in str(error):
         return None  # an unmasked value, not an address: a bug of ours
-    return Trap(TRAP_MESSAGES[kind], _CODES[kind])
+    return Trap(*meaning)
 
 
 def frame_of(store: Store, block: Block) -> FrameInfo | None:

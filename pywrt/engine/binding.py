@@ -7,7 +7,7 @@ bound (once an instance).
 from collections.abc import Callable
 from typing import Any, cast
 
-from pywrt.engine import bulk, conditional
+from pywrt.engine import arrays, bulk, conditional
 from pywrt.engine.plan import BlockPlan, Closure, Conditional, FunctionPlan, Ref, Statement
 from pywrt.engine.shapes import forms_metered, forms_unmetered
 from pywrt.engine.stops import OutOfFuel
@@ -188,8 +188,8 @@ def _callee(instance: Instance, operands: list[Any]) -> list[Any]:
     return [table.resolve(instance), instance.types[type_index], register]
 
 
-def _trap(instance: Instance, plan: BlockPlan) -> End:
-    return "trap", list(plan.operands), None
+def _raise(instance: Instance, plan: BlockPlan) -> End:
+    return "raise", resolve(instance, plan.operands), None
 
 
 END_BINDERS = {
@@ -203,13 +203,17 @@ END_BINDERS = {
     "calli": _call,
     "tail": _tail,
     "taili": _tail,
-    "trap": _trap,
+    "raise": _raise,
 }
+
+
+#: Operations that are blocks of their own.
+OPERATIONS = {**bulk.OPERATIONS, **arrays.OPERATIONS}
 
 
 def bind_bulk(instance: Instance, plan: BlockPlan, metered: bool) -> tuple[Block, Any]:
     mnemonic, immediates, registers = plan.operands
-    amount, run = bulk.OPERATIONS[mnemonic].make(instance, immediates, registers)
+    amount, run = OPERATIONS[mnemonic].make(instance, immediates, registers)
     fuel, cost = instance.store.fuel, plan.cost
     following: Any = None
 

@@ -7,12 +7,14 @@ that running out of fuel leaves it undone; its second part does it. Spec: exec/i
 from collections.abc import Callable
 from typing import Any
 
+from pywrt.engine.numeric import M32, M64
 from pywrt.engine.stops import call_stack_exhausted
 from pywrt.errors import Trap
 from pywrt.runtime.instance import Instance
 from pywrt.runtime.memory import Memory
 from pywrt.runtime.store import Store
 from pywrt.runtime.table import Table
+from pywrt.wasm.types import I32
 
 Registers = list[Any]
 Amount = Callable[[Registers], int]
@@ -144,8 +146,11 @@ def _grow(
         count: int = R[delta]
         return count if small or (thing.size + count <= thing.max and count <= left()) else 0
 
+    failed = M32 if thing.type.address is I32 else M64
+
     def run(R: Registers) -> None:
-        R[result] = thing.grow(R[delta], *[R[value] for value in values]) & 0xFFFFFFFF
+        old = thing.grow(R[delta], *[R[value] for value in values])
+        R[result] = old if old >= 0 else failed
 
     return amount, run
 
@@ -168,7 +173,7 @@ def _memory_fill(instance: Instance, immediates: tuple[int], registers: Any) -> 
 def _memory_grow(instance: Instance, immediates: tuple[int, bool], registers: Any) -> tuple[Amount, Run]:
     index, small = immediates
     memory = instance.memories[index]
-    return _grow(memory, lambda: memory.store.memory_left >> 16, small, registers)
+    return _grow(memory, lambda: memory.store.memory_left // memory.page_size, small, registers)
 
 
 def _table_init(instance: Instance, immediates: tuple[int, int], registers: Any) -> tuple[Amount, Run]:

@@ -31,9 +31,10 @@ _COPIED = ("if", "goto", "ret_0", "ret_1", "ret_n")
 def tidy(plan: FunctionPlan) -> FunctionPlan:
     """Improve the blocks of `plan`, drop those that nothing reaches, and number the rest."""
     entry = plan.blocks[0]
+    roots = [entry, *plan.landings]
     _bypass(plan.blocks)
-    order = _reachable(entry)
-    counts = _predecessors(order)
+    order = _reachable(roots)
+    counts = _predecessors(order, roots)
     copies = 0
     for block in order:
         block.statements.reverse()
@@ -60,8 +61,8 @@ def tidy(plan: FunctionPlan) -> FunctionPlan:
             counts[id(target)] -= 1
             for following in block.targets:
                 counts[id(following)] += 1
-    order = _reachable(entry)
-    counts = _predecessors(order)
+    order = _reachable(roots)
+    counts = _predecessors(order, roots)
     for block in reversed(order):
         block.statements.reverse()
         _return_copied(block)
@@ -96,11 +97,11 @@ def _destination(block: BlockPlan) -> BlockPlan:
     return block
 
 
-def _reachable(entry: BlockPlan) -> list[BlockPlan]:
-    """The blocks reached from `entry`, each behind one that leads to it."""
-    seen = {id(entry)}
-    order = [entry]
-    work = [entry]
+def _reachable(roots: list[BlockPlan]) -> list[BlockPlan]:
+    """The blocks reached from `roots`, each behind one that leads to it."""
+    seen = {id(root) for root in roots}
+    order = roots[:]
+    work = roots[:]
     while work:
         block = work.pop()
         for target in block.targets:
@@ -111,9 +112,10 @@ def _reachable(entry: BlockPlan) -> list[BlockPlan]:
     return order
 
 
-def _predecessors(blocks: list[BlockPlan]) -> dict[int, int]:
+def _predecessors(blocks: list[BlockPlan], roots: list[BlockPlan]) -> dict[int, int]:
     counts = {id(block): 0 for block in blocks}
-    counts[id(blocks[0])] = 1  # the function's callers
+    for root in roots:
+        counts[id(root)] = 1  # the function's callers, or what throws
     for block in blocks:
         for target in block.targets:
             counts[id(target)] += 1
@@ -131,6 +133,7 @@ def _absorb(
     block.targets = targets
     block.condition = target.condition
     block.offset = target.offset
+    block.thrown = target.thrown
 
 
 def _return_copied(block: BlockPlan) -> None:
@@ -148,6 +151,7 @@ def _charge_ahead(block: BlockPlan, counts: dict[int, int]) -> None:
         following = block.targets[0]
         if counts[id(following)] == 1 and following.end != "bulk":
             block.cost += following.cost
+            following.prepaid = following.cost
             following.cost = 0
 
 

@@ -7,14 +7,14 @@ from typing import Any
 
 from pywrt.config import Config
 from pywrt.engine.binding import bind
+from pywrt.engine.constants import evaluate
 from pywrt.engine.deadline import check_deadline
 from pywrt.engine.flow import tidy
+from pywrt.engine.immediates import Signatures
 from pywrt.engine.instructions import lower
-from pywrt.engine.lowering import Signatures
 from pywrt.engine.machine import call
-from pywrt.engine.numeric import M32, M64, f32_from_bits, f64_from_bits
 from pywrt.engine.plan import FunctionPlan
-from pywrt.engine.startup import startup_fuel
+from pywrt.engine.startup import charge, startup_fuel
 from pywrt.errors import LimitError, LinkError, Trap
 from pywrt.runtime.func import Func
 from pywrt.runtime.global_ import Global
@@ -22,12 +22,14 @@ from pywrt.runtime.instance import Extern, Instance
 from pywrt.runtime.memory import Memory
 from pywrt.runtime.store import Block, Store
 from pywrt.runtime.table import Table
+from pywrt.runtime.tag import Tag
 from pywrt.wasm.binary.names import function_names, module_name
-from pywrt.wasm.module import Code, Expr, Module
-from pywrt.wasm.opcodes import BY_CODE
-from pywrt.wasm.types import ExternType, FuncType, MemoryType, TableType
+from pywrt.wasm.deftypes import Closing, DefType, define_types
+from pywrt.wasm.module import Code, Expr, Import, Module
+from pywrt.wasm.types import ExternType, FuncType, GlobalType, MemoryType, TableType, TagType
 from pywrt.wasm.valid import module_context, validate_function, validate_module
 from pywrt.wasm.valid.context import Context
+from pywrt.wasm.valid.subtyping import matches_reftype, matches_valtype
 
 
 class CompiledModule:
@@ -36,6 +38,7 @@ class CompiledModule:
     __slots__ = (
         "_context",
         "_names",
+        "closing",
         "config",
         "lowered",
         "module",
@@ -43,6 +46,7 @@ class CompiledModule:
         "plans",
         "signatures",
         "startup_fuel",
+        "types",
     )
 
     def __init__(self, module: Module, config: Config, name: str | None = None) -> None:
@@ -50,9 +54,9 @@ class CompiledModule:
         self.config = config
         self.name = name
         self.plans: dict[int, FunctionPlan] = {}
-        funcs = [i.desc for i in module.imports if isinstance(i.desc, FuncType)]
-        funcs += [module.types[index] for index in module.funcs]
-        self.signatures = Signatures(module.types, funcs)
+        self.types = define_types(module.types, module.rec_groups)
+        self.closing = Closing(self.types)
+        self.signatures = _signatures(module, self.types)
         self.startup_fuel = startup_fuel(module) if config.consume_fuel else 0
         self.lowered = 0  # bytes of bodies, which take some hundred times their size once lowered
         self._names: dict[int, str] | None = None
@@ -96,6 +100,25 @@ class CompiledModule:
         return plan
 
 
+def _signatures(module: Module, types: list[DefType]) -> Signatures:
+    """The types of all that `module` imports and defines."""
+    signatures = Signatures(types)
+    for item in module.imports:
+        if isinstance(item.desc, FuncType):
+            signatures.funcs.append(types[item.type_index].func)
+        elif isinstance(item.desc, MemoryType):
+            signatures.memories.append(item.desc)
+        elif isinstance(item.desc, TableType):
+            signatures.tables.append(item.desc)
+        elif isinstance(item.desc, TagType):
+            signatures.tags.append(types[item.type_index].func)
+    signatures.funcs += [types[index].func for index in module.funcs]
+    signatures.memories += module.memories
+    signatures.tables += [table.type for table in module.tables]
+    signatures.tags += [types[tag.type_index].func for tag in module.tags]
+    return signatures
+
+
 def compile_module(module: Module, config: Config, name: str | None = None) -> CompiledModule:
     """Validate a decoded `module` and prepare it for instantiation; lowers nothing yet. InvalidError."""
     validate_module(module, config)
@@ -117,9 +140,9 @@ def instantiate(
     """
     module = compiled.module
     store.take_instance()
-    _charge(store, compiled.startup_fuel)
+    charge(store, compiled.startup_fuel)
     instance = Instance(store, compiled, name if name is not None else compiled.name)
-    instance.types = [store.canonical(t) for t in module.types]
+    instance.types = compiled.types
     _add_imports(instance, module, imports)
     _add_definitions(instance, module)
     for export in module.exports:
@@ -136,29 +159,43 @@ def _space(instance: Instance, kind: str) -> list[Any]:
         "table": instance.tables,
         "memory": instance.memories,
         "global": instance.globals,
+        "tag": instance.tags,
     }
     return spaces[kind]
 
 
-def matches(offered: Any, wanted: ExternType) -> bool:
-    """Whether an extern may be imported as `wanted`. Spec: valid/matching.html"""
-    have = offered.current_type
+def matches(offered: Any, item: Import, closing: Closing) -> bool:
+    """Whether an extern may be imported as `item` asks; `closing` closes its module's types.
+
+    Spec: valid/matching.html#external-types
+    """
+    have, wanted = offered.current_type, item.desc
+    if have.kind != wanted.kind:
+        return False
+    if isinstance(wanted, FuncType):
+        expected = closing.types[item.type_index]
+        return offered.deftype is expected if item.exact else bool(offered.deftype.is_subtype(expected))
+    if isinstance(wanted, TagType):
+        return offered.deftype is closing.types[item.type_index]
+    if isinstance(wanted, GlobalType):
+        value = closing.valtype(wanted.value)
+        if have.mutable is not wanted.mutable or not matches_valtype(have.value, value):
+            return False
+        return not wanted.mutable or matches_valtype(value, have.value)
+    if have.address is not wanted.address or not have.limits.matches(wanted.limits):
+        return False
     if isinstance(wanted, MemoryType):
-        return isinstance(have, MemoryType) and have.limits.matches(wanted.limits)
-    if isinstance(wanted, TableType):
-        return (
-            isinstance(have, TableType)
-            and have.element is wanted.element
-            and have.limits.matches(wanted.limits)
-        )
-    return bool(have == wanted)
+        return have.shared is wanted.shared and have.page_size == wanted.page_size
+    element = closing.reftype(wanted.element)
+    return matches_reftype(have.element, element) and matches_reftype(element, have.element)
 
 
 def _add_imports(instance: Instance, module: Module, imports: Sequence[Extern]) -> None:
+    closing = instance.code.closing
     if len(imports) != len(module.imports):
         raise LinkError(f"expected {len(module.imports)} imports, got {len(imports)}")
     for wanted, offered in zip(module.imports, imports, strict=True):
-        if not matches(offered, wanted.desc):
+        if not matches(offered, wanted, closing):
             raise LinkError(
                 f"incompatible import type for {wanted.module!r} {wanted.name!r}: "
                 f"the module wants {wanted.desc.kind} {_bare(wanted.desc)}, "
@@ -183,11 +220,13 @@ def _add_definitions(instance: Instance, module: Module) -> None:
     )
     for type in module.memories:
         instance.memories.append(Memory(store, type))
+    instance.tags.extend([Tag(types[tag.type_index]) for tag in module.tags])
+    closing = instance.code.closing
     for variable in module.globals:
-        instance.globals.append(Global(variable.type, evaluate(instance, variable.init)))
+        instance.globals.append(Global(closing.global_(variable.type), evaluate(instance, variable.init)))
     for table in module.tables:
         init = None if table.init is None else evaluate(instance, table.init)
-        instance.tables.append(Table(store, table.type, init))
+        instance.tables.append(Table(store, closing.table(table.type), init))
     for elem in module.elems:
         instance.elems.append(
             [evaluate(instance, e) if isinstance(e, Expr) else instance.funcs[e] for e in elem.init]
@@ -215,15 +254,6 @@ def _bind_on_call(instance: Instance, index: int) -> Block:
         return func.entry, R
 
     return entry
-
-
-def _charge(store: Store, fuel: int) -> None:
-    """Charge what instantiation itself costs; Trap if that much isn't left."""
-    if store.config.consume_fuel:
-        left = store.reserve + store.fuel[0] - fuel
-        if left < 0:
-            raise Trap("all fuel consumed", "out-of-fuel")
-        store.reserve = left - store.fuel[0]
 
 
 def _run_segments(instance: Instance, module: Module) -> None:
@@ -257,71 +287,3 @@ def _run_segments(instance: Instance, module: Module) -> None:
                 "memory-out-of-bounds",
             )
         memory[offset : offset + size] = memoryview(data.data)[data.start : data.end]
-
-
-def _leb(data: bytes, position: int) -> tuple[int, int]:
-    """A signed LEB128; for unsigned indices the result is masked by the caller's use of `unsigned`."""
-    result = shift = 0
-    while True:
-        byte = data[position]
-        position += 1
-        result |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return (result - (1 << shift) if byte & 0x40 else result), position
-
-
-def _unsigned(data: bytes, position: int) -> tuple[int, int]:
-    result = shift = 0
-    while True:
-        byte = data[position]
-        position += 1
-        result |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            return result, position
-
-
-_ARITHMETIC = {
-    "i32.add": lambda a, b: a + b & M32,
-    "i32.sub": lambda a, b: a - b & M32,
-    "i32.mul": lambda a, b: a * b & M32,
-    "i64.add": lambda a, b: a + b & M64,
-    "i64.sub": lambda a, b: a - b & M64,
-    "i64.mul": lambda a, b: a * b & M64,
-}
-
-
-def evaluate(instance: Instance, expr: Expr) -> Any:
-    """The raw value of a validated constant expression. Spec: valid/instructions.html#constant-expressions"""
-    data, position = expr.data, expr.start
-    stack: list[Any] = []
-    while True:
-        name = BY_CODE[0][data[position]].mnemonic
-        position += 1
-        if name == "end":
-            return stack[-1]
-        if name == "i32.const":
-            value, position = _leb(data, position)
-            stack.append(value & M32)
-        elif name == "i64.const":
-            value, position = _leb(data, position)
-            stack.append(value & M64)
-        elif name == "f32.const":
-            stack.append(f32_from_bits(int.from_bytes(data[position : position + 4], "little")))
-            position += 4
-        elif name == "f64.const":
-            stack.append(f64_from_bits(int.from_bytes(data[position : position + 8], "little")))
-            position += 8
-        elif name == "global.get":
-            index, position = _unsigned(data, position)
-            stack.append(instance.globals[index].value)
-        elif name == "ref.null":
-            _, position = _leb(data, position)
-            stack.append(None)
-        elif name == "ref.func":
-            index, position = _unsigned(data, position)
-            stack.append(instance.funcs[index])
-        else:
-            right = stack.pop()
-            stack[-1] = _ARITHMETIC[name](stack[-1], right)

@@ -7,8 +7,9 @@ the symbolic stack and the blocks, is `pywrt.engine.lowering`.
 from collections.abc import Callable
 from typing import Any
 
-from pywrt.engine import bulk
-from pywrt.engine.lowering import ANY_EFFECT, MAX_PENDING, NOTHING, Handler, Lowering, Signatures
+from pywrt.engine import aggregates, atomics, bulk, exceptions, references, vectors, wide
+from pywrt.engine.immediates import SKIP, Signatures
+from pywrt.engine.lowering import ANY_EFFECT, MAX_PENDING, NOTHING, Handler, Lowering
 from pywrt.engine.numeric import f32_from_bits, f64_from_bits
 from pywrt.engine.operators import CONST_RIGHT, EFFECTS, READS_MEMORY, READS_STATE, SWAPPED, TRAPS
 from pywrt.engine.plan import FunctionPlan, Ref
@@ -68,8 +69,7 @@ def _select(self: Lowering, position: int) -> int:
 
 
 def _select_t(self: Lowering, position: int) -> int:
-    count, position = self.u32(position)
-    return _select(self, position + count)
+    return _select(self, SKIP["valtype*"](self, position))
 
 
 def _local_get(self: Lowering, position: int) -> int:
@@ -265,6 +265,14 @@ def _nullary(operator: str, kind: str) -> Handler:
     return handler
 
 
+def _memory_size(self: Lowering, position: int) -> int:
+    index, position = self.u32(position)
+    # a page has 64 KiB, or one byte: then the size is the length, as a table's is
+    operator = "table.size" if self.signatures.memories[index].page_size == 1 else "memory.size"
+    self.push((TRANSITIONS[(operator,)], (Ref("memory", index),), READS_STATE, NOTHING))
+    return position
+
+
 def _i32_const(self: Lowering, position: int) -> int:
     self.block.cost += 1  # type: ignore[union-attr]
     byte = self.data[position]
@@ -297,9 +305,8 @@ def _f64_const(self: Lowering, position: int) -> int:
 
 
 def _ref_null(self: Lowering, position: int) -> int:
-    _, position = self.signed(position)
     self.push((CONST, (None,), 0, NOTHING))
-    return position
+    return self.heap_type(position)[2]
 
 
 def _ref_func(self: Lowering, position: int) -> int:
@@ -401,7 +408,7 @@ _SPECIAL: dict[str, Handler] = {
     "global.set": _global_set,
     "table.get": _table_get,
     "table.set": _table_set,
-    "memory.size": _nullary("memory.size", "memory"),
+    "memory.size": _memory_size,
     "table.size": _nullary("table.size", "table"),
     "memory.grow": _grow("memory.grow", 1),
     "table.grow": _grow("table.grow", 2),
@@ -419,6 +426,9 @@ _SPECIAL: dict[str, Handler] = {
 for _name in ("memory.init", "memory.copy", "memory.fill", "table.init", "table.copy", "table.fill"):
     _SPECIAL[_name] = _bulk(_name, 3)
 
+for _family in (exceptions, references, aggregates, vectors, atomics, wide):
+    _SPECIAL.update(_family.HANDLERS)
+
 #: These add their fuel themselves, which saves a call.
 _CHARGE_THEMSELVES: dict[str, Handler] = {"local.get": _local_get, "i32.const": _i32_const}
 
@@ -431,7 +441,7 @@ def _handler_of(row: Opcode) -> Handler:
         return _charged(row.fuel, _SPECIAL[name])
     if row.immediates == ("memarg",):
         return _load(name) if row.results else _store(name)
-    assert row.params is not None
+    assert row.params is not None, name
     return _binary(name) if len(row.params) == 2 else _charged(row.fuel, _unary(name))
 
 
@@ -447,7 +457,7 @@ for _prefix in BY_CODE:
 def lower(
     signatures: Signatures, index: int, code: Code, check: Callable[[], object] = lambda: None
 ) -> FunctionPlan:
-    """Lower function `index` (imports counted), whose validated body is `code`.
+    """Handler function `index` (imports counted), whose validated body is `code`.
 
     `check` is called every few thousand instructions, and may raise to give up.
     """

@@ -19,13 +19,21 @@ from itertools import repeat
 from typing import Any
 
 from pywrt.engine import bulk
+from pywrt.engine.immediates import CLOSING, Body, Signatures
 from pywrt.engine.operators import READS_MEMORY, READS_STATE, TRAPS
-from pywrt.engine.plan import BlockPlan, FunctionPlan, Ref, Statement
+from pywrt.engine.plan import BlockPlan, CatchScope, FunctionPlan, Ref, Statement
 from pywrt.engine.stops import unreachable
 from pywrt.engine.trees import CONDITIONS, CONST, REGISTER, STATEMENTS, TRANSITIONS, Node
 from pywrt.wasm.module import Code
-from pywrt.wasm.opcodes import BY_CODE, Opcode
-from pywrt.wasm.types import F32, F64, I32, I64, FuncType, ValType
+from pywrt.wasm.types import (
+    F32,
+    F64,
+    I32,
+    I64,
+    V128,
+    FuncType,
+    ValType,
+)
 
 #: Instructions between two looks at the deadline.
 CHECKED = 4096
@@ -38,23 +46,32 @@ MAX_PENDING = 16
 ANY_EFFECT = READS_MEMORY | TRAPS | READS_STATE
 
 NOTHING: tuple[()] = ()
-MEMORY_0 = Ref("memory", 0)
 
 
 def zero_of(type: ValType) -> Any:
     """The value that a local of `type` starts with."""
-    if type is I32 or type is I64:
+    if type is I32 or type is I64 or type is V128:
         return 0
     return 0.0 if type is F32 or type is F64 else None
 
 
 class Label:
-    """A branch target. `block` is made when something branches there (a loop's at once)."""
+    """A branch target. `block` is made when something branches there (a loop's at once).
 
-    __slots__ = ("arity", "block", "height", "kind", "orelse", "params", "results")
+    `handler` gets what is thrown in it, `outer` what is thrown around it; a legacy `try` keeps the `scope`
+    that its catches add to.
+    """
 
-    def __init__(self, kind: str, height: int, params: int, results: int) -> None:
+    __slots__ = (
+        "arity", "block", "handler", "height", "kind", "orelse", "outer", "params", "results", "scope"
+    )  # fmt: skip
+
+    def __init__(
+        self, kind: str, height: int, params: int, results: int, handler: CatchScope | None = None
+    ) -> None:
         self.kind = kind
+        self.handler = self.outer = handler
+        self.scope: CatchScope | None = None
         self.height = height
         self.params = params
         self.results = results
@@ -63,23 +80,12 @@ class Label:
         self.orelse: BlockPlan | None = None
 
 
-class Signatures:
-    """What lowering reads of a module: types by index, and each function's type, imports first."""
-
-    __slots__ = ("funcs", "types")
-
-    def __init__(self, types: list[FuncType], funcs: list[FuncType]) -> None:
-        self.types = types
-        self.funcs = funcs
-
-
-class Lowering:
+class Lowering(Body):
     """The state of lowering one function."""
 
     def __init__(self, signatures: Signatures, index: int, code: Code) -> None:
-        self.signatures = signatures
+        super().__init__(signatures, code.expr.data)
         self.index = index
-        self.data = code.expr.data
         self.offset = 0  # of the instruction that is being lowered
         type = signatures.funcs[index]
         self.locals = [(zero_of(valtype), count) for count, valtype in code.locals]
@@ -92,12 +98,14 @@ class Lowering:
         self.labels: list[Label] = [Label("func", 0, 0, len(type.results))]
         self.blocks: list[BlockPlan] = []
         self.block: BlockPlan | None = None
+        self.handler: CatchScope | None = None  # of the code that is being lowered
+        self.landings: list[BlockPlan] = []
         self.caller: BlockPlan | None = None  # the last call's block, while nothing has run since
         self.start(BlockPlan())
         self.blocks[0].cost = 1  # entering a function
 
     def run(self, position: int, handlers: Sequence["Handler"], check: Callable[[], object]) -> FunctionPlan:
-        """Lower the instructions from `position` to the function's end, by `handlers` indexed by opcode.
+        """Handler the instructions from `position` to the function's end, by `handlers` indexed by opcode.
 
         `check` is called now and then, and may raise to give up.
         """
@@ -109,12 +117,12 @@ class Lowering:
                 if not labels:
                     break
                 opcode = data[position]
-                if self.block is None and opcode != 0x0B and opcode != 0x05:
+                if self.block is None and opcode not in CLOSING:
                     position = self.skip(position)
                     continue
                 self.offset = position
                 position = handlers[opcode](self, position + 1)
-        return FunctionPlan(self.index, self.blocks, self.frame())
+        return FunctionPlan(self.index, self.blocks, self.frame(), self.landings)
 
     def frame(self) -> tuple[Any, ...]:
         """What the registers behind the parameters start with; a large frame counts in the call depth."""
@@ -128,87 +136,6 @@ class Lowering:
         if self.registers > HUGE_FRAME:
             return NOTHING
         return tuple([value for value, count in runs for _ in range(count)])
-
-    # --- immediates
-
-    def u32(self, position: int) -> tuple[int, int]:
-        """An unsigned LEB128 at `position`, and the position behind it."""
-        data = self.data
-        byte = data[position]
-        position += 1
-        if byte < 0x80:
-            return byte, position
-        result = byte & 0x7F
-        shift = 7
-        while True:
-            byte = data[position]
-            position += 1
-            result |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return result, position
-            shift += 7
-
-    def signed(self, position: int) -> tuple[int, int]:
-        """A signed LEB128 at `position`, and the position behind it."""
-        result = shift = 0
-        data = self.data
-        while True:
-            byte = data[position]
-            position += 1
-            result |= (byte & 0x7F) << shift
-            shift += 7
-            if byte < 0x80:
-                return result - (1 << shift) if byte & 0x40 else result, position
-
-    def block_type(self, position: int) -> tuple[int, int, int]:
-        """(parameters, results, position) of a block type."""
-        byte = self.data[position]
-        if byte == 0x40:
-            return 0, 0, position + 1
-        if 0x40 < byte < 0x80:
-            return 0, 1, position + 1
-        index, position = self.signed(position)
-        type = self.signatures.types[index]
-        return len(type.params), len(type.results), position
-
-    def memarg(self, position: int) -> tuple[Ref, int, int]:
-        """(memory, offset, position) of a memarg."""
-        data = self.data
-        flags = data[position]
-        position += 1
-        index = 0
-        if flags & 0x40:
-            index, position = self.u32(position)
-        offset = data[position]
-        position += 1
-        if offset >= 0x80:
-            offset, position = self.u32(position - 1)
-        return MEMORY_0 if index == 0 else Ref("memory", index), offset, position
-
-    def skip(self, position: int) -> int:
-        """From unreachable code to the `else` or `end` that closes its block."""
-        depth = 0
-        data = self.data
-        while True:
-            opcode = data[position]
-            if opcode == 0x0B or opcode == 0x05:
-                if depth == 0:
-                    return position
-                if opcode == 0x0B:
-                    depth -= 1
-            elif 0x02 <= opcode <= 0x04:
-                depth += 1
-            row, position = self.opcode_at(position)
-            for immediate in row.immediates:
-                position = SKIP[immediate](self, position)
-
-    def opcode_at(self, position: int) -> tuple[Opcode, int]:
-        """The table's row of the instruction at `position`, and where its immediates begin."""
-        code = self.data[position]
-        if code in BY_CODE and code >= 0xFB:
-            number, position = self.u32(position + 1)
-            return BY_CODE[code][number], position
-        return BY_CODE[0][code], position + 1
 
     # --- blocks
 
@@ -336,7 +263,7 @@ class Lowering:
         """`block` and `loop`: everything waiting is settled, so that branches find it in registers."""
         params, results, position = self.block_type(position)
         self.settle(len(self.stack))
-        label = Label(kind, len(self.stack) - params, params, results)
+        label = Label(kind, len(self.stack) - params, params, results, self.handler)
         self.labels.append(label)
         if kind == "loop":
             label.block = header = BlockPlan()
@@ -348,7 +275,7 @@ class Lowering:
         params, results, position = self.block_type(position)
         condition = self.condition()
         self.settle(len(self.stack))
-        label = Label("if", len(self.stack) - params, params, results)
+        label = Label("if", len(self.stack) - params, params, results, self.handler)
         self.labels.append(label)
         then, label.orelse = BlockPlan(), BlockPlan()
         self.branch_on(condition, then, label.orelse)
@@ -375,6 +302,9 @@ class Lowering:
         if label.orelse is not None:  # an `if` without `else`: its parameters are its results
             self.lower_else(position)
         self.labels.pop()
+        self.handler = label.outer
+        if label.kind == "catch" and self.block is not None:
+            self.jump(label)  # below its results waits the exception
         if label.kind == "loop" or label.block is None:
             return position  # nothing branches here: go on in the same block, reachable or not
         if self.block is not None:
@@ -497,7 +427,7 @@ class Lowering:
 
     def lower_unreachable(self, position: int) -> int:
         self.effect(ANY_EFFECT)
-        self.finish("trap", (unreachable,))
+        self.finish("raise", (unreachable,))
         return position
 
     # --- calls
@@ -524,6 +454,7 @@ class Lowering:
                 break
         following = BlockPlan()
         following.call_offset = self.offset
+        following.handler = self.handler
         self.caller = self.block if count == 1 else None
         self.finish(end, (first, *operands, registers), [following])
         self.start(following)
@@ -541,7 +472,7 @@ class Lowering:
         """An indirect call's (table, index's register, type, type index, arguments' registers)."""
         type_index, position = self.u32(position)
         table, position = self.u32(position)
-        type = self.signatures.types[type_index]
+        type = self.signatures.types[type_index].func
         index = self.stack[-1]
         if index[0] != REGISTER:
             self.materialise(len(self.stack) - 1)
@@ -597,50 +528,3 @@ class Lowering:
 
 #: fn(lowering, position behind the opcode) -> position behind the instruction.
 Handler = Callable[[Lowering, int], int]
-
-# ------------------------------------------------------------------------- immediates of dead code
-
-
-def _skip_index(self: Lowering, position: int) -> int:
-    return self.u32(position)[1]
-
-
-def _skip_signed(self: Lowering, position: int) -> int:
-    return self.signed(position)[1]
-
-
-def _skip_labels(self: Lowering, position: int) -> int:
-    count, position = self.u32(position)
-    for _ in range(count + 1):
-        _, position = self.u32(position)
-    return position
-
-
-def _skip_types(self: Lowering, position: int) -> int:
-    count, position = self.u32(position)
-    return position + count
-
-
-SKIP: dict[str, Handler] = {
-    "blocktype": lambda self, position: self.block_type(position)[2],
-    "labelidx*": _skip_labels,
-    "valtype*": _skip_types,
-    "memarg": lambda self, position: self.memarg(position)[2],
-    "i32": _skip_signed,
-    "i64": _skip_signed,
-    "heaptype": _skip_signed,
-    "f32": lambda self, position: position + 4,
-    "f64": lambda self, position: position + 8,
-}
-for _name in (
-    "labelidx",
-    "funcidx",
-    "typeidx",
-    "localidx",
-    "globalidx",
-    "tableidx",
-    "memidx",
-    "dataidx",
-    "elemidx",
-):
-    SKIP[_name] = _skip_index

@@ -18,10 +18,12 @@ from itertools import repeat
 from typing import Any
 
 from pywrt.engine.backtrace import frame_of, locate, message_of
+from pywrt.engine.exceptions import unwind
 from pywrt.engine.stops import Finished, OutOfFuel, call_stack_exhausted
-from pywrt.errors import FrameInfo, Trap
+from pywrt.errors import FrameInfo, ThrownException, Trap
 from pywrt.runtime.func import Func
 from pywrt.runtime.store import UNLIMITED, Block, Store
+from pywrt.wasm.deftypes import define_func
 from pywrt.wasm.types import FuncType
 
 #: Fuel, or trampoline rounds where fuel is off, between two looks at the deadline: at most, and to begin
@@ -113,7 +115,7 @@ def host_func(store: Store, type: FuncType, fn: Callable[..., Any], name: str = 
             raise _HostError(error) from error
         return deliver(store, results, count)
 
-    return Func(store.canonical(type), block, name=name)
+    return Func(define_func(type), block, name=name)
 
 
 def deliver(store: Store, results: Any, count: int) -> Any:
@@ -319,31 +321,40 @@ class Activation:
 
     def _run(self) -> Stop:
         block, R = self._block, self._registers
-        try:
-            while True:
-                block, R = block(R)
-        except OutOfFuel:
-            self._block, self._registers = block, R
-            return Stop.SLICE_END
-        except Exception as error:
-            self._block = block
-            return self.stopped(error)
+        while True:
+            try:
+                while True:
+                    block, R = block(R)
+            except OutOfFuel:
+                self._block, self._registers = block, R
+                return Stop.SLICE_END
+            except Exception as error:
+                landing = landing_of(self.store, error, block, R)
+                if landing is None:
+                    self._block = block
+                    return self.stopped(error)
+                block, R = landing
 
     def _run_unmetered(self, rounds: int) -> Stop:
         self.store.slice[0] = repeat(None, rounds)
         self.store.fuel[0] = BULK_SLICE
         block, R = self._block, self._registers
-        try:
-            for _ in repeat(None, rounds):
-                block, R = block(R)
-        except OutOfFuel:  # bulk operations did as much as a slice may
+        left = repeat(None, rounds)
+        while True:
+            try:
+                for _ in left:
+                    block, R = block(R)
+            except OutOfFuel:  # bulk operations did as much as a slice may
+                pass
+            except Exception as error:
+                landing = landing_of(self.store, error, block, R)
+                if landing is None:
+                    self._block = block
+                    return self.stopped(error)
+                block, R = landing
+                continue
             self._block, self._registers = block, R
             return Stop.SLICE_END
-        except Exception as error:
-            self._block = block
-            return self.stopped(error)
-        self._block, self._registers = block, R
-        return Stop.SLICE_END
 
     def stopped(self, error: Exception) -> Stop:
         """What an exception from the current block means."""
@@ -379,6 +390,15 @@ class Activation:
         if store.deadline is not None and time.monotonic() >= store.deadline:
             return self._failed(Trap("deadline exceeded", "deadline", self._backtrace(store.frames)))
         return None
+
+
+def landing_of(store: Store, error: Exception, block: Block, R: list[Any]) -> tuple[Block, list[Any]] | None:
+    """Where to go on if `error`, raised while `block` ran, is a wasm exception that is caught."""
+    if isinstance(error, ThrownException):
+        return unwind(store, error, block, R)
+    if isinstance(error, _HostError) and isinstance(error.error, ThrownException):
+        return unwind(store, error.error, None, R)
+    return None
 
 
 def trap_of(store: Store, error: Exception, block: Block) -> Exception:
@@ -465,7 +485,11 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
         except OutOfFuel:
             pass
         except Exception as error:
-            failure = error
+            landing = landing_of(store, error, block, R)
+            if landing is None:
+                failure = error
+            else:
+                block, R = landing
         return _finish_call(Activation.continuing(store, results, block, R), failure)
     finally:
         store.nested -= 1

@@ -16,12 +16,20 @@ READS_MEMORY, TRAPS, READS_STATE = 1, 2, 4
 def _effects_of(mnemonic: str, trap: str | None) -> int:
     if trap == "memory":
         return READS_MEMORY
+    if trap in ("struct", "array", "ref"):
+        return TRAPS | READS_STATE
     if trap is not None or (".trunc_f" in mnemonic):
         return TRAPS
     return READS_STATE if mnemonic in ("global.get", "memory.size", "table.size") else 0
 
 
 EFFECTS: dict[str, int] = {op.mnemonic: _effects_of(op.mnemonic, op.trap) for op in OPCODES}
+#: Operators that apply a function to their operands, for the many instructions without shapes of their own:
+#: `checked` ones may trap, `test` ones give their function's truth as 0 or 1, `cast1` the operand that its
+#: function holds for, or traps; the others named like a memory access make one.
+EFFECTS.update({f"checked{arity}": TRAPS for arity in (0, 1, 2, 3)}, cast1=TRAPS)
+EFFECTS.update({f"{kind}.set.packed": TRAPS | READS_STATE for kind in ("struct", "array")})
+EFFECTS.update(dict.fromkeys(("loaded", "replaced", "exchanged", "stored"), READS_MEMORY))
 
 _COMMUTATIVE = ("add", "mul", "and", "or", "xor", "eq", "ne")
 #: Operators whose operands may change places, and the operator that results.

@@ -16,20 +16,23 @@ Closure = Callable[[list[Any]], None]
 class Ref:
     """An operand that stands for something of the instance.
 
-    `kind` is memory, global, table, func, instance or store.
+    `kind` is memory, global, table, func, tag, instance or store; or made, for what `make` says.
     """
 
-    __slots__ = ("index", "kind")
+    __slots__ = ("index", "kind", "make")
 
-    def __init__(self, kind: str, index: int) -> None:
+    def __init__(self, kind: str, index: int, make: Callable[[Instance], Any] | None = None) -> None:
         self.kind = kind
         self.index = index
+        self.make = make
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.index}>"
 
     def resolve(self, instance: Instance) -> Any:
         """The object that closures hold: a memory's bytearray, a table's list, a global, a function."""
+        if self.make is not None:
+            return self.make(instance)
         if self.kind == "memory":
             return instance.memories[self.index].data
         if self.kind == "global":
@@ -38,7 +41,14 @@ class Ref:
             return instance.tables[self.index].elements
         if self.kind == "func":
             return instance.funcs[self.index]
+        if self.kind == "tag":
+            return instance.tags[self.index]
         return instance if self.kind == "instance" else instance.store
+
+
+def made(make: Callable[[Instance], Any]) -> Ref:
+    """An operand that `make` gives for the instance, each time its function is bound."""
+    return Ref("made", 0, make)
 
 
 class Statement:
@@ -79,12 +89,41 @@ class Conditional:
                     self.depth = max(self.depth, 1 + statement.depth)
 
 
+class CatchScope:
+    """What catches exceptions in a stretch of code: the first clause that does, or else `outer`."""
+
+    __slots__ = ("clauses", "outer")
+
+    def __init__(self, outer: "CatchScope | None") -> None:
+        self.clauses: list[Clause] = []
+        self.outer = outer
+
+
+class Clause:
+    """Catches exceptions with the tag of index `tag`, or None for all.
+
+    The values, if there is a tag, are put into the registers from `values` on, the exception itself into
+    register `reference` if that isn't None, and `landing` runs.
+    """
+
+    __slots__ = ("landing", "reference", "tag", "values")
+
+    def __init__(self, tag: int | None, values: int, reference: int | None, landing: "BlockPlan") -> None:
+        self.tag = tag
+        self.values = values
+        self.reference = reference
+        self.landing = landing
+
+
 class BlockPlan:
     """A basic block: statements, their fuel, and how it ends.
 
     `end` is the name of a group of block forms, `operands` what the form is made with, `targets` the
     blocks it is linked to, `condition` the tree (id, operands, effects, offsets) of an `if`. `offset` is
-    that of the instruction that ends it; `call_offset` that of the call it continues, if it does.
+    that of the instruction that ends it.
+
+    Of a block that continues a call, `call_offset` is the call's, `handler` gets what the call throws, and
+    `prepaid` is what was charged for the block with the call. `thrown` gets what the block throws itself.
     """
 
     __slots__ = (
@@ -92,11 +131,14 @@ class BlockPlan:
         "condition",
         "cost",
         "end",
+        "handler",
         "number",
         "offset",
         "operands",
+        "prepaid",
         "statements",
         "targets",
+        "thrown",
     )
 
     def __init__(self) -> None:
@@ -108,15 +150,24 @@ class BlockPlan:
         self.condition: tuple[Any, ...] | None = None
         self.offset = 0
         self.call_offset: int | None = None
+        self.handler: CatchScope | None = None
+        self.prepaid = 0
+        self.thrown: CatchScope | None = None
         self.number = -1
 
 
 class FunctionPlan:
-    """A lowered function. `frame` is what its registers behind the parameters start with."""
+    """A lowered function. `frame` is what its registers behind the parameters start with.
 
-    __slots__ = ("blocks", "frame", "index")
+    `landings` are the blocks that exceptions are caught at, which nothing may jump to.
+    """
 
-    def __init__(self, index: int, blocks: list[BlockPlan], frame: tuple[Any, ...]) -> None:
+    __slots__ = ("blocks", "frame", "index", "landings")
+
+    def __init__(
+        self, index: int, blocks: list[BlockPlan], frame: tuple[Any, ...], landings: list[BlockPlan]
+    ) -> None:
         self.index = index
         self.blocks = blocks
         self.frame = frame
+        self.landings = landings

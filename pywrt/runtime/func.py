@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from pywrt.runtime.store import Block
+from pywrt.wasm.deftypes import DefType
 from pywrt.wasm.types import FuncType
 
 if TYPE_CHECKING:
@@ -13,22 +14,23 @@ class Func:
     """A function of a store, guest or host.
 
     A call runs the block `entry` on a new register list: the arguments, then `frame`, what the function's
-    locals and operand places start with (empty for a host function). `type` is the store's canonical
-    object for the type. Of a guest function, `instance` and `index` say which; a host function has None
-    and -1, and a `name` for messages.
+    locals and operand places start with (empty for a host function). `deftype` is its defined type, `type`
+    what that says of parameters and results. Of a guest function, `instance` and `index` say which; a host
+    function has None and -1, and a `name` for messages.
     """
 
-    __slots__ = ("entry", "frame", "index", "instance", "name", "type")
+    __slots__ = ("deftype", "entry", "frame", "index", "instance", "name", "type")
 
     def __init__(
         self,
-        type: FuncType,
+        deftype: DefType,
         entry: Block,
         instance: "Instance | None" = None,
         index: int = -1,
         name: str = "",
     ) -> None:
-        self.type = type
+        self.deftype = deftype
+        self.type: FuncType = deftype.func
         self.entry = entry
         self.frame: tuple[Any, ...] = ()
         self.instance = instance

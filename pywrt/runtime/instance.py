@@ -7,10 +7,11 @@ from pywrt.runtime.global_ import Global
 from pywrt.runtime.memory import Memory
 from pywrt.runtime.store import Store
 from pywrt.runtime.table import Table
-from pywrt.wasm.types import FuncType
+from pywrt.runtime.tag import Tag
+from pywrt.wasm.deftypes import DefType
 
 #: Whatever a module can import or export.
-Extern = Func | Table | Memory | Global
+Extern = Func | Table | Memory | Global | Tag
 
 
 class Instance:
@@ -30,6 +31,7 @@ class Instance:
         "name",
         "store",
         "tables",
+        "tags",
         "types",
     )
 
@@ -37,11 +39,12 @@ class Instance:
         self.store = store
         self.code = code
         self.name = name
-        self.types: list[FuncType] = []
+        self.types: list[DefType] = []
         self.funcs: list[Func] = []
         self.tables: list[Table] = []
         self.memories: list[Memory] = []
         self.globals: list[Global] = []
+        self.tags: list[Tag] = []
         self.elems: list[list[Any]] = []
         self.datas: list[bytes] = []
         self.exports: dict[str, Extern] = {}

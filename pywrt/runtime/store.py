@@ -7,9 +7,8 @@ the machine (`pywrt.engine.machine`) acts on it.
 from collections.abc import Callable
 from typing import Any
 
-from pywrt.config import PAGE_SIZE, Config
+from pywrt.config import Config
 from pywrt.errors import LimitError
-from pywrt.wasm.types import FuncType
 
 #: Runs and returns the next block and its registers.
 Block = Callable[[list[Any]], Any]
@@ -38,11 +37,11 @@ class Store:
         "memory_left",
         "memory_refused",
         "nested",
+        "objects_left",
         "owners",
         "reserve",
         "slice",
         "turn_ends",
-        "types",
     )
 
     def __init__(self, config: Config) -> None:
@@ -56,7 +55,6 @@ class Store:
         self.frames: list[tuple[list[Any], Block, int]] = []
         #: The bound function that each block belongs to, for backtraces.
         self.owners: dict[Block, Any] = {}
-        self.types: dict[FuncType, FuncType] = {}
         #: `time.monotonic()` at which a running guest is stopped, or None.
         self.deadline: float | None = None
         #: `time.monotonic()` from which on host functions let the guest wait, so that a driver that runs it
@@ -69,15 +67,12 @@ class Store:
         #: Whether the memory limit has refused pages, for a host that explains what a guest then did.
         self.memory_refused = False
         self.elements_left = config.max_table_elements
+        #: Structures, arrays, their fields and elements, and exceptions that may still be made.
+        self.objects_left = config.max_objects
         self.instances_left = config.max_instances
 
-    def canonical(self, functype: FuncType) -> FuncType:
-        """The one object that stands for `functype` in this store, so that `is` compares types."""
-        return self.types.setdefault(functype, functype)
-
-    def take_pages(self, pages: int) -> bool:
-        """Account for `pages` of memory; False, and nothing taken, if the store's limit is passed."""
-        size = pages * PAGE_SIZE
+    def take_bytes(self, size: int) -> bool:
+        """Account for `size` bytes of memory; False, and nothing taken, if the store's limit is passed."""
         if size > self.memory_left:
             self.memory_refused = True
             return False

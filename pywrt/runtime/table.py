@@ -4,9 +4,10 @@ from typing import Any
 
 from pywrt.errors import LimitError
 from pywrt.runtime.store import Store
-from pywrt.wasm.types import Limits, TableType
+from pywrt.wasm.types import I32, I64, Limits, TableType
 
-MAX_ELEMENTS = 0xFFFFFFFF
+#: Elements that an index of 32 or 64 bits can reach.
+_REACH = {I32: 0xFFFFFFFF, I64: 0xFFFFFFFFFFFFFFFF}
 
 
 class Table:
@@ -16,15 +17,17 @@ class Table:
 
     def __init__(self, store: Store, type: TableType, init: Any = None) -> None:
         """LimitError if the store has no room for the minimum size."""
-        if not store.take_elements(type.limits.min):
+        size = type.limits.min
+        elements = self._repeated(init, size) if store.take_elements(size) else None
+        if elements is None:
             raise LimitError(
-                f"a table of {type.limits.min} elements does not fit: {store.elements_left} are left "
+                f"a table of {size} elements does not fit: {store.elements_left} are left "
                 f"of the store's limit of {store.config.max_table_elements}"
             )
         self.store = store
         self.type = type
-        self.max = MAX_ELEMENTS if type.limits.max is None else type.limits.max
-        self.elements: list[Any] = [init] * type.limits.min
+        self.max = _REACH[type.address] if type.limits.max is None else type.limits.max
+        self.elements: list[Any] = elements
 
     @property
     def size(self) -> int:
@@ -34,7 +37,7 @@ class Table:
     @property
     def current_type(self) -> TableType:
         """The type with the current size as minimum, which import matching uses."""
-        return TableType(self.type.element, Limits(self.size, self.type.limits.max))
+        return TableType(self.type.element, Limits(self.size, self.type.limits.max), self.type.address)
 
     def grow(self, delta: int, init: Any) -> int:
         """Grow by `delta` elements `init`; return the old size, or -1 if refused. Never traps.
@@ -44,5 +47,21 @@ class Table:
         old = len(self.elements)
         if old + delta > self.max or not self.store.take_elements(delta):
             return -1
-        self.elements.extend([init] * delta)
+        elements = self._repeated(init, delta)
+        if elements is None:
+            self.store.elements_left += delta
+            return -1
+        try:
+            self.elements.extend(elements)
+        except MemoryError:
+            self.store.elements_left += delta
+            return -1
         return old
+
+    @staticmethod
+    def _repeated(init: Any, count: int) -> list[Any] | None:
+        """`count` elements `init`; None where the host has no room for them."""
+        try:
+            return [init] * count
+        except (MemoryError, OverflowError):  # too many for now, or for any Python
+            return None

@@ -47,14 +47,18 @@ SIMPLE = [
 SATURATING = [
     (row.mnemonic, (row.params[0].name,), row.results[0].name)
     for row in OPCODES
-    if "trunc_sat" in row.mnemonic and row.params and row.results
+    if row.prefix == 0xFC and "trunc_sat" in row.mnemonic and row.params and row.results
 ]
 OPERATORS = [*SIMPLE, *SATURATING]
-LOADS = [(r.mnemonic, r.results[0].name) for r in OPCODES if r.immediates == ("memarg",) and r.results]
+LOADS = [
+    (r.mnemonic, r.results[0].name)
+    for r in OPCODES
+    if r.prefix == 0 and r.immediates == ("memarg",) and r.results
+]
 STORES = [
     (r.mnemonic, r.params[1].name)
     for r in OPCODES
-    if r.immediates == ("memarg",) and r.params and not r.results
+    if r.prefix == 0 and r.immediates == ("memarg",) and r.params and not r.results
 ]
 #: Operators whose second or only operand's bits (or sign) show in the result.
 SHOWS_BITS = ("reinterpret_f", "copysign")

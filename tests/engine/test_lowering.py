@@ -3,8 +3,8 @@
 import pytest
 
 from pywrt.engine.flow import MAX_COPIES
+from pywrt.engine.immediates import SKIP
 from pywrt.engine.instructions import HANDLERS
-from pywrt.engine.lowering import SKIP
 from pywrt.errors import InvalidError, Trap
 from pywrt.wasm.opcodes import BY_CODE, OPCODES
 

@@ -6,7 +6,7 @@
 Each factory returns the block and a function that links it to its successors (None where it has none).
 """
 
-from pywrt.engine.stops import OutOfFuel, bad_indirect_call, call_stack_exhausted
+from pywrt.engine.stops import OutOfFuel, call_stack_exhausted, check_indirect_call
 
 
 def goto_0(fuel, cost):
@@ -6065,8 +6065,8 @@ def calli_0_0(fuel, cost, frames, depth, d, table, type, v0):
             raise OutOfFuel
         fuel[0] = left
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6085,8 +6085,8 @@ def calli_0_1(fuel, cost, s0, frames, depth, d, table, type, v0):
         fuel[0] = left
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6106,8 +6106,8 @@ def calli_0_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6128,8 +6128,8 @@ def calli_0_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6151,8 +6151,8 @@ def calli_0_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6175,8 +6175,8 @@ def calli_0_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0)
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6200,8 +6200,8 @@ def calli_0_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6221,8 +6221,8 @@ def calli_0_n(fuel, cost, statements, frames, depth, d, table, type, v0):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6331,8 +6331,8 @@ def taili_0_0(fuel, cost, table, type, v0):
             raise OutOfFuel
         fuel[0] = left
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6344,8 +6344,8 @@ def taili_0_1(fuel, cost, s0, table, type, v0):
         fuel[0] = left
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6358,8 +6358,8 @@ def taili_0_2(fuel, cost, s0, s1, table, type, v0):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6373,8 +6373,8 @@ def taili_0_3(fuel, cost, s0, s1, s2, table, type, v0):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6389,8 +6389,8 @@ def taili_0_4(fuel, cost, s0, s1, s2, s3, table, type, v0):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6406,8 +6406,8 @@ def taili_0_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6424,8 +6424,8 @@ def taili_0_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0):
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6438,8 +6438,8 @@ def taili_0_n(fuel, cost, statements, table, type, v0):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -6605,8 +6605,8 @@ def calli_1_0(fuel, cost, frames, depth, d, table, type, v0, a0):
             raise OutOfFuel
         fuel[0] = left
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6625,8 +6625,8 @@ def calli_1_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0):
         fuel[0] = left
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6646,8 +6646,8 @@ def calli_1_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6668,8 +6668,8 @@ def calli_1_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6691,8 +6691,8 @@ def calli_1_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0)
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6715,8 +6715,8 @@ def calli_1_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6740,8 +6740,8 @@ def calli_1_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6761,8 +6761,8 @@ def calli_1_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6871,8 +6871,8 @@ def taili_1_0(fuel, cost, table, type, v0, a0):
             raise OutOfFuel
         fuel[0] = left
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6884,8 +6884,8 @@ def taili_1_1(fuel, cost, s0, table, type, v0, a0):
         fuel[0] = left
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6898,8 +6898,8 @@ def taili_1_2(fuel, cost, s0, s1, table, type, v0, a0):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6913,8 +6913,8 @@ def taili_1_3(fuel, cost, s0, s1, s2, table, type, v0, a0):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6929,8 +6929,8 @@ def taili_1_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6946,8 +6946,8 @@ def taili_1_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6964,8 +6964,8 @@ def taili_1_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0):
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6978,8 +6978,8 @@ def taili_1_n(fuel, cost, statements, table, type, v0, a0):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -7145,8 +7145,8 @@ def calli_2_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1):
             raise OutOfFuel
         fuel[0] = left
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7165,8 +7165,8 @@ def calli_2_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1):
         fuel[0] = left
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7186,8 +7186,8 @@ def calli_2_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7208,8 +7208,8 @@ def calli_2_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1)
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7231,8 +7231,8 @@ def calli_2_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0,
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7255,8 +7255,8 @@ def calli_2_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7280,8 +7280,8 @@ def calli_2_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7301,8 +7301,8 @@ def calli_2_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0, a1)
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7411,8 +7411,8 @@ def taili_2_0(fuel, cost, table, type, v0, a0, a1):
             raise OutOfFuel
         fuel[0] = left
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7424,8 +7424,8 @@ def taili_2_1(fuel, cost, s0, table, type, v0, a0, a1):
         fuel[0] = left
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7438,8 +7438,8 @@ def taili_2_2(fuel, cost, s0, s1, table, type, v0, a0, a1):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7453,8 +7453,8 @@ def taili_2_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7469,8 +7469,8 @@ def taili_2_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7486,8 +7486,8 @@ def taili_2_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7504,8 +7504,8 @@ def taili_2_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1):
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7518,8 +7518,8 @@ def taili_2_n(fuel, cost, statements, table, type, v0, a0, a1):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -7685,8 +7685,8 @@ def calli_3_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2):
             raise OutOfFuel
         fuel[0] = left
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7705,8 +7705,8 @@ def calli_3_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2):
         fuel[0] = left
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7726,8 +7726,8 @@ def calli_3_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2)
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7748,8 +7748,8 @@ def calli_3_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7771,8 +7771,8 @@ def calli_3_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0,
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7795,8 +7795,8 @@ def calli_3_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7820,8 +7820,8 @@ def calli_3_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7841,8 +7841,8 @@ def calli_3_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0, a1,
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7951,8 +7951,8 @@ def taili_3_0(fuel, cost, table, type, v0, a0, a1, a2):
             raise OutOfFuel
         fuel[0] = left
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -7964,8 +7964,8 @@ def taili_3_1(fuel, cost, s0, table, type, v0, a0, a1, a2):
         fuel[0] = left
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -7978,8 +7978,8 @@ def taili_3_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -7993,8 +7993,8 @@ def taili_3_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -8009,8 +8009,8 @@ def taili_3_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -8026,8 +8026,8 @@ def taili_3_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -8044,8 +8044,8 @@ def taili_3_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2):
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -8058,8 +8058,8 @@ def taili_3_n(fuel, cost, statements, table, type, v0, a0, a1, a2):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -8225,8 +8225,8 @@ def calli_4_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, a3):
             raise OutOfFuel
         fuel[0] = left
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8245,8 +8245,8 @@ def calli_4_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3)
         fuel[0] = left
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8266,8 +8266,8 @@ def calli_4_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2,
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8288,8 +8288,8 @@ def calli_4_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8311,8 +8311,8 @@ def calli_4_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0,
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8335,8 +8335,8 @@ def calli_4_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8360,8 +8360,8 @@ def calli_4_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8381,8 +8381,8 @@ def calli_4_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0, a1,
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8491,8 +8491,8 @@ def taili_4_0(fuel, cost, table, type, v0, a0, a1, a2, a3):
             raise OutOfFuel
         fuel[0] = left
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8504,8 +8504,8 @@ def taili_4_1(fuel, cost, s0, table, type, v0, a0, a1, a2, a3):
         fuel[0] = left
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8518,8 +8518,8 @@ def taili_4_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2, a3):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8533,8 +8533,8 @@ def taili_4_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2, a3):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8549,8 +8549,8 @@ def taili_4_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8566,8 +8566,8 @@ def taili_4_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8584,8 +8584,8 @@ def taili_4_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2, a
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8598,8 +8598,8 @@ def taili_4_n(fuel, cost, statements, table, type, v0, a0, a1, a2, a3):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -8765,8 +8765,8 @@ def calli_5_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4)
             raise OutOfFuel
         fuel[0] = left
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8785,8 +8785,8 @@ def calli_5_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3,
         fuel[0] = left
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8806,8 +8806,8 @@ def calli_5_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2,
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8828,8 +8828,8 @@ def calli_5_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8851,8 +8851,8 @@ def calli_5_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0,
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8875,8 +8875,8 @@ def calli_5_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8900,8 +8900,8 @@ def calli_5_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8921,8 +8921,8 @@ def calli_5_n(fuel, cost, statements, frames, depth, d, table, type, v0, a0, a1,
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9031,8 +9031,8 @@ def taili_5_0(fuel, cost, table, type, v0, a0, a1, a2, a3, a4):
             raise OutOfFuel
         fuel[0] = left
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9044,8 +9044,8 @@ def taili_5_1(fuel, cost, s0, table, type, v0, a0, a1, a2, a3, a4):
         fuel[0] = left
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9058,8 +9058,8 @@ def taili_5_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2, a3, a4):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9073,8 +9073,8 @@ def taili_5_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2, a3, a4):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9089,8 +9089,8 @@ def taili_5_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3, a4):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9106,8 +9106,8 @@ def taili_5_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3, a
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9124,8 +9124,8 @@ def taili_5_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2, a
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9138,8 +9138,8 @@ def taili_5_n(fuel, cost, statements, table, type, v0, a0, a1, a2, a3, a4):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -9305,8 +9305,8 @@ def calli_n_0(fuel, cost, frames, depth, d, table, type, v0, args):
             raise OutOfFuel
         fuel[0] = left
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9325,8 +9325,8 @@ def calli_n_1(fuel, cost, s0, frames, depth, d, table, type, v0, args):
         fuel[0] = left
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9346,8 +9346,8 @@ def calli_n_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, args):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9368,8 +9368,8 @@ def calli_n_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, args):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9391,8 +9391,8 @@ def calli_n_4(fuel, cost, s0, s1, s2, s3, frames, depth, d, table, type, v0, arg
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9415,8 +9415,8 @@ def calli_n_5(fuel, cost, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0,
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9440,8 +9440,8 @@ def calli_n_6(fuel, cost, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type,
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9461,8 +9461,8 @@ def calli_n_n(fuel, cost, statements, frames, depth, d, table, type, v0, args):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -9571,8 +9571,8 @@ def taili_n_0(fuel, cost, table, type, v0, args):
             raise OutOfFuel
         fuel[0] = left
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -9584,8 +9584,8 @@ def taili_n_1(fuel, cost, s0, table, type, v0, args):
         fuel[0] = left
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -9598,8 +9598,8 @@ def taili_n_2(fuel, cost, s0, s1, table, type, v0, args):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -9613,8 +9613,8 @@ def taili_n_3(fuel, cost, s0, s1, s2, table, type, v0, args):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -9629,8 +9629,8 @@ def taili_n_4(fuel, cost, s0, s1, s2, s3, table, type, v0, args):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -9646,8 +9646,8 @@ def taili_n_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, args):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -9664,8 +9664,8 @@ def taili_n_6(fuel, cost, s0, s1, s2, s3, s4, s5, table, type, v0, args):
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -9678,55 +9678,43 @@ def taili_n_n(fuel, cost, statements, table, type, v0, args):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
-def trap_0(fuel, cost, error):
+def raise_0(fuel, cost, error):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        raise error()
+        raise error(R)
     return block, None
 
 
-def trap_1(fuel, cost, s0, error):
-    def block(R):
-        if (left := fuel[0] - cost) < 0:
-            raise OutOfFuel
-        fuel[0] = left
-        s0(R)
-        raise error()
-    return block, None
-
-
-def trap_2(fuel, cost, s0, s1, error):
+def raise_1(fuel, cost, s0, error):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        s1(R)
-        raise error()
+        raise error(R)
     return block, None
 
 
-def trap_3(fuel, cost, s0, s1, s2, error):
+def raise_2(fuel, cost, s0, s1, error):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
         s1(R)
-        s2(R)
-        raise error()
+        raise error(R)
     return block, None
 
 
-def trap_4(fuel, cost, s0, s1, s2, s3, error):
+def raise_3(fuel, cost, s0, s1, s2, error):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -9734,12 +9722,11 @@ def trap_4(fuel, cost, s0, s1, s2, s3, error):
         s0(R)
         s1(R)
         s2(R)
-        s3(R)
-        raise error()
+        raise error(R)
     return block, None
 
 
-def trap_5(fuel, cost, s0, s1, s2, s3, s4, error):
+def raise_4(fuel, cost, s0, s1, s2, s3, error):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -9748,12 +9735,11 @@ def trap_5(fuel, cost, s0, s1, s2, s3, s4, error):
         s1(R)
         s2(R)
         s3(R)
-        s4(R)
-        raise error()
+        raise error(R)
     return block, None
 
 
-def trap_6(fuel, cost, s0, s1, s2, s3, s4, s5, error):
+def raise_5(fuel, cost, s0, s1, s2, s3, s4, error):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -9763,92 +9749,11 @@ def trap_6(fuel, cost, s0, s1, s2, s3, s4, s5, error):
         s2(R)
         s3(R)
         s4(R)
-        s5(R)
-        raise error()
+        raise error(R)
     return block, None
 
 
-def trap_n(fuel, cost, statements, error):
-    def block(R):
-        if (left := fuel[0] - cost) < 0:
-            raise OutOfFuel
-        fuel[0] = left
-        for s in statements:
-            s(R)
-        raise error()
-    return block, None
-
-
-def exit_0(fuel, cost, error):
-    def block(R):
-        if (left := fuel[0] - cost) < 0:
-            raise OutOfFuel
-        fuel[0] = left
-        raise error
-    return block, None
-
-
-def exit_1(fuel, cost, s0, error):
-    def block(R):
-        if (left := fuel[0] - cost) < 0:
-            raise OutOfFuel
-        fuel[0] = left
-        s0(R)
-        raise error
-    return block, None
-
-
-def exit_2(fuel, cost, s0, s1, error):
-    def block(R):
-        if (left := fuel[0] - cost) < 0:
-            raise OutOfFuel
-        fuel[0] = left
-        s0(R)
-        s1(R)
-        raise error
-    return block, None
-
-
-def exit_3(fuel, cost, s0, s1, s2, error):
-    def block(R):
-        if (left := fuel[0] - cost) < 0:
-            raise OutOfFuel
-        fuel[0] = left
-        s0(R)
-        s1(R)
-        s2(R)
-        raise error
-    return block, None
-
-
-def exit_4(fuel, cost, s0, s1, s2, s3, error):
-    def block(R):
-        if (left := fuel[0] - cost) < 0:
-            raise OutOfFuel
-        fuel[0] = left
-        s0(R)
-        s1(R)
-        s2(R)
-        s3(R)
-        raise error
-    return block, None
-
-
-def exit_5(fuel, cost, s0, s1, s2, s3, s4, error):
-    def block(R):
-        if (left := fuel[0] - cost) < 0:
-            raise OutOfFuel
-        fuel[0] = left
-        s0(R)
-        s1(R)
-        s2(R)
-        s3(R)
-        s4(R)
-        raise error
-    return block, None
-
-
-def exit_6(fuel, cost, s0, s1, s2, s3, s4, s5, error):
+def raise_6(fuel, cost, s0, s1, s2, s3, s4, s5, error):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -9859,18 +9764,18 @@ def exit_6(fuel, cost, s0, s1, s2, s3, s4, s5, error):
         s3(R)
         s4(R)
         s5(R)
-        raise error
+        raise error(R)
     return block, None
 
 
-def exit_n(fuel, cost, statements, error):
+def raise_n(fuel, cost, statements, error):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         for s in statements:
             s(R)
-        raise error
+        raise error(R)
     return block, None
 
 
@@ -10436,20 +10341,12 @@ FORMS = {
     ('taili_n', 5): taili_n_5,
     ('taili_n', 6): taili_n_6,
     ('taili_n', None): taili_n_n,
-    ('trap', 0): trap_0,
-    ('trap', 1): trap_1,
-    ('trap', 2): trap_2,
-    ('trap', 3): trap_3,
-    ('trap', 4): trap_4,
-    ('trap', 5): trap_5,
-    ('trap', 6): trap_6,
-    ('trap', None): trap_n,
-    ('exit', 0): exit_0,
-    ('exit', 1): exit_1,
-    ('exit', 2): exit_2,
-    ('exit', 3): exit_3,
-    ('exit', 4): exit_4,
-    ('exit', 5): exit_5,
-    ('exit', 6): exit_6,
-    ('exit', None): exit_n,
+    ('raise', 0): raise_0,
+    ('raise', 1): raise_1,
+    ('raise', 2): raise_2,
+    ('raise', 3): raise_3,
+    ('raise', 4): raise_4,
+    ('raise', 5): raise_5,
+    ('raise', 6): raise_6,
+    ('raise', None): raise_n,
 }

@@ -6,7 +6,7 @@
 Each factory returns the block and a function that links it to its successors (None where it has none).
 """
 
-from pywrt.engine.stops import OutOfFuel, bad_indirect_call, call_stack_exhausted
+from pywrt.engine.stops import OutOfFuel, call_stack_exhausted, check_indirect_call
 
 
 def goto_0(slice):
@@ -5230,8 +5230,8 @@ def calli_0_0(slice, frames, depth, d, table, type, v0):
         T = t
     def block(R):
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5247,8 +5247,8 @@ def calli_0_1(slice, s0, frames, depth, d, table, type, v0):
     def block(R):
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5265,8 +5265,8 @@ def calli_0_2(slice, s0, s1, frames, depth, d, table, type, v0):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5284,8 +5284,8 @@ def calli_0_3(slice, s0, s1, s2, frames, depth, d, table, type, v0):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5304,8 +5304,8 @@ def calli_0_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5325,8 +5325,8 @@ def calli_0_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5347,8 +5347,8 @@ def calli_0_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0):
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5365,8 +5365,8 @@ def calli_0_n(slice, statements, frames, depth, d, table, type, v0):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5448,8 +5448,8 @@ def tail_0_n(slice, statements, f):
 def taili_0_0(slice, table, type, v0):
     def block(R):
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5458,8 +5458,8 @@ def taili_0_1(slice, s0, table, type, v0):
     def block(R):
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5469,8 +5469,8 @@ def taili_0_2(slice, s0, s1, table, type, v0):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5481,8 +5481,8 @@ def taili_0_3(slice, s0, s1, s2, table, type, v0):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5494,8 +5494,8 @@ def taili_0_4(slice, s0, s1, s2, s3, table, type, v0):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5508,8 +5508,8 @@ def taili_0_5(slice, s0, s1, s2, s3, s4, table, type, v0):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5523,8 +5523,8 @@ def taili_0_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0):
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5534,8 +5534,8 @@ def taili_0_n(slice, statements, table, type, v0):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*f.frame]
     return block, None
 
@@ -5674,8 +5674,8 @@ def calli_1_0(slice, frames, depth, d, table, type, v0, a0):
         T = t
     def block(R):
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5691,8 +5691,8 @@ def calli_1_1(slice, s0, frames, depth, d, table, type, v0, a0):
     def block(R):
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5709,8 +5709,8 @@ def calli_1_2(slice, s0, s1, frames, depth, d, table, type, v0, a0):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5728,8 +5728,8 @@ def calli_1_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5748,8 +5748,8 @@ def calli_1_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5769,8 +5769,8 @@ def calli_1_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5791,8 +5791,8 @@ def calli_1_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5809,8 +5809,8 @@ def calli_1_n(slice, statements, frames, depth, d, table, type, v0, a0):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -5892,8 +5892,8 @@ def tail_1_n(slice, statements, f, a0):
 def taili_1_0(slice, table, type, v0, a0):
     def block(R):
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -5902,8 +5902,8 @@ def taili_1_1(slice, s0, table, type, v0, a0):
     def block(R):
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -5913,8 +5913,8 @@ def taili_1_2(slice, s0, s1, table, type, v0, a0):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -5925,8 +5925,8 @@ def taili_1_3(slice, s0, s1, s2, table, type, v0, a0):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -5938,8 +5938,8 @@ def taili_1_4(slice, s0, s1, s2, s3, table, type, v0, a0):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -5952,8 +5952,8 @@ def taili_1_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -5967,8 +5967,8 @@ def taili_1_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0):
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -5978,8 +5978,8 @@ def taili_1_n(slice, statements, table, type, v0, a0):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], *f.frame]
     return block, None
 
@@ -6118,8 +6118,8 @@ def calli_2_0(slice, frames, depth, d, table, type, v0, a0, a1):
         T = t
     def block(R):
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6135,8 +6135,8 @@ def calli_2_1(slice, s0, frames, depth, d, table, type, v0, a0, a1):
     def block(R):
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6153,8 +6153,8 @@ def calli_2_2(slice, s0, s1, frames, depth, d, table, type, v0, a0, a1):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6172,8 +6172,8 @@ def calli_2_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6192,8 +6192,8 @@ def calli_2_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0, a1):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6213,8 +6213,8 @@ def calli_2_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0, 
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6235,8 +6235,8 @@ def calli_2_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6253,8 +6253,8 @@ def calli_2_n(slice, statements, frames, depth, d, table, type, v0, a0, a1):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6336,8 +6336,8 @@ def tail_2_n(slice, statements, f, a0, a1):
 def taili_2_0(slice, table, type, v0, a0, a1):
     def block(R):
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6346,8 +6346,8 @@ def taili_2_1(slice, s0, table, type, v0, a0, a1):
     def block(R):
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6357,8 +6357,8 @@ def taili_2_2(slice, s0, s1, table, type, v0, a0, a1):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6369,8 +6369,8 @@ def taili_2_3(slice, s0, s1, s2, table, type, v0, a0, a1):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6382,8 +6382,8 @@ def taili_2_4(slice, s0, s1, s2, s3, table, type, v0, a0, a1):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6396,8 +6396,8 @@ def taili_2_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0, a1):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6411,8 +6411,8 @@ def taili_2_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1):
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6422,8 +6422,8 @@ def taili_2_n(slice, statements, table, type, v0, a0, a1):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], *f.frame]
     return block, None
 
@@ -6562,8 +6562,8 @@ def calli_3_0(slice, frames, depth, d, table, type, v0, a0, a1, a2):
         T = t
     def block(R):
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6579,8 +6579,8 @@ def calli_3_1(slice, s0, frames, depth, d, table, type, v0, a0, a1, a2):
     def block(R):
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6597,8 +6597,8 @@ def calli_3_2(slice, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6616,8 +6616,8 @@ def calli_3_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6636,8 +6636,8 @@ def calli_3_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0, a1, 
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6657,8 +6657,8 @@ def calli_3_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0, 
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6679,8 +6679,8 @@ def calli_3_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6697,8 +6697,8 @@ def calli_3_n(slice, statements, frames, depth, d, table, type, v0, a0, a1, a2):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -6780,8 +6780,8 @@ def tail_3_n(slice, statements, f, a0, a1, a2):
 def taili_3_0(slice, table, type, v0, a0, a1, a2):
     def block(R):
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -6790,8 +6790,8 @@ def taili_3_1(slice, s0, table, type, v0, a0, a1, a2):
     def block(R):
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -6801,8 +6801,8 @@ def taili_3_2(slice, s0, s1, table, type, v0, a0, a1, a2):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -6813,8 +6813,8 @@ def taili_3_3(slice, s0, s1, s2, table, type, v0, a0, a1, a2):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -6826,8 +6826,8 @@ def taili_3_4(slice, s0, s1, s2, s3, table, type, v0, a0, a1, a2):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -6840,8 +6840,8 @@ def taili_3_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -6855,8 +6855,8 @@ def taili_3_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2):
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -6866,8 +6866,8 @@ def taili_3_n(slice, statements, table, type, v0, a0, a1, a2):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], *f.frame]
     return block, None
 
@@ -7006,8 +7006,8 @@ def calli_4_0(slice, frames, depth, d, table, type, v0, a0, a1, a2, a3):
         T = t
     def block(R):
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7023,8 +7023,8 @@ def calli_4_1(slice, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3):
     def block(R):
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7041,8 +7041,8 @@ def calli_4_2(slice, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, a3):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7060,8 +7060,8 @@ def calli_4_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, 
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7080,8 +7080,8 @@ def calli_4_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0, a1, 
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7101,8 +7101,8 @@ def calli_4_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0, 
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7123,8 +7123,8 @@ def calli_4_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7141,8 +7141,8 @@ def calli_4_n(slice, statements, frames, depth, d, table, type, v0, a0, a1, a2, 
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7224,8 +7224,8 @@ def tail_4_n(slice, statements, f, a0, a1, a2, a3):
 def taili_4_0(slice, table, type, v0, a0, a1, a2, a3):
     def block(R):
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7234,8 +7234,8 @@ def taili_4_1(slice, s0, table, type, v0, a0, a1, a2, a3):
     def block(R):
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7245,8 +7245,8 @@ def taili_4_2(slice, s0, s1, table, type, v0, a0, a1, a2, a3):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7257,8 +7257,8 @@ def taili_4_3(slice, s0, s1, s2, table, type, v0, a0, a1, a2, a3):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7270,8 +7270,8 @@ def taili_4_4(slice, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7284,8 +7284,8 @@ def taili_4_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7299,8 +7299,8 @@ def taili_4_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2, a3):
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7310,8 +7310,8 @@ def taili_4_n(slice, statements, table, type, v0, a0, a1, a2, a3):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block, None
 
@@ -7450,8 +7450,8 @@ def calli_5_0(slice, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4):
         T = t
     def block(R):
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7467,8 +7467,8 @@ def calli_5_1(slice, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4):
     def block(R):
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7485,8 +7485,8 @@ def calli_5_2(slice, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, a3, 
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7504,8 +7504,8 @@ def calli_5_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, 
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7524,8 +7524,8 @@ def calli_5_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, a0, a1, 
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7545,8 +7545,8 @@ def calli_5_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, a0, 
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7567,8 +7567,8 @@ def calli_5_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7585,8 +7585,8 @@ def calli_5_n(slice, statements, frames, depth, d, table, type, v0, a0, a1, a2, 
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7668,8 +7668,8 @@ def tail_5_n(slice, statements, f, a0, a1, a2, a3, a4):
 def taili_5_0(slice, table, type, v0, a0, a1, a2, a3, a4):
     def block(R):
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7678,8 +7678,8 @@ def taili_5_1(slice, s0, table, type, v0, a0, a1, a2, a3, a4):
     def block(R):
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7689,8 +7689,8 @@ def taili_5_2(slice, s0, s1, table, type, v0, a0, a1, a2, a3, a4):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7701,8 +7701,8 @@ def taili_5_3(slice, s0, s1, s2, table, type, v0, a0, a1, a2, a3, a4):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7714,8 +7714,8 @@ def taili_5_4(slice, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3, a4):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7728,8 +7728,8 @@ def taili_5_5(slice, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3, a4):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7743,8 +7743,8 @@ def taili_5_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, a0, a1, a2, a3, a4
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7754,8 +7754,8 @@ def taili_5_n(slice, statements, table, type, v0, a0, a1, a2, a3, a4):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block, None
 
@@ -7894,8 +7894,8 @@ def calli_n_0(slice, frames, depth, d, table, type, v0, args):
         T = t
     def block(R):
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7911,8 +7911,8 @@ def calli_n_1(slice, s0, frames, depth, d, table, type, v0, args):
     def block(R):
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7929,8 +7929,8 @@ def calli_n_2(slice, s0, s1, frames, depth, d, table, type, v0, args):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7948,8 +7948,8 @@ def calli_n_3(slice, s0, s1, s2, frames, depth, d, table, type, v0, args):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7968,8 +7968,8 @@ def calli_n_4(slice, s0, s1, s2, s3, frames, depth, d, table, type, v0, args):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -7989,8 +7989,8 @@ def calli_n_5(slice, s0, s1, s2, s3, s4, frames, depth, d, table, type, v0, args
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8011,8 +8011,8 @@ def calli_n_6(slice, s0, s1, s2, s3, s4, s5, frames, depth, d, table, type, v0, 
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8029,8 +8029,8 @@ def calli_n_n(slice, statements, frames, depth, d, table, type, v0, args):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         if len(frames) >= depth:
             raise call_stack_exhausted()
         frames.append((R, T, d))
@@ -8112,8 +8112,8 @@ def tail_n_n(slice, statements, f, args):
 def taili_n_0(slice, table, type, v0, args):
     def block(R):
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -8122,8 +8122,8 @@ def taili_n_1(slice, s0, table, type, v0, args):
     def block(R):
         s0(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -8133,8 +8133,8 @@ def taili_n_2(slice, s0, s1, table, type, v0, args):
         s0(R)
         s1(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -8145,8 +8145,8 @@ def taili_n_3(slice, s0, s1, s2, table, type, v0, args):
         s1(R)
         s2(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -8158,8 +8158,8 @@ def taili_n_4(slice, s0, s1, s2, s3, table, type, v0, args):
         s2(R)
         s3(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -8172,8 +8172,8 @@ def taili_n_5(slice, s0, s1, s2, s3, s4, table, type, v0, args):
         s3(R)
         s4(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -8187,8 +8187,8 @@ def taili_n_6(slice, s0, s1, s2, s3, s4, s5, table, type, v0, args):
         s4(R)
         s5(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
@@ -8198,135 +8198,64 @@ def taili_n_n(slice, statements, table, type, v0, args):
         for s in statements:
             s(R)
         f = table[R[v0]]
-        if f is None or f.type is not type:
-            raise bad_indirect_call(f, type, R[v0])
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
         return f.entry, [*[R[a] for a in args], *f.frame]
     return block, None
 
 
-def trap_0(slice, error):
+def raise_0(slice, error):
     def block(R):
-        raise error()
+        raise error(R)
     return block, None
 
 
-def trap_1(slice, s0, error):
-    def block(R):
-        s0(R)
-        raise error()
-    return block, None
-
-
-def trap_2(slice, s0, s1, error):
+def raise_1(slice, s0, error):
     def block(R):
         s0(R)
-        s1(R)
-        raise error()
+        raise error(R)
     return block, None
 
 
-def trap_3(slice, s0, s1, s2, error):
+def raise_2(slice, s0, s1, error):
     def block(R):
         s0(R)
         s1(R)
-        s2(R)
-        raise error()
+        raise error(R)
     return block, None
 
 
-def trap_4(slice, s0, s1, s2, s3, error):
+def raise_3(slice, s0, s1, s2, error):
     def block(R):
         s0(R)
         s1(R)
         s2(R)
-        s3(R)
-        raise error()
+        raise error(R)
     return block, None
 
 
-def trap_5(slice, s0, s1, s2, s3, s4, error):
+def raise_4(slice, s0, s1, s2, s3, error):
     def block(R):
         s0(R)
         s1(R)
         s2(R)
         s3(R)
-        s4(R)
-        raise error()
+        raise error(R)
     return block, None
 
 
-def trap_6(slice, s0, s1, s2, s3, s4, s5, error):
+def raise_5(slice, s0, s1, s2, s3, s4, error):
     def block(R):
         s0(R)
         s1(R)
         s2(R)
         s3(R)
         s4(R)
-        s5(R)
-        raise error()
+        raise error(R)
     return block, None
 
 
-def trap_n(slice, statements, error):
-    def block(R):
-        for s in statements:
-            s(R)
-        raise error()
-    return block, None
-
-
-def exit_0(slice, error):
-    def block(R):
-        raise error
-    return block, None
-
-
-def exit_1(slice, s0, error):
-    def block(R):
-        s0(R)
-        raise error
-    return block, None
-
-
-def exit_2(slice, s0, s1, error):
-    def block(R):
-        s0(R)
-        s1(R)
-        raise error
-    return block, None
-
-
-def exit_3(slice, s0, s1, s2, error):
-    def block(R):
-        s0(R)
-        s1(R)
-        s2(R)
-        raise error
-    return block, None
-
-
-def exit_4(slice, s0, s1, s2, s3, error):
-    def block(R):
-        s0(R)
-        s1(R)
-        s2(R)
-        s3(R)
-        raise error
-    return block, None
-
-
-def exit_5(slice, s0, s1, s2, s3, s4, error):
-    def block(R):
-        s0(R)
-        s1(R)
-        s2(R)
-        s3(R)
-        s4(R)
-        raise error
-    return block, None
-
-
-def exit_6(slice, s0, s1, s2, s3, s4, s5, error):
+def raise_6(slice, s0, s1, s2, s3, s4, s5, error):
     def block(R):
         s0(R)
         s1(R)
@@ -8334,15 +8263,15 @@ def exit_6(slice, s0, s1, s2, s3, s4, s5, error):
         s3(R)
         s4(R)
         s5(R)
-        raise error
+        raise error(R)
     return block, None
 
 
-def exit_n(slice, statements, error):
+def raise_n(slice, statements, error):
     def block(R):
         for s in statements:
             s(R)
-        raise error
+        raise error(R)
     return block, None
 
 
@@ -8908,20 +8837,12 @@ FORMS = {
     ('taili_n', 5): taili_n_5,
     ('taili_n', 6): taili_n_6,
     ('taili_n', None): taili_n_n,
-    ('trap', 0): trap_0,
-    ('trap', 1): trap_1,
-    ('trap', 2): trap_2,
-    ('trap', 3): trap_3,
-    ('trap', 4): trap_4,
-    ('trap', 5): trap_5,
-    ('trap', 6): trap_6,
-    ('trap', None): trap_n,
-    ('exit', 0): exit_0,
-    ('exit', 1): exit_1,
-    ('exit', 2): exit_2,
-    ('exit', 3): exit_3,
-    ('exit', 4): exit_4,
-    ('exit', 5): exit_5,
-    ('exit', 6): exit_6,
-    ('exit', None): exit_n,
+    ('raise', 0): raise_0,
+    ('raise', 1): raise_1,
+    ('raise', 2): raise_2,
+    ('raise', 3): raise_3,
+    ('raise', 4): raise_4,
+    ('raise', 5): raise_5,
+    ('raise', 6): raise_6,
+    ('raise', None): raise_n,
 }
