@@ -1,46 +1,78 @@
-"""The official core suite: how many of the files and commands in scope pass."""
+"""The official core suite: what passes, folder by folder, and how long it takes."""
 
 import functools
 import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
-from benchmarks.figures import Tally
+from benchmarks.figures import Tally, timed
 from benchmarks.process import shared
-from spectests.__main__ import find_scripts
 from spectests.pool import run_files
-from spectests.report import FAILED, PASSED, SKIPPED, FileReport
+from spectests.report import FAILED, PASSED, FileReport
+from spectests.scripts import find_scripts, override
 
-SECONDS_A_FILE = 120.0
+#: Folders of the suite, by their path in it.
+FOLDERS = (
+    ".",
+    "legacy",
+    "custom",
+    "proposals/threads",
+    "proposals/custom-page-sizes",
+    "proposals/wide-arithmetic",
+    "proposals/custom-descriptors",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Reports on all scripts, by the folder that each is of, and the seconds from the first to the last."""
+
+    reports: dict[str, list[FileReport]]
+    seconds: float
+
+    def all(self) -> list[FileReport]:
+        return [report for group in self.reports.values() for report in group]
 
 
 @functools.cache
-def reports() -> tuple[FileReport, ...]:
-    """Every file, later proposals aside."""
-    scripts = [p for p in find_scripts([str(shared("suites", "core"))]) if "/proposals/" not in p]
-    return tuple(run_files(scripts, os.cpu_count() or 1, SECONDS_A_FILE))
+def run() -> Run:
+    """The suite, newer copies in place of what they replace, on all processors."""
+    core = str(shared("suites", "core"))
+    root = os.path.join(core, "testsuite")
+    scripts, replaced = override(find_scripts([core]))
+    places = dict(replaced)
+    seconds, reports = timed(lambda: list(run_files(scripts, os.cpu_count() or 1)))
+    groups: dict[str, list[FileReport]] = {}
+    for report in reports:
+        folder = os.path.relpath(os.path.dirname(places.get(report.path, report.path)), root)
+        groups.setdefault(folder.replace(os.sep, "/"), []).append(report)
+    return Run(groups, seconds)
 
 
-def first_failure() -> str:
-    failed = [
-        f"{os.path.basename(report.path)}:{result.line}: {result.kind}"
-        for report in reports()
-        for result in report.results
-        if result.status == FAILED
-    ]
-    return failed[0] if failed else ""
+def seconds() -> float:
+    """How long the whole suite takes here."""
+    return run().seconds
 
 
-def in_scope() -> list[FileReport]:
-    """The files that need nothing unbuilt."""
-    return [report for report in reports() if report.status != SKIPPED]
+def files(folder: str | None = None) -> Tally:
+    """Scripts of a folder, or of all, that pass whole."""
+    return _tally(folder, lambda reports: [report.status == PASSED for report in reports])
 
 
-def files() -> Tally:
-    """Files in scope: those that pass whole, of those that don't need what isn't built."""
-    scope = in_scope()
-    return Tally(sum(report.status == PASSED for report in scope), len(scope), first_failure())
+def commands(folder: str | None = None) -> Tally:
+    """Commands of a folder, or of all, that pass."""
+    return _tally(folder, lambda reports: [c.status == PASSED for report in reports for c in report.results])
 
 
-def commands() -> Tally:
-    """Commands of all files; those that a missing feature keeps from running don't count."""
-    passed = sum(report.count(PASSED) for report in reports())
-    return Tally(passed, passed + sum(report.count(FAILED) for report in reports()), first_failure())
+def _tally(folder: str | None, passed: Callable[[list[FileReport]], list[bool]]) -> Tally:
+    reports = run().all() if folder is None else run().reports.get(folder, [])
+    results = passed(reports)
+    return Tally(sum(results), len(results), _first_failure(reports))
+
+
+def _first_failure(reports: Iterable[FileReport]) -> str:
+    for report in reports:
+        for result in report.results:
+            if result.status == FAILED:
+                return f"{os.path.basename(report.path)}:{result.line}: {result.kind}"
+    return ""

@@ -3,7 +3,23 @@
 Components are in `pywrt.component`, WASI in `pywrt.wasi.preview2`.
 """
 
-from pywrt.api import Engine, Func, Global, Instance, Linker, Memory, Module, Store, Table
+from pywrt.api import (
+    I31,
+    Array,
+    Engine,
+    Exn,
+    Foreign,
+    Func,
+    Global,
+    Instance,
+    Linker,
+    Memory,
+    Module,
+    Store,
+    Struct,
+    Table,
+    Tag,
+)
 from pywrt.config import Config
 from pywrt.errors import (
     ExitTrap,
@@ -12,6 +28,7 @@ from pywrt.errors import (
     LimitError,
     LinkError,
     MalformedError,
+    ThrownException,
     Trap,
     ValueTypeError,
     WasmError,
@@ -19,12 +36,16 @@ from pywrt.errors import (
 from pywrt.version import __version__
 
 __all__ = [
+    "Array",
     "Config",
     "Engine",
+    "Exn",
     "ExitTrap",
+    "Foreign",
     "FrameInfo",
     "Func",
     "Global",
+    "I31",
     "Instance",
     "InvalidError",
     "LimitError",
@@ -34,7 +55,10 @@ __all__ = [
     "Memory",
     "Module",
     "Store",
+    "Struct",
     "Table",
+    "Tag",
+    "ThrownException",
     "Trap",
     "ValueTypeError",
     "WasmError",

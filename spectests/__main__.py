@@ -1,29 +1,18 @@
-"""`python -m spectests PATH... [-j N] [--filter TEXT] [--json FILE] [--timeout SECONDS]`"""
+"""`python -m spectests PATH...`: see `--help` for its options."""
 
 import argparse
 import json
-import os
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Sequence
 
-from spectests.pool import run_files
+from spectests.expected import Expectation, ExpectationError, apply_expectations, read_expectations
+from spectests.pool import TIMEOUT, run_files
 from spectests.report import FAILED, scoreboard, to_json
+from spectests.scripts import find_scripts, override
 
 
-def find_scripts(paths: Iterable[str], text: str = "") -> list[str]:
-    """The .wast files in `paths` (files, or folders searched in depth) whose path contains `text`."""
-    found: list[str] = []
-    for path in paths:
-        if os.path.isdir(path):
-            for folder, _, names in sorted(os.walk(path)):
-                found += [os.path.join(folder, name) for name in sorted(names) if name.endswith(".wast")]
-        else:
-            found.append(path)
-    return [path for path in found if text in path]
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run scripts and print the scoreboard; 1 if a command failed, 2 if there is no script."""
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m spectests",
         description="Run WebAssembly test scripts (.wast) and print a scoreboard.",
@@ -31,18 +20,45 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("paths", nargs="+", metavar="PATH", help="a script, or a folder of them")
     parser.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="processes (default 1)")
     parser.add_argument("--filter", default="", metavar="TEXT", help="only scripts whose path contains TEXT")
+    parser.add_argument("--fuel", action="store_true", help="count fuel, of which there is enough")
     parser.add_argument("--json", metavar="FILE", help="write the results to FILE as well")
     parser.add_argument(
-        "--timeout", type=float, default=120.0, metavar="SECONDS", help="for each script (default 120)"
+        "--expected", metavar="FILE", help="failures that are expected, a line each: SCRIPT:LINE REASON"
     )
-    options = parser.parse_args(argv)
-    scripts = find_scripts(options.paths, options.filter)
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=TIMEOUT,
+        metavar="SECONDS",
+        help=f"for each script (default {TIMEOUT:g})",
+    )
+    return parser
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run scripts and print the scoreboard; 1 if a command failed, 2 if there is nothing to run."""
+    options = _parser().parse_args(argv)
+    expectations: list[Expectation] = []
+    if options.expected:
+        try:
+            with open(options.expected, encoding="utf-8") as file:
+                expectations = read_expectations(file.read())
+        except (OSError, UnicodeDecodeError, ExpectationError) as error:
+            print(f"{options.expected}: {error}", file=sys.stderr)
+            return 2
+    scripts, replaced = override(find_scripts(options.paths, options.filter, options.fuel))
     if not scripts:
         print("no .wast script found", file=sys.stderr)
         return 2
-    order = {path: number for number, path in enumerate(scripts)}
+    for copy, old in replaced:
+        print(f"{copy} runs in place of {old}")
+    order = {script.path: number for number, script in enumerate(scripts)}
+    start = time.monotonic()
     reports = sorted(run_files(scripts, options.jobs, options.timeout), key=lambda report: order[report.path])
+    seconds = time.monotonic() - start
+    apply_expectations(reports, expectations)
     print(scoreboard(reports))
+    print(f"{len(reports)} scripts in {seconds:.1f} s")
     if options.json:
         with open(options.json, "w", encoding="utf-8") as file:
             json.dump(to_json(reports), file, indent=1)

@@ -1,14 +1,20 @@
 """Worker processes that run one script each at a time, with a deadline: a hang is a failure."""
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
 from spectests.report import FAILED, CommandResult, FileReport
-from spectests.runner import run_file
+from spectests.runner import run_script
+from spectests.scripts import Script
+
+#: For each script, by default: several times what the longest takes on one slow core.
+TIMEOUT = 300.0
 
 # Spawned workers start from nothing on every platform; a forked one would share what the parent holds.
 _CONTEXT = get_context("spawn")
@@ -17,10 +23,10 @@ _CONTEXT = get_context("spawn")
 def _work(connection: Connection) -> None:
     while True:
         try:
-            path = connection.recv()
-        except EOFError:
+            script = connection.recv()
+        except (EOFError, KeyboardInterrupt):
             return
-        connection.send(run_file(path))
+        connection.send(run_script(script))
 
 
 class _Worker:
@@ -34,10 +40,11 @@ class _Worker:
         self.path = ""
         self.deadline = 0.0
 
-    def start(self, path: str, timeout: float) -> None:
-        self.path = path
+    def start(self, script: Script, timeout: float) -> None:
+        self.path = script.path
         self.deadline = time.monotonic() + timeout
-        self.connection.send(path)
+        with suppress(OSError):  # it ended meanwhile: receiving will say so
+            self.connection.send(script)
 
     def stop(self) -> None:
         self.connection.close()
@@ -45,9 +52,12 @@ class _Worker:
         self.process.join()
 
 
-def run_files(paths: Sequence[str], jobs: int = 1, timeout: float = 120.0) -> Iterator[FileReport]:
-    """Run scripts in `jobs` processes, `timeout` seconds each; reports come as they are ready."""
-    waiting = deque(paths)
+def run_files(scripts: Sequence[Script], jobs: int = 1, timeout: float = TIMEOUT) -> Iterator[FileReport]:
+    """Run scripts in `jobs` processes, `timeout` seconds each; reports come as they are ready.
+
+    The largest files begin, so that no long one is left for the end.
+    """
+    waiting = deque(sorted(scripts, key=_size, reverse=True))
     busy: list[_Worker] = []
     try:
         for _ in range(min(max(jobs, 1), len(waiting))):
@@ -59,7 +69,7 @@ def run_files(paths: Sequence[str], jobs: int = 1, timeout: float = 120.0) -> It
             ready = wait([worker.connection for worker in busy], patience)
             for worker in list(busy):
                 if worker.connection in ready:
-                    report, alive = _receive(worker), worker.process.is_alive()
+                    report, alive = _receive(worker)
                 elif time.monotonic() >= worker.deadline:
                     report, alive = _lost(worker.path, f"no end after {timeout:g} seconds"), False
                 else:
@@ -77,15 +87,23 @@ def run_files(paths: Sequence[str], jobs: int = 1, timeout: float = 120.0) -> It
             worker.stop()
 
 
-def _receive(worker: _Worker) -> FileReport:
+def _size(script: Script) -> int:
+    try:
+        return os.path.getsize(script.path)
+    except OSError:  # the report on it will say so
+        return 0
+
+
+def _receive(worker: _Worker) -> tuple[FileReport, bool]:
+    """The report, and whether the process can run another script."""
     try:
         report = worker.connection.recv()
     except (EOFError, OSError):
         worker.process.join()
-        return _lost(worker.path, f"the process ended with status {worker.process.exitcode}")
+        return _lost(worker.path, f"the process ended with status {worker.process.exitcode}"), False
     if not isinstance(report, FileReport):
-        return _lost(worker.path, f"the process sent {report!r}")
-    return report
+        return _lost(worker.path, f"the process sent {report!r}"), False
+    return report, True
 
 
 def _lost(path: str, reason: str) -> FileReport:

@@ -1,32 +1,31 @@
 """Runs the commands of one script in one store.
 
-Strategy: a table names the handler of each class of command. A handler returns if the command passed,
-raises `Failure` with both sides, or `Needs` with the features that it lacks. A module that needs an
-unbuilt feature leaves a `Missing` in its place, so that what depends on it is skipped for the same
-reason, and everything else of the file still runs.
+Strategy: a table names the handler of each class of command. A handler returns if the command passed, or
+raises `Failure` with both sides. A module that could not be made leaves a `Missing` in its place, so that
+what depends on it fails or is skipped for the same reason, and everything else of the file still runs.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from pathlib import PurePath
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 from pywrt.config import Config
 from pywrt.engine.instantiation import compile_module, instantiate
 from pywrt.engine.machine import call
-from pywrt.errors import InvalidError, LinkError, MalformedError, Trap, WasmError
+from pywrt.errors import InvalidError, LinkError, MalformedError, ThrownException, Trap, WasmError
 from pywrt.runtime.func import Func
 from pywrt.runtime.global_ import Global
 from pywrt.runtime.instance import Extern, Instance
-from pywrt.runtime.store import Store
+from pywrt.runtime.store import UNLIMITED, Store
 from pywrt.wasm.module import Module
 from pywrt.wasm.text.script import (
     Action,
     AssertException,
     AssertExhaustion,
     AssertInvalid,
+    AssertInvalidCustom,
     AssertMalformed,
+    AssertMalformedCustom,
     AssertReturn,
     AssertTrap,
     AssertUnlinkable,
@@ -43,6 +42,7 @@ from pywrt.wasm.text.script import (
 from pywrt.wasm.types import ValType
 from spectests.modules import decode, load
 from spectests.report import FAILED, PASSED, SKIPPED, CommandResult, FileReport
+from spectests.scripts import Script
 from spectests.spectest import spectest_exports
 from spectests.values import matches, shown, to_raw
 
@@ -56,37 +56,28 @@ class Failure(Exception):
         self.got = got
 
 
-class Needs(Exception):
-    """A command that can't run without `features`."""
+class Skip(Exception):
+    """A command that can't run, because it needs `feature`, which is no part of this runner."""
 
-    def __init__(self, features: Iterable[str]) -> None:
-        super().__init__(features)
-        self.features = tuple(sorted(set(features)))
+    def __init__(self, feature: str) -> None:
+        super().__init__(feature)
+        self.feature = feature
 
 
 class Missing:
-    """Stands for a module or instance that could not be made; `features` is empty if that was a failure."""
+    """Stands for a module or instance that could not be made; `feature` is "" if that was a failure."""
 
-    __slots__ = ("features", "line")
+    __slots__ = ("feature", "line")
 
-    def __init__(self, line: int, features: tuple[str, ...] = ()) -> None:
+    def __init__(self, line: int, feature: str = "") -> None:
         self.line = line
-        self.features = features
+        self.feature = feature
 
     def stop(self) -> NoReturn:
         """End a command that depends on it."""
-        if self.features:
-            raise Needs(self.features)
+        if self.feature:
+            raise Skip(self.feature)
         raise Failure("a module to act on", f"the module of line {self.line} failed")
-
-
-#: Commands that define something that later ones use.
-_DEFINITIONS = frozenset(("module", "component"))
-
-
-def needed_feature(error: BaseException) -> str | None:
-    """The unbuilt feature that an error names, if it does."""
-    return error.feature if isinstance(error, MalformedError | InvalidError) else None
 
 
 class ScriptRunner:
@@ -95,13 +86,14 @@ class ScriptRunner:
     `commands` is the dispatch table; a subclass adds the commands of other kinds of script.
     """
 
-    def __init__(self, config: Config | None = None) -> None:
-        self.config = config or Config()
-        self.store = Store(self.config)
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.store = Store(config)
+        self.store.reserve = UNLIMITED
         self.registry: dict[str, Mapping[str, Extern] | Missing] = {"spectest": spectest_exports(self.store)}
         self.definitions: dict[str | None, Module | Missing] = {}
         self.instances: dict[str | None, Instance | Missing] = {}
-        self.unread: set[str] = set()  # features of definitions that could not even be read, under any name
+        self.unread = ""  # the feature of definitions that could not even be read, under any name
         self.commands: dict[type[Command], Callable[[Any], object]] = {
             ModuleCommand: self.module,
             InstanceCommand: self.instance,
@@ -113,33 +105,35 @@ class ScriptRunner:
             AssertExhaustion: self.assert_exhaustion,
             AssertException: self.assert_exception,
             AssertMalformed: self.assert_malformed,
+            AssertMalformedCustom: self.assert_malformed_custom,
             AssertInvalid: self.assert_invalid,
+            AssertInvalidCustom: self.assert_invalid_custom,
             AssertUnlinkable: self.assert_unlinkable,
+            Unsupported: self.unsupported,
         }
 
     def run(self, command: Command) -> CommandResult:
         """Run one command; whatever it raises becomes its result."""
-        if isinstance(command, Unsupported):
-            if command.keyword in _DEFINITIONS:
-                self.instances[None] = Missing(command.line, (command.feature,))
-                self.unread.add(command.feature)
-            return CommandResult(command.line, command.keyword, SKIPPED, features=(command.feature,))
         kind = command_kind(command)
         handler = self.commands.get(type(command))
         if handler is None:
             return CommandResult(command.line, kind, FAILED, "a command that the runner knows", kind)
         try:
             handler(command)
-        except Needs as needs:
-            return CommandResult(command.line, kind, SKIPPED, features=needs.features)
+        except Skip as skip:
+            return CommandResult(command.line, kind, SKIPPED, reason=f"needs {skip.feature}")
         except Failure as failure:
             return CommandResult(command.line, kind, FAILED, failure.expected, failure.got)
         except Exception as error:  # a bug of ours in one command must not hide the results of the others
-            feature = needed_feature(error)
-            if feature is not None:
-                return CommandResult(command.line, kind, SKIPPED, features=(feature,))
             return CommandResult(command.line, kind, FAILED, "no error", describe(error))
         return CommandResult(command.line, kind, PASSED)
+
+    def unsupported(self, command: Unsupported) -> None:
+        """A command of a kind of script that has a runner of its own."""
+        if command.keyword in _DEFINITIONS:
+            self.instances[None] = Missing(command.line, command.feature)
+            self.unread = command.feature
+        raise Skip(command.feature)
 
     # Modules and instances.
 
@@ -152,9 +146,6 @@ class ScriptRunner:
         made: Module | Missing = Missing(command.line)
         try:
             made = load(command.source, self.config)
-        except (MalformedError, InvalidError) as error:
-            made = Missing(command.line, (error.feature,) if error.feature else ())
-            raise
         finally:
             self.definitions[command.name] = self.definitions[None] = made
             if not command.definition and isinstance(made, Missing):
@@ -165,16 +156,13 @@ class ScriptRunner:
 
     def _instantiate(self, name: str | None, definition: str | None, line: int) -> None:
         module = self.definitions.get(definition)
-        made: Instance | Missing = Missing(line, module.features if isinstance(module, Missing) else ())
+        made: Instance | Missing = Missing(line)
         try:
             if module is None:
                 raise Failure("a module definition", f"no ${definition}")
             if isinstance(module, Missing):
                 module.stop()
             made = self._link(module, name)
-        except Needs as needs:
-            made = Missing(line, needs.features)
-            raise
         finally:
             self.instances[name] = self.instances[None] = made
 
@@ -190,27 +178,26 @@ class ScriptRunner:
             imports.append(exports[item.name])
         return instantiate(self.store, compile_module(module, self.config), imports, name)
 
-    def _instance(self, name: str | None) -> Instance | Missing:
+    def _instance(self, name: str | None) -> Instance:
         instance = self.instances.get(name)
+        if isinstance(instance, Missing):
+            instance.stop()
         if instance is None:
             if self.unread:
-                raise Needs(self.unread)
+                raise Skip(self.unread)
             raise Failure("an instance", "none" if name is None else f"no ${name}")
         return instance
 
     def register(self, command: Register) -> None:
-        instance = self._instance(command.name)
-        self.registry[command.module] = instance if isinstance(instance, Missing) else instance.exports
-        if isinstance(instance, Missing):
-            instance.stop()
+        instance = self.instances.get(command.name)
+        self.registry[command.module] = instance if isinstance(instance, Missing) else Missing(command.line)
+        self.registry[command.module] = self._instance(command.name).exports
 
     # Actions.
 
     def action(self, command: Action) -> tuple[list[Any], tuple[ValType, ...]]:
         """Results of an action, raw, and their types."""
         instance = self._instance(command.name)
-        if isinstance(instance, Missing):
-            instance.stop()
         extern = instance.exports.get(command.field)
         if isinstance(command, Get):
             if not isinstance(extern, Global):
@@ -218,7 +205,10 @@ class ScriptRunner:
             return [extern.value], (extern.type.value,)
         if not isinstance(extern, Func):
             raise Failure(f"a function exported as {command.field!r}", repr(extern))
-        return call(self.store, extern, [to_raw(arg) for arg in command.args]), extern.type.results
+        params = extern.type.params
+        if len(params) != len(command.args):
+            raise Failure(f"a function of {len(command.args)} parameters", repr(extern))
+        return call(self.store, extern, list(map(to_raw, command.args))), extern.type.results
 
     def assert_return(self, command: AssertReturn) -> None:
         expected = ", ".join(map(str, command.results)) or "nothing"
@@ -242,10 +232,13 @@ class ScriptRunner:
     def assert_exhaustion(self, command: AssertExhaustion) -> None:
         self._expect(Trap, command.message, lambda: self.action(command.action))
 
-    def assert_exception(self, _: AssertException) -> None:
-        raise Needs(("exceptions",))
+    def assert_exception(self, command: AssertException) -> None:
+        self._expect(ThrownException, "", lambda: self.action(command.action))
 
     def assert_malformed(self, command: AssertMalformed) -> None:
+        self._expect(MalformedError, command.message, lambda: self._decode_all(command.source))
+
+    def assert_malformed_custom(self, command: AssertMalformedCustom) -> None:
         self._expect(MalformedError, command.message, lambda: self._decode_all(command.source))
 
     def _decode_all(self, source: ModuleSource) -> None:
@@ -258,6 +251,9 @@ class ScriptRunner:
     def assert_invalid(self, command: AssertInvalid) -> None:
         self._expect(InvalidError, command.message, lambda: load(command.source, self.config))
 
+    def assert_invalid_custom(self, command: AssertInvalidCustom) -> None:
+        self._expect(InvalidError, command.message, lambda: load(command.source, self.config))
+
     def assert_unlinkable(self, command: AssertUnlinkable) -> None:
         self._expect(LinkError, command.message, lambda: self._link(load(command.source, self.config)))
 
@@ -266,17 +262,20 @@ class ScriptRunner:
         try:
             run()
         except WasmError as error:
-            if isinstance(error, error_type) and message in error.message:
+            if isinstance(error, error_type) and error.message.startswith(message):
                 return
-            feature = needed_feature(error)
-            if feature is not None:
-                raise Needs((feature,)) from error
             raise Failure(expected, describe(error)) from error
         raise Failure(expected, "no error")
 
 
+#: Commands that define something that later ones use.
+_DEFINITIONS = frozenset(("module", "component"))
+
+
 def command_kind(command: Command) -> str:
     """The keyword of a command: `AssertReturn` is assert_return."""
+    if isinstance(command, Unsupported):
+        return command.keyword
     if isinstance(command, InstanceCommand):
         return "module instance"
     name = type(command).__name__.removesuffix("Command")
@@ -289,32 +288,17 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {message}".splitlines()[0][:300]
 
 
-def _excuse(report: FileReport, config: Config) -> None:
-    """Count what fails in `.../proposals/NAME/` as needing NAME where that isn't built.
-
-    Such scripts are written against the proposal, some over an older edition of the specification: what
-    they expect says nothing about an engine without it.
-    """
-    parts = PurePath(report.path).parts
-    if "proposals" in parts[:-2] and (name := parts[parts.index("proposals") + 1]) not in config.features:
-        report.results[:] = [
-            replace(result, status=SKIPPED, features=(name,)) if result.status == FAILED else result
-            for result in report.results
-        ]
-
-
-def run_file(path: str, config: Config | None = None) -> FileReport:
-    """Run the script at `path` in a store of its own."""
+def run_script(script: Script) -> FileReport:
+    """Run a script in a store of its own."""
     start = time.monotonic()
-    report = FileReport(path)
+    report = FileReport(script.path)
     try:
-        with open(path, "rb") as file:
+        with open(script.path, "rb") as file:
             commands = parse_script(file.read())
-    except (OSError, MalformedError) as error:
+        runner = ScriptRunner(Config(features=script.features, consume_fuel=script.metered))
+    except Exception as error:  # one script must not keep the others from running, whatever is wrong with it
         report.results.append(CommandResult(1, "script", FAILED, "a script", describe(error)))
     else:
-        runner = ScriptRunner(config)
         report.results.extend(map(runner.run, commands))
-        _excuse(report, runner.config)
     report.seconds = time.monotonic() - start
     return report

@@ -1,5 +1,7 @@
 """The module `spectest` that scripts import from. Spec: the core suite's harness."""
 
+from collections.abc import Sequence
+
 from pywrt.engine.machine import host_func
 from pywrt.engine.numeric import f32_round
 from pywrt.runtime.global_ import Global
@@ -21,7 +23,7 @@ from pywrt.wasm.types import (
     ValType,
 )
 
-_PRINTS: dict[str, tuple[ValType, ...]] = {
+_PRINTS: dict[str, Sequence[ValType]] = {
     "print": (),
     "print_i32": (I32,),
     "print_i64": (I64,),
@@ -29,6 +31,20 @@ _PRINTS: dict[str, tuple[ValType, ...]] = {
     "print_f64": (F64,),
     "print_i32_f32": (I32, F32),
     "print_f64_f64": (F64, F64),
+}
+_GLOBALS: dict[str, tuple[ValType, int | float]] = {
+    "global_i32": (I32, 666),
+    "global_i64": (I64, 666),
+    "global_f32": (F32, f32_round(666.6)),
+    "global_f64": (F64, 666.6),
+}
+_TABLES = {
+    "table": TableType(FUNCREF, Limits(10, 20)),
+    "table64": TableType(FUNCREF, Limits(10, 20), I64),
+}
+_MEMORIES = {
+    "memory": MemoryType(Limits(1, 2)),
+    "shared_memory": MemoryType(Limits(1, 2), shared=True),  # of the threads proposal
 }
 
 
@@ -38,14 +54,13 @@ def _print(*args: object) -> None:
 
 def spectest_exports(store: Store) -> dict[str, Extern]:
     """New exports of `spectest` in `store`."""
-    exports: dict[str, Extern] = {
-        name: host_func(store, FuncType(params, ()), _print, f"spectest.{name}")
-        for name, params in _PRINTS.items()
-    }
-    exports["global_i32"] = Global(GlobalType(I32, False), 666)
-    exports["global_i64"] = Global(GlobalType(I64, False), 666)
-    exports["global_f32"] = Global(GlobalType(F32, False), f32_round(666.6))
-    exports["global_f64"] = Global(GlobalType(F64, False), 666.6)
-    exports["table"] = Table(store, TableType(FUNCREF, Limits(10, 20)))
-    exports["memory"] = Memory(store, MemoryType(Limits(1, 2)))
+    exports: dict[str, Extern] = {}
+    for name, params in _PRINTS.items():
+        exports[name] = host_func(store, FuncType(tuple(params), ()), _print, f"spectest.{name}")
+    for name, (valtype, value) in _GLOBALS.items():
+        exports[name] = Global(GlobalType(valtype, False), value)
+    for name, table in _TABLES.items():
+        exports[name] = Table(store, table)
+    for name, memory in _MEMORIES.items():
+        exports[name] = Memory(store, memory)
     return exports

@@ -2,14 +2,15 @@
 
 import os
 from collections.abc import Callable
-from typing import Any
 
 from pywrt.config import Config
 from pywrt.engine.instantiation import CompiledModule, compile_module
 from pywrt.errors import WasmError
 from pywrt.runtime import store as runtime_store
 from pywrt.wasm.binary.decoder import decode_module
-from pywrt.wasm.types import ExternType
+from pywrt.wasm.deftypes import DefType
+from pywrt.wasm.module import Import
+from pywrt.wasm.types import ExternType, FuncType, GlobalType, TableType, TagType
 
 
 class Engine:
@@ -73,7 +74,7 @@ class Module:
 
     def __init__(self, engine: Engine, wasm: bytes, name: str | None = None) -> None:
         self.engine = engine
-        module = decode_module(bytes(wasm))
+        module = decode_module(bytes(wasm), features=engine.config.features)
         self.compiled: CompiledModule = compile_module(module, engine.config, name)
 
     @classmethod
@@ -83,24 +84,40 @@ class Module:
             return cls(engine, file.read())
 
     @property
+    def types(self) -> list[DefType]:
+        """The types that it defines, by their index."""
+        return self.compiled.types
+
+    @property
     def imports(self) -> list[tuple[str, str, ExternType]]:
-        """(module, name, type) of each import, in order."""
-        return [(i.module, i.name, i.desc) for i in self.compiled.module.imports]
+        """(module, name, type) of each import, in order; types are closed."""
+        return [(i.module, i.name, self._import_type(i)) for i in self.compiled.module.imports]
 
     @property
     def exports(self) -> list[tuple[str, ExternType]]:
-        """(name, type) of each export, in order."""
+        """(name, type) of each export, in order; types are closed."""
         return [(e.name, self._type_of(e.kind, e.index)) for e in self.compiled.module.exports]
 
+    def _import_type(self, item: Import) -> ExternType:
+        closing, desc = self.compiled.closing, item.desc
+        if isinstance(desc, FuncType):
+            return self.compiled.types[item.type_index].func
+        if isinstance(desc, TagType):
+            return TagType(self.compiled.types[item.type_index].func)
+        if isinstance(desc, TableType):
+            return closing.table(desc)
+        return closing.global_(desc) if isinstance(desc, GlobalType) else desc
+
     def _type_of(self, kind: str, index: int) -> ExternType:
-        module = self.compiled.module
-        if kind == "func":
-            return self.compiled.signatures.funcs[index]
-        own: dict[str, Callable[[], list[Any]]] = {
-            "table": lambda: [t.type for t in module.tables],
-            "memory": lambda: list(module.memories),
-            "global": lambda: [g.type for g in module.globals],
+        module, types, closing = self.compiled.module, self.compiled.types, self.compiled.closing
+        imported = [i for i in module.imports if i.desc.kind == kind]
+        if index < len(imported):
+            return self._import_type(imported[index])
+        own: dict[str, Callable[[int], ExternType]] = {
+            "func": lambda i: types[module.funcs[i]].func,
+            "table": lambda i: closing.table(module.tables[i].type),
+            "memory": lambda i: module.memories[i],
+            "global": lambda i: closing.global_(module.globals[i].type),
+            "tag": lambda i: TagType(types[module.tags[i].type_index].func),
         }
-        imported: list[Any] = [i.desc for i in module.imports if i.desc.kind == kind]
-        result: ExternType = (imported + own[kind]())[index]
-        return result
+        return own[kind](index - len(imported))

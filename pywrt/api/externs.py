@@ -1,28 +1,55 @@
-"""What instances import and export: `Func`, `Memory`, `Table`, `Global`, each of a store.
+"""What instances import and export: `Func`, `Memory`, `Table`, `Global`, `Tag`, each of a store.
 
 Values at this boundary are wasmtime-py's: i32 and i64 are signed ints, f32 and f64 floats, a funcref a
-`Func` or None, an externref any Python object. Integers may be given signed or unsigned.
+`Func` or None, an externref any Python object; integers may be given signed or unsigned. What wasmtime-py
+has no form for: a v128 is an unsigned int, its lowest lane in its lowest bits. References to structures,
+arrays, i31 and exceptions are opaque objects that can be given back: `Struct`, `Array` and `I31`, `Foreign`
+(a host's value that any.convert_extern took in) and `Exn`. Types here are closed: a type index stands for
+nothing outside of its module.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, Self, TypeVar
 
 from pywrt.api.engine import Store
 from pywrt.engine.machine import Activation, Blocked, Stop, call, host_func
 from pywrt.engine.numeric import f32_from_bits, f32_round, f32_to_bits
-from pywrt.errors import ValueTypeError, WasmError
+from pywrt.engine.objects import take_objects
+from pywrt.errors import InvalidError, ThrownException, ValueTypeError, WasmError
 from pywrt.runtime import func as runtime_func
 from pywrt.runtime import global_ as runtime_global
 from pywrt.runtime import instance as runtime_instance
 from pywrt.runtime import memory as runtime_memory
 from pywrt.runtime import table as runtime_table
-from pywrt.wasm.types import F32, F64, I32, I64, FuncType, GlobalType, MemoryType, RefType, TableType, ValType
+from pywrt.runtime import tag as runtime_tag
+from pywrt.runtime.aggregates import I31, Array, Foreign, Struct
+from pywrt.runtime.exception import Exn
+from pywrt.wasm.deftypes import DefType, define_func
+from pywrt.wasm.types import (
+    F32,
+    F64,
+    I32,
+    I64,
+    V128,
+    FuncType,
+    GlobalType,
+    HeapType,
+    MemoryType,
+    RefType,
+    TableType,
+    TagType,
+    ValType,
+)
+from pywrt.wasm.valid.subtyping import matches_heaptype, top_of
+from pywrt.wasm.valid.types import validate_externtype
+
+_BITS: dict[ValType, int] = {I32: 32, I64: 64, V128: 128}
 
 
-def to_raw(value: Any, type: ValType, what: str) -> Any:
-    """`value` as the machine holds it. ValueTypeError naming `what` if it isn't of `type`."""
-    if type is I32 or type is I64:
-        bits = 32 if type is I32 else 64
+def to_raw(store: Store, value: Any, type: ValType, what: str) -> Any:
+    """`value` as the machine holds it. ValueTypeError naming `what` if it isn't of the closed `type`."""
+    bits = _BITS.get(type)
+    if bits is not None:
         if not isinstance(value, int):
             raise ValueTypeError(f"{what}: expected {type}, got {_kind(value)}")
         if not -(1 << bits - 1) <= value < 1 << bits:
@@ -36,13 +63,8 @@ def to_raw(value: Any, type: ValType, what: str) -> Any:
         except OverflowError:
             raise ValueTypeError(f"{what}: {_kind(value)} does not fit {type}") from None
         return x if type is F64 else _to_f32(x)
-    if isinstance(type, RefType) and type.heap == "func":
-        if value is None:
-            return None
-        if not isinstance(value, Func):
-            raise ValueTypeError(f"{what}: expected a Func or None, got {_kind(value)}")
-        return value.state
-    return value
+    assert isinstance(type, RefType)
+    return _to_ref(store, value, type, what)
 
 
 def _to_f32(x: float) -> float:
@@ -51,6 +73,56 @@ def _to_f32(x: float) -> float:
         return f32_round(x)
     bits = f32_to_bits(x)
     return f32_from_bits(bits if bits & 0x7FFFFF else bits | 0x400000)
+
+
+#: What a reference into each hierarchy of types may be, for messages.
+_REFERENCES = {
+    "func": "a Func",
+    "extern": "an object",
+    "exn": "an Exn",
+    "any": "a Struct, Array, I31 or Foreign",
+}
+
+
+def _to_ref(store: Store, value: Any, type: RefType, what: str) -> Any:
+    if value is None:
+        if type.nullable:
+            return None
+        raise ValueTypeError(f"{what}: expected a {type}, which is never null, got None")
+    top = top_of(type.heap)
+    heap = "extern" if top == "extern" else _heap_of(value)
+    if heap is None or top_of(heap) != top:
+        raise ValueTypeError(
+            f"{what}: expected {_REFERENCES[top]}{' or None' if type.nullable else ''}, got {_kind(value)}"
+        )
+    exactly = type.exact and heap is not type.heap
+    if exactly or not matches_heaptype(heap, type.heap):
+        raise ValueTypeError(f"{what}: expected {type}, got {_kind(value)}")
+    if isinstance(value, Struct | Array):
+        _check_store(value.store is store.state, value, what)
+    elif top == "func":
+        _check_store(value.store is store, value, what)
+        return value.state
+    elif isinstance(value, I31) and not 0 <= value < 1 << 31:
+        raise ValueTypeError(f"{what}: {value!r} does not fit 31 bits")
+    return value
+
+
+def _check_store(same: bool, value: Any, what: str) -> None:
+    if not same:
+        raise ValueTypeError(f"{what}: {_kind(value)} belongs to another store")
+
+
+def _heap_of(value: Any) -> HeapType | None:
+    """The type of the object that a reference outside of the hierarchy of extern refers to."""
+    if isinstance(value, Func):
+        return value.state.deftype
+    if isinstance(value, Struct | Array):
+        return value.deftype
+    return "i31" if isinstance(value, I31) else _OPAQUE.get(type(value))
+
+
+_OPAQUE: dict[type[Any], HeapType] = {Foreign: "any", Exn: "exn"}
 
 
 def from_raw(store: Store, value: Any, type: ValType) -> Any:
@@ -66,6 +138,24 @@ def from_raw(store: Store, value: Any, type: ValType) -> Any:
 
 def _kind(value: Any) -> str:
     return f"{value.__class__.__name__} {value!r}"[:80]
+
+
+def _check_closed(types: Iterable[ValType]) -> None:
+    for type in types:
+        if isinstance(type, RefType) and isinstance(type.heap, int):
+            raise WasmError(f"{type} is of no module: outside of one, a type is named by its DefType")
+
+
+def _check_type(store: Store, type: MemoryType | TableType | TagType) -> None:
+    """InvalidError if no module of the store's engine could define it."""
+    if not isinstance(type, TagType) and type.limits.min < 0:
+        raise InvalidError(f"size minimum must not be negative: {type}")
+    validate_externtype(type, store.engine.config.features)
+
+
+def _check_delta(delta: int) -> None:
+    if delta < 0:
+        raise WasmError(f"cannot grow by {delta}")
 
 
 State = TypeVar("State")
@@ -92,13 +182,17 @@ class Func(_OfStore[runtime_func.Func]):
     """A function. `Func(store, type, callable)` makes one from a Python callable.
 
     The callable gets the arguments and returns None, a value, or a sequence of values if the type has
-    several results; it may return `Blocked` to suspend the guest.
+    several results; it may return `Blocked` to suspend the guest. What it raises passes through guests to
+    the embedder, but a `ThrownException` (see `Tag.exception`) is a guest's to catch. A module that imports
+    a function of a type of its own, one of a `rec` group or below another, takes one of its `DefType`.
     """
 
     __slots__ = ()
 
-    def __init__(self, store: Store, type: FuncType, callable: Callable[..., Any]) -> None:
-        params, results = type.params, type.results
+    def __init__(self, store: Store, type: FuncType | DefType, callable: Callable[..., Any]) -> None:
+        functype = type.func if isinstance(type, DefType) else type
+        params, results = functype.params, functype.results
+        _check_closed(params + results)
 
         def convert(value: Any) -> Any:
             if isinstance(value, Blocked):
@@ -107,7 +201,7 @@ class Func(_OfStore[runtime_func.Func]):
             if len(values) != len(results):
                 raise ValueTypeError(f"host function: expected {len(results)} results, got {len(values)}")
             return [
-                to_raw(v, t, f"host function's result {i}")
+                to_raw(store, v, t, f"host function's result {i}")
                 for i, (v, t) in enumerate(zip(values, results, strict=True))
             ]
 
@@ -115,7 +209,9 @@ class Func(_OfStore[runtime_func.Func]):
             return convert(callable(*[from_raw(store, a, t) for a, t in zip(args, params, strict=True)]))
 
         self.store = store
-        self.state = host_func(store.state, type, fn, getattr(callable, "__name__", ""))
+        self.state = host_func(store.state, functype, fn, getattr(callable, "__name__", ""))
+        if isinstance(type, DefType):
+            self.state.deftype = type
 
     @property
     def type(self) -> FuncType:
@@ -140,7 +236,9 @@ class Func(_OfStore[runtime_func.Func]):
             raise ValueTypeError(f"expected {len(params)} arguments, got {len(args)}")
         if store is not self.store:
             raise WasmError("the function belongs to another store")
-        raw = [to_raw(a, t, f"argument {i}") for i, (a, t) in enumerate(zip(args, params, strict=True))]
+        raw = [
+            to_raw(store, a, t, f"argument {i}") for i, (a, t) in enumerate(zip(args, params, strict=True))
+        ]
         return Activation(store.state, self.state, raw)
 
     def _results(self, results: Sequence[Any]) -> Any:
@@ -174,11 +272,12 @@ def drive(activation: Activation) -> None:
 
 
 class Memory(_OfStore[runtime_memory.Memory]):
-    """A linear memory: `read` and `write` bytes, `size` and `grow` in pages of 64 KiB."""
+    """A linear memory: `read` and `write` bytes, `size` and `grow` in pages of `page_size` bytes."""
 
     __slots__ = ()
 
     def __init__(self, store: Store, type: MemoryType) -> None:
+        _check_type(store, type)
         self.store = store
         self.state = runtime_memory.Memory(store.state, type)
 
@@ -187,8 +286,12 @@ class Memory(_OfStore[runtime_memory.Memory]):
         return self.state.type
 
     def size(self, store: Store) -> int:
-        """Pages of 64 KiB."""
+        """Pages."""
         return self.state.size
+
+    def page_size(self, store: Store) -> int:
+        """Bytes of a page: 64 KiB, or 1 where the type says so."""
+        return self.state.page_size
 
     def data_len(self, store: Store) -> int:
         """Bytes."""
@@ -196,6 +299,7 @@ class Memory(_OfStore[runtime_memory.Memory]):
 
     def grow(self, store: Store, delta: int) -> int:
         """Grow by `delta` pages; return the old size. WasmError past the memory's or the store's limit."""
+        _check_delta(delta)
         old = self.state.grow(delta)
         if old < 0:
             raise WasmError(f"failed to grow memory of {self.state.size} pages by {delta}")
@@ -215,13 +319,15 @@ class Memory(_OfStore[runtime_memory.Memory]):
 
 
 class Table(_OfStore[runtime_table.Table]):
-    """A table of references."""
+    """A table of references; one of a type that has no null needs an `init`."""
 
     __slots__ = ()
 
     def __init__(self, store: Store, type: TableType, init: Any = None) -> None:
+        _check_type(store, type)
+        _check_closed((type.element,))
         self.store = store
-        self.state = runtime_table.Table(store.state, type, to_raw(init, type.element, "init"))
+        self.state = runtime_table.Table(store.state, type, to_raw(store, init, type.element, "init"))
 
     @property
     def type(self) -> TableType:
@@ -233,7 +339,8 @@ class Table(_OfStore[runtime_table.Table]):
 
     def grow(self, store: Store, delta: int, init: Any = None) -> int:
         """Grow by `delta` elements; return the old size. WasmError past a limit."""
-        old = self.state.grow(delta, to_raw(init, self.type.element, "init"))
+        _check_delta(delta)
+        old = self.state.grow(delta, to_raw(self.store, init, self.type.element, "init"))
         if old < 0:
             raise WasmError(f"failed to grow table of {self.state.size} elements by {delta}")
         return old
@@ -248,7 +355,7 @@ class Table(_OfStore[runtime_table.Table]):
         """Set the element at `index`, or IndexError."""
         if not 0 <= index < self.state.size:
             raise IndexError(f"index {index} is out of bounds of a table of {self.state.size}")
-        self.state.elements[index] = to_raw(value, self.type.element, "value")
+        self.state.elements[index] = to_raw(self.store, value, self.type.element, "value")
 
 
 class Global(_OfStore[runtime_global.Global]):
@@ -257,16 +364,9 @@ class Global(_OfStore[runtime_global.Global]):
     __slots__ = ()
 
     def __init__(self, store: Store, type: GlobalType, value: Any) -> None:
+        _check_closed((type.value,))
         self.store = store
-        self.state = runtime_global.Global(type, to_raw(value, type.value, "value"))
-
-    @classmethod
-    def wrap(cls, store: Store, state: runtime_global.Global) -> "Global":
-        """The API's object for a global of the store."""
-        variable = cls.__new__(cls)
-        variable.store = store
-        variable.state = state
-        return variable
+        self.state = runtime_global.Global(type, to_raw(store, value, type.value, "value"))
 
     @property
     def type(self) -> GlobalType:
@@ -280,16 +380,59 @@ class Global(_OfStore[runtime_global.Global]):
         """Set it; WasmError if it is immutable."""
         if not self.type.mutable:
             raise WasmError("this global is immutable")
-        self.state.value = to_raw(value, self.type.value, "value")
+        self.state.value = to_raw(self.store, value, self.type.value, "value")
 
 
-Extern = Func | Memory | Table | Global
+class Tag(_OfStore[runtime_tag.Tag]):
+    """An exception tag: guests catch by it, and what they throw carries the parameters of its type."""
+
+    __slots__ = ()
+
+    def __init__(self, store: Store, type: TagType) -> None:
+        _check_type(store, type)
+        _check_closed(type.type.params)
+        self.store = store
+        self.state = runtime_tag.Tag(define_func(type.type))
+
+    @property
+    def type(self) -> TagType:
+        return self.state.type
+
+    def exception(self, store: Store, *values: Any) -> ThrownException:
+        """An exception of this tag, for a host function to raise. ValueTypeError if `values` don't fit."""
+        params = self.type.type.params
+        if len(values) != len(params):
+            raise ValueTypeError(f"expected {len(params)} values, got {len(values)}")
+        raw = [to_raw(store, v, t, f"value {i}") for i, (v, t) in enumerate(zip(values, params, strict=True))]
+        take_objects(store.state, 1 + len(raw))
+        return ThrownException(Exn(store.state, self.state, raw))
+
+    def values(self, store: Store, thrown: ThrownException | Exn) -> list[Any] | None:
+        """What an exception carries, if it is of this tag; else None."""
+        exception: Exn = thrown.exception if isinstance(thrown, ThrownException) else thrown
+        if exception.tag is not self.state:
+            return None
+        params = self.type.type.params
+        return [from_raw(store, v, t) for v, t in zip(exception.values, params, strict=True)]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Tag) and other.state is self.state
+
+    def __hash__(self) -> int:
+        return hash(self.state)
+
+    def __repr__(self) -> str:
+        return f"Tag({self.type})"
+
+
+Extern = Func | Memory | Table | Global | Tag
 
 _WRAPPERS: dict[type[Any], type[Any]] = {
     runtime_func.Func: Func,
     runtime_memory.Memory: Memory,
     runtime_table.Table: Table,
     runtime_global.Global: Global,
+    runtime_tag.Tag: Tag,
 }
 
 

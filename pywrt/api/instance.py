@@ -42,6 +42,9 @@ class Instance:
     __slots__ = ("state", "store")
 
     def __init__(self, store: Store, module: Module, imports: Sequence[Extern] = ()) -> None:
+        for number, extern in enumerate(imports):
+            if extern.store is not store:
+                raise LinkError(f"import {number}, {extern!r}, belongs to another store")
         self.store = store
         self.state = instantiate(store.state, module.compiled, [extern.state for extern in imports])
 

@@ -382,21 +382,32 @@ def match_core(actual: core.ExternType, expected: core.ExternType) -> None:
     if isinstance(expected, core.FuncType) and actual != expected:
         raise Mismatch(f"expected: {func_text(expected)}, found: {func_text(actual)}")  # type: ignore[arg-type]
     if isinstance(expected, core.GlobalType) and isinstance(actual, core.GlobalType) and actual != expected:
-        if actual.value is not expected.value:
+        if actual.value != expected.value:
             raise Mismatch(f"expected global type {expected.value}, found {actual.value}")
         raise Mismatch(f"mismatch in mutability of a global: expected {expected}, found {actual}")
     if isinstance(expected, core.TableType) and isinstance(actual, core.TableType):
-        if actual.element is not expected.element:
+        if actual.element != expected.element:
             raise Mismatch(f"expected table element type {expected.element}, found {actual.element}")
+        if actual.address is not expected.address:
+            raise Mismatch(f"mismatch in table index types: expected {expected}, found {actual}")
         if not actual.limits.matches(expected.limits):
             raise Mismatch(f"mismatch in table limits: expected {expected.limits}, found {actual.limits}")
     if isinstance(expected, core.MemoryType) and isinstance(actual, core.MemoryType):
-        _match_memory(actual.limits, expected.limits)
+        _match_memory(actual, expected)
+    if isinstance(expected, core.TagType) and actual != expected:
+        raise Mismatch(f"mismatch in tags: expected {expected}, found {actual}")
 
 
-def _match_memory(actual: core.Limits, expected: core.Limits) -> None:
-    if not actual.matches(expected):
-        raise Mismatch(f"mismatch in memory limits: expected {expected}, found {actual}")
+def _match_memory(actual: core.MemoryType, expected: core.MemoryType) -> None:
+    if not actual.limits.matches(expected.limits):
+        raise Mismatch(f"mismatch in memory limits: expected {expected.limits}, found {actual.limits}")
+    for have, want in (
+        (actual.address, expected.address),
+        (actual.shared, expected.shared),
+        (actual.page_size, expected.page_size),
+    ):
+        if have != want:
+            raise Mismatch(f"mismatch in memory types: expected {expected}, found {actual}")
 
 
 def func_text(type: core.FuncType) -> str:

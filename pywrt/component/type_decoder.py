@@ -21,10 +21,12 @@ from pywrt.component.tables import (
     VALUES,
 )
 from pywrt.component.types import AnyType, Extern, ModuleType, compound
+from pywrt.config import ALL_FEATURES
 from pywrt.errors import InvalidError, MalformedError
 from pywrt.wasm import types as core
-from pywrt.wasm.binary.decoder import read_externtype, read_functype
+from pywrt.wasm.binary.decoder import read_externtype
 from pywrt.wasm.binary.reader import Reader
+from pywrt.wasm.binary.types import read_functype
 from pywrt.wit import types as wit
 from pywrt.wit.names import canonical_name, is_label
 
@@ -434,6 +436,9 @@ def read_alias(reader: Reader, scope: Scope) -> None:
 
 # Core types
 
+#: What core types may use here: one that refers to another would have to be closed in its own scope.
+_CORE_FEATURES = ALL_FEATURES - {"function-references", "custom-descriptors"}
+
 
 def read_core_type(reader: Reader, scope: Scope) -> None:
     """`core:type`: a core function type or a module type."""
@@ -443,11 +448,11 @@ def read_core_type(reader: Reader, scope: Scope) -> None:
     elif reader.pos < reader.end and reader.data[reader.pos] in (0x00, 0x4E, 0x4F, 0x5E, 0x5F):
         raise unbuilt("a core type that is no function type", "gc")
     else:
-        scope.add("core type", read_functype(reader))
+        scope.add("core type", read_functype(reader, _CORE_FEATURES))
 
 
 def _module_type(reader: Reader, scope: Scope) -> ModuleType:
-    types: list[core.FuncType] = []
+    types: list[core.SubType] = []
     imports: dict[tuple[str, str], core.ExternType] = {}
     exports: dict[str, core.ExternType] = {}
     for _ in range(reader.count("declarations", MAX_ITEMS)):
@@ -462,7 +467,7 @@ def _module_type(reader: Reader, scope: Scope) -> ModuleType:
                 raise InvalidError(
                     "invalid leading byte (0x50) for a type in a module type", offset=reader.pos
                 )
-            types.append(read_functype(reader))
+            types.append(core.SubType(read_functype(reader, _CORE_FEATURES)))
         elif form == 0x02:
             types.append(_core_alias(reader, scope, types))
         elif form == 0x03:
@@ -475,10 +480,10 @@ def _module_type(reader: Reader, scope: Scope) -> ModuleType:
     return ModuleType(imports, exports)
 
 
-def _core_extern(reader: Reader, types: list[core.FuncType]) -> core.ExternType:
+def _core_extern(reader: Reader, types: list[core.SubType]) -> core.ExternType:
     """A core import's or export's type, within the limits of what could be instantiated."""
     try:
-        found = read_externtype(reader, types)
+        found, _ = read_externtype(reader, types, _CORE_FEATURES)
     except InvalidError as error:
         raise InvalidError(f"{error.message}: type index out of bounds", offset=error.offset) from None
     if isinstance(found, core.MemoryType) and max(found.limits.min, found.limits.max or 0) > 1 << 16:
@@ -486,7 +491,7 @@ def _core_extern(reader: Reader, types: list[core.FuncType]) -> core.ExternType:
     return found
 
 
-def _core_alias(reader: Reader, scope: Scope, types: list[core.FuncType]) -> core.FuncType:
+def _core_alias(reader: Reader, scope: Scope, types: list[core.SubType]) -> core.SubType:
     kind = reader.byte()
     if kind != 0x10:
         raise leading_byte(reader, kind, "outer alias kind")
@@ -507,4 +512,4 @@ def _core_alias(reader: Reader, scope: Scope, types: list[core.FuncType]) -> cor
     found = outer.get("core type", index)
     if not isinstance(found, core.FuncType):
         raise InvalidError(f"core type index {index} is not a function type")
-    return found
+    return core.SubType(found)

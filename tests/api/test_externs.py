@@ -5,8 +5,8 @@ import struct
 import pytest
 
 from pywrt.api import Engine, Func, Global, Instance, Memory, Store, Table
-from pywrt.config import Config
-from pywrt.errors import LimitError, ValueTypeError, WasmError
+from pywrt.config import ALL_FEATURES, Config
+from pywrt.errors import InvalidError, LimitError, ValueTypeError, WasmError
 from pywrt.wasm.types import (
     EXTERNREF,
     F32,
@@ -165,6 +165,74 @@ def test_memory_reads_writes_and_grows(store):
     for start in (-1, 131070):
         with pytest.raises(IndexError, match="out of bounds of 131072 bytes"):
             memory.write(store, b"abc", start)
+
+
+@pytest.fixture
+def everything():
+    return Store(Engine(Config(features=ALL_FEATURES)))
+
+
+def test_memory_of_64_bit_addresses_is_a_memory(everything):
+    memory = Memory(everything, MemoryType(Limits(1, 1 << 40), I64))
+    assert memory.grow(everything, 1) == 1
+    assert memory.write(everything, b"abc", 70000) == 3
+    assert (memory.size(everything), memory.page_size(everything), memory.type.address) == (2, 65536, I64)
+
+
+def test_memory_of_small_pages_counts_in_them(everything):
+    memory = Memory(everything, MemoryType(Limits(3, 5), page_size=1))
+    assert [f(everything) for f in (memory.size, memory.page_size, memory.data_len)] == [3, 1, 3]
+    assert memory.grow(everything, 2) == 3
+    assert memory.data_len(everything) == 5
+    with pytest.raises(WasmError, match="failed to grow memory of 5 pages by 1"):
+        memory.grow(everything, 1)
+
+
+@pytest.mark.parametrize(
+    ("type", "message"),
+    [
+        (MemoryType(Limits(2, 1)), "size minimum must not be greater than maximum"),
+        (MemoryType(Limits(-1)), "size minimum must not be negative"),
+        (MemoryType(Limits(65537)), "memory size must be at most 65536 pages"),
+        (MemoryType(Limits(1), page_size=2), "invalid custom page size 2"),
+        (MemoryType(Limits(1), shared=True), "shared memory must have maximum"),
+    ],
+)
+def test_memory_of_an_invalid_type_is_refused(everything, type, message):
+    with pytest.raises(InvalidError, match=message):
+        Memory(everything, type)
+
+
+@pytest.mark.parametrize(
+    ("feature", "make"),
+    [
+        ("custom-page-sizes", lambda store: Memory(store, MemoryType(Limits(1), page_size=1))),
+        ("threads", lambda store: Memory(store, MemoryType(Limits(1, 1), shared=True))),
+        ("memory64", lambda store: Memory(store, MemoryType(Limits(1), I64))),
+        ("memory64", lambda store: Table(store, TableType(FUNCREF, Limits(1), I64))),
+    ],
+)
+def test_type_that_needs_a_feature_is_refused_by_name_without_it(feature, make):
+    with pytest.raises(InvalidError, match=f"needs the feature {feature}"):
+        make(Store(Engine(Config(features=ALL_FEATURES).disable(feature))))
+
+
+def test_table_of_64_bit_indices_is_a_table(everything):
+    table = Table(everything, TableType(FUNCREF, Limits(1, 1 << 40), I64))
+    assert table.grow(everything, 2) == 1
+    assert (table.size(everything), table.type.address) == (3, I64)
+
+
+@pytest.mark.parametrize("limits", [Limits(2, 1), Limits(-1)])
+def test_table_of_an_invalid_type_is_refused(store, limits):
+    with pytest.raises(InvalidError, match="size minimum must not be"):
+        Table(store, TableType(FUNCREF, limits))
+
+
+def test_growing_by_less_than_nothing_is_refused(store):
+    for grown in (Memory(store, MemoryType(Limits(1))), Table(store, TableType(FUNCREF, Limits(1)))):
+        with pytest.raises(WasmError, match="cannot grow by -1"):
+            grown.grow(store, -1)
 
 
 def test_memories_of_a_store_share_its_limit():

@@ -56,6 +56,12 @@ def test_wrong_number_of_imports_is_refused(store, module):
         Instance(store, module(NEEDS))
 
 
+def test_import_of_another_store_is_refused(engine, store, module):
+    func = Func(Store(engine), ANSWER, lambda: 1)
+    with pytest.raises(LinkError, match=r"import 0, Func.* belongs to another store"):
+        Instance(store, module(NEEDS), [func])
+
+
 def test_module_lists_imports_and_exports(module):
     loaded = module(NEEDS)
     assert loaded.imports == [("env", "f", ANSWER)]

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from spectests.report import FileReport
-from spectests.runner import run_file
+from spectests.runner import run_script
+from spectests.scripts import Script
 
 
 @pytest.fixture
@@ -14,6 +15,6 @@ def run(tmp_path: Path) -> Callable[[str], FileReport]:
     def run_text(text: str) -> FileReport:
         path = tmp_path / "script.wast"
         path.write_text(text)
-        return run_file(str(path))
+        return run_script(Script(str(path)))
 
     return run_text

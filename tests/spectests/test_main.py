@@ -1,12 +1,16 @@
-"""The command: processes, deadline, scoreboard, JSON and exit status."""
+"""The command: processes, deadline, scoreboard, JSON, expectations and exit status."""
 
 import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 
-from spectests.__main__ import find_scripts, main
+from spectests.__main__ import main
 from spectests.pool import run_files
+from spectests.scripts import Script
 
 
 @pytest.fixture
@@ -14,18 +18,12 @@ def suite(tmp_path: Path) -> Path:
     folder = tmp_path / "suite"
     (folder / "sub").mkdir(parents=True)
     (folder / "good.wast").write_text('(module (func (export "f")))\n(assert_return (invoke "f"))')
-    (folder / "simd.wast").write_text("(module (func (param v128) (drop (i32x4.add))))")
+    (folder / "other.wast").write_text("(component)")
     (folder / "sub" / "bad.wast").write_text(
         '(module (func (export "f")))\n(assert_trap (invoke "f") "unreachable")'
     )
     (folder / "no-script.txt").write_text("nothing")
     return folder
-
-
-def test_find_scripts_folder_is_searched_and_filtered(suite: Path) -> None:
-    assert [Path(path).name for path in find_scripts([str(suite)])] == ["good.wast", "simd.wast", "bad.wast"]
-    assert [Path(path).name for path in find_scripts([str(suite)], "sub")] == ["bad.wast"]
-    assert find_scripts(["x.wast"]) == ["x.wast"]
 
 
 def test_main_failure_gives_scoreboard_json_and_status_1(
@@ -36,12 +34,17 @@ def test_main_failure_gives_scoreboard_json_and_status_1(
     shown = capsys.readouterr().out
     assert f"FAILED {suite}/sub/bad.wast:2: assert_trap" in shown
     assert "expected Trap: unreachable" in shown
-    assert "needs simd (1 file): simd.wast" in shown
-    assert "all files" in shown
+    assert "skipped: 1 for: needs component-model (other.wast)" in shown
+    assert "3 scripts in" in shown
+    (row,) = [line for line in shown.splitlines() if line.startswith("assert_trap")]
+    assert row.split() == ["assert_trap", "0", "1", "0", "0", "0", "%"]
+    rows = [line.split() for line in shown.splitlines() if line.startswith("all ")]
+    assert [row[1:6] for row in rows] == [["1", "1", "0", "1", "33.3"], ["3", "1", "0", "1", "60"]]
     result = json.loads(output.read_text())
-    assert result["files"] == {"passed": 1, "failed": 1, "skipped": 1}
-    assert result["commands"]["assert_trap"] == {"failed": 1}
-    assert [report["needs"] for report in result["reports"]] == [[], ["simd"], []]
+    assert result["files"] == {"passed": 1, "failed": 1, "expected": 0, "skipped": 1}
+    assert result["kinds"]["assert_trap"] == {"passed": 0, "failed": 1, "expected": 0, "skipped": 0}
+    assert result["folders"][str(suite / "sub")]["commands"]["failed"] == 1
+    assert [report["status"] for report in result["reports"]] == ["passed", "skipped", "failed"]
 
 
 def test_main_without_failure_gives_status_0(suite: Path) -> None:
@@ -53,10 +56,70 @@ def test_main_without_scripts_gives_status_2(suite: Path, capsys: pytest.Capture
     assert "no .wast script found" in capsys.readouterr().err
 
 
+def test_main_expected_failure_gives_status_0(
+    suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = tmp_path / "expected.txt"
+    expected.write_text("sub/bad.wast:2 the reason\n")
+    assert main([str(suite), "--expected", str(expected)]) == 0
+    assert "expected: 1 for: the reason (bad.wast)" in capsys.readouterr().out
+
+
+def test_main_unexpected_pass_gives_status_1(
+    suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = tmp_path / "expected.txt"
+    expected.write_text("good.wast:2 the reason\n")
+    assert main([str(suite), "--filter", "good", "--expected", str(expected)]) == 1
+    assert "expected a failure (the reason)" in capsys.readouterr().out
+
+
+def test_main_expectation_without_reason_gives_status_2(
+    suite: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    expected = tmp_path / "expected.txt"
+    expected.write_text("good.wast:2\n")
+    assert main([str(suite), "--expected", str(expected)]) == 2
+    assert "line 1: expected SCRIPT:LINE REASON" in capsys.readouterr().err
+
+
+def test_main_newer_copy_is_announced(suite: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (suite / "spec-main-delta").mkdir()
+    (suite / "spec-main-delta" / "bad.wast").write_text("(module)")
+    assert main([str(suite)]) == 0
+    assert (
+        f"{suite}/spec-main-delta/bad.wast runs in place of {suite}/sub/bad.wast" in capsys.readouterr().out
+    )
+
+
 def test_run_files_hang_is_a_failure_and_the_others_run(suite: Path) -> None:
     hang = suite / "hang.wast"
-    hang.write_text('(module (func (export "f") (loop (br 0))))\n(invoke "f")')
+    hang.write_text('(module (func (export "f") (loop (br 0))))\n(invoke "f")' + " " * 1000)
     good = str(suite / "good.wast")
-    reports = {report.path: report for report in run_files([str(hang), good], 1, 3.0)}
+    reports = {report.path: report for report in run_files([Script(good), Script(str(hang))], 1, 3.0)}
+    assert list(reports) == [str(hang), good]  # the larger one first
     assert reports[good].status == "passed"
     assert reports[str(hang)].results[0].got == "no end after 3 seconds"
+
+
+def test_run_files_process_that_dies_is_a_failure_and_the_others_run(suite: Path) -> None:
+    hang = suite / "hang.wast"
+    hang.write_text('(module (func (export "f") (loop (br 0))))\n(invoke "f")' + " " * 1000)
+    good = str(suite / "good.wast")
+    before = set(active_children())
+    with ThreadPoolExecutor(1) as pool:
+        found = pool.submit(lambda: list(run_files([Script(str(hang)), Script(good)], 1, 60.0)))
+        while not (workers := set(active_children()) - before):
+            assert not found.done()
+            time.sleep(0.01)
+        for worker in workers:
+            worker.kill()
+        reports = {report.path: report for report in found.result()}
+    assert reports[str(hang)].results[0].got.startswith("the process ended with status ")
+    assert reports[good].status == "passed"
+
+
+def test_run_files_script_that_is_not_there_is_a_failure(tmp_path: Path) -> None:
+    (report,) = run_files([Script(str(tmp_path / "none.wast"))])
+    assert report.status == "failed"
+    assert "FileNotFoundError" in report.results[0].got

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from pywrt.config import ALL_FEATURES
 from spectests.report import FAILED, PASSED, SKIPPED, FileReport
-from spectests.runner import run_file
+from spectests.runner import run_script
+from spectests.scripts import EDITIONS, Script
 
 Run = Callable[[str], FileReport]
 
@@ -20,6 +22,16 @@ ADD = """
   (func (export "extern") (param externref) (result externref) (local.get 0))
   (func $func (export "func") (result funcref) (ref.func $func))
   (func (export "two") (result i32 i64) (i32.const 1) (i64.const 2))
+  (func (export "v128") (param v128) (result v128) (local.get 0))
+  (func (export "any") (param externref) (result anyref) (any.convert_extern (local.get 0)))
+  (func (export "back") (param anyref) (result externref) (extern.convert_any (local.get 0)))
+  (func (export "i31") (result anyref) (ref.i31 (i32.const 5)))
+  (func (export "struct") (result eqref) (struct.new 0))
+  (func (export "array") (result (ref array)) (array.new_fixed 1 0))
+  (func (export "exn") (result exnref)
+    (block $h (result exnref) (try_table (catch_all_ref $h) (throw 0)) (unreachable)))
+  (func (export "throw") (throw 0))
+  (type (struct)) (type (array i8)) (tag)
   (global (export "g") i32 (i32.const 7)))
 """
 
@@ -36,6 +48,25 @@ PASSING = [
     '(assert_return (invoke "extern" (ref.extern 4)) (ref.extern))',
     '(assert_return (invoke "extern" (ref.null extern)) (ref.null))',
     '(assert_return (invoke "func") (ref.func))',
+    """(assert_return (invoke "v128" (v128.const i8x16 -1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16))
+         (v128.const i64x2 0x08070605040302ff 0x100f0e0d0c0b0a09))""",
+    """(assert_return (invoke "v128" (v128.const f32x4 1 nan -nan:0x200001 nan:0x600000))
+         (v128.const f32x4 1 nan:canonical -nan:0x200001 nan:arithmetic))""",
+    """(assert_return (invoke "v128" (v128.const f64x2 -0 inf))
+         (either (v128.const f64x2 0 inf) (v128.const f64x2 -0 inf)))""",
+    '(assert_return (invoke "any" (ref.extern 4)) (ref.host 4))',
+    '(assert_return (invoke "any" (ref.extern 4)) (ref.any))',
+    '(assert_return (invoke "any" (ref.null extern)) (ref.null any))',
+    '(assert_return (invoke "back" (ref.host 4)) (ref.extern 4))',
+    '(assert_return (invoke "i31") (ref.i31))',
+    '(assert_return (invoke "i31") (ref.eq))',
+    '(assert_return (invoke "struct") (ref.struct))',
+    '(assert_return (invoke "array") (ref.array))',
+    '(assert_return (invoke "exn") (ref.exn))',
+    '(assert_exception (invoke "throw"))',
+    '(assert_malformed_custom (module quote "(@custom)") "@custom annotation: missing section name")',
+    """(assert_invalid_custom (module (func (@metadata.code.branch_hint "\\01") (nop)))
+         "@metadata.code.branch_hint annotation: invalid target")""",
     '(assert_trap (invoke "div" (i32.const 1) (i32.const 0)) "integer divide by zero")',
     '(assert_exhaustion (invoke "loop") "call stack exhausted")',
     '(assert_malformed (module quote "(func (nope))") "unknown operator")',
@@ -52,7 +83,8 @@ PASSING = [
     """(module
          (import "spectest" "table" (table 10 20 funcref)) (import "spectest" "memory" (memory 1 2))
          (import "spectest" "print_i32_f32" (func (param i32 f32)))
-         (import "spectest" "global_f32" (global f32)))""",
+         (import "spectest" "global_f32" (global f32)) (import "spectest" "table64" (table i64 10 20 funcref))
+         (import "spectest" "shared_memory" (memory 1 2 shared)))""",
 ]
 
 
@@ -87,6 +119,30 @@ def test_run_correct_command_passes(run: Run, command: str) -> None:
         ('(assert_return (invoke "extern" (ref.extern 4)) (ref.extern 5))', "ref.extern 5", "ref.extern 4"),
         ('(assert_return (invoke "extern" (ref.extern 4)) (ref.null))', "ref.null", "ref.extern 4"),
         ('(assert_return (invoke "func") (ref.extern))', "ref.extern", "Func"),
+        (
+            '(assert_return (invoke "v128" (v128.const i32x4 1 2 3 4)) (v128.const i32x4 1 2 3 5))',
+            "v128 i32x4 0x1 0x2 0x3 0x5",
+            "v128 i32x4 0x00000001 0x00000002 0x00000003 0x00000004",
+        ),
+        (
+            '(assert_return (invoke "v128" (v128.const f64x2 1 1)) (v128.const f64x2 1 nan:canonical))',
+            "nan:canonical",
+            "0x3ff00000",
+        ),
+        ('(assert_return (invoke "any" (ref.extern 4)) (ref.host 5))', "ref.host 5", "ref.host 4"),
+        ('(assert_return (invoke "any" (ref.extern 4)) (ref.extern 4))', "ref.extern 4", "ref.host 4"),
+        ('(assert_return (invoke "any" (ref.extern 4)) (ref.eq))', "ref.eq", "ref.host 4"),
+        ('(assert_return (invoke "any" (ref.null extern)) (ref.any))', "ref.any", "ref.null"),
+        ('(assert_return (invoke "any" (ref.null extern)) (ref.null extern))', "ref.null extern", "ref.null"),
+        ('(assert_return (invoke "i31") (ref.struct))', "ref.struct", "I31(5)"),
+        ('(assert_return (invoke "struct") (ref.array))', "ref.array", "Struct"),
+        ('(assert_return (invoke "exn") (ref.any))', "ref.any", "exception"),
+        ('(assert_exception (invoke "two"))', "ThrownException", "no error"),
+        ('(assert_exception (invoke "div" (i32.const 1) (i32.const 0)))', "ThrownException", "Trap: integer"),
+        ('(assert_trap (invoke "throw") "unreachable")', "Trap: unreachable", "ThrownException: uncaught"),
+        ('(assert_malformed_custom (module quote "(@custom)") "@name")', "@name", "@custom annotation"),
+        ('(assert_invalid_custom (module quote "(func)") "@custom")', "InvalidError: @custom", "no error"),
+        ('(assert_return (invoke "add" (i32.const 1)) (i32.const 1))', "a function of 1 parameters", "Func"),
         (
             '(assert_return (invoke "div" (i32.const 1) (i32.const 0)) (i32.const 1))',
             "i32 1",
@@ -131,25 +187,8 @@ def test_run_wrong_command_fails_with_both_sides(run: Run, command: str, expecte
     assert failure.status == FAILED
     assert expected in failure.expected
     assert got in failure.got
-    assert failure.line == 14
+    assert failure.line == ADD.count("\n") + 3
     assert report.status == FAILED
-
-
-def test_run_unbuilt_feature_is_reported_and_the_rest_runs(run: Run) -> None:
-    report = run("""
-        (module (func (export "f") (result i32) (i32.const 1)))
-        (module $s (func (export "f") (result v128) (v128.const i32x4 0 0 0 0)))
-        (invoke "f")
-        (register "s" $s)
-        (module (import "s" "f" (func)))
-        (assert_return (invoke $s "f") (v128.const i32x4 0 0 0 0))
-        (assert_malformed (module quote "(type (struct))") "duplicate")
-        (module (func (export "g") (result i32) (i32.const 1)))
-        (assert_return (invoke "g") (i32.const 1))
-    """)
-    assert [result.status for result in report.results] == [PASSED, *[SKIPPED] * 6, PASSED, PASSED]
-    assert report.needs == ("gc", "simd")
-    assert report.status == SKIPPED
 
 
 def test_run_component_script_needs_component_model(run: Run) -> None:
@@ -161,7 +200,8 @@ def test_run_component_script_needs_component_model(run: Run) -> None:
         (assert_invalid (component (import "a" (func))) "kebab")
     """)
     assert [result.status for result in report.results] == [SKIPPED] * 5
-    assert report.needs == ("component-model",)
+    assert {result.reason for result in report.results} == {"needs component-model"}
+    assert report.status == SKIPPED
 
 
 def test_run_what_depends_on_a_failed_module_fails(run: Run) -> None:
@@ -187,11 +227,26 @@ def test_run_files_have_stores_of_their_own(run: Run) -> None:
         assert run(grow).status == PASSED
 
 
-def test_run_file_of_an_unbuilt_proposal_is_not_blamed_on_the_engine(tmp_path: Path) -> None:
-    text = '(assert_invalid (module (memory 0) (memory 0)) "multiple memories")'
-    for folder in ("proposals/threads", "other/threads"):
-        (tmp_path / folder).mkdir(parents=True)
-        (tmp_path / folder / "memory.wast").write_text(text)
-    excused = run_file(str(tmp_path / "proposals/threads/memory.wast"))
-    assert (excused.status, excused.needs) == ("skipped", ("threads",))
-    assert run_file(str(tmp_path / "other/threads/memory.wast")).status == "failed"
+def test_run_module_without_its_feature_fails_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "script.wast"
+    path.write_text("(module (memory i64 1))")
+    assert run_script(Script(str(path))).status == PASSED
+    (result,) = run_script(Script(str(path), ALL_FEATURES - {"memory64"})).results
+    assert result.status == FAILED
+    assert "needs the feature memory64" in result.got
+
+
+@pytest.mark.parametrize(
+    "text", ["(memory 0x1_0000_0000)", "(memory 0 0x1_0000_0000)", "(table 0x1_0000_0000 funcref)"]
+)
+def test_run_size_beyond_32_bits_is_malformed_in_text_of_earlier_editions(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "script.wast"
+    path.write_text(f'(assert_malformed (module quote "{text}") "i32 constant out of range")')
+    assert run_script(Script(str(path), EDITIONS["proposals/threads"])).status == PASSED
+    assert run_script(Script(str(path))).status == FAILED
+
+
+def test_run_message_must_begin_with_what_is_expected(run: Run) -> None:
+    (result,) = run('(assert_malformed (module quote "(func (nope))") "operator")').results
+    assert result.status == FAILED
+    assert result.got.startswith("MalformedError: unknown operator nope")
