@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks import core, depth, echo, expected, server, startup, suites
+from benchmarks import core, depth, echo, expected, server, simd, startup, suites, text
 from benchmarks.figures import Failed, NotMeasured, Tally
 from pywrt.errors import WasmError
 
@@ -130,11 +130,21 @@ CHECKS: list[Bar | Check] = [
         Check(f"{file}: calls, fuel, output", partial(expected.check, recording))
         for recording, (file, _) in expected.COMPONENTS.items()
     ),
-    Check("official core suite, files in scope", suites.files),
-    Check("official core suite, commands", suites.commands),
     Check(f"recursion of {depth.CALLS:,} calls", depth.recursion),
     Check("infinite recursion traps", depth.infinite_recursion),
     Check(f"expression of {depth.OPERATIONS:,} nested operations", depth.nested_operations),
+]
+
+WHOLE_CORE: list[Bar | Check] = [
+    *(
+        Check(f"official suite, {'root' if folder == '.' else folder}: {what}", partial(measure, folder))
+        for folder in suites.FOLDERS
+        for what, measure in (("scripts", suites.files), ("commands", suites.commands))
+    ),
+    Bar("official suite, all of it on these processors", suites.seconds, "s", 720),
+    Bar("vectors: bench-O2-simd beside bench-O2", simd.ratio, "x", 3),
+    Check("text: a module printed and parsed is the same", text.print_and_parse),
+    Check("text: an error's place is inside its form", text.error_places),
 ]
 
 SECTIONS: dict[str, list[Bar | Check]] = {
@@ -142,7 +152,8 @@ SECTIONS: dict[str, list[Bar | Check]] = {
     "Start-up": STARTUP,
     "MCP server over stdio": SERVER,
     "Canonical ABI, exact fuel": CANONICAL_ABI,
-    "Against what is recorded, and the official suite": CHECKS,
+    "Against what is recorded": CHECKS,
+    "Core WebAssembly, whole": WHOLE_CORE,
 }
 
 

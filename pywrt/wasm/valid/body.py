@@ -69,7 +69,9 @@ class Body:
 
     `code` are the expression's bytes alone, so that nothing can read behind them, and `base` is where they
     stand in the file; `stack` is the operand list of `frame`, the innermost of `frames`. `function` is the
-    function's index, None for a constant expression.
+    function's index, None for a constant expression. Locals without a default value must be set
+    before they are read: the first `defaultable` locals are none of these, and of the others `inits` has
+    those that are set now, in the order in which they were, each with the number of frames then.
     """
 
     __slots__ = (
@@ -80,10 +82,8 @@ class Body:
         "frame",
         "frames",
         "function",
-        "initialized",
         "inits",
         "listed",
-        "params",
         "run_ends",
         "run_types",
         "stack",
@@ -96,10 +96,8 @@ class Body:
         self.code = bytes(expr)
         self.base = expr.start
         self.function = function
-        self.params = 0
         self.defaultable = 0
-        self.initialized: set[int] = set()
-        self.inits: list[tuple[int, int]] = []
+        self.inits: dict[int, int] = {}
         self.listed: list[ValType] = []
         self.run_ends: list[int] = []
         self.run_types: list[ValType] = []
@@ -109,26 +107,34 @@ class Body:
 
     def declare_locals(self, params: list[ValType], runs: tuple[tuple[int, ValType], ...]) -> None:
         """Set the types of the locals, parameters first; InvalidError if there are too many."""
-        self.params = total = len(params)
-        defaultable = None
-        closed = []
+        total = len(params)
+        references = False
         for count, valtype in runs:
-            if isinstance(valtype, RefType):
-                valtype = self.context.reftype(valtype)
-                if count and defaultable is None and not valtype.nullable:
-                    defaultable = total
-            closed.append((count, valtype))
             total += count
+            if isinstance(valtype, RefType):
+                references = True
         if total > MAX_LOCALS:
             raise InvalidError(f"too many locals: {total} exceed the maximum of {MAX_LOCALS}")
-        self.defaultable = total if defaultable is None else defaultable
+        self.defaultable = total
+        if references:
+            runs = self._close(len(params), runs)
         self.listed = listed = params[:_LISTED_LOCALS]
-        for count, valtype in closed:
+        for count, valtype in runs:
             listed += [valtype] * min(count, _LISTED_LOCALS - len(listed))
         if total > _LISTED_LOCALS:
-            closed = [*((1, param) for param in params), *closed]
-            self.run_types = [valtype for _, valtype in closed]
-            self.run_ends = list(accumulate(count for count, _ in closed))
+            runs = (*((1, param) for param in params), *runs)
+            self.run_types = [valtype for _, valtype in runs]
+            self.run_ends = list(accumulate(count for count, _ in runs))
+
+    def _close(self, first: int, runs: tuple[tuple[int, ValType], ...]) -> tuple[tuple[int, ValType], ...]:
+        """The runs of locals, which begin with the local `first`, closed; set `defaultable`."""
+        closed = tuple([(count, self.context.valtype(valtype)) for count, valtype in runs])
+        for count, valtype in closed:
+            if count and not is_defaultable(valtype):
+                self.defaultable = first
+                break
+            first += count
+        return closed
 
     def u32(self, pos: int) -> tuple[int, int]:
         """The unsigned integer at `pos` and the position behind it."""
@@ -158,9 +164,7 @@ class Body:
 
     def initialize(self, index: int) -> None:
         """Note that a local is set from here to the end of the frame."""
-        if index >= self.defaultable and index not in self.initialized:
-            self.initialized.add(index)
-            self.inits.append((len(self.frames), index))
+        self.inits.setdefault(index, len(self.frames))
 
     def label(self, depth: int) -> list[ValType]:
         """The types that a branch to the label `depth` takes."""
@@ -263,8 +267,11 @@ class Body:
     def _forget_inits(self, depth: int) -> None:
         """Locals that were set in more than `depth` frames are unset again."""
         inits = self.inits
-        while inits and inits[-1][0] > depth:
-            self.initialized.remove(inits.pop()[1])
+        while inits:
+            index, frames = inits.popitem()
+            if frames <= depth:
+                inits[index] = frames
+                break
 
     def _leave_slowly(self, results: list[ValType]) -> None:
         self.pop(results)

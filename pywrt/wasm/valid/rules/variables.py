@@ -56,7 +56,7 @@ def _select_t(body: Body, pos: int) -> int:
 def _local_get(body: Body, pos: int) -> int:
     index, pos = body.u32(pos)
     valtype = body.local(index)
-    if index >= body.defaultable and not is_defaultable(valtype) and index not in body.initialized:
+    if index >= body.defaultable and not is_defaultable(valtype) and index not in body.inits:
         raise InvalidError(f"uninitialized local {index}")
     body.stack.append(valtype)
     return pos
