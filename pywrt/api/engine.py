@@ -96,7 +96,13 @@ class Module:
     @property
     def exports(self) -> list[tuple[str, ExternType]]:
         """(name, type) of each export, in order; types are closed."""
-        return [(e.name, self._type_of(e.kind, e.index)) for e in self.compiled.module.exports]
+        imported: dict[str, list[Import]] = {}
+        for item in self.compiled.module.imports:
+            imported.setdefault(item.desc.kind, []).append(item)
+        return [
+            (e.name, self._type_of(e.kind, e.index, imported.get(e.kind, [])))
+            for e in self.compiled.module.exports
+        ]
 
     def _import_type(self, item: Import) -> ExternType:
         closing, desc = self.compiled.closing, item.desc
@@ -108,9 +114,9 @@ class Module:
             return closing.table(desc)
         return closing.global_(desc) if isinstance(desc, GlobalType) else desc
 
-    def _type_of(self, kind: str, index: int) -> ExternType:
+    def _type_of(self, kind: str, index: int, imported: list[Import]) -> ExternType:
+        """The type of what has `index` among those of its kind, of which `imported` come first."""
         module, types, closing = self.compiled.module, self.compiled.types, self.compiled.closing
-        imported = [i for i in module.imports if i.desc.kind == kind]
         if index < len(imported):
             return self._import_type(imported[index])
         own: dict[str, Callable[[int], ExternType]] = {

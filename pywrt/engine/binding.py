@@ -4,7 +4,7 @@ A function's entry is `bind_on_call` until its first call: then its body is lowe
 bound (once an instance).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from pywrt.engine import arrays, bulk, conditional
@@ -160,7 +160,7 @@ def _return(instance: Instance, plan: BlockPlan) -> End:
     return plan.end, [instance.store.frames.pop, *plan.operands], None
 
 
-def _suffix(arguments: tuple[int, ...]) -> tuple[str, list[Any]]:
+def _suffix(arguments: Sequence[int]) -> tuple[str, list[Any]]:
     if len(arguments) <= CALL_ARITY:
         return str(len(arguments)), list(arguments)
     return "n", [arguments]

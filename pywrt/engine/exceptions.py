@@ -13,7 +13,7 @@ a landing block finds it there.
 Spec: exec/instructions.html#control-instructions; the legacy ones: document/legacy/exceptions.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pywrt.engine.binding import Binding
@@ -80,7 +80,7 @@ def _land(binding: Binding, scope: CatchScope | None, exception: Exn, registers:
 # ------------------------------------------------------------------------------------------- throwing
 
 
-def _thrower(store: Store, tag: Tag, registers: tuple[int, ...]) -> Callable[[list[Any]], Exception]:
+def _thrower(store: Store, tag: Tag, registers: Sequence[int]) -> Callable[[list[Any]], Exception]:
     def throw(R: list[Any]) -> Exception:
         take_objects(store, 1 + len(registers))
         return ThrownException(Exn(store, tag, [R[register] for register in registers]))
@@ -149,7 +149,7 @@ def _arity(self: Lowering, tag: int | None) -> int:
 def _try_table(self: Lowering, position: int) -> int:
     label, position = _enter(self, "try_table", position)
     assert label.handler is not None
-    stack, body = self.stack[:], self.block
+    body = self.block
     count, position = self.u32(position)
     for _ in range(count):
         tagged, reference = _KINDS[self.data[position]]
@@ -162,9 +162,8 @@ def _try_table(self: Lowering, position: int) -> int:
         clause = Clause(tag, first, first + arity if reference else None, BlockPlan())
         _land_here(self, label.handler, clause, label.height, arity + reference)
         self.jump(self.labels[-1 - depth])
-        self.stack[:] = stack
-        self.pending = len(stack)
     self.block = body
+    self.reset(label.height, label.params)
     self.labels.append(label)
     self.handler = label.handler
     return position

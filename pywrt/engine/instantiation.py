@@ -218,6 +218,12 @@ def _add_definitions(instance: Instance, module: Module) -> None:
             for index, type_index in enumerate(module.funcs, first)
         ]
     )
+    size = sum(type.limits.min * type.page_size for type in module.memories)
+    if len(module.memories) > 1 and size > store.memory_left:  # say so before the first is allocated
+        raise LimitError(
+            f"the module's memories do not fit: they begin with {size} bytes, {store.memory_left} are left "
+            f"of the store's limit of {store.config.max_memory_bytes}"
+        )
     for type in module.memories:
         instance.memories.append(Memory(store, type))
     instance.tags.extend([Tag(types[tag.type_index]) for tag in module.tags])

@@ -94,6 +94,7 @@ class Lowering(Body):
         self.params = len(type.params)
         self.registers = self.base
         self.stack: list[Node] = []
+        self.own: list[Node] = []  # for each place, the value that is in its register
         self.pending = 0  # below this place, everything is in its register
         self.labels: list[Label] = [Label("func", 0, 0, len(type.results))]
         self.blocks: list[BlockPlan] = []
@@ -319,9 +320,22 @@ class Lowering(Body):
         if len(stack) == height + count == self.pending:
             return  # as they are: nothing to do for each of many values
         del stack[height:]
-        while len(stack) < height + count:
-            stack.append((REGISTER, (self.base + len(stack),), 0, NOTHING))
         self.pending = len(stack)
+        self.push_own(height + count - len(stack))
+
+    def push_own(self, count: int) -> None:
+        """Push `count` values that are in their places' registers. Of many, all below is settled first."""
+        stack, own = self.stack, self.own
+        height = len(stack)
+        while len(own) < height + count:
+            own.append((REGISTER, (self.base + len(own),), 0, NOTHING))
+        if count > MAX_PENDING:
+            self.settle(height)
+        stack += own[height : height + count]
+        if self.pending == height:
+            self.pending = height + count
+        elif len(stack) - self.pending > MAX_PENDING:
+            self.settle(len(stack) - MAX_PENDING)
         self.registers = max(self.registers, self.base + len(stack))
 
     def jump(self, label: Label) -> None:
@@ -415,7 +429,7 @@ class Lowering(Body):
         if count == 1:
             self.finish("ret_1", (self.register(height - 1),))
         elif count:
-            for place in range(height - count, height):
+            for place in range(max(self.pending, height - count), height):
                 self.materialise(place)
             self.finish("ret_n", (self.base + height - count, count))
         else:
@@ -432,16 +446,18 @@ class Lowering(Body):
 
     # --- calls
 
-    def arguments(self, type: FuncType) -> tuple[int, ...]:
+    def arguments(self, type: FuncType) -> Sequence[int]:
         """Pop a call's arguments, each in a register."""
         count = len(type.params)
         height = len(self.stack)
-        registers = tuple([self.register(place) for place in range(height - count, height)])
+        registers: Sequence[int] = range(self.base + height - count, self.base + height)
+        if self.pending < height:
+            registers = tuple([self.register(place) for place in range(height - count, height)])
         del self.stack[height - count :]
         self.pending = min(self.pending, len(self.stack))
         return registers
 
-    def call(self, end: str, operands: tuple[Any, ...], registers: tuple[int, ...], type: FuncType) -> None:
+    def call(self, end: str, operands: tuple[Any, ...], registers: Sequence[int], type: FuncType) -> None:
         self.effect(ANY_EFFECT)
         stack = self.stack
         height = len(stack)
@@ -458,9 +474,7 @@ class Lowering(Body):
         self.caller = self.block if count == 1 else None
         self.finish(end, (first, *operands, registers), [following])
         self.start(following)
-        for i in range(count):
-            self.push((REGISTER, (first + i,), 0, NOTHING))
-        self.registers = max(self.registers, first + count)
+        self.push_own(count)
 
     def lower_call(self, position: int) -> int:
         index, position = self.u32(position)
@@ -468,7 +482,7 @@ class Lowering(Body):
         self.call("call", (Ref("func", index),), self.arguments(type), type)
         return position
 
-    def indirect(self, position: int) -> tuple[int, int, FuncType, int, tuple[int, ...]]:
+    def indirect(self, position: int) -> tuple[int, int, FuncType, int, Sequence[int]]:
         """An indirect call's (table, index's register, type, type index, arguments' registers)."""
         type_index, position = self.u32(position)
         table, position = self.u32(position)

@@ -76,6 +76,13 @@ def struct_maker(store: Store, deftype: DefType, default: bool) -> Callable[...,
     Its arguments are the raw values of the fields, none if `default`; then the descriptor, if the type has
     one.
     """
+    made = store.struct_makers.get((deftype, default))
+    if made is None:
+        made = store.struct_makers[deftype, default] = _struct_maker(store, deftype, default)
+    return made
+
+
+def _struct_maker(store: Store, deftype: DefType, default: bool) -> Callable[..., Struct]:
     composite = deftype.composite
     assert isinstance(composite, StructType)
     size = 1 + len(composite.fields) + (deftype.descriptor is not None)

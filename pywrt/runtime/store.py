@@ -9,6 +9,7 @@ from typing import Any
 
 from pywrt.config import Config
 from pywrt.errors import LimitError
+from pywrt.wasm.deftypes import DefType
 
 #: Runs and returns the next block and its registers.
 Block = Callable[[list[Any]], Any]
@@ -41,6 +42,7 @@ class Store:
         "owners",
         "reserve",
         "slice",
+        "struct_makers",
         "turn_ends",
     )
 
@@ -61,6 +63,8 @@ class Store:
         #: in slices has its turn; or None.
         self.turn_ends: float | None = None
         self.interrupted = False
+        #: What makes structures of a type, with default values or not: it may hold 10,000 of them.
+        self.struct_makers: dict[tuple[DefType, bool], Callable[..., Any]] = {}
         #: Calls from host code that run within each other.
         self.nested = 0
         self.memory_left = config.max_memory_bytes

@@ -182,7 +182,17 @@ class FuncType:
     kind: ClassVar[str] = "func"
 
     def __str__(self) -> str:
-        return f"({', '.join(map(str, self.params))}) -> ({', '.join(map(str, self.results))})"
+        return f"({_listed(self.params)}) -> ({_listed(self.results)})"
+
+
+def _listed(types: tuple[ValType, ...]) -> str:
+    """Types for messages, of a thousand the first ones."""
+    names = [str(t) for t in types[:_SHOWN]]
+    return ", ".join(names if len(types) <= _SHOWN else [*names, f"... {len(types) - _SHOWN} more"])
+
+
+#: Types of a list that are shown.
+_SHOWN = 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pywrt.wasm.binary.reader import read_unsigned
 from pywrt.wasm.module import Expr
 from pywrt.wasm.opcodes import BY_MNEMONIC
 from pywrt.wasm.types import MemoryType, RefType, TableType, ValType
-from pywrt.wasm.valid.subtyping import BOT, BOT_REF, matches_valtype
+from pywrt.wasm.valid.subtyping import BOT, BOT_REF, matches_resulttype, matches_valtype
 
 if TYPE_CHECKING:
     from pywrt.wasm.valid.context import Context
@@ -201,6 +201,7 @@ class Body:
         actual, expected = stack[len(stack) - have :], params[len(params) - have :]
         if actual != expected:
             if have > WIDE:  # of a thousand values, few have types of their own
+                self.context.count_matched(have)
                 places = {
                     pair: i for i, pair in enumerate(zip(map(id, actual), map(id, expected), strict=True))
                 }
@@ -208,6 +209,14 @@ class Body:
             if not all(map(matches_valtype, actual, expected)):
                 raise self.mismatch(params)
         del stack[len(stack) - have :]
+
+    def matches(self, actual: list[ValType], expected: list[ValType]) -> bool:
+        """Whether values of the types `actual` may stand for `expected`."""
+        if actual == expected:
+            return True
+        if len(actual) > WIDE:
+            self.context.count_matched(len(actual))
+        return matches_resulttype(actual, expected)
 
     def pop_reference(self) -> RefType:
         """Take a reference from the stack and return its type, `BOT_REF` in unreachable code."""

@@ -18,6 +18,10 @@ from pywrt.wasm.valid.rules import Row, Rule, constant_dispatch, dispatch, short
 from pywrt.wasm.valid.rules.aggregates import StructLayout
 from pywrt.wasm.valid.types import validate_types
 
+#: Values of types that are wider than `WIDE` which may be compared one by one, in a module: a thousand take
+#: 85 us, and two bytes of code can ask for them.
+MAX_MATCHED = 5_000_000
+
 
 class Context:
     """The index spaces of a module, imports first, and the references that may be taken; types are closed.
@@ -43,6 +47,7 @@ class Context:
         "imported_globals",
         "inexact_funcs",
         "layouts",
+        "matched",
         "memories",
         "module",
         "refs",
@@ -66,6 +71,7 @@ class Context:
         #: The most values that a block or function takes or gives.
         self.widest = max(map(_width, self.signatures), default=0)
         self.rules: tuple[Rule, ...] = dispatch(features, self.widest > WIDE)
+        self.matched = 0
         self._results: dict[ValType, Signature] = {}
         #: Whether references to what is made here, and to functions, are exact (custom descriptors).
         self.exact = "custom-descriptors" in features
@@ -94,6 +100,14 @@ class Context:
         self.refs: set[int] = {export.index for export in module.exports if export.kind == "func"}
         for elem in module.elems:
             self.refs.update(item for item in elem.init if isinstance(item, int))
+
+    def count_matched(self, count: int) -> None:
+        """Count values of a wide type that were compared one by one; InvalidError past `MAX_MATCHED`."""
+        self.matched += count
+        if self.matched > MAX_MATCHED:
+            raise InvalidError(
+                f"too many values are of subtypes of what is asked for: more than {MAX_MATCHED} of wide types"
+            )
 
     def _imports(self, module: Module) -> None:
         for item in module.imports:

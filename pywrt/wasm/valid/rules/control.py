@@ -7,7 +7,7 @@ from pywrt.wasm.opcodes import BY_MNEMONIC
 from pywrt.wasm.types import FEATURE_BY_TYPE_CODE, FUNCREF, VALTYPE_BY_CODE, ref_type
 from pywrt.wasm.valid.body import FLOOR, Body, Frame, Signature, shown
 from pywrt.wasm.valid.rules.rule import I32_1, Rule
-from pywrt.wasm.valid.subtyping import matches_reftype, matches_resulttype
+from pywrt.wasm.valid.subtyping import matches_reftype
 
 _BLOCK, _LOOP, _IF, _ELSE = (BY_MNEMONIC[m].number for m in ("block", "loop", "if", "else"))
 #: Block types of one byte that are always there.
@@ -76,14 +76,14 @@ def end(body: Body, pos: int) -> int:
     frame = body.leave()
     signature = frame.signature
     if frame.opcode == _IF and signature.params != signature.results:
-        _check_missing_else(signature)
+        _check_missing_else(body, signature)
     if signature.results:
         frame.stack += signature.results
     return pos
 
 
-def _check_missing_else(signature: Signature) -> None:
-    if not matches_resulttype(signature.params, signature.results):
+def _check_missing_else(body: Body, signature: Signature) -> None:
+    if not body.matches(signature.params, signature.results):
         raise InvalidError(
             f"type mismatch: an if without else takes {shown(signature.params)} "
             f"but must leave {shown(signature.results)}"
@@ -201,7 +201,7 @@ def _call_ref(body: Body, pos: int) -> int:
 
 def _tail_call(body: Body, signature: Signature) -> None:
     expected = body.frames[0].label
-    if signature.results != expected and not matches_resulttype(signature.results, expected):
+    if not body.matches(signature.results, expected):
         raise InvalidError(
             f"type mismatch: the callee returns {shown(signature.results)}, the function {shown(expected)}"
         )

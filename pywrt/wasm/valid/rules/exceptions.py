@@ -12,7 +12,6 @@ from pywrt.wasm.types import EXNREF, ValType, ref_type
 from pywrt.wasm.valid.body import Body, Frame, Signature, shown
 from pywrt.wasm.valid.rules.control import blocktype
 from pywrt.wasm.valid.rules.rule import Rule
-from pywrt.wasm.valid.subtyping import matches_resulttype
 
 _TRY, _CATCH, _CATCH_ALL, _TRY_TABLE = (
     BY_MNEMONIC[m].number for m in ("try", "catch", "catch_all", "try_table")
@@ -65,7 +64,7 @@ def _catch_clause(body: Body, pos: int) -> int:
         gives = [*gives, _EXN]
     depth, pos = body.u32(pos)
     label = body.label(depth)
-    if gives != label and not matches_resulttype(gives, label):
+    if not body.matches(gives, label):
         raise InvalidError(
             f"type mismatch: label {depth} takes {shown(label)} but the catch clause gives {shown(gives)}"
         )
