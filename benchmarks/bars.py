@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks import core, depth, echo, expected, server, simd, startup, suites, text
+from benchmarks import core, depth, echo, expected, robustness, server, simd, startup, suites, text
 from benchmarks.figures import Failed, NotMeasured, Tally
 from pywrt.errors import WasmError
 
@@ -145,6 +145,7 @@ WHOLE_CORE: list[Bar | Check] = [
     Bar("vectors: bench-O2-simd beside bench-O2", simd.ratio, "x", 3),
     Check("text: a module printed and parsed is the same", text.print_and_parse),
     Check("text: an error's place is inside its form", text.error_places),
+    Bar("hostile files, the slowest step, 100 KB", lambda: robustness.slowest()[0], "s", 1),
 ]
 
 SECTIONS: dict[str, list[Bar | Check]] = {

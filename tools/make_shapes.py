@@ -151,10 +151,9 @@ def define_float(t: str) -> None:
 def define_conversions() -> None:
     for opcode in OPCODES:
         name = opcode.mnemonic
-        if (
-            name.startswith(("i32.trunc_", "i64.trunc_"))
-            or name.startswith("f32.convert")
-            or name in ("f32.demote_f64", "f64.promote_f32")
+        if name.startswith(("i32.trunc_", "i64.trunc_", "f32.convert")) or name in (
+            "f32.demote_f64",
+            "f64.promote_f32",
         ):
             OPERATORS[name] = Operator("e", f"{name.replace('.', '_')}({{0}})")
     more = {

@@ -108,4 +108,6 @@ def find_core_module(binary: Binary, number: int | None) -> tuple[int, int]:
 
 def printable(text: str) -> str:
     """Text of a file for the terminal: characters that could control it are escaped."""
+    if text.isprintable():  # as nearly all lines are
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -13,7 +13,8 @@ THROWING = """(module
   (func $throw (export "throw") (param i32)
     (if (i32.eqz (local.get 0)) (then (throw $bare)))
     (if (i32.eq (local.get 0) (i32.const 1)) (then (throw $pair (i64.const 5) (f64.const 2.5))))
-    (if (i32.lt_s (local.get 0) (i32.const 10)) (then (throw $number (i32.mul (local.get 0) (i32.const 100))))))
+    (if (i32.lt_s (local.get 0) (i32.const 10))
+      (then (throw $number (i32.mul (local.get 0) (i32.const 100))))))
 """
 #: What a clause catches; the local keeps what was set before the throw, the stack below what it had.
 CATCHING = (
@@ -137,7 +138,9 @@ HOSTED = """(module (import "" "host" (func $host (param i32) (result i32)))
   (func (export "throw") (param i32) (result i32) (throw $e (local.get 0)))
   (func (export "f") (param i32) (result i32)
     (block $all
-      (block $h (result i32) (try_table (catch $e $h) (catch_all $all) (return (call $host (local.get 0)))) (unreachable))
+      (block $h (result i32)
+        (try_table (catch $e $h) (catch_all $all) (return (call $host (local.get 0))))
+        (unreachable))
       (return (i32.add (i32.const 1))))
     (i32.const -7)))"""
 

@@ -84,6 +84,7 @@ class Body:
         "function",
         "inits",
         "listed",
+        "param_types",
         "run_ends",
         "run_types",
         "stack",
@@ -99,6 +100,7 @@ class Body:
         self.defaultable = 0
         self.inits: dict[int, int] = {}
         self.listed: list[ValType] = []
+        self.param_types: list[ValType] = []
         self.run_ends: list[int] = []
         self.run_types: list[ValType] = []
         self.stack: list[ValType] = [FLOOR]
@@ -122,9 +124,9 @@ class Body:
         for count, valtype in runs:
             listed += [valtype] * min(count, _LISTED_LOCALS - len(listed))
         if total > _LISTED_LOCALS:
-            runs = (*((1, param) for param in params), *runs)
+            self.param_types = params  # as they are: many small functions may have a thousand
             self.run_types = [valtype for _, valtype in runs]
-            self.run_ends = list(accumulate(count for count, _ in runs))
+            self.run_ends = list(accumulate((count for count, _ in runs), initial=len(params)))[1:]
 
     def _close(self, first: int, runs: tuple[tuple[int, ValType], ...]) -> tuple[tuple[int, ValType], ...]:
         """The runs of locals, which begin with the local `first`, closed; set `defaultable`."""
@@ -157,6 +159,8 @@ class Body:
         """The type of a local."""
         if index < len(self.listed):
             return self.listed[index]
+        if index < len(self.param_types):
+            return self.param_types[index]
         run = bisect_right(self.run_ends, index)
         if run == len(self.run_ends):
             raise InvalidError(f"unknown local {index}")
