@@ -51,15 +51,20 @@ def apply(self: Lowering, function: Callable[..., Any] | Ref, arity: int, kind: 
     self.push((tree, (function, *operands), effects | own, offsets))
 
 
-def access(self: Lowering, function: Callable[..., Any], position: int, values: int) -> int:
-    """A memarg's access that gives `function(memory, address, *values)`, and only reads."""
+def access(
+    self: Lowering, function: Callable[..., Any], position: int, values: int, own: int = READS_MEMORY
+) -> int:
+    """A memarg's access that gives `function(memory, address, *values)`, and only reads.
+
+    `own` are its effects, with TRAPS if it traps otherwise than plain loads do.
+    """
     memory, offset, position = self.memarg(position)
     offset = _folded(self, offset, values + 1)
     name = _GIVING[values] if offset else _GIVING[values] + ".0"
     tree, nodes = combined(self, name, values + 1)
     _, effects, offsets = united(nodes)
     operands = _operands(function, memory, offset, nodes)
-    self.push((tree, operands, effects | READS_MEMORY, (self.offset, *offsets)))
+    self.push((tree, operands, effects | own, (self.offset, *offsets)))
     return position
 
 

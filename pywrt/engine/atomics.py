@@ -207,7 +207,8 @@ def _fence(self: Lowering, position: int) -> int:
 
 def _load(row: Opcode) -> Handler:
     function = _loaded(access_size(row))
-    return lambda self, position: access(self, function, position, 0)
+    # unaligned or out of bounds: unlike plain loads, it must keep its place among those that trap
+    return lambda self, position: access(self, function, position, 0, READS_MEMORY | TRAPS)
 
 
 def _store(row: Opcode) -> Handler:

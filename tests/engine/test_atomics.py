@@ -125,6 +125,17 @@ def test_atomic_instructions_keep_their_order(load, body, expected):
     assert load(f'(func (export "f") (result i32) {body})').call("f") == expected
 
 
+def test_load_out_of_bounds_traps_before_a_later_unaligned_atomic_load(load):
+    module = load(
+        """(func (export "f") (result i32) (local i32)
+             (i32.load (i32.const 65533))
+             (local.set 0 (i32.atomic.load (i32.const 1)))
+             (i32.add (local.get 0)))"""
+    )
+    with pytest.raises(Trap, match=r"^out of bounds memory access"):
+        module.call("f")
+
+
 def test_atomic_instructions_in_dead_code_are_passed_over(load):
     dead = """(br 0) (atomic.fence) (drop (i32.atomic.rmw8.cmpxchg_u offset=300 (i32.const 0) (i32.const 1)
     (i32.const 2))) (drop (memory.atomic.wait32 (i32.const 0) (i32.const 0) (i64.const -1)))"""
