@@ -313,3 +313,21 @@ def test_every_immediate_can_be_skipped():
 
 def test_opcodes_of_the_table_have_distinct_codes():
     assert sum(map(len, BY_CODE.values())) == len(OPCODES)
+
+
+@pytest.mark.parametrize(
+    ("operation", "result"),
+    [
+        ("(memory.grow (local.get 0))", 106),
+        ("(table.grow (local.get 1) (local.get 0))", 104),
+        ("(call $one)", 96),
+        ("(call_indirect (type $give) (i32.const 0))", 96),
+    ],
+)
+def test_sum_of_results_waits_while_another_result_takes_a_place_it_reads(guest, operation, result):
+    module = guest(f"""(module (memory 1) (table 3 funcref) (elem (i32.const 0) $one)
+      (type $give (func (result i32)))
+      (func $two (result i32 i32) (i32.const 100) (i32.const 7))
+      (func $one (type $give) (i32.const 11))
+      (func (export "f") (param i32 funcref) (result i32) (call $two) (i32.add) {operation} (i32.sub)))""")
+    assert module.call("f", 0, None) == result
