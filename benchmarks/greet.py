@@ -1,4 +1,7 @@
-"""`python -m benchmarks.greet COMPONENT`: its first `greet`; prints result, fuel and peak memory."""
+"""`python -m benchmarks.greet COMPONENT [CACHE]`: its first `greet`; prints result, fuel and peak memory.
+
+Verdicts of validation are cached in the directory CACHE.
+"""
 
 import json
 import resource
@@ -24,8 +27,8 @@ def peak_bytes() -> int:
     return int(status.split("VmHWM:")[1].split()[0]) * 1024
 
 
-def main(path: str) -> None:
-    guest = Guest(Engine(Config(consume_fuel=True)), Path(path), WasiCtx(args=["prog"]))
+def main(path: str, cache: str | None = None) -> None:
+    guest = Guest(Engine(Config(consume_fuel=True, cache_dir=cache)), Path(path), WasiCtx(args=["prog"]))
     add_hello(guest.linker, [])
     guest.restart()
     before = guest.store.get_fuel()
@@ -35,4 +38,4 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

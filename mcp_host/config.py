@@ -41,6 +41,8 @@ class HostConfig:
     stderr: Any = None
     #: The least severe of the component's log messages that is written to the log where no client takes it.
     log_level: str = "info"
+    #: Where to remember that a component was found valid: `pywrt.config.Config.cache_dir`.
+    cache_dir: str | None = None
 
     def __post_init__(self) -> None:
         if self.memory_limit <= 0:

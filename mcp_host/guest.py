@@ -71,6 +71,7 @@ class Program:
     def __init__(self, data: bytes, config: HostConfig, name: str) -> None:
         limits = Config(
             consume_fuel=config.fuel is not None,
+            cache_dir=config.cache_dir,
             max_memory_bytes=config.memory_limit,
             max_handles=_MAX_HANDLES,
             max_lifted_bytes=max(_LEAST_LIFTED, 2 * config.memory_limit),

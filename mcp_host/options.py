@@ -8,7 +8,15 @@ from typing import NoReturn
 
 from mcp_host.config import DEFAULT_IMPORTS, SERVE_MODES, HostConfig
 from mcp_host.protocol.revisions import LOG_LEVELS
-from pywrt.cli.options import parse_dir, parse_env, parse_fuel, parse_pair, parse_seconds, parse_size
+from pywrt.cli.options import (
+    add_cache_dir,
+    parse_dir,
+    parse_env,
+    parse_fuel,
+    parse_pair,
+    parse_seconds,
+    parse_size,
+)
 from pywrt.version import __version__
 
 _SERVE_EXAMPLES = """\
@@ -154,6 +162,7 @@ def _with_common(parser: argparse.ArgumentParser) -> argparse.ArgumentParser:
         metavar="NAME=VALUE",
         help="an environment variable of the component; may be repeated",
     )
+    add_cache_dir(parser)
     add(
         "--allow-import",
         dest="imports",
@@ -191,4 +200,5 @@ def _config(options: argparse.Namespace) -> HostConfig:
         stdout=2,
         stderr=2,
         log_level=options.log_level,
+        cache_dir=options.cache_dir,
     )

@@ -62,7 +62,14 @@ class Config:
     #: Charge fuel exactly, by wasmtime's schedule; without it only time slices bound a guest.
     consume_fuel: bool = False
     #: Validate function bodies when a module is loaded (else when each is first called).
+    #: That call then raises InvalidError or MalformedError where the body is wrong. It ends the guest's call
+    #: as a trap does: what was done before stays done, and a component's instance is not entered again.
     eager_validation: bool = True
+    #: A directory for verdicts: a module whose very bytes were found valid before, by this version and with
+    #: these features, does not have its function bodies validated again. It is created if it is absent, for
+    #: this user alone. Whoever can write it decides what is valid, so one that others can write is not used;
+    #: nor is one that can't be read or written, or a symbolic link, all without an error.
+    cache_dir: str | None = None
     max_memory_bytes: int = 4 << 30
     max_table_elements: int = 10_000_000
     #: Live structures, arrays and exceptions of a store; each field, element or value counts as one more. One

@@ -8,11 +8,14 @@ arrays, i31 and exceptions are opaque objects that can be given back: `Struct`, 
 nothing outside of its module.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+import time
+from collections.abc import Awaitable, Callable, Generator, Iterable, Sequence
 from typing import Any, Generic, Self, TypeVar
 
+from pywrt.api.calls import AsyncCall
+from pywrt.api.driving import drive, drive_async
 from pywrt.api.engine import Store
-from pywrt.engine.machine import Activation, Blocked, Stop, call, host_func
+from pywrt.engine.machine import Activation, Blocked, call, calling_instance, host_func
 from pywrt.engine.numeric import f32_from_bits, f32_round, f32_to_bits
 from pywrt.engine.objects import take_objects
 from pywrt.errors import InvalidError, ThrownException, ValueTypeError, WasmError
@@ -153,6 +156,10 @@ def _check_type(store: Store, type: MemoryType | TableType | TagType) -> None:
     validate_externtype(type, store.engine.config.features)
 
 
+def _bare(type: MemoryType | TableType | GlobalType) -> str:
+    return str(type).removeprefix(f"{type.kind} ")
+
+
 def _check_delta(delta: int) -> None:
     if delta < 0:
         raise WasmError(f"cannot grow by {delta}")
@@ -178,18 +185,47 @@ class _OfStore(Generic[State]):
         return wrapped
 
 
+class _Answer:
+    """What a coroutine host function gives the machine to wait for: awaiting it gives the raw results."""
+
+    __slots__ = ("_awaitable", "_convert")
+
+    def __init__(self, awaitable: Awaitable[Any], convert: Callable[[Any], Any]) -> None:
+        self._awaitable = awaitable
+        self._convert = convert
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self._convert((yield from self._awaitable.__await__()))
+
+    def close(self) -> None:
+        """Give up a coroutine; a future or task is somebody else's."""
+        close = getattr(self._awaitable, "close", None)
+        if close is not None:
+            close()
+
+
 class Func(_OfStore[runtime_func.Func]):
     """A function. `Func(store, type, callable)` makes one from a Python callable.
 
     The callable gets the arguments and returns None, a value, or a sequence of values if the type has
-    several results; it may return `Blocked` to suspend the guest. What it raises passes through guests to
-    the embedder, but a `ThrownException` (see `Tag.exception`) is a guest's to catch. A module that imports
-    a function of a type of its own, one of a `rec` group or below another, takes one of its `DefType`.
+    several results; it may return `Blocked` to suspend the guest. A coroutine function, or what returns
+    another awaitable, suspends the guest until that has a result: such a guest is called by `call_async`.
+    What a host function raises passes through guests to the embedder, but a `ThrownException` (see
+    `Tag.exception`) is a guest's to catch. With `access_caller` the first argument is a `Caller`. A module
+    that imports a function of a type of its own, one of a `rec` group or below another, takes one of its
+    `DefType`.
     """
 
     __slots__ = ()
 
-    def __init__(self, store: Store, type: FuncType | DefType, callable: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        type: FuncType | DefType,
+        callable: Callable[..., Any],
+        access_caller: bool = False,
+    ) -> None:
+        store.calls.check_open()
         functype = type.func if isinstance(type, DefType) else type
         params, results = functype.params, functype.results
         _check_closed(params + results)
@@ -197,6 +233,8 @@ class Func(_OfStore[runtime_func.Func]):
         def convert(value: Any) -> Any:
             if isinstance(value, Blocked):
                 return Blocked(lambda: convert(value.retry()), value.timeout, value.fileno)
+            if hasattr(value, "__await__"):
+                return _Answer(value, convert)
             values = (value,) if len(results) == 1 else () if value is None else tuple(value)
             if len(values) != len(results):
                 raise ValueTypeError(f"host function: expected {len(results)} results, got {len(values)}")
@@ -205,11 +243,20 @@ class Func(_OfStore[runtime_func.Func]):
                 for i, (v, t) in enumerate(zip(values, results, strict=True))
             ]
 
+        state = store.state
+
         def fn(*args: Any) -> Any:
-            return convert(callable(*[from_raw(store, a, t) for a, t in zip(args, params, strict=True)]))
+            values = [from_raw(store, a, t) for a, t in zip(args, params, strict=True)]
+            if access_caller:
+                values.insert(0, Caller(store, calling_instance(state)))
+            answer = convert(callable(*values))
+            if state.turn_ends is None or state.nested or answer.__class__ is not list:
+                return answer
+            # a slice of slow host calls gives way to others
+            return answer if time.monotonic() < state.turn_ends else Blocked(lambda: answer, 0.0)
 
         self.store = store
-        self.state = host_func(store.state, functype, fn, getattr(callable, "__name__", ""))
+        self.state = host_func(state, functype, fn, getattr(callable, "__name__", ""))
         if isinstance(type, DefType):
             self.state.deftype = type
 
@@ -220,13 +267,23 @@ class Func(_OfStore[runtime_func.Func]):
     def __call__(self, store: Store, *args: Any) -> Any:
         """Call to the end: None, the result, or a list of several. Trap, or what host code raised.
 
-        Host functions that block are waited for.
+        Host functions that block are waited for; a coroutine function traps: it needs `call_async`.
         """
         activation = self.start(store, *args)
         state = store.state
         if state.frames:  # from within a host function: nested, under the caller's fuel
             return self._results(call(state, self.state, activation.arguments))
-        drive(activation)
+        drive(store.calls, activation)
+        return self._results(activation.results)
+
+    async def call_async(self, store: Store, *args: Any) -> Any:
+        """The same within asyncio: the guest runs in slices, between which others have their turn.
+
+        Coroutine host functions are awaited. Cancelling the task stops the guest; the store can be used on.
+        WasmError if the function's instance is in a call of another task.
+        """
+        activation = self.start(store, *args)
+        await drive_async(store.calls, AsyncCall(store.state, activation, self.state.instance))
         return self._results(activation.results)
 
     def start(self, store: Store, *args: Any) -> Activation:
@@ -236,6 +293,7 @@ class Func(_OfStore[runtime_func.Func]):
             raise ValueTypeError(f"expected {len(params)} arguments, got {len(args)}")
         if store is not self.store:
             raise WasmError("the function belongs to another store")
+        store.calls.check(self.state.instance)
         raw = [
             to_raw(store, a, t, f"argument {i}") for i, (a, t) in enumerate(zip(args, params, strict=True))
         ]
@@ -253,22 +311,17 @@ class Func(_OfStore[runtime_func.Func]):
         return hash(self.state)
 
     def __repr__(self) -> str:
-        return f"Func({self.type})"
+        name = self.name
+        return f"Func({self.type})" if name is None else f"Func({name!r}, {self.type})"
 
-
-def drive(activation: Activation) -> None:
-    """Resume until the call returns, waiting where a host function blocks; raise what stopped it else."""
-    while True:
-        stop = activation.resume()
-        if stop is Stop.RETURNED:
-            return
-        if stop is Stop.BLOCKED:
-            activation.wait()
-        elif stop is Stop.OUT_OF_FUEL:
-            raise activation.fail_for_fuel()
-        elif stop is Stop.TRAPPED:
-            assert activation.trap is not None
-            raise activation.trap
+    @property
+    def name(self) -> str | None:
+        """What the guest's name section, or Python, calls it."""
+        state = self.state
+        if state.instance is None:
+            return state.name or None
+        name: str | None = state.instance.code.function_name(state.index)
+        return name
 
 
 class Memory(_OfStore[runtime_memory.Memory]):
@@ -277,6 +330,7 @@ class Memory(_OfStore[runtime_memory.Memory]):
     __slots__ = ()
 
     def __init__(self, store: Store, type: MemoryType) -> None:
+        store.calls.check_open()
         _check_type(store, type)
         self.store = store
         self.state = runtime_memory.Memory(store.state, type)
@@ -309,6 +363,9 @@ class Memory(_OfStore[runtime_memory.Memory]):
         """A copy of bytes `start` to `stop`, sliced as a bytearray is."""
         return self.state.data[start:stop]
 
+    def __repr__(self) -> str:
+        return f"Memory({_bare(self.type)} pages, {self.state.size} now)"
+
     def write(self, store: Store, value: bytes | bytearray, start: int = 0) -> int:
         """Copy `value` in at `start`; return how many bytes. IndexError if it doesn't fit."""
         size = len(self.state.data)
@@ -324,6 +381,7 @@ class Table(_OfStore[runtime_table.Table]):
     __slots__ = ()
 
     def __init__(self, store: Store, type: TableType, init: Any = None) -> None:
+        store.calls.check_open()
         _check_type(store, type)
         _check_closed((type.element,))
         self.store = store
@@ -345,6 +403,9 @@ class Table(_OfStore[runtime_table.Table]):
             raise WasmError(f"failed to grow table of {self.state.size} elements by {delta}")
         return old
 
+    def __repr__(self) -> str:
+        return f"Table({_bare(self.type)}, {self.state.size} now)"
+
     def get(self, store: Store, index: int) -> Any:
         """The element at `index`, or IndexError."""
         if not 0 <= index < self.state.size:
@@ -364,6 +425,7 @@ class Global(_OfStore[runtime_global.Global]):
     __slots__ = ()
 
     def __init__(self, store: Store, type: GlobalType, value: Any) -> None:
+        store.calls.check_open()
         _check_closed((type.value,))
         self.store = store
         self.state = runtime_global.Global(type, to_raw(store, value, type.value, "value"))
@@ -375,6 +437,9 @@ class Global(_OfStore[runtime_global.Global]):
     def value(self, store: Store) -> Any:
         """The current value."""
         return from_raw(self.store, self.state.value, self.type.value)
+
+    def __repr__(self) -> str:
+        return f"Global({_bare(self.type)}, {str(self.value(self.store))[:60]} now)"
 
     def set_value(self, store: Store, value: Any) -> None:
         """Set it; WasmError if it is immutable."""
@@ -389,6 +454,7 @@ class Tag(_OfStore[runtime_tag.Tag]):
     __slots__ = ()
 
     def __init__(self, store: Store, type: TagType) -> None:
+        store.calls.check_open()
         _check_type(store, type)
         _check_closed(type.type.params)
         self.store = store
@@ -440,3 +506,32 @@ def wrap_extern(store: Store, state: runtime_instance.Extern) -> Extern:
     """The API's object for anything that an instance exports."""
     result: Extern = _WRAPPERS[type(state)].wrap(store, state)
     return result
+
+
+class Caller:
+    """The instance that calls a host function, for one that was made with `access_caller`.
+
+    Exports by name; KeyError where there is none, or no instance has called. `store` is the instance's.
+    """
+
+    __slots__ = ("_instance", "store")
+
+    def __init__(self, store: Store, instance: runtime_instance.Instance | None) -> None:
+        self.store = store
+        self._instance = instance
+
+    def get(self, name: str) -> Extern | None:
+        """The export `name`, or None."""
+        state = None if self._instance is None else self._instance.exports.get(name)
+        return None if state is None else wrap_extern(self.store, state)
+
+    def __getitem__(self, name: str) -> Extern:
+        item = self.get(name)
+        if item is None:
+            raise KeyError(f"the caller has no export {name!r}")
+        return item
+
+    def __repr__(self) -> str:
+        if self._instance is None:
+            return "<Caller, the host>"
+        return f"<Caller, exports {', '.join(map(repr, self._instance.exports)) or 'nothing'}>"

@@ -1,12 +1,12 @@
 """The syntaxes of options that `pywrt` and `pywrt-mcp` share: sizes, directories, environment, limits.
 
-Each function is an argparse `type`: it takes the text of an option and raises ArgumentTypeError, whose
-message argparse shows.
+Each `parse_` function is an argparse `type`: it takes the text of an option and raises ArgumentTypeError,
+whose message argparse shows.
 """
 
 import math
 import os
-from argparse import ArgumentTypeError
+from argparse import ArgumentParser, ArgumentTypeError
 
 from pywrt.wasi.preview2 import Preopen
 
@@ -18,6 +18,17 @@ _UNITS = {
     **dict.fromkeys(("g", "gb", "gib"), 1 << 30),
 }
 _DIGITS = frozenset("0123456789")
+
+
+def add_cache_dir(parser: ArgumentParser) -> None:
+    """The option `--cache-dir`, `cache_dir` of what is parsed; None unless it or the variable is given."""
+    parser.add_argument(
+        "--cache-dir",
+        metavar="DIR",
+        default=os.environ.get("PYWRT_CACHE_DIR") or None,
+        help="remember in DIR what was found valid, and load it faster the next time; nobody else may be "
+        "able to write DIR (default: the variable PYWRT_CACHE_DIR; else nothing is remembered)",
+    )
 
 
 def parse_size(text: str) -> int:

@@ -106,6 +106,7 @@ def add_parser(subparsers: Any) -> None:
         action="store_true",
         help="imported functions that aren't provided trap when they are called",
     )
+    syntax.add_cache_dir(parser)
     parser.set_defaults(handler=run)
 
 
@@ -137,7 +138,10 @@ class _Guest:
         self.options = options
         self.binary = binary
         self.args = args
-        limits: dict[str, Any] = {"consume_fuel": options.fuel is not None or options.fuel_used}
+        limits: dict[str, Any] = {
+            "consume_fuel": options.fuel is not None or options.fuel_used,
+            "cache_dir": options.cache_dir,
+        }
         if options.max_memory is not None:
             limits["max_memory_bytes"] = options.max_memory
         self.engine = Engine(Config(**limits))

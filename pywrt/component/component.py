@@ -4,12 +4,12 @@ import os
 from typing import Any
 
 from pywrt.api.engine import Engine
+from pywrt.api.loading import load_module
 from pywrt.component.decoder import decode_component
 from pywrt.component.definitions import ComponentCode
 from pywrt.component.modules import module_type
 from pywrt.component.types import ComponentType, Extern, InstanceType, ModuleType
-from pywrt.engine.instantiation import compile_module
-from pywrt.wasm.binary.decoder import decode_module
+from pywrt.runtime.collector import CollectorPaused
 from pywrt.wit.names import compatible_key, interface_version
 
 
@@ -39,7 +39,8 @@ class Component:
 
     def __init__(self, engine: Engine, wasm: bytes | bytearray | memoryview, name: str | None = None) -> None:
         self.engine = engine
-        self.code: ComponentCode = decode_component(bytes(wasm), self._compile)
+        with CollectorPaused():
+            self.code: ComponentCode = decode_component(bytes(wasm), self._compile)
         self.name = name if name is not None else self.code.name
 
     @classmethod
@@ -69,10 +70,8 @@ class Component:
         return find_export(self.code.type.exports, name, instance)
 
     def _compile(self, data: bytes, start: int, end: int) -> tuple[Any, ModuleType]:
-        config = self.engine.config
-        module = decode_module(data, start, end, features=config.features)
-        compiled = compile_module(module, config)
-        return compiled, module_type(module)
+        compiled = load_module(data, self.engine.config, start, end)
+        return compiled, module_type(compiled.module)
 
     def __repr__(self) -> str:
         return f"<Component {self.name or ''} {self.code.type}>"

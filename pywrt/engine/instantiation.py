@@ -1,6 +1,5 @@
 """Compiled modules and their instantiation. Spec: exec/modules.html#instantiation"""
 
-import gc
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -16,14 +15,16 @@ from pywrt.engine.machine import call
 from pywrt.engine.plan import FunctionPlan
 from pywrt.engine.startup import charge, startup_fuel
 from pywrt.errors import LimitError, LinkError, Trap
+from pywrt.runtime.collector import CollectorPaused
 from pywrt.runtime.func import Func
 from pywrt.runtime.global_ import Global
 from pywrt.runtime.instance import Extern, Instance
 from pywrt.runtime.memory import Memory
-from pywrt.runtime.store import Block, Store
+from pywrt.runtime.store import Store
 from pywrt.runtime.table import Table
 from pywrt.runtime.tag import Tag
 from pywrt.wasm.binary.names import function_names, module_name
+from pywrt.wasm.binary.sections import EXTERNAL_KINDS
 from pywrt.wasm.deftypes import Closing, DefType, define_types
 from pywrt.wasm.module import Code, Expr, Import, Module
 from pywrt.wasm.types import ExternType, FuncType, GlobalType, MemoryType, TableType, TagType
@@ -38,6 +39,7 @@ class CompiledModule:
     __slots__ = (
         "_context",
         "_names",
+        "_unbound_frames",
         "closing",
         "config",
         "lowered",
@@ -47,12 +49,16 @@ class CompiledModule:
         "signatures",
         "startup_fuel",
         "types",
+        "validated",
     )
 
-    def __init__(self, module: Module, config: Config, name: str | None = None) -> None:
+    def __init__(
+        self, module: Module, config: Config, name: str | None = None, validated: bool = True
+    ) -> None:
         self.module = module
         self.config = config
         self.name = name
+        self.validated = validated  # function bodies too; else each one is when it is first called
         self.plans: dict[int, FunctionPlan] = {}
         self.types = define_types(module.types, module.rec_groups)
         self.closing = Closing(self.types)
@@ -60,6 +66,7 @@ class CompiledModule:
         self.startup_fuel = startup_fuel(module) if config.consume_fuel else 0
         self.lowered = 0  # bytes of bodies, which take some hundred times their size once lowered
         self._names: dict[int, str] | None = None
+        self._unbound_frames: dict[int, tuple[int]] = {}
         self._context: Context | None = None  # of bodies that are validated when they are first called
 
     @property
@@ -72,6 +79,10 @@ class CompiledModule:
             self._names = function_names(self.module)
         return self._names.get(index)
 
+    def unbound_frame(self, index: int) -> tuple[int]:
+        """The frame of function `index` until it is bound; one object for all instances."""
+        return self._unbound_frames.setdefault(index, (index,))
+
     def code_of(self, index: int) -> Code:
         """The body of function `index`, imports counted."""
         return self.module.code[index - self.imported_funcs]
@@ -83,7 +94,7 @@ class CompiledModule:
         """
         plan = self.plans.get(index)
         if plan is None:
-            if not self.config.eager_validation:
+            if not self.validated:
                 if self._context is None:
                     self._context = module_context(self.module, self.config)
                 validate_function(self.module, self._context, index)
@@ -119,10 +130,19 @@ def _signatures(module: Module, types: list[DefType]) -> Signatures:
     return signatures
 
 
-def compile_module(module: Module, config: Config, name: str | None = None) -> CompiledModule:
-    """Validate a decoded `module` and prepare it for instantiation; lowers nothing yet. InvalidError."""
-    validate_module(module, config)
-    return CompiledModule(module, config, name if name is not None else module_name(module))
+def compile_module(
+    module: Module, config: Config, name: str | None = None, *, bodies_are_valid: bool = False
+) -> CompiledModule:
+    """Validate a decoded `module` and prepare it for instantiation; lowers nothing yet. InvalidError.
+
+    `bodies_are_valid` says that its function bodies were found valid before, and are not to be looked at.
+    """
+    if bodies_are_valid:
+        module_context(module, config)
+    else:
+        validate_module(module, config)
+    validated = bodies_are_valid or config.eager_validation
+    return CompiledModule(module, config, name if name is not None else module_name(module), validated)
 
 
 def instantiate(
@@ -143,18 +163,20 @@ def instantiate(
     charge(store, compiled.startup_fuel)
     instance = Instance(store, compiled, name if name is not None else compiled.name)
     instance.types = compiled.types
-    _add_imports(instance, module, imports)
-    _add_definitions(instance, module)
-    for export in module.exports:
-        instance.exports[export.name] = _space(instance, export.kind)[export.index]
-    _run_segments(instance, module)
+    with CollectorPaused():  # not while the guest runs: what it drops may be in cycles
+        _add_imports(instance, module, imports)
+        _add_definitions(instance, module)
+        spaces = {kind: _space(instance, kind) for kind in EXTERNAL_KINDS}
+        for export in module.exports:
+            instance.exports[export.name] = spaces[export.kind][export.index]
+        _run_segments(instance, module)
     if run_start and module.start is not None:
         call(store, instance.funcs[module.start], [])
     return instance
 
 
-def _space(instance: Instance, kind: str) -> list[Any]:
-    spaces: dict[str, list[Any]] = {
+def _space(instance: Instance, kind: str) -> Any:
+    spaces: dict[str, Any] = {
         "func": instance.funcs,
         "table": instance.tables,
         "memory": instance.memories,
@@ -210,14 +232,8 @@ def _bare(type: ExternType) -> str:
 
 def _add_definitions(instance: Instance, module: Module) -> None:
     store = instance.store
-    first = len(instance.funcs)
     types = instance.types
-    instance.funcs.extend(
-        [
-            Func(types[type_index], _bind_on_call(instance, index), instance, index)
-            for index, type_index in enumerate(module.funcs, first)
-        ]
-    )
+    instance.funcs.declare(len(module.funcs), _definer(instance))
     size = sum(type.limits.min * type.page_size for type in module.memories)
     if len(module.memories) > 1 and size > store.memory_left:  # say so before the first is allocated
         raise LimitError(
@@ -237,29 +253,33 @@ def _add_definitions(instance: Instance, module: Module) -> None:
         instance.elems.append(
             [evaluate(instance, e) if isinstance(e, Expr) else instance.funcs[e] for e in elem.init]
         )
-    instance.datas = [b""] * len(module.datas)
+    instance.datas = [b""] * (module.data_count or 0)  # without a count no instruction names a segment
 
 
-def _bind_on_call(instance: Instance, index: int) -> Block:
-    """An entry that lowers and binds its function on the first call, then runs it."""
+def _definer(instance: Instance) -> Callable[[int], Func]:
+    """What makes the functions of an instance, by index.
 
-    def entry(R: list[Any]) -> Any:
-        func = instance.funcs[index]
-        if func.entry is entry:
-            # this makes many small objects that stay: collecting meanwhile costs three times its time
-            enabled = gc.isenabled()
-            gc.disable()
-            try:
-                plan = instance.code.plan(index, partial(check_deadline, instance.store))
+    All have the same entry before their first call. It finds out which function is called by the frame that
+    they have until then, their index: so a function that is never called costs its `Func` alone.
+    """
+    compiled: CompiledModule = instance.code
+    types, type_indices, imported = instance.types, compiled.module.funcs, compiled.imported_funcs
+
+    def bind_on_call(R: list[Any]) -> Any:
+        func = instance.funcs[R[-1]]
+        if func.entry is bind_on_call:
+            with CollectorPaused():
+                plan = compiled.plan(func.index, partial(check_deadline, instance.store))
                 func.entry = bind(instance, plan)
                 func.frame = plan.frame
-            finally:
-                if enabled:
-                    gc.enable()
-        R.extend(func.frame)
+        R[-1:] = func.frame
         return func.entry, R
 
-    return entry
+    def define(index: int) -> Func:
+        deftype = types[type_indices[index - imported]]
+        return Func(deftype, bind_on_call, instance, index, frame=compiled.unbound_frame(index))
+
+    return define
 
 
 def _run_segments(instance: Instance, module: Module) -> None:
@@ -280,7 +300,8 @@ def _run_segments(instance: Instance, module: Module) -> None:
             instance.elems[number] = []
     for number, data in enumerate(module.datas):
         if data.mode == "passive":
-            instance.datas[number] = data.data[data.start : data.end]
+            if instance.datas:
+                instance.datas[number] = data.data[data.start : data.end]
             continue
         assert data.offset is not None
         offset = evaluate(instance, data.offset)

@@ -18,10 +18,12 @@ from itertools import repeat
 from typing import Any
 
 from pywrt.engine.backtrace import frame_of, locate, message_of
+from pywrt.engine.deadline import check_deadline
 from pywrt.engine.exceptions import unwind
 from pywrt.engine.stops import Finished, OutOfFuel, call_stack_exhausted
 from pywrt.errors import FrameInfo, ThrownException, Trap
 from pywrt.runtime.func import Func
+from pywrt.runtime.instance import Instance
 from pywrt.runtime.store import UNLIMITED, Block, Store
 from pywrt.wasm.deftypes import define_func
 from pywrt.wasm.types import FuncType
@@ -30,14 +32,14 @@ from pywrt.wasm.types import FuncType
 #: with. A guest can make a unit expensive (calls of large frames), so the time that parts take decides.
 SLICE = 50_000
 FIRST_SLICE = 5_000
-#: Seconds that a part may take.
-SLICE_TIME = 0.01
+#: Seconds that a part may take; one that takes less than half of it is followed by a longer one.
+SLICE_TIME = 0.005
 #: Bytes and elements that bulk operations may move in a slice where fuel is off.
 BULK_SLICE = 1 << 24
 #: Calls from host code within each other: each is some ten calls on Python's own stack.
 MAX_NESTED_CALLS = 40
 #: Seconds after which a call that waits for the host looks whether it was interrupted.
-NAP = 0.1
+NAP = 0.01
 
 
 class Stop(enum.Enum):
@@ -103,13 +105,15 @@ def _finished(R: list[Any]) -> Any:
 def host_func(store: Store, type: FuncType, fn: Callable[..., Any], name: str = "") -> Func:
     """A function of `store` that calls `fn(*raw arguments)`.
 
-    `fn` returns None, a sequence of raw results, `Blocked`, or `Call`; or it is a coroutine function,
-    whose coroutine the activation hands to its driver. What it raises reaches the embedder unchanged.
+    `fn` returns None, a sequence of raw results, `Blocked`, or `Call`; or an awaitable (as a coroutine
+    function does), which the activation hands to its driver. What it raises reaches the embedder unchanged.
     """
     count = len(type.results)
 
     def block(R: list[Any]) -> Any:
         try:
+            if store.interrupted or store.deadline is not None:  # a part may be of many slow host calls
+                _check_expiry(store)
             results = fn(*R)
         except Exception as error:
             raise _HostError(error) from error
@@ -120,7 +124,7 @@ def host_func(store: Store, type: FuncType, fn: Callable[..., Any], name: str = 
 
 def deliver(store: Store, results: Any, count: int) -> Any:
     """Return from a host function: give `results` to the caller on top of the frames."""
-    if results.__class__ is Blocked or hasattr(results, "send"):
+    if results.__class__ is Blocked or hasattr(results, "__await__"):
         raise _Suspend(results, count)
     if results.__class__ is Call:
         call: Call = results
@@ -152,7 +156,8 @@ class Activation:
 
     `results` holds the raw results once `RETURNED`; `trap` what was raised once `TRAPPED` (a `Trap`, or
     whatever host code raised); `blocked` what is waited for while `BLOCKED`: a `Blocked`, or an awaitable
-    whose result is given to `deliver`.
+    whose result is given to `deliver`, or what it raised to `throw`. An activation that is given up is
+    `cancel`led, so that what it waits for is closed.
     """
 
     __slots__ = (
@@ -234,6 +239,32 @@ class Activation:
         self._block, self._registers = block, []
         self.blocked = None
 
+    def throw(self, error: BaseException) -> None:
+        """Say that the awaited host function raised `error`; `resume` goes on with it.
+
+        It passes through the guest to whoever drives the call; a `ThrownException` is the guest's to catch.
+        """
+
+        def block(R: list[Any]) -> Any:
+            raise _HostError(error) from error
+
+        self._block, self._registers = block, []
+        self.blocked = None
+
+    def cancel(self, error: BaseException) -> BaseException:
+        """Give the call up for `error`, which is returned: a trap gets the backtrace of where the call stood.
+
+        A coroutine that it waits for is closed. A call that has returned, or trapped, stays as it is.
+        """
+        if self.trap is None and self._block is not _finished:
+            if isinstance(error, Trap) and not error.backtrace:
+                error.backtrace = self._backtrace(self._frames)
+            awaited, self.blocked, self.trap = self.blocked, None, error
+            self._registers, self._frames = [], []
+            if hasattr(awaited, "close"):
+                awaited.close()
+        return error
+
     def resume(self, slice: int | None = None) -> Stop:
         """Run until the guest returns, traps, blocks, has spent its fuel, or ran for `slice`.
 
@@ -250,20 +281,20 @@ class Activation:
             if self.blocked is not None and not self._retried():
                 expired = self._expired()
                 return Stop.BLOCKED if expired is None else expired
-            return Stop.TRAPPED if self.trap is not None else self.drive(slice)
+            return self.drive(slice)
         finally:
             _take_back(store, outer)
             self._frames = store.frames[:]
             store.frames[:] = frames
 
     def _retried(self) -> bool:
-        """Whether what blocks the call has answered or failed."""
+        """Whether what blocks the call has answered or raised: the call can go on."""
         if not isinstance(self.blocked, Blocked) or self.store.interrupted:
             return False
         try:
             again = self.blocked.retry()
         except Exception as error:
-            self._failed(error)
+            self.throw(error)
             return True
         if isinstance(again, Blocked):
             self.blocked = again
@@ -287,8 +318,11 @@ class Activation:
             stop = run(part)
             if stop is not Stop.SLICE_END:
                 return stop
-            slow = time.monotonic() - before > SLICE_TIME
-            self._part = max(1, part // 2) if slow else min(SLICE, 2 * self._part)
+            seconds = time.monotonic() - before
+            if seconds > SLICE_TIME:
+                self._part = max(1, part // 2)
+            elif seconds < SLICE_TIME / 2:
+                self._part = max(self._part, min(SLICE, 2 * part))
 
     def _run_metered(self, part: int) -> Stop:
         """Run for `part` units of fuel and what earlier parts left; charge the store for what was spent."""
@@ -376,6 +410,10 @@ class Activation:
         self.blocked = None
         return Stop.TRAPPED
 
+    def backtrace(self) -> tuple[FrameInfo, ...]:
+        """Where the call stands between two `resume`s: the wasm frames, innermost first."""
+        return self._backtrace(self._frames)
+
     def _backtrace(self, frames: Sequence[Any]) -> tuple[FrameInfo, ...]:
         """Where a call that isn't running stands."""
         here = None if self.blocked is not None else frame_of(self.store, self._block)
@@ -383,13 +421,20 @@ class Activation:
 
     def _expired(self) -> Stop | None:
         """Trap if the store's deadline has passed or it was interrupted."""
-        store = self.store
-        if store.interrupted:
-            store.interrupted = False
-            return self._failed(Trap("interrupted", "interrupt", self._backtrace(store.frames)))
-        if store.deadline is not None and time.monotonic() >= store.deadline:
-            return self._failed(Trap("deadline exceeded", "deadline", self._backtrace(store.frames)))
+        try:
+            _check_expiry(self.store)
+        except Trap as trap:
+            trap.backtrace = self._backtrace(self.store.frames)
+            return self._failed(trap)
         return None
+
+
+def _check_expiry(store: Store) -> None:
+    """Trap if the store was interrupted, or its deadline has passed."""
+    if store.interrupted:
+        store.interrupted = False
+        raise Trap("interrupted", "interrupt")
+    check_deadline(store)
 
 
 def landing_of(store: Store, error: Exception, block: Block, R: list[Any]) -> tuple[Block, list[Any]] | None:
@@ -417,6 +462,12 @@ def trap_of(store: Store, error: Exception, block: Block) -> Exception:
         first = () if place is None else (place.frame(),)
         trap.backtrace = (*first, *backtrace(store))
     return trap
+
+
+def calling_instance(store: Store) -> Instance | None:
+    """Within a host function: the instance whose function has called it; None if the host has."""
+    owner = store.owners.get(store.frames[-1][1]) if store.frames else None
+    return None if owner is None else owner[0].instance
 
 
 def backtrace(store: Store) -> tuple[FrameInfo, ...]:
@@ -458,6 +509,8 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
     """
     if store.nested >= MAX_NESTED_CALLS:
         raise call_stack_exhausted()
+    if store.interrupted or store.deadline is not None:
+        _check_expiry(store)
     results: list[Any] = [None] * len(func.type.results)
     frames = store.frames
     depth = len(frames)

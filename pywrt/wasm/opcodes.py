@@ -8,6 +8,7 @@ is wasmtime's schedule; `trap` names what an out-of-range access, a division or 
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 from pywrt.wasm.types import VALTYPE_BY_NAME, ValType
 
@@ -604,9 +605,12 @@ FC:18   FC:18   memory-control
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Opcode:
-    """One row. `params` and `results` are None where `rule` names a special typing rule."""
+    """One row. `params` and `results` are None where `rule` names a special typing rule.
+
+    Nobody changes one. It isn't frozen, since that makes 600 of them take four times as long.
+    """
 
     prefix: int  # 0, or the prefix byte
     number: int
@@ -621,7 +625,7 @@ class Opcode:
 
 
 def _types(names: str) -> tuple[ValType, ...]:
-    return tuple(VALTYPE_BY_NAME[name] for name in names.split(",") if name)
+    return tuple([VALTYPE_BY_NAME[name] for name in names.split(",") if name])
 
 
 def _code(text: str) -> tuple[int, int]:
@@ -629,28 +633,28 @@ def _code(text: str) -> tuple[int, int]:
     return (int(prefix, 16), int(number)) if prefix else (0, int(number, 16))
 
 
+@cache
+def _signature(rule: str) -> tuple[tuple[ValType, ...] | None, tuple[ValType, ...] | None]:
+    """What a row's type says of parameters and results."""
+    before, arrow, after = rule.partition("->")
+    return (_types(before), _types(after)) if arrow else (None, None)
+
+
+@cache
+def _immediates(names: str) -> tuple[str, ...]:
+    return () if names == "-" else tuple(names.split("+"))
+
+
 def _parse(table: str) -> list[Opcode]:
     rows = []
     for line in table.strip().splitlines()[1:]:
-        code, mnemonic, immediates, rule, fuel, trap, feature = line.split()
+        code, mnemonic, names, rule, fuel, trap, feature = line.split()
         prefix, number = _code(code)
-        params = results = None
-        if "->" in rule:
-            before, after = rule.split("->")
-            params, results = _types(before), _types(after)
+        params, results = _signature(rule)
+        trapping = None if trap == "-" else trap
+        kinds = _immediates(names)
         rows.append(
-            Opcode(
-                prefix=prefix,
-                number=number,
-                mnemonic=mnemonic,
-                immediates=() if immediates == "-" else tuple(immediates.split("+")),
-                rule=rule,
-                params=params,
-                results=results,
-                fuel=int(fuel),
-                trap=None if trap == "-" else trap,
-                feature=feature,
-            )
+            Opcode(prefix, number, mnemonic, kinds, rule, params, results, int(fuel), trapping, feature)
         )
     return rows
 

@@ -139,7 +139,7 @@ def test_host_func_gets_signed_arguments(store):
     func = Func(store, FuncType((I32, I64, F64, EXTERNREF), ()), lambda *args: got.extend(args))
     func(store, 0xFFFFFFFF, -5, 1, "x")
     assert got == [-1, -5, 1.0, "x"]
-    assert repr(func) == f"Func({func.type})"
+    assert repr(func) == f"Func('<lambda>', {func.type})"
 
 
 def test_host_func_calls_a_guest_function_under_its_fuel(metered):

@@ -403,3 +403,20 @@ def test_real_library_says_where_an_argument_does_not_fit(shared: Path, run: Run
     status, _, err = run("--unknown-imports-trap", "--invoke", "area", path, shape)
     message = "pywrt: area: argument 's' > case 'poly' > [1] > 'x': expected s32, got str 'a'\n"
     assert (status, err) == (2, message)
+
+
+# The cache
+
+
+@pytest.mark.parametrize("given", ["option", "variable"])
+def test_cache_dir_gets_a_verdict_of_what_is_run(
+    run: Run, tmp_path: Path, given: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, path = tmp_path / "cache", tmp_path / "padded.wat"
+    path.write_text(f'(module (memory 1) (data (i32.const 0) "{"x" * 5000}") (func (export "f")))')
+    options = ["--cache-dir", str(cache)] if given == "option" else []
+    if given == "variable":
+        monkeypatch.setenv("PYWRT_CACHE_DIR", str(cache))
+    for _ in range(2):
+        assert run(*options, "--invoke", "f", str(path)) == (0, "", "")
+        assert len(list(cache.iterdir())) == 1

@@ -223,6 +223,66 @@ def test_coroutine_host_function_gets_its_result_by_deliver(guest):
     assert activation.results == [50]
 
 
+async def never(x):
+    raise AssertionError("nobody awaits this")
+
+
+@pytest.mark.parametrize("error", [KeyError("mine"), Trap("mine", "mine"), SystemExit(3)])
+def test_error_of_an_awaited_host_function_ends_the_call_by_throw(guest, error):
+    module = guest(CALL_HOST, imports=importing(never))
+    activation = module.start("f", 3)
+    assert activation.resume() is Stop.BLOCKED
+    activation.blocked.close()
+    activation.throw(error)
+    assert activation.resume() is Stop.TRAPPED
+    assert activation.trap is error
+    assert activation.resume() is Stop.TRAPPED
+    if isinstance(error, Trap):
+        assert [frame.function for frame in error.backtrace] == [1, 2]
+    assert module.call("twice", 4) == 8
+
+
+def test_cancelled_activation_closes_what_it_waits_for_and_stays_ended(guest):
+    module = guest(CALL_HOST, imports=importing(never))
+    activation = module.start("f", 3)
+    assert activation.resume() is Stop.BLOCKED
+    awaited, trap = activation.blocked, Trap("given up", "mine")
+    assert activation.cancel(trap) is trap
+    assert [frame.function for frame in trap.backtrace] == [1, 2]
+    with pytest.raises(RuntimeError, match="cannot reuse already awaited coroutine"):
+        awaited.send(None)
+    assert activation.blocked is None
+    assert activation.cancel(KeyError("later")).args == ("later",)
+    assert activation.resume() is Stop.TRAPPED
+    assert activation.trap is trap
+    assert module.store.state.frames == []
+
+
+def test_cancelling_a_call_that_has_returned_leaves_its_results(guest):
+    module = guest(CALL_HOST, imports=importing(lambda x: (x,)))
+    activation = module.start("f", 4)
+    assert activation.resume() is Stop.RETURNED
+    activation.cancel(Trap("given up"))
+    assert activation.resume() is Stop.RETURNED
+    assert (activation.results, activation.trap) == ([50], None)
+
+
+@pytest.mark.parametrize("metered", [True, False])
+def test_nested_call_past_the_deadline_is_not_begun(guest, metered):
+    calls = []
+
+    def again(x):
+        calls.append(x)
+        module.store.set_deadline(time.monotonic())
+        return call(module.store.state, module.instance.state.exports["twice"], [x])
+
+    module = guest(CALL_HOST, metered=metered, imports=importing(again))
+    with pytest.raises(Trap, match=r"^deadline exceeded") as caught:
+        module.call("f", 4)
+    assert [frame.function for frame in caught.value.backtrace] == [1, 2]
+    assert calls == [4]
+
+
 def test_stackless_call_from_a_host_function_returns_through_then(guest):
     module = guest(
         CALL_HOST, imports=importing(lambda x: Call(twice(), [x], lambda results: (results[0] + 1,)))

@@ -74,6 +74,14 @@ def test_parse_mistakes_are_named_with_status_2(
     assert message in capsys.readouterr().err
 
 
+def test_parse_cache_dir_from_option_or_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYWRT_CACHE_DIR", raising=False)
+    assert parse(["x"]).config.cache_dir is None
+    monkeypatch.setenv("PYWRT_CACHE_DIR", "there")
+    assert parse(["x"]).config.cache_dir == "there"
+    assert parse(["--cache-dir", "here", "x"]).config.cache_dir == "here"
+
+
 @pytest.mark.parametrize("action", [[], ["call"], ["inspect"]])
 def test_parse_help_has_examples(action: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

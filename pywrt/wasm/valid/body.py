@@ -42,6 +42,10 @@ class Signature:
         self.exit = [FLOOR, *results]
 
 
+#: The type of a block that takes and leaves nothing.
+NOTHING = Signature([], [])
+
+
 def is_defaultable(valtype: ValType) -> bool:
     """Whether a type has a default value. Spec: valid/types.html#defaultable-types"""
     return not isinstance(valtype, RefType) or valtype.nullable
@@ -141,18 +145,17 @@ class Body:
     def u32(self, pos: int) -> tuple[int, int]:
         """The unsigned integer at `pos` and the position behind it."""
         code = self.code
-        if pos + 1 < len(code):  # what is valid has an `end` behind it
+        if pos + 5 < len(code):  # no need to look out for the end
             low = code[pos]
             if low < 0x80:
                 return low, pos + 1
             high = code[pos + 1]
             if high < 0x80:
                 return high << 7 | low & 0x7F, pos + 2
-            if pos + 5 < len(code):  # what a linker may still change is padded to five bytes
-                third, fourth, fifth = code[pos + 2 : pos + 5]
-                if third & fourth & 0x80 and fifth < 0x10:
-                    value = fifth << 28 | (fourth & 0x7F) << 21 | (third & 0x7F) << 14
-                    return value | (high & 0x7F) << 7 | low & 0x7F, pos + 5
+            third, fourth, fifth = code[pos + 2 : pos + 5]
+            if third & fourth & 0x80 and fifth < 0x10:  # padded: what a linker may still change
+                value = (fourth & 0x7F) << 21 | (third & 0x7F) << 14 | (high & 0x7F) << 7 | low & 0x7F
+                return value | fifth << 28, pos + 5
         return read_unsigned(code, pos, len(code), 32)
 
     def local(self, index: int) -> ValType:

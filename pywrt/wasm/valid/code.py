@@ -11,23 +11,26 @@ complete validator, and the loop is a short cut through them. Nothing recurses.
 
 from pywrt.errors import InvalidError, MalformedError
 from pywrt.wasm.binary.decoder import LazyCode
-from pywrt.wasm.binary.instructions import read_opcode
+from pywrt.wasm.binary.instructions import EMPTY_BLOCK, read_opcode
 from pywrt.wasm.binary.reader import UNEXPECTED_END, Reader
 from pywrt.wasm.module import Expr, Module
 from pywrt.wasm.opcodes import BY_MNEMONIC
 from pywrt.wasm.types import I32, ValType
-from pywrt.wasm.valid.body import Body, Signature
+from pywrt.wasm.valid.body import FLOOR, NOTHING, Body, Frame, Signature
 from pywrt.wasm.valid.context import Context
 from pywrt.wasm.valid.rules import BINARY, LOAD, STORE, UNARY
 
-_BR_IF, _END, _LOCAL_GET, _LOCAL_SET, _LOCAL_TEE, _GLOBAL_GET, _I32_CONST = (
+_BLOCK, _BR_IF, _END, _LOCAL_GET, _LOCAL_SET, _LOCAL_TEE, _GLOBAL_GET, _I32_CONST = (
     BY_MNEMONIC[m].number
-    for m in ("br_if", "end", "local.get", "local.set", "local.tee", "global.get", "i32.const")
+    for m in ("block", "br_if", "end", "local.get", "local.set", "local.tee", "global.get", "i32.const")
 )
+#: What the loop compares with all the time; it unpacks them, since a local variable is read faster.
+_COMMONEST = (_LOCAL_GET, _I32_CONST, _LOCAL_SET, _LOCAL_TEE, BINARY, LOAD, STORE, UNARY)
 
 
 def _run(body: Body) -> None:
     """Validate a function body; errors have the place set."""
+    local_get, i32_const, local_set, local_tee, binary, load, store, unary = _COMMONEST
     code, frames, listed = body.code, body.frames, body.listed
     rows, rules = body.context.rows, body.context.rules
     short = min(body.defaultable, len(listed), 0x80)  # set from the start, one-byte indices
@@ -40,14 +43,14 @@ def _run(body: Body) -> None:
         while True:
             op = code[pos]
             pos += 1
-            if op == _LOCAL_GET:
+            if op == local_get:
                 index = code[pos]
                 if index < short:
                     pos += 1
                     stack.append(top)
                     top = listed[index]
                     continue
-            elif op == _I32_CONST:
+            elif op == i32_const:
                 byte = code[pos]
                 after = pos + 1
                 while byte >= 0x80:
@@ -59,34 +62,34 @@ def _run(body: Body) -> None:
                     stack.append(top)
                     top = I32
                     continue
-            elif op == _LOCAL_SET:
+            elif op == local_set:
                 index = code[pos]
                 if index < short and listed[index] is top:
                     pos += 1
                     top = stack.pop()
                     continue
-            elif op == _LOCAL_TEE:
+            elif op == local_tee:
                 index = code[pos]
                 if index < short and listed[index] is top:
                     pos += 1
                     continue
             else:
                 kind, first, second, result = rows[op]
-                if kind == BINARY:
+                if kind == binary:
                     if top is second:
                         under = stack.pop()
                         if under is first:
                             top = result
                             continue
                         stack.append(under)
-                elif kind == LOAD:
+                elif kind == load:
                     if top is first and code[pos] <= second:
                         size = 2 if code[pos + 1] < 0x80 else 3 if code[pos + 2] < 0x80 else 0
                         if size:
                             pos += size
                             top = result
                             continue
-                elif kind == STORE:
+                elif kind == store:
                     if top is first and code[pos] <= second:
                         size = 2 if code[pos + 1] < 0x80 else 3 if code[pos + 2] < 0x80 else 0
                         under = stack.pop()
@@ -95,7 +98,7 @@ def _run(body: Body) -> None:
                             top = stack.pop()
                             continue
                         stack.append(under)
-                elif kind == UNARY:
+                elif kind == unary:
                     if top is first:
                         top = result
                         continue
@@ -112,6 +115,22 @@ def _run(body: Body) -> None:
                         pos += 1
                         top = stack.pop()
                         continue
+                elif op == _END:
+                    frame = body.frame
+                    if top is FLOOR and frame.opcode == _BLOCK and not frame.label and not body.inits:
+                        frames.pop()
+                        body.frame = frames[-1]
+                        body.stack = stack = frame.stack
+                        top = stack.pop()
+                        continue
+                elif op == _BLOCK and code[pos] == EMPTY_BLOCK:
+                    pos += 1
+                    stack.append(top)
+                    body.frame = frame = Frame(_BLOCK, NOTHING, stack)
+                    frames.append(frame)
+                    body.stack = stack = []
+                    top = FLOOR
+                    continue
             stack.append(top)
             pos = rules[op](body, pos)
             if not frames:

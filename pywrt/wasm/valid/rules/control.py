@@ -5,7 +5,7 @@ from pywrt.wasm.binary.instructions import EMPTY_BLOCK, read_blocktype
 from pywrt.wasm.binary.reader import Reader, read_unsigned
 from pywrt.wasm.opcodes import BY_MNEMONIC
 from pywrt.wasm.types import FEATURE_BY_TYPE_CODE, FUNCREF, VALTYPE_BY_CODE, ref_type
-from pywrt.wasm.valid.body import FLOOR, Body, Frame, Signature, shown
+from pywrt.wasm.valid.body import FLOOR, NOTHING, Body, Frame, Signature, shown
 from pywrt.wasm.valid.rules.rule import I32_1, Rule
 from pywrt.wasm.valid.subtyping import matches_reftype
 
@@ -16,7 +16,7 @@ _BLOCK_SIGNATURES = {
     for code, valtype in VALTYPE_BY_CODE.items()
     if code not in FEATURE_BY_TYPE_CODE
 }
-_BLOCK_SIGNATURES[EMPTY_BLOCK] = Signature([], [])
+_BLOCK_SIGNATURES[EMPTY_BLOCK] = NOTHING
 
 
 # Blocks
@@ -73,8 +73,14 @@ def _else(body: Body, pos: int) -> int:
 
 def end(body: Body, pos: int) -> int:
     """The rule of `end`, which closes constant expressions too."""
-    frame = body.leave()
+    frame, frames = body.frame, body.frames
     signature = frame.signature
+    if body.stack == signature.exit and len(frames) > 1 and not body.inits:  # `leave`
+        frames.pop()
+        body.stack = frame.stack
+        body.frame = frames[-1]
+    else:
+        body.leave()
     if frame.opcode == _IF and signature.params != signature.results:
         _check_missing_else(body, signature)
     if signature.results:
@@ -180,10 +186,15 @@ def _referenced_callee(body: Body, pos: int) -> tuple[Signature, int]:
 
 def _call(body: Body, pos: int) -> int:
     signature, pos = _callee(body, pos)
-    if signature.params:
-        body.pop(signature.params)
+    params, stack = signature.params, body.stack
+    if params:
+        count = len(params)
+        if stack[-count:] == params:  # `pop`
+            del stack[-count:]
+        else:
+            body.pop(params)
     if signature.results:
-        body.stack += signature.results
+        stack += signature.results
     return pos
 
 
