@@ -8,7 +8,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from benchmarks import core, depth, echo, expected, robustness, server, simd, startup, suites, text
+from benchmarks import (
+    core,
+    depth,
+    echo,
+    expected,
+    interleave,
+    loading,
+    robustness,
+    server,
+    simd,
+    startup,
+    suites,
+    text,
+)
 from benchmarks.figures import Failed, NotMeasured, Tally
 from pywrt.errors import WasmError
 
@@ -148,6 +161,23 @@ WHOLE_CORE: list[Bar | Check] = [
     Bar("hostile files, the slowest step, 100 KB", lambda: robustness.slowest()[0], "s", 1),
 ]
 
+LOADING: list[Bar | Check] = [
+    Bar("code section of py-hello.wasm, indexed", loading.code_section_seconds, "ms", 30),
+    Bar("validation, a code byte", loading.validation_seconds, "ns", None, 95),
+    Bar("lowering, a body byte", lambda: loading.lowering().lowering, "us", 0.8),
+    Bar("binding, of lowering", loading.binding_ratio, "x", None, 0.25),
+    Bar("an instance of QuickJS beyond its memory", loading.instance_bytes, "MB", 0.1),
+    Bar("a small module, peak resident memory", loading.small_peak_bytes, "MB", 40),
+]
+
+STOPPING: list[Bar | Check] = [
+    Bar("deadline, with fuel: the latest stop", partial(interleave.worst_stop, True, False), "ms", 20),
+    Bar("deadline, without fuel", partial(interleave.worst_stop, False, False), "ms", 20),
+    Bar("interrupt, with fuel", partial(interleave.worst_stop, True, True), "ms", 20),
+    Bar("interrupt, without fuel", partial(interleave.worst_stop, False, True), "ms", 20),
+    Bar("1,000 guests: longest wait, of the mean", partial(interleave.wait_ratio, True), "x", 3),
+]
+
 SECTIONS: dict[str, list[Bar | Check]] = {
     "Core": CORE,
     "Start-up": STARTUP,
@@ -155,6 +185,8 @@ SECTIONS: dict[str, list[Bar | Check]] = {
     "Canonical ABI, exact fuel": CANONICAL_ABI,
     "Against what is recorded": CHECKS,
     "Core WebAssembly, whole": WHOLE_CORE,
+    "Loading": LOADING,
+    "Stopping and sharing": STOPPING,
 }
 
 

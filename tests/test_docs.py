@@ -1,7 +1,7 @@
 """The chapters of docs/: each example runs and prints what it says, and the tables are complete.
 
 Strategy: a chapter's blocks run in their order, in a fresh folder that the examples' files are linked
-into. Python blocks of one chapter share a namespace. `#> line` in a block is a line that it prints.
+into. Python blocks of one chapter share a namespace. `# > line` in a block is a line that it prints.
 """
 
 import ast
@@ -27,7 +27,7 @@ COMPONENTS = ROOT.parent / "shared" / "components"
 CHAPTERS = sorted(path.name for path in DOCS.glob("*.md"))
 
 _FENCE = re.compile(r"^```(\w+)([^\n]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-_PRINTED = re.compile(r"^ *#> ?(.*)$", re.MULTILINE)
+_PRINTED = re.compile(r"^ *# > ?(.*)$", re.MULTILINE)
 
 
 class Block:
@@ -207,7 +207,7 @@ def test_docs_line_of_printed_text_is_found_in_nested_code() -> None:
     text = textwrap.dedent("""\
         for i in range(2):
             print(i)
-        #> 0
-            #> 1
+        # > 0
+            # > 1
         """)
     assert _PRINTED.findall(text) == ["0", "1"]
