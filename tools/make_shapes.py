@@ -470,35 +470,67 @@ for _name, _sign, _inverse in (("lt_s", "<", ">="), ("gt_s", ">", "<=")):
     FUSED.append((f"if_{_name}", "v0, v1", f"({_X}) {_sign} {_Y}", f"({_X}) {_inverse} {_Y}"))
     FUSED.append((f"if_{_name}_c", "v0, v1", f"({_X}) {_sign} v1", f"({_X}) {_inverse} v1"))
 
-UNROLLED = 6  # blocks of more statements run them in a loop
+UNROLLED = 3  # a block of more statements has sequences of them (`engine.sequences`)
 CALL_ARITY = 5
+SEQUENCE = 8  # the statements that one runs
+
+#: How a block pays for itself: one that the trampoline enters tests its fuel first; one within a tree only charges;
+#: and some have nothing to pay.
+PAYING = {
+    "tested": ["if (left := fuel[0] - cost) < 0:", "    raise OutOfFuel", "fuel[0] = left"],
+    "charged": ["fuel[0] -= cost"],
+    "free": [],
+}
 
 
 class Form:
-    """A block form: the operands it is made with, the blocks it is linked to, and its last lines."""
+    """A block form: the operands it is made with, its targets last, and its lines behind the statements.
 
-    def __init__(self, name: str, operands: str, links: str, last: list[str], loop: bool = False) -> None:
+    `loop` says how it goes on with itself where none of the lines returns: "while", or "counted", which
+    counts its fuel itself. "tree" is "while" for a block whose trees return None to start it again.
+    """
+
+    def __init__(self, name: str, operands: str, last: list[str], loop: str = "") -> None:
         self.name = name
-        self.operands = operands
-        self.links = links
+        self.operands = [operand for operand in operands.split(", ") if operand]
         self.last = last
         self.loop = loop
 
 
+def if_forms(name: str, operands: str, test: str, negated: str) -> list[Form]:
+    """Where both ways go: `x` leaves to the trampoline, `c` runs a block of the same tree, `a` starts the tree again.
+
+    A loop's own block tests, and goes on: while the test holds, or until it does.
+    """
+    go = {"x": "return {0}, R", "c": "return {0}(R)", "a": "return"}
+    result = []
+    for then, orelse in ("xx", "xc", "cx", "cc", "ax", "xa", "ac", "ca"):
+        targets = "T, " * (then != "a") + "F" * (orelse != "a")
+        last = [f"if {test}:", f"    {go[then].format('T')}", go[orelse].format("F")]
+        result.append(Form(f"{name}_{then}{orelse}", f"{operands}, {targets.removesuffix(', ')}", last))
+    for loop in ("while", "counted"):
+        result.append(Form(f"{name}_{loop}", f"{operands}, F", [f"if {negated}:", "    return F, R"], loop))
+        result.append(Form(f"{name}_until_{loop}", f"{operands}, T", [f"if {test}:", "    return T, R"], loop))
+    run = ["    if r := {0}(R):", "        return r"]
+    then, orelse = ([line.format(target) for line in run] for target in "TF")
+    result.append(Form(f"{name}_while_c", f"{operands}, F", [f"if {negated}:", *orelse], "tree"))
+    result.append(Form(f"{name}_until_c", f"{operands}, T", [f"if {test}:", *then], "tree"))
+    result.append(Form(f"{name}_loop_cc", f"{operands}, T, F", [f"if {test}:", *then, "else:", *orelse], "tree"))
+    return result
+
+
 def forms() -> list[Form]:
-    result = [Form("goto", "", "T", ["return T, R"]), Form("goto_loop", "", "", [], loop=True)]
-    for name, operands, test, negated in FUSED:
-        result.append(Form(name, operands, "T, F", [f"if {test}:", "    return T, R", "return F, R"]))
-        # a block that is its own successor loops within itself: while the test holds, or until it does
-        result.append(Form(name + "_loop", operands, "F", [f"if {negated}:", "    return F, R"], loop=True))
-        result.append(Form(name + "_until", operands, "T", [f"if {test}:", "    return T, R"], loop=True))
-    result.append(Form("switch", "v0, n, targets", "", ["i = R[v0]", "return targets[i if i < n else n], R"]))
+    result = [Form("goto", "T", ["return T, R"]), Form("goto_run", "T", ["return T(R)"])]
+    result += [Form("again", "", []), Form("goto_loop", "", [], "while")]
+    for test in FUSED:
+        result += if_forms(*test)
+    index = "i = R[v0]"
+    result.append(Form("switch", "v0, n, targets", [index, "return targets[i if i < n else n], R"]))
+    result.append(Form("switch_run", "v0, n, targets", [index, "return targets[i if i < n else n](R)"]))
     pop = "caller, block, d = pop()"
-    result.append(Form("ret_0", "pop", "", [pop, "return block, caller"]))
-    result.append(Form("ret_1", "pop, v0", "", [pop, "caller[d] = R[v0]", "return block, caller"]))
-    result.append(
-        Form("ret_n", "pop, v0, n", "", [pop, "caller[d : d + n] = R[v0 : v0 + n]", "return block, caller"])
-    )
+    result.append(Form("ret_0", "pop", [pop, "return block, caller"]))
+    result.append(Form("ret_1", "pop, v0", [pop, "caller[d] = R[v0]", "return block, caller"]))
+    result.append(Form("ret_n", "pop, v0, n", [pop, "caller[d : d + n] = R[v0 : v0 + n]", "return block, caller"]))
     for arity in [*range(CALL_ARITY + 1), None]:
         suffix = "n" if arity is None else str(arity)
         names = ["args"] if arity is None else [f"a{i}" for i in range(arity)]
@@ -515,87 +547,107 @@ def forms() -> list[Form]:
         direct = ", ".join(filter(None, ["f", given]))
         through = ", ".join(filter(None, ["table, type, v0", given]))
         stack = "frames, depth, d"
-        result.append(Form(f"call_{suffix}", f"{stack}, {direct}", "T", [*push, call]))
-        result.append(Form(f"calli_{suffix}", f"{stack}, {through}", "T", [*find, *push, call]))
-        result.append(Form(f"tail_{suffix}", direct, "", [call]))
-        result.append(Form(f"taili_{suffix}", through, "", [*find, call]))
-    result.append(Form("raise", "error", "", ["raise error(R)"]))
+        result.append(Form(f"call_{suffix}", f"{stack}, {direct}, T", [*push, call]))
+        result.append(Form(f"calli_{suffix}", f"{stack}, {through}, T", [*find, *push, call]))
+        result.append(Form(f"tail_{suffix}", direct, [call]))
+        result.append(Form(f"taili_{suffix}", through, [*find, call]))
+    result.append(Form("raise", "error", ["raise error(R)"]))
     return result
 
 
-def write_form(form: Form, statements: int | None, metered: bool) -> str:
-    suffix = "n" if statements is None else str(statements)
-    names = ["statements"] if statements is None else [f"s{i}" for i in range(statements)]
-    head = ["fuel", "cost"] if metered else ["slice"]
-    operands = [*head, *names, *(form.operands.split(", ") if form.operands else [])]
-    body: list[str] = []
-    if statements is None:
-        body += ["for s in statements:", "    s(R)"]
-    else:
-        body += [f"{name}(R)" for name in names]
-    body += form.last
-    if not body:
-        body = ["pass"]
-    charge = ["if (left := fuel[0] - cost) < 0:", "    raise OutOfFuel", "fuel[0] = left"]
-    lines = [f"def {form.name}_{suffix}({', '.join(operands)}):"]
-    if form.links:
-        assigned = " = ".join(form.links.split(", "))
-        arguments = ", ".join(link.lower() for link in form.links.split(", "))
-        lines += [
-            f"    {assigned} = None",
-            f"    def link({arguments}):",
-            f"        nonlocal {form.links}",
-            *(f"        {link} = {link.lower()}" for link in form.links.split(", ")),
-        ]
-    lines.append("    def block(R):")
-    if metered:
-        inner = [*charge, *body]
-        lines += [
-            f"        {line}"
-            for line in (["while True:", *(f"    {x}" for x in inner)] if form.loop else inner)
-        ]
-    elif form.loop:
-        lines += [
-            "        for _ in slice[0]:",
-            *(f"            {line}" for line in body),
-            "        return block, R",
-        ]
-    else:
-        lines += [f"        {line}" for line in body]
-    lines.append("    return block, link" if form.links else "    return block, None")
-    return "\n".join(lines) + "\n"
+def exists(form: Form, paying: str) -> bool:
+    """Whether a block that pays so may have the form: within a tree there are no loops, and only there is `again`."""
+    if paying == "charged":
+        return not form.loop
+    if form.loop == "counted":
+        return paying == "tested"
+    return paying == "free" or not (form.name == "again" or form.name.endswith(("_ax", "_xa", "_ac", "_ca")))
+
+
+def indented(lines: Sequence[str], depth: int = 1) -> list[str]:
+    return ["    " * depth + line for line in lines]
+
+
+def block_lines(form: Form, statements: Sequence[str], paying: str) -> tuple[list[str], int]:
+    """The lines of the block's function, and how many stand before its first statement."""
+    body = [*statements, *form.last] or ["pass"]
+    if form.loop == "counted":
+        start = ["left = fuel[0]", "try:", "    for left in range(left - cost, -1, -cost):"]
+        end = ["finally:", "    fuel[0] = left", "raise OutOfFuel"]
+        return [*start, *indented(body, 2), *end], len(start)
+    pay = PAYING[paying]
+    if form.loop and paying == "free":
+        return ["for _ in slice[0]:", *indented(body), "raise OutOfFuel"], 1
+    if form.loop:
+        return ["while True:", *indented([*pay, *body])], 1 + len(pay)
+    return [*pay, *body], len(pay)
+
+
+def write_form(form: Form, statements: int, paying: str) -> tuple[str, int]:
+    """The factory, and how many lines of the block stand before its first statement."""
+    head = ["fuel", "cost"] if paying != "free" else ["slice"] if form.loop else []
+    names = [f"s{i}" for i in range(statements)]
+    lines, first = block_lines(form, [f"{name}(R)" for name in names], paying)
+    operands = ", ".join([*head, *names, *form.operands])
+    text = [f"def {form.name}_{statements}({operands}):", *indented(["def block(R):", *indented(lines), "return block"])]
+    return "\n".join(text) + "\n", first
 
 
 FORMS_HEAD = '''# Generated by tools/make_shapes.py; do not edit.
 # ruff: noqa
 # mypy: ignore-errors
-"""Block forms ({kind}): run a basic block's statements, then name the next block and its registers.
-
-Each factory returns the block and a function that links it to its successors (None where it has none).
-"""
+"""Block forms ({kind}): run a basic block's statements, then name the next block and its registers."""
 
 from pywrt.engine.stops import OutOfFuel, call_stack_exhausted, check_indirect_call
 
 
 '''
 
+KINDS = {
+    "tested": "the trampoline enters them: each tests its fuel first, then charges it",
+    "charged": "within a tree, where the tree's first block has tested some: each charges its fuel",
+    "free": "nothing to pay: unmetered, or paid for ahead",
+}
 
-def write_forms(metered: bool) -> str:
-    parts = []
-    table = []
+
+def write_forms(paying: str) -> str:
+    parts, table, before = [], [], []
     for form in forms():
-        for count in [*range(UNROLLED + 1), None]:
-            parts.append(write_form(form, count, metered))
-            name = f"{form.name}_{'n' if count is None else count}"
-            table.append(f"    {(form.name, count)!r}: {name},\n")
-    head = FORMS_HEAD.format(kind="each charges its fuel first" if metered else "unmetered")
+        if not exists(form, paying):
+            continue
+        for count in range(UNROLLED + 1):
+            text, first = write_form(form, count, paying)
+            parts.append(text)
+            table.append(f"    {(form.name, count)!r}: {form.name}_{count},\n")
+        before.append(f"    {form.name!r}: {first},\n")
     return (
-        head
+        FORMS_HEAD.format(kind=KINDS[paying])
         + "\n\n".join(parts)
-        + "\n\n#: (form, number of statements or None) -> factory.\n"
+        + "\n\n#: (form, number of statements) -> factory.\n"
         + f"FORMS = {{\n{''.join(table)}}}\n"
+        + "\n#: Form -> lines of the block's function before its first statement.\n"
+        + f"BEFORE = {{\n{''.join(before)}}}\n"
     )
 
+
+def write_sequences() -> str:
+    """Statements of several others."""
+    parts = [SEQUENCES_HEAD]
+    widths = [0, *range(2, SEQUENCE + 1)]
+    for width in widths:
+        names = [f"s{i}" for i in range(width)]
+        parts.append(factory(f"sequence_{width}", "s", names, [f"{name}(R)" for name in names] or ["pass"]) + "\n\n")
+    table = "".join(f"    {width}: sequence_{width},\n" for width in widths)
+    return "".join(parts) + f"#: By the number of statements.\nSEQUENCES = {{\n{table}}}\n"
+
+
+SEQUENCES_HEAD = '''# Generated by tools/make_shapes.py; do not edit.
+# ruff: noqa
+# mypy: ignore-errors
+"""Statements that run other statements, one after another."""
+
+
+'''
 
 INIT = '''# Generated by tools/make_shapes.py; do not edit.
 """The shape library: expressions as statements and conditions, and block forms with and without fuel."""
@@ -619,8 +671,8 @@ def generate() -> dict[Path, str]:
     return {
         OUT / "__init__.py": INIT,
         OUT / "expressions.py": write_expressions(trees, tested, pairs),
-        OUT / "forms_metered.py": write_forms(True),
-        OUT / "forms_unmetered.py": write_forms(False),
+        OUT / "sequences.py": write_sequences(),
+        **{OUT / f"forms_{paying}.py": write_forms(paying) for paying in PAYING},
     }
 
 

@@ -1,16 +1,18 @@
 """From a Python exception in a block to the wasm instruction that caused it.
 
-Strategy: the machine knows the block that ran. The traceback's next frame is that block's function; the
-line (or, in a block of many statements, its loop variable) tells the statement, and the line within
-the statement's closure tells which of its operators that can trap. The statement knows their offsets,
-and the opcode there says what a Python exception means (`_MEANINGS`).
+Strategy: the machine knows the block that it ran. The traceback's next entry is that block's function, then
+come those of its tree that it ran, each known by its code and by the line that ran it. The line in the last
+tells the statement (through the sequences that a block of many has), and the line within the statement's
+closure tells which of its operators that can trap. The statement knows their offsets, and the opcode there
+says what a Python exception means (`_MEANINGS`).
 """
 
 import struct
-from types import FrameType, TracebackType
-from typing import Any
+from types import TracebackType
 
-from pywrt.engine.binding import UNROLLED, Binding
+from pywrt.engine.binding import END_BINDERS, UNROLLED, Binder, Binding
+from pywrt.engine.plan import BlockPlan
+from pywrt.engine.sequences import SEQUENCES, WIDTH, rounds
 from pywrt.errors import FrameInfo, Trap
 from pywrt.runtime.store import Block, Store
 from pywrt.wasm.opcodes import BY_CODE, PREFIXES, Opcode
@@ -36,6 +38,12 @@ _MEANINGS: dict[type[Exception], dict[str, tuple[str, str]]] = {
     ZeroDivisionError: {"divide": ("integer divide by zero", "integer-divide-by-zero")},
     AttributeError: _NULLS,  # None has no fields
     TypeError: {"i31": ("null i31 reference", "null-reference")},  # nor is it a number
+}
+
+
+#: The code of the functions that sequences are.
+SEQUENCE_CODES = {
+    constant for make in SEQUENCES.values() for constant in make.__code__.co_consts if hasattr(constant, "co_code")
 }
 
 
@@ -75,54 +83,100 @@ def _row_at(data: bytes, position: int) -> Opcode | None:
 
 
 def locate(store: Store, error: Exception, block: Block) -> Place | None:
-    """Where in wasm `error` was raised, or None if not in a bound block."""
+    """Where in wasm `error` was raised, or None if not in a bound block; the trampoline ran `block`."""
     owner = store.owners.get(block)
     if owner is None:
         return None
-    binding, number = owner
-    plan = binding.plan.blocks[number]
-    trace = error.__traceback__
-    # the machine's own frame first, then the block's
-    while trace is not None and trace.tb_frame.f_code is not block.__code__:
-        trace = trace.tb_next
+    binding, plan, trace = _innermost(*owner, error)
     if trace is None:
         return Place(binding, plan.offset)
-    index = _statement_index(trace, block, plan.statements)
-    if index is not None and index < len(plan.statements):
-        offsets = plan.statements[index].offsets
-    else:
-        offsets = plan.condition[3] if plan.condition else ()
+    offsets, trace = _offsets(binding, plan, trace)
     if not offsets:
         return Place(binding, plan.offset)
-    within = trace.tb_next
-    line = 0
-    if within is not None:
-        line = within.tb_lineno - within.tb_frame.f_code.co_firstlineno - 1
+    line = 0 if trace is None else _line(trace)
     return Place(binding, offsets[line] if 0 <= line < len(offsets) else offsets[0])
 
 
-def _statement_index(trace: TracebackType, block: Block, statements: list[Any]) -> int | None:
-    """Which of a block's statements a traceback entry of the block's function is in; None if none."""
-    frame: FrameType = trace.tb_frame
-    if len(statements) > UNROLLED:
-        running = frame.f_locals.get("s")
-        many = frame.f_locals.get("statements", ())
-        if trace.tb_next is None or trace.tb_next.tb_frame.f_code is not getattr(running, "__code__", None):
-            return None
-        return next((i for i, s in enumerate(many) if s is running), None)
-    # fuel's three lines come first where there is metering; a loop's header is one more
-    first = frame.f_code.co_firstlineno + 1
-    names = frame.f_code.co_freevars
-    if "fuel" in names:
-        first += 3 + ("_loop_" in _qualname(frame) or "_until_" in _qualname(frame))
-    else:
-        first += "_loop_" in _qualname(frame) or "_until_" in _qualname(frame)
-    index = trace.tb_lineno - first
-    return index if 0 <= index < len(statements) else None
+def innermost(store: Store, error: Exception, block: Block) -> Block:
+    """The block that raised `error`: `block`, which the trampoline ran, or one that that ran in turn."""
+    owner = store.owners.get(block)
+    if owner is None:
+        return block
+    binding, plan, _ = _innermost(*owner, error)
+    return binding.blocks[plan.number]
 
 
-def _qualname(frame: FrameType) -> str:
-    return frame.f_code.co_qualname
+def _innermost(
+    binding: Binding, number: int, error: Exception
+) -> tuple[Binding, BlockPlan, TracebackType | None]:
+    """The same as a plan, and the entry of its block in the traceback of `error`."""
+    plan = binding.plan.blocks[number]
+    code = binding.blocks[number].__code__  # type: ignore[attr-defined]
+    trace = error.__traceback__
+    # the machine's own frame first, then the block's
+    while trace is not None and trace.tb_frame.f_code is not code:
+        trace = trace.tb_next
+    while trace is not None and (following := _following(binding, plan, trace)) is not None:
+        plan, trace = following, trace.tb_next
+    return binding, plan, trace
+
+
+def _line(trace: TracebackType) -> int:
+    """Which line of its function a traceback entry is in, the first behind `def` being 0."""
+    return trace.tb_lineno - trace.tb_frame.f_code.co_firstlineno - 1
+
+
+def _before(binding: Binding, plan: BlockPlan) -> tuple[int, int]:
+    """Where the statements of a block's function begin, and where they end: their lines."""
+    binder = Binder(binding.instance, binding.plan)
+    count = len(plan.statements)
+    for _ in range(rounds(count, UNROLLED)):
+        count = -(-count // WIDTH)
+    first: int = binder.library(plan).BEFORE[END_BINDERS[plan.end](binder, plan)[0]]
+    return first, first + count
+
+
+def _following(binding: Binding, plan: BlockPlan, trace: TracebackType) -> BlockPlan | None:
+    """Which of its targets the block of `plan` was running, as its entry in the traceback tells; None if none."""
+    if trace.tb_next is None:
+        return None
+    running = trace.tb_next.tb_frame.f_code
+    found = [
+        target
+        for target, runs in zip(plan.targets, plan.runs, strict=False)  # calls run nothing
+        if runs and binding.blocks[target.number].__code__ is running  # type: ignore[attr-defined]
+    ]
+    if not found:
+        return None
+    if plan.end == "switch":
+        return plan.targets[min(trace.tb_frame.f_locals["i"], len(plan.targets) - 1)]
+    if len(found) == 1:
+        return found[0]
+    # the line behind the test runs what is run where it holds
+    _, test = _before(binding, plan)
+    _, _, negated = Binder(binding.instance, binding.plan).test(plan)
+    return plan.targets[(_line(trace) != test + 1) ^ negated]
+
+
+def _offsets(
+    binding: Binding, plan: BlockPlan, trace: TracebackType
+) -> tuple[tuple[int, ...], TracebackType | None]:
+    """The offsets of what can trap in the statement or condition that ran; the entry of its closure."""
+    statements = plan.statements
+    if plan.end == "bulk":
+        return (), None
+    first, last = _before(binding, plan)
+    index = _line(trace) - first
+    if index >= last - first or index < 0:
+        return (plan.condition[3] if plan.condition else ()), trace.tb_next
+    within = trace.tb_next
+    for _ in range(rounds(len(statements), UNROLLED)):
+        # a group of one is that statement itself
+        if within is not None and within.tb_frame.f_code in SEQUENCE_CODES:
+            index, within = index * WIDTH + _line(within), within.tb_next
+        else:
+            index *= WIDTH
+    return statements[index].offsets, within
 
 
 def message_of(place: Place | None, error: Exception) -> Trap | None:

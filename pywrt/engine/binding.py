@@ -5,25 +5,19 @@ bound (once an instance).
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any
 
-from pywrt.engine import arrays, bulk, conditional
+from pywrt.engine import arrays, bulk, conditional, sequences
 from pywrt.engine.plan import BlockPlan, Closure, Conditional, FunctionPlan, Ref, Statement
-from pywrt.engine.shapes import forms_metered, forms_unmetered
+from pywrt.engine.shapes import forms_charged, forms_free, forms_tested
 from pywrt.engine.stops import OutOfFuel
 from pywrt.engine.trees import CONDITIONS, FUSED, NEGATED
 from pywrt.runtime.instance import Instance
 from pywrt.runtime.store import Block
 
-#: Blocks of more statements run them in a loop; calls of more arguments build their list in one.
-UNROLLED = 6
+#: Blocks of more statements have sequences of them; calls of more arguments build their list in a loop.
+UNROLLED = 3
 CALL_ARITY = 5
-
-#: (form, number of statements or None) -> what makes such a block and the function that links it.
-METERED_FORMS: dict[tuple[str, int | None], Callable[..., tuple[Block, Any]]] = cast(Any, forms_metered.FORMS)
-UNMETERED_FORMS: dict[tuple[str, int | None], Callable[..., tuple[Block, Any]]] = cast(
-    Any, forms_unmetered.FORMS
-)
 
 
 class Binding:
@@ -39,19 +33,14 @@ class Binding:
 
 def bind(instance: Instance, plan: FunctionPlan) -> Block:
     """Make the blocks of `plan` for `instance`; return the function's entry."""
+    binder = Binder(instance, plan)
+    blocks, owners = binder.blocks, instance.store.owners
     binding = Binding(instance, plan)
-    links: list[Any] = []
-    metered = instance.store.config.consume_fuel
-    for block_plan in plan.blocks:
-        block, link = bind_block(instance, block_plan, metered)
-        binding.blocks.append(block)
-        links.append(link)
-    blocks = binding.blocks
-    owners = instance.store.owners
-    for block, link, block_plan in zip(blocks, links, plan.blocks, strict=True):
+    binding.blocks = blocks
+    for block_plan in reversed(plan.blocks):  # most of what a block leads to is made before it
+        block = blocks[block_plan.number] = binder.bind(block_plan)
         owners[block] = (binding, block_plan.number)
-        if link is not None:
-            link(*[blocks[target.number] for target in block_plan.targets])
+    binder.finish()
     return blocks[0]
 
 
@@ -81,7 +70,7 @@ def bind_conditional(instance: Instance, statement: Conditional) -> Closure:
     arms: list[Any] = []
     for arm in (then, orelse):
         if arm is not None:
-            arms += [_sequence([bind_statement(instance, s) for s in arm.statements])]
+            arms.append(sequences.one([bind_statement(instance, s) for s in arm.statements]))
             if metered:
                 arms.append(arm.cost)
     make = (conditional.METERED if metered else conditional.UNMETERED)[orelse is not None]
@@ -89,75 +78,166 @@ def bind_conditional(instance: Instance, statement: Conditional) -> Closure:
     return bound
 
 
-def _sequence(statements: list[Closure]) -> Closure:
-    """One closure that runs all of `statements`."""
-    if len(statements) == 1:
-        return statements[0]
-    sequence: Closure = conditional.SEQUENCES[len(statements)](*statements)
-    return sequence
+#: What a form calls a block that it leads to, and that block, or the plan of one that may not be made yet.
+Target = tuple[str, BlockPlan | Block]
+#: What a plan's end becomes: the form, what it is made with, and where it leads.
+End = tuple[str, list[Any], Sequence[Target]]
+
+#: How the names of forms say which way a branch goes.
+_LETTERS = {"leave": "x", "run": "c", "again": "a"}
 
 
-def bind_block(instance: Instance, plan: BlockPlan, metered: bool) -> tuple[Block, Any]:
-    """The block and its linking function, which takes the bound targets in `plan.targets`' order."""
-    store = instance.store
-    statements: list[Any] = [bind_statement(instance, s) for s in plan.statements]
-    if plan.end == "bulk":
-        return bind_bulk(instance, plan, metered)
-    name, operands, link_order = END_BINDERS[plan.end](instance, plan)
-    count: int | None = len(statements)
-    if count is not None and count > UNROLLED:
-        statements = [tuple(statements)]
-        count = None
-    if metered and plan.cost:
-        block, link = METERED_FORMS[name, count](store.fuel, plan.cost, *statements, *operands)
-    else:
-        block, link = UNMETERED_FORMS[name, count](store.slice, *statements, *operands)
-    if link is None:
-        if plan.end == "switch":
-            targets: list[Any] = operands[-1]
-            return block, lambda *bound: targets.extend(bound)
-        return block, None
-    if link_order is not None:
-        return block, lambda *bound: link(*[bound[i] for i in link_order])
-    return block, link
+class Binder:
+    """Makes the blocks of one function for an instance, each after most of those that it leads to."""
 
+    def __init__(self, instance: Instance, plan: FunctionPlan) -> None:
+        self.instance = instance
+        self.store = instance.store
+        self.metered = instance.store.config.consume_fuel
+        self.blocks: list[Any] = [None] * len(plan.blocks)
+        #: Blocks whose target of that name is made later, or lists of targets.
+        self.waiting: list[tuple[Block, str, BlockPlan]] = []
+        self.switches: list[tuple[list[Block], list[BlockPlan]]] = []
 
-# How each kind of end is bound: (form, its operands, which targets it is linked to; None for all in order).
-End = tuple[str, list[Any], tuple[int, ...] | None]
+    def finish(self) -> None:
+        """Give the blocks what was made after them."""
+        for block, name, target in self.waiting:
+            cell = block.__code__.co_freevars.index(name)  # type: ignore[attr-defined]
+            block.__closure__[cell].cell_contents = self.blocks[target.number]  # type: ignore[attr-defined]
+        for bound, targets in self.switches:
+            bound += [self.blocks[target.number] for target in targets]
 
+    def bind(self, plan: BlockPlan) -> Block:
+        statements = [bind_statement(self.instance, statement) for statement in plan.statements]
+        if plan.end == "bulk":
+            return self.make(bind_bulk, [self.instance, plan], [("T", plan.targets[0])])
+        statements = sequences.at_most(statements, UNROLLED)
+        name, operands, targets = END_BINDERS[plan.end](self, plan)
+        forms = self.library(plan).FORMS
+        operands = [*statements, *operands]
+        if forms is not forms_free.FORMS:
+            operands = [self.store.fuel, plan.cost, *operands]
+        elif plan.looped and plan.root is plan:
+            operands = [self.store.slice, *operands]
+        return self.make(forms[name, len(statements)], operands, targets)
 
-def _goto(instance: Instance, plan: BlockPlan) -> End:
-    if plan.targets[0] is plan:
-        return "goto_loop", [], None
-    return "goto", [], None
+    def library(self, plan: BlockPlan) -> Any:
+        """The module with the forms of blocks that pay as `plan`'s does."""
+        if not self.metered or not plan.cost:
+            return forms_free
+        return forms_tested if plan.root is plan else forms_charged
 
+    def make(
+        self, factory: Callable[..., Block], operands: list[Any], targets: Sequence[Target]
+    ) -> Block:
+        """The block that `factory` makes; `targets` are its last operands."""
+        blocks = self.blocks
+        late = []
+        for name, target in targets:
+            if isinstance(target, BlockPlan):
+                operands.append(blocks[target.number])
+                if operands[-1] is None:
+                    late.append((name, target))
+            else:
+                operands.append(target)
+        block = factory(*operands)
+        for name, target in late:
+            self.waiting.append((block, name, target))
+        return block
 
-def _if(instance: Instance, plan: BlockPlan) -> End:
-    assert plan.condition is not None
-    tree, condition_operands = plan.condition[0], plan.condition[1]
-    then, orelse = 0, 1
-    if tree in FUSED:
-        name, negated = FUSED[tree]
-        operands = list(condition_operands)
-        if negated:
-            then, orelse = orelse, then
-    else:
-        name = "if"
-        operands = [CONDITIONS[tree](*resolve(instance, condition_operands))]
-    if plan.targets[then] is plan:
-        return name + "_loop", operands, (orelse,)
-    if plan.targets[orelse] is plan:
-        return name + "_until", operands, (then,)
-    return name, operands, (then, orelse)
+    def leave(self, target: BlockPlan) -> Block:
+        """A block that only leaves its tree for `target`."""
+        return self.make(forms_free.FORMS["goto", 0], [], [("T", target)])
 
+    def ways(self, plan: BlockPlan) -> list[str]:
+        """How `plan` goes on with each target: running it itself, starting its tree again, or leaving."""
+        ways = []
+        for target, runs in zip(plan.targets, plan.runs, strict=True):
+            if runs:
+                ways.append("run")
+            elif target is plan.root and target.looped:
+                ways.append("own" if target is plan else "again")
+            else:
+                ways.append("leave")
+        return ways
 
-def _switch(instance: Instance, plan: BlockPlan) -> End:
-    register, count = plan.operands
-    return "switch", [register, count, []], None
+    # How each kind of end is bound.
 
+    def goto(self, plan: BlockPlan) -> End:
+        (way,) = self.ways(plan)
+        form = {"leave": "goto", "run": "goto_run", "own": "goto_loop", "again": "again"}[way]
+        return form, [], [("T", plan.targets[0])] if way in ("leave", "run") else []
 
-def _return(instance: Instance, plan: BlockPlan) -> End:
-    return plan.end, [instance.store.frames.pop, *plan.operands], None
+    def branch(self, plan: BlockPlan) -> End:
+        form, operands, negated = self.test(plan)
+        order = (1, 0) if negated else (0, 1)
+        then, orelse = targets = [(name, plan.targets[i]) for name, i in zip("TF", order, strict=True)]
+        ways = [self.ways(plan)[i] for i in order]
+        if not plan.looped or plan.root is not plan:
+            if ways == ["again", "again"]:
+                return "again", [], []
+            kept = [target for target, way in zip(targets, ways, strict=True) if way != "again"]
+            return f"{form}_{_LETTERS[ways[0]]}{_LETTERS[ways[1]]}", operands, kept
+        if ways == ["own", "leave"]:
+            return f"{form}_{self.loop(plan)}", operands, [orelse]
+        if ways == ["leave", "own"]:
+            return f"{form}_until_{self.loop(plan)}", operands, [then]
+        if ways == ["own", "run"]:
+            return f"{form}_while_c", operands, [orelse]
+        if ways == ["run", "own"]:
+            return f"{form}_until_c", operands, [then]
+        entered = [
+            (name, self.leave(target) if way == "leave" else target)
+            for way, (name, target) in zip(ways, targets, strict=True)
+        ]
+        return f"{form}_loop_cc", operands, entered
+
+    def loop(self, plan: BlockPlan) -> str:
+        """How a block that is its own successor counts its rounds."""
+        if not self.metered or any(isinstance(statement, Conditional) for statement in plan.statements):
+            return "while"
+        return "counted"  # nothing else charges fuel meanwhile
+
+    def test(self, plan: BlockPlan) -> tuple[str, list[Any], bool]:
+        """The group of forms that test `plan`'s condition, their operands, and whether they test the negation."""
+        assert plan.condition is not None
+        tree, operands = plan.condition[0], plan.condition[1]
+        if tree in FUSED:
+            form, negated = FUSED[tree]
+            return form, list(operands), negated
+        return "if", [CONDITIONS[tree](*resolve(self.instance, operands))], False
+
+    def switch(self, plan: BlockPlan) -> End:
+        register, count = plan.operands
+        bound: list[Block] = []
+        self.switches.append((bound, plan.targets))
+        return "switch_run" if all(plan.runs) else "switch", [register, count, bound], []
+
+    def ret(self, plan: BlockPlan) -> End:
+        return plan.end, [self.store.frames.pop, *plan.operands], []
+
+    def call(self, plan: BlockPlan) -> End:
+        destination, *callee, arguments = plan.operands
+        suffix, given = _suffix(arguments)
+        store = self.store
+        stack = [store.frames, store.config.max_call_depth, destination]
+        operands = [*stack, *self.callee(callee), *given]
+        return f"{plan.end}_{suffix}", operands, [("T", plan.targets[0])]
+
+    def tail(self, plan: BlockPlan) -> End:
+        *callee, arguments = plan.operands
+        suffix, given = _suffix(arguments)
+        return f"{plan.end}_{suffix}", [*self.callee(callee), *given], []
+
+    def callee(self, operands: list[Any]) -> list[Any]:
+        """A function; or a table, the type it must have there, and the register of its index."""
+        if len(operands) == 1:
+            return [operands[0].resolve(self.instance)]
+        table, type_index, register = operands
+        return [table.resolve(self.instance), self.instance.types[type_index], register]
+
+    def throw(self, plan: BlockPlan) -> End:
+        return "raise", resolve(self.instance, plan.operands), []
 
 
 def _suffix(arguments: Sequence[int]) -> tuple[str, list[Any]]:
@@ -166,44 +246,18 @@ def _suffix(arguments: Sequence[int]) -> tuple[str, list[Any]]:
     return "n", [arguments]
 
 
-def _call(instance: Instance, plan: BlockPlan) -> End:
-    destination, *callee, arguments = plan.operands
-    suffix, given = _suffix(arguments)
-    store = instance.store
-    stack = [store.frames, store.config.max_call_depth, destination]
-    return f"{plan.end}_{suffix}", [*stack, *_callee(instance, callee), *given], None
-
-
-def _tail(instance: Instance, plan: BlockPlan) -> End:
-    *callee, arguments = plan.operands
-    suffix, given = _suffix(arguments)
-    return f"{plan.end}_{suffix}", [*_callee(instance, callee), *given], None
-
-
-def _callee(instance: Instance, operands: list[Any]) -> list[Any]:
-    """A function; or a table, the type it must have there, and the register of its index."""
-    if len(operands) == 1:
-        return [operands[0].resolve(instance)]
-    table, type_index, register = operands
-    return [table.resolve(instance), instance.types[type_index], register]
-
-
-def _raise(instance: Instance, plan: BlockPlan) -> End:
-    return "raise", resolve(instance, plan.operands), None
-
-
-END_BINDERS = {
-    "goto": _goto,
-    "if": _if,
-    "switch": _switch,
-    "ret_0": _return,
-    "ret_1": _return,
-    "ret_n": _return,
-    "call": _call,
-    "calli": _call,
-    "tail": _tail,
-    "taili": _tail,
-    "raise": _raise,
+END_BINDERS: dict[str, Callable[[Binder, BlockPlan], End]] = {
+    "goto": Binder.goto,
+    "if": Binder.branch,
+    "switch": Binder.switch,
+    "ret_0": Binder.ret,
+    "ret_1": Binder.ret,
+    "ret_n": Binder.ret,
+    "call": Binder.call,
+    "calli": Binder.call,
+    "tail": Binder.tail,
+    "taili": Binder.tail,
+    "raise": Binder.throw,
 }
 
 
@@ -211,15 +265,11 @@ END_BINDERS = {
 OPERATIONS = {**bulk.OPERATIONS, **arrays.OPERATIONS}
 
 
-def bind_bulk(instance: Instance, plan: BlockPlan, metered: bool) -> tuple[Block, Any]:
+def bind_bulk(instance: Instance, plan: BlockPlan, T: Block) -> Block:
+    """The block of a bulk operation, which `T` follows."""
     mnemonic, immediates, registers = plan.operands
     amount, run = OPERATIONS[mnemonic].make(instance, immediates, registers)
     fuel, cost = instance.store.fuel, plan.cost
-    following: Any = None
-
-    def link(block: Block) -> None:
-        nonlocal following
-        following = block
 
     def metered_block(R: list[Any]) -> Any:
         left = fuel[0] - cost - amount(R)
@@ -227,7 +277,7 @@ def bind_bulk(instance: Instance, plan: BlockPlan, metered: bool) -> tuple[Block
             raise OutOfFuel
         fuel[0] = left
         run(R)
-        return following, R
+        return T, R
 
     def block(R: list[Any]) -> Any:
         count = amount(R)
@@ -235,6 +285,6 @@ def bind_bulk(instance: Instance, plan: BlockPlan, metered: bool) -> tuple[Block
             raise OutOfFuel
         fuel[0] -= count
         run(R)
-        return following, R
+        return T, R
 
-    return metered_block if metered else block, link
+    return metered_block if instance.store.config.consume_fuel else block

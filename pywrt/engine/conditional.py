@@ -1,4 +1,4 @@
-"""Statements that run other statements: conditional arms, and sequences within them."""
+"""Statements that run other statements on a condition."""
 
 from typing import Any
 
@@ -51,41 +51,3 @@ def either_metered(
 #: By whether there is an `else` arm.
 UNMETERED: tuple[Any, Any] = (when, either)
 METERED: tuple[Any, Any] = (when_metered, either_metered)
-
-
-def _nothing() -> Closure:
-    def s(R: list[Any]) -> None:
-        pass
-
-    return s
-
-
-def _two(a: Closure, b: Closure) -> Closure:
-    def s(R: list[Any]) -> None:
-        a(R)
-        b(R)
-
-    return s
-
-
-def _three(a: Closure, b: Closure, c: Closure) -> Closure:
-    def s(R: list[Any]) -> None:
-        a(R)
-        b(R)
-        c(R)
-
-    return s
-
-
-def _four(a: Closure, b: Closure, c: Closure, d: Closure) -> Closure:
-    def s(R: list[Any]) -> None:
-        a(R)
-        b(R)
-        c(R)
-        d(R)
-
-    return s
-
-
-#: By the number of statements.
-SEQUENCES: dict[int, Any] = {0: _nothing, 2: _two, 3: _three, 4: _four}

@@ -24,6 +24,9 @@ MAX_ARM = 4
 #: Conditional statements within each other.
 MAX_NESTING = 4
 
+#: Blocks that run within each other: each is a Python call in the one before.
+MAX_CHAIN = 12
+
 #: Ends of blocks that may be copied.
 _COPIED = ("if", "goto", "ret_0", "ret_1", "ret_n")
 
@@ -33,7 +36,7 @@ def tidy(plan: FunctionPlan) -> FunctionPlan:
     entry = plan.blocks[0]
     roots = [entry, *plan.landings]
     _bypass(plan.blocks)
-    order = _reachable(roots)
+    order = _in_order(roots)
     counts = _predecessors(order, roots)
     copies = 0
     for block in order:
@@ -61,8 +64,9 @@ def tidy(plan: FunctionPlan) -> FunctionPlan:
             counts[id(target)] -= 1
             for following in block.targets:
                 counts[id(following)] += 1
-    order = _reachable(roots)
+    order = _in_order(roots)
     counts = _predecessors(order, roots)
+    _chain(order, counts)
     for block in reversed(order):
         block.statements.reverse()
         _return_copied(block)
@@ -97,19 +101,24 @@ def _destination(block: BlockPlan) -> BlockPlan:
     return block
 
 
-def _reachable(roots: list[BlockPlan]) -> list[BlockPlan]:
-    """The blocks reached from `roots`, each behind one that leads to it."""
+def _in_order(roots: list[BlockPlan]) -> list[BlockPlan]:
+    """The blocks reached from `roots`: each before what it leads to, but for what leads back. The first root first."""
     seen = {id(root) for root in roots}
-    order = roots[:]
-    work = roots[:]
-    while work:
-        block = work.pop()
-        for target in block.targets:
-            if id(target) not in seen:
-                seen.add(id(target))
-                order.append(target)
-                work.append(target)
-    return order
+    done: list[BlockPlan] = []
+    for root in reversed(roots):
+        path = [(root, iter(root.targets))]
+        while path:
+            block, targets = path[-1]
+            for target in targets:
+                if id(target) not in seen:
+                    seen.add(id(target))
+                    path.append((target, iter(target.targets)))
+                    break
+            else:
+                done.append(block)
+                path.pop()
+    done.reverse()
+    return done
 
 
 def _predecessors(blocks: list[BlockPlan], roots: list[BlockPlan]) -> dict[int, int]:
@@ -145,8 +154,42 @@ def _return_copied(block: BlockPlan) -> None:
             block.statements = block.statements[:-1]
 
 
+def _chain(order: list[BlockPlan], counts: dict[int, int]) -> None:
+    """Let blocks run what they lead to, unless that leads back, or too many would run within each other.
+
+    Blocks that an `if` alone leads to belong to its block's tree.
+    """
+    places = {id(block): place for place, block in enumerate(order)}
+    for block in order:
+        place, depth = places[id(block)], block.depth + 1
+        if block.end in ("call", "calli"):
+            continue
+        targets = block.targets
+        forward = [depth <= MAX_CHAIN and places[id(target)] > place for target in targets]
+        if block.end == "switch" and not all(forward):
+            forward = [False] * len(forward)
+        block.runs = forward
+        for target, runs in zip(targets, forward, strict=True):
+            if runs:
+                target.depth = max(target.depth, depth)
+                if counts[id(target)] == 1 and block.end == "if":
+                    target.root = block.root
+            elif target is block.root and target.end in ("if", "goto"):
+                target.looped = True
+
+
 def _charge_ahead(block: BlockPlan, counts: dict[int, int]) -> None:
-    """Charge what follows a call with the call: it runs if the call returns, and needs no test of its own."""
+    """Charge what surely follows with what it follows, which then needs no charge of its own.
+
+    That is what follows a call, since it runs if the call returns; and what both ways of an `if` cost.
+    """
+    if block.end == "if":
+        then, orelse = block.targets
+        if then.root is block.root is orelse.root and then is not block.root is not orelse:
+            common = min(then.cost, orelse.cost)
+            block.cost += common
+            then.cost -= common
+            orelse.cost -= common
     if block.end in ("call", "calli"):
         following = block.targets[0]
         if counts[id(following)] == 1 and following.end != "bulk":

@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from itertools import repeat
 from typing import Any
 
-from pywrt.engine.backtrace import frame_of, locate, message_of
+from pywrt.engine.backtrace import frame_of, innermost, locate, message_of
 from pywrt.engine.deadline import check_deadline
 from pywrt.engine.exceptions import unwind
 from pywrt.engine.stops import Finished, OutOfFuel, call_stack_exhausted
@@ -359,8 +359,8 @@ class Activation:
             try:
                 while True:
                     block, R = block(R)
-            except OutOfFuel:
-                self._block, self._registers = block, R
+            except OutOfFuel as error:
+                self._block, self._registers = innermost(self.store, error, block), R
                 return Stop.SLICE_END
             except Exception as error:
                 landing = landing_of(self.store, error, block, R)
@@ -378,8 +378,8 @@ class Activation:
             try:
                 for _ in left:
                     block, R = block(R)
-            except OutOfFuel:  # bulk operations did as much as a slice may
-                pass
+            except OutOfFuel as error:  # a loop, or bulk operations, did as much as a slice may
+                block = innermost(self.store, error, block)
             except Exception as error:
                 landing = landing_of(self.store, error, block, R)
                 if landing is None:
@@ -440,7 +440,7 @@ def _check_expiry(store: Store) -> None:
 def landing_of(store: Store, error: Exception, block: Block, R: list[Any]) -> tuple[Block, list[Any]] | None:
     """Where to go on if `error`, raised while `block` ran, is a wasm exception that is caught."""
     if isinstance(error, ThrownException):
-        return unwind(store, error, block, R)
+        return unwind(store, error, innermost(store, error, block), R)
     if isinstance(error, _HostError) and isinstance(error.error, ThrownException):
         return unwind(store, error.error, None, R)
     return None
@@ -535,8 +535,8 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
             if fuel[0] + store.reserve >= 0:
                 return results
             failure = Trap("all fuel consumed", "out-of-fuel")  # a conditional arm charged the last of it
-        except OutOfFuel:
-            pass
+        except OutOfFuel as error:
+            block = innermost(store, error, block)
         except Exception as error:
             landing = landing_of(store, error, block, R)
             if landing is None:

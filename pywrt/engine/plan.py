@@ -122,6 +122,10 @@ class BlockPlan:
     blocks it is linked to, `condition` the tree (id, operands, effects, offsets) of an `if`. `offset` is
     that of the instruction that ends it.
 
+    `runs` says which of the targets it runs itself; the others it names for the trampoline to run. `root` is the
+    first block of the tree that the block belongs to: only the root of a tree is led to from elsewhere. It is
+    `looped` if a block of its tree leads back to it.
+
     Of a block that continues a call, `call_offset` is the call's, `handler` gets what the call throws, and
     `prepaid` is what was charged for the block with the call. `thrown` gets what the block throws itself.
     """
@@ -131,11 +135,15 @@ class BlockPlan:
         "condition",
         "cost",
         "end",
+        "depth",
         "handler",
+        "looped",
         "number",
         "offset",
         "operands",
         "prepaid",
+        "root",
+        "runs",
         "statements",
         "targets",
         "thrown",
@@ -154,6 +162,10 @@ class BlockPlan:
         self.prepaid = 0
         self.thrown: CatchScope | None = None
         self.number = -1
+        self.root: BlockPlan = self
+        self.runs: list[bool] = []
+        self.depth = 0  # the most blocks that may run around it
+        self.looped = False
 
 
 class FunctionPlan:
