@@ -134,7 +134,7 @@ def _bind(instance: Instance, functions: range) -> None:
     """Bind functions whose plans are there: the first block of each does that, and runs nothing of it."""
     for index in functions:
         func = instance.funcs[index]
-        func.entry([*func.frame])
+        func.entry([None, None, 0, 0, *func.frame])
 
 
 def binding_ratio() -> float:

@@ -16,11 +16,15 @@ Block forms (`forms.py`) are the functions that run a basic block's statements a
 
 import itertools
 import sys
+import types
 from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT))
+for package in ("pywrt", "pywrt.engine", "pywrt.wasm"):
+    # without running their `__init__`, which imports the shapes: there may be none yet
+    sys.modules[package] = types.ModuleType(package)
+    sys.modules[package].__path__ = [str(ROOT.joinpath(*package.split(".")))]
 
 from pywrt.engine.operators import CONST_RIGHT, EFFECTS, SWAPPED  # noqa: E402
 from pywrt.wasm.opcodes import OPCODES  # noqa: E402
@@ -527,30 +531,32 @@ def forms() -> list[Form]:
     index = "i = R[v0]"
     result.append(Form("switch", "v0, n, targets", [index, "return targets[i if i < n else n], R"]))
     result.append(Form("switch_run", "v0, n, targets", [index, "return targets[i if i < n else n](R)"]))
-    pop = "caller, block, d = pop()"
-    result.append(Form("ret_0", "pop", [pop, "return block, caller"]))
-    result.append(Form("ret_1", "pop, v0", [pop, "caller[d] = R[v0]", "return block, caller"]))
-    result.append(Form("ret_n", "pop, v0, n", [pop, "caller[d : d + n] = R[v0 : v0 + n]", "return block, caller"]))
+    # what a frame begins with: pywrt/runtime/frame.py
+    back = "return R[1], caller"
+    result.append(Form("ret_0", "", ["return R[1], R[0]"]))
+    result.append(Form("ret_1", "v0", ["caller = R[0]", "caller[R[2]] = R[v0]", back]))
+    deliver = ["caller = R[0]", "d = R[2]", "caller[d : d + n] = R[v0 : v0 + n]"]
+    result.append(Form("ret_n", "v0, n", [*deliver, back]))
     for arity in [*range(CALL_ARITY + 1), None]:
         suffix = "n" if arity is None else str(arity)
         names = ["args"] if arity is None else [f"a{i}" for i in range(arity)]
         registers = ["*[R[a] for a in args]"] if arity is None else [f"R[{n}]" for n in names]
-        values = f"[{', '.join([*registers, '*f.frame'])}]"
+        rest = ", ".join([*registers, "*f.frame"])
         given = ", ".join(names)
-        push = ["if len(frames) >= depth:", "    raise call_stack_exhausted()", "frames.append((R, T, d))"]
+        deeper = ["if not (n := R[3]):", "    raise call_stack_exhausted()"]
         find = [
             "f = table[R[v0]]",
             "if f is None or f.deftype is not type:",
             "    check_indirect_call(f, type, R[v0])",
         ]
-        call = f"return f.entry, {values}"
+        call = f"return f.entry, [R, T, d, n - 1, {rest}]"
+        tail = f"return f.entry, [R[0], R[1], R[2], R[3], {rest}]"
         direct = ", ".join(filter(None, ["f", given]))
         through = ", ".join(filter(None, ["table, type, v0", given]))
-        stack = "frames, depth, d"
-        result.append(Form(f"call_{suffix}", f"{stack}, {direct}, T", [*push, call]))
-        result.append(Form(f"calli_{suffix}", f"{stack}, {through}, T", [*find, *push, call]))
-        result.append(Form(f"tail_{suffix}", direct, [call]))
-        result.append(Form(f"taili_{suffix}", through, [*find, call]))
+        result.append(Form(f"call_{suffix}", f"d, {direct}, T", [*deeper, call]))
+        result.append(Form(f"calli_{suffix}", f"d, {through}, T", [*find, *deeper, call]))
+        result.append(Form(f"tail_{suffix}", direct, [tail]))
+        result.append(Form(f"taili_{suffix}", through, [*find, tail]))
     result.append(Form("raise", "error", ["raise error(R)"]))
     return result
 

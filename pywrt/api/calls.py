@@ -143,7 +143,7 @@ class Calls:
         if self.closed:
             return
         self.check_open()
-        if self.state.frames:
+        if self.state.running is not None:
             raise WasmError("the store is in a call: it can be closed when that has returned")
         self.closed = True
         self._stop(list(self._async), "the store was closed", "closed")

@@ -271,7 +271,7 @@ class Func(_OfStore[runtime_func.Func]):
         """
         activation = self.start(store, *args)
         state = store.state
-        if state.frames:  # from within a host function: nested, under the caller's fuel
+        if state.running is not None:  # from within a host function: nested, under the caller's fuel
             return self._results(call(state, self.state, activation.arguments))
         drive(store.calls, activation)
         return self._results(activation.results)

@@ -10,9 +10,10 @@ says what a Python exception means (`_MEANINGS`).
 import struct
 from types import TracebackType
 
-from pywrt.engine.binding import END_BINDERS, UNROLLED, Binder, Binding
+from pywrt.engine.binding import Binding
+from pywrt.engine.forms import UNROLLED, lines_before
 from pywrt.engine.plan import BlockPlan
-from pywrt.engine.sequences import SEQUENCES, WIDTH, rounds
+from pywrt.engine.sequences import SEQUENCES, WIDTH, rounds, shortened
 from pywrt.errors import FrameInfo, Trap
 from pywrt.runtime.store import Block, Store
 from pywrt.wasm.opcodes import BY_CODE, PREFIXES, Opcode
@@ -128,12 +129,8 @@ def _line(trace: TracebackType) -> int:
 
 def _before(binding: Binding, plan: BlockPlan) -> tuple[int, int]:
     """Where the statements of a block's function begin, and where they end: their lines."""
-    binder = Binder(binding.instance, binding.plan)
-    count = len(plan.statements)
-    for _ in range(rounds(count, UNROLLED)):
-        count = -(-count // WIDTH)
-    first: int = binder.library(plan).BEFORE[END_BINDERS[plan.end](binder, plan)[0]]
-    return first, first + count
+    first = lines_before(plan, binding.instance.store.config.consume_fuel)
+    return first, first + shortened(len(plan.statements), UNROLLED)
 
 
 def _following(binding: Binding, plan: BlockPlan, trace: TracebackType) -> BlockPlan | None:
@@ -154,8 +151,7 @@ def _following(binding: Binding, plan: BlockPlan, trace: TracebackType) -> Block
         return found[0]
     # the line behind the test runs what is run where it holds
     _, test = _before(binding, plan)
-    _, _, negated = Binder(binding.instance, binding.plan).test(plan)
-    return plan.targets[(_line(trace) != test + 1) ^ negated]
+    return plan.targets[(_line(trace) != test + 1) ^ plan.form.negated]
 
 
 def _offsets(

@@ -10,6 +10,7 @@ from typing import Any
 from pywrt.engine.numeric import M32, M64
 from pywrt.engine.stops import call_stack_exhausted
 from pywrt.errors import Trap
+from pywrt.runtime.frame import CALLS_LEFT
 from pywrt.runtime.instance import Instance
 from pywrt.runtime.memory import Memory
 from pywrt.runtime.store import Store
@@ -33,11 +34,11 @@ class Operation:
 
 def check_depth(store: Store, weight: int) -> Run:
     """The first statement of a function whose frame counts `weight` times, and so is refused earlier."""
-    frames = store.frames
-    depth = store.config.max_call_depth // weight
+    depth = store.config.max_call_depth
+    least = depth - depth // weight
 
     def s(R: Registers) -> None:
-        if len(frames) > depth:
+        if R[CALLS_LEFT] < least:
             raise call_stack_exhausted()
 
     return s

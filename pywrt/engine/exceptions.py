@@ -2,9 +2,9 @@
 
 Strategy: a `try_table` costs nothing until something is thrown. Lowering notes, for each call and each
 throw, the `CatchScope` that it stands in. A throw leaves the trampoline as a Python exception, and `unwind`
-looks through the scope of the block that threw, then through those of the calls that wait on
-`store.frames`: each frame's block names, by `store.owners`, its binding and its plan. Where a clause
-matches, the frames above are dropped and its landing block runs on that frame's registers. What was
+looks through the scope of the block that threw, then through those of the calls that wait: the block that goes
+on in each frame names, by `store.owners`, its binding and its plan. Where a clause matches, its landing block
+runs on that frame's registers. What was
 charged ahead for blocks that are left is given back, so that fuel stays exact.
 
 Whatever is on the operand stack below a `try_table` is in its registers when the instruction is entered, so
@@ -22,6 +22,7 @@ from pywrt.engine.objects import take_objects
 from pywrt.engine.plan import BlockPlan, CatchScope, Clause, made
 from pywrt.errors import ThrownException, Trap
 from pywrt.runtime.exception import Exn
+from pywrt.runtime.frame import waiting
 from pywrt.runtime.store import Block, Store
 from pywrt.runtime.tag import Tag
 
@@ -33,8 +34,8 @@ def unwind(
 ) -> tuple[Block, list[Any]] | None:
     """The block and registers to go on with after `block`, which ran on `registers`, has thrown.
 
-    `block` is None if host code did that the topmost frame called. None if nothing catches the exception in
-    the activation that runs: then its frames stay as they were.
+    `block` is None if host code did that, whose frame `registers` are. None if nothing catches the exception in
+    the activation that runs.
     """
     exception = thrown.exception
     owner = None if block is None else store.owners.get(block)
@@ -44,21 +45,18 @@ def unwind(
         if landing is not None:
             return landing, registers
     refund = 0
-    frames = store.frames
-    for depth in range(len(frames) - 1, -1, -1):
-        registers, following, _ = frames[depth]
+    for following, caller in waiting(registers):
         owner = store.owners.get(following)
         if owner is None:
             return None  # host code waits there: it is for what called that to say what happens
         binding, number = owner
         plan: BlockPlan = binding.plan.blocks[number]
         refund += plan.prepaid
-        landing = _land(binding, plan.handler, exception, registers)
+        landing = _land(binding, plan.handler, exception, caller)
         if landing is not None:
-            del frames[depth:]
             if store.config.consume_fuel:
                 store.fuel[0] += refund
-            return landing, registers
+            return landing, caller
     return None
 
 

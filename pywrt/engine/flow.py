@@ -10,8 +10,9 @@ Blocks are visited from the last one back, so a block takes in what has grown al
 statements are held in reverse: putting a block's own in front of a long list is then an `extend`.
 """
 
+from pywrt.engine.forms import choose_form
 from pywrt.engine.plan import BlockPlan, Conditional, FunctionPlan, Statement
-from pywrt.engine.trees import PAIRS, REGISTER, STATEMENTS
+from pywrt.engine.trees import CONDITIONS, NEGATED, PAIRS, REGISTER, STATEMENTS
 
 #: The factory of `R[a] = R[b]`.
 COPY = STATEMENTS[REGISTER]
@@ -27,55 +28,61 @@ MAX_NESTING = 4
 #: Blocks that run within each other: each is a Python call in the one before.
 MAX_CHAIN = 12
 
+NOTHING: tuple[()] = ()
+
 #: Ends of blocks that may be copied.
 _COPIED = ("if", "goto", "ret_0", "ret_1", "ret_n")
 
 
 def tidy(plan: FunctionPlan) -> FunctionPlan:
-    """Improve the blocks of `plan`, drop those that nothing reaches, and number the rest."""
-    entry = plan.blocks[0]
-    roots = [entry, *plan.landings]
+    """Improve the blocks of `plan`, drop those that nothing reaches, number the rest and choose their forms."""
     _bypass(plan.blocks)
-    order = _in_order(roots)
-    counts = _predecessors(order, roots)
+    order = _in_order([plan.blocks[0], *plan.landings])
+    _grow(order)
+    order = [block for block in order if block.entries]
+    for number, block in enumerate(order):
+        block.number = number
+    _chain(order)
+    for block in reversed(order):
+        block.statements.reverse()
+        _return_copied(block)
+        _charge_ahead(block)
+        if len(block.statements) > 1:
+            block.statements = _paired(block.statements)
+    for block in order:
+        if block.end != "bulk":
+            choose_form(block)
+    plan.blocks = order
+    return plan
+
+
+def _grow(order: list[BlockPlan]) -> None:
+    """Let blocks take in what they jump to, from the end back, so that what a block takes in is as long as it gets."""
     copies = 0
     for block in order:
         block.statements.reverse()
     for block in reversed(order):
-        # from the end back, so that what a block takes in is as long as it gets
         while True:
-            if block.end == "if" and _convert(block, counts):
+            if block.end == "if" and _convert(block):
                 continue
             if block.end != "goto":
                 break
             target = block.targets[0]
             if target is block or target.end == "bulk":
                 break
-            if counts[id(target)] == 1:
+            if target.entries == 1:
                 target.statements.extend(block.statements)
                 _absorb(block, target, target.statements, target.targets)
-                counts[id(target)] = 0
+                target.entries = 0
                 continue
             small = len(target.statements) <= SMALL and target.end in _COPIED
             if not small or copies >= MAX_COPIES or target.targets == [target]:
                 break
             copies += 1
             _absorb(block, target, target.statements + block.statements, list(target.targets))
-            counts[id(target)] -= 1
+            target.entries -= 1
             for following in block.targets:
-                counts[id(following)] += 1
-    order = _in_order(roots)
-    counts = _predecessors(order, roots)
-    _chain(order, counts)
-    for block in reversed(order):
-        block.statements.reverse()
-        _return_copied(block)
-        _charge_ahead(block, counts)
-        block.statements = _paired(block.statements)
-    for number, block in enumerate(order):
-        block.number = number
-    plan.blocks = order
-    return plan
+                following.entries += 1
 
 
 def _bypass(blocks: list[BlockPlan]) -> None:
@@ -102,16 +109,22 @@ def _destination(block: BlockPlan) -> BlockPlan:
 
 
 def _in_order(roots: list[BlockPlan]) -> list[BlockPlan]:
-    """The blocks reached from `roots`: each before what it leads to, but for what leads back. The first root first."""
-    seen = {id(root) for root in roots}
+    """The blocks reached from `roots`: each before what it leads to, but for what leads back. The first root first.
+
+    Counts what leads to each of them.
+    """
+    for root in roots:
+        root.entries = 1  # the function's callers, or what throws
     done: list[BlockPlan] = []
+    seen = set(roots)
     for root in reversed(roots):
         path = [(root, iter(root.targets))]
         while path:
             block, targets = path[-1]
             for target in targets:
-                if id(target) not in seen:
-                    seen.add(id(target))
+                target.entries += 1
+                if target not in seen:
+                    seen.add(target)
                     path.append((target, iter(target.targets)))
                     break
             else:
@@ -119,16 +132,6 @@ def _in_order(roots: list[BlockPlan]) -> list[BlockPlan]:
                 path.pop()
     done.reverse()
     return done
-
-
-def _predecessors(blocks: list[BlockPlan], roots: list[BlockPlan]) -> dict[int, int]:
-    counts = {id(block): 0 for block in blocks}
-    for root in roots:
-        counts[id(root)] = 1  # the function's callers, or what throws
-    for block in blocks:
-        for target in block.targets:
-            counts[id(target)] += 1
-    return counts
 
 
 def _absorb(
@@ -154,31 +157,31 @@ def _return_copied(block: BlockPlan) -> None:
             block.statements = block.statements[:-1]
 
 
-def _chain(order: list[BlockPlan], counts: dict[int, int]) -> None:
+def _chain(order: list[BlockPlan]) -> None:
     """Let blocks run what they lead to, unless that leads back, or too many would run within each other.
 
     Blocks that an `if` alone leads to belong to its block's tree.
     """
-    places = {id(block): place for place, block in enumerate(order)}
     for block in order:
-        place, depth = places[id(block)], block.depth + 1
-        if block.end in ("call", "calli"):
+        end = block.end
+        if end in ("call", "calli"):
             continue
-        targets = block.targets
-        forward = [depth <= MAX_CHAIN and places[id(target)] > place for target in targets]
-        if block.end == "switch" and not all(forward):
-            forward = [False] * len(forward)
-        block.runs = forward
-        for target, runs in zip(targets, forward, strict=True):
-            if runs:
-                target.depth = max(target.depth, depth)
-                if counts[id(target)] == 1 and block.end == "if":
+        number, depth, targets = block.number, block.depth + 1, block.targets
+        runs = [depth <= MAX_CHAIN and target.number > number for target in targets]
+        if end == "switch" and not all(runs):
+            runs = [False] * len(runs)
+        block.runs = runs
+        for target, run in zip(targets, runs, strict=True):
+            if run:
+                if target.depth < depth:
+                    target.depth = depth
+                if target.entries == 1 and end == "if":
                     target.root = block.root
             elif target is block.root and target.end in ("if", "goto"):
                 target.looped = True
 
 
-def _charge_ahead(block: BlockPlan, counts: dict[int, int]) -> None:
+def _charge_ahead(block: BlockPlan) -> None:
     """Charge what surely follows with what it follows, which then needs no charge of its own.
 
     That is what follows a call, since it runs if the call returns; and what both ways of an `if` cost.
@@ -192,7 +195,7 @@ def _charge_ahead(block: BlockPlan, counts: dict[int, int]) -> None:
             orelse.cost -= common
     if block.end in ("call", "calli"):
         following = block.targets[0]
-        if counts[id(following)] == 1 and following.end != "bulk":
+        if following.entries == 1 and following.end != "bulk":
             block.cost += following.cost
             following.prepaid = following.cost
             following.cost = 0
@@ -222,40 +225,44 @@ def _paired(statements: list[Statement | Conditional]) -> list[Statement | Condi
     return result
 
 
-def _is_arm(block: BlockPlan, counts: dict[int, int]) -> bool:
+def _is_arm(block: BlockPlan) -> bool:
     """Whether a block may become an arm of a conditional statement."""
     return (
         block.end == "goto"
-        and counts[id(block)] == 1
+        and block.entries == 1
         and len(block.statements) <= MAX_ARM
         and not any(s.offsets for s in block.statements)
         and not any(isinstance(s, Conditional) and s.depth >= MAX_NESTING for s in block.statements)
     )
 
 
-def _convert(block: BlockPlan, counts: dict[int, int]) -> bool:
+def _convert(block: BlockPlan) -> bool:
     """Turn the `if` at the end of `block` into a conditional statement, if its arms allow it."""
     then, orelse = block.targets
     assert block.condition is not None
     if block.condition[3] or then is block or orelse is block:
         return False
-    then_arm, else_arm = _is_arm(then, counts), _is_arm(orelse, counts)
-    join: BlockPlan
-    arms: tuple[BlockPlan | None, BlockPlan | None]
+    then_arm, else_arm = _is_arm(then), _is_arm(orelse)
+    tree, operands = block.condition[0], block.condition[1]
     if then_arm and then.targets[0] is orelse:
-        join, arms = orelse, (then, None)
+        join, arms = orelse, [then]
     elif else_arm and orelse.targets[0] is then:
-        join, arms = then, (None, orelse)
+        join = then
+        if tree in NEGATED and NEGATED[tree] in CONDITIONS:
+            tree, arms = NEGATED[tree], [orelse]
+        else:
+            arms = [BlockPlan(), orelse]
     elif then_arm and else_arm and then.targets[0] is orelse.targets[0]:
-        join, arms = then.targets[0], (then, orelse)
+        join, arms = then.targets[0], [then, orelse]
     else:
         return False
     for arm in arms:
-        if arm is not None:
-            arm.statements.reverse()
-            counts[id(arm)] = 0
-    block.statements.insert(0, Conditional(block.condition, *arms))  # in reverse: behind the others
-    counts[id(join)] -= 1  # two ways there became one
+        arm.statements.reverse()
+        arm.entries = 0
+    test = Statement(CONDITIONS[tree], operands, NOTHING)
+    # in reverse: behind the others
+    block.statements.insert(0, Conditional(test, arms[0], arms[1] if len(arms) == 2 else None))
+    join.entries -= 1  # two ways there became one
     block.end = "goto"
     block.condition = None
     block.targets = [join]

@@ -14,6 +14,7 @@ from pywrt.engine.numeric import f32_from_bits, f64_from_bits
 from pywrt.engine.operators import CONST_RIGHT, EFFECTS, READS_MEMORY, READS_STATE, SWAPPED, TRAPS
 from pywrt.engine.plan import FunctionPlan, Ref
 from pywrt.engine.trees import CONST, INVERTED, REGISTER, STATEMENTS, TRANSITIONS
+from pywrt.runtime.frame import LINK
 from pywrt.wasm.module import Code
 from pywrt.wasm.opcodes import BY_CODE, Opcode
 
@@ -79,7 +80,7 @@ def _local_get(self: Lowering, position: int) -> int:
     if index >= 0x80:
         index, position = self.u32(position - 1)
     stack = self.stack
-    stack.append((REGISTER, (index,), 0, NOTHING))
+    stack.append((REGISTER, (LINK + index,), 0, NOTHING))
     if len(stack) - self.pending > MAX_PENDING:
         self.settle(self.pending + 1)
     return position
@@ -87,16 +88,17 @@ def _local_get(self: Lowering, position: int) -> int:
 
 def _local_set(self: Lowering, position: int) -> int:
     index, position = self.u32(position)
+    register = LINK + index
     node = self.pop()
-    if (node[1] != (index,) or node[0] != REGISTER) and not self.redirect(index, node):
-        self.write(index, node, len(self.stack))
+    if (node[1] != (register,) or node[0] != REGISTER) and not self.redirect(register, node):
+        self.write(register, node, len(self.stack))
     return position
 
 
 def _local_tee(self: Lowering, position: int) -> int:
     position = _local_set(self, position)
     index, _ = self.u32(self.offset + 1)
-    self.push((REGISTER, (index,), 0, NOTHING))
+    self.push((REGISTER, (LINK + index,), 0, NOTHING))
     return position
 
 

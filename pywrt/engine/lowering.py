@@ -7,7 +7,8 @@ statement would change what a waiting tree reads or the order of traps (`_write`
 control flow joins, and beyond a depth of 16. Trees grow by the shape library's transition table; where
 it has no entry, an operand is materialised and the tree starts again from a register.
 
-Registers of a frame: parameters, locals, then one for each place on the operand stack. A tree at place
+Registers of a frame: its link (`runtime.frame`), parameters, locals, then one for each place on the operand
+stack. A tree at place
 p reads, beside locals, only places p and above; so materialising from the bottom up never overwrites
 what is still to be read.
 
@@ -24,6 +25,7 @@ from pywrt.engine.operators import READS_MEMORY, READS_STATE, TRAPS
 from pywrt.engine.plan import BlockPlan, CatchScope, FunctionPlan, Ref, Statement
 from pywrt.engine.stops import unreachable
 from pywrt.engine.trees import CONDITIONS, CONST, REGISTER, STATEMENTS, TRANSITIONS, Node
+from pywrt.runtime.frame import LINK
 from pywrt.wasm.module import Code
 from pywrt.wasm.types import (
     F32,
@@ -90,7 +92,7 @@ class Lowering(Body):
         type = signatures.funcs[index]
         self.locals = [(zero_of(valtype), count) for count, valtype in code.locals]
         # the register of the operand stack's first place
-        self.base = len(type.params) + sum([count for count, _ in code.locals])
+        self.base = LINK + len(type.params) + sum([count for count, _ in code.locals])
         self.params = len(type.params)
         self.registers = self.base
         self.stack: list[Node] = []

@@ -1,13 +1,13 @@
 """The machine: drives blocks on a trampoline and says why it stopped.
 
 Strategy: a block is a function that runs on a register list and returns the next block and its
-registers. The loop `block, registers = block(registers)` is all there is; a call pushes its caller on
-`store.frames`, a return pops it, and whatever leaves the loop is an exception caught here: finished, out
-of fuel, a trap, or a host function that suspends. A block that is out of fuel has not begun, so a
-stopped activation is (block, registers, frames) and goes on from there.
+registers. The loop `block, registers = block(registers)` is all there is; a call makes a register list that
+begins with its link to the caller's (`runtime.frame`), a return follows the link, and whatever leaves the loop
+is an exception caught here: finished, out of fuel, a trap, or a host function that suspends. A block that is
+out of fuel has not begun, so a stopped activation is (block, registers) and goes on from there. A block may
+run others within itself: the traceback says which one an exception is from (`backtrace.innermost`).
 
-An `Activation` is one call from outside. Only one of a store runs at a time; while another runs it keeps
-its frames itself.
+An `Activation` is one call from outside. Only one of a store runs at a time.
 """
 
 import enum
@@ -22,6 +22,7 @@ from pywrt.engine.deadline import check_deadline
 from pywrt.engine.exceptions import unwind
 from pywrt.engine.stops import Finished, OutOfFuel, call_stack_exhausted
 from pywrt.errors import FrameInfo, ThrownException, Trap
+from pywrt.runtime.frame import CALLER, CALLS_LEFT, DESTINATION, LINK, NEXT, waiting
 from pywrt.runtime.func import Func
 from pywrt.runtime.instance import Instance
 from pywrt.runtime.store import UNLIMITED, Block, Store
@@ -84,7 +85,7 @@ class Call:
 
 
 class _Suspend(Exception):
-    """A host function blocked; `frame` is the caller that its results go to, `count` their number."""
+    """A host function blocked, which has `count` results."""
 
     def __init__(self, blocked: Any, count: int) -> None:
         self.blocked = blocked
@@ -111,44 +112,54 @@ def host_func(store: Store, type: FuncType, fn: Callable[..., Any], name: str = 
     count = len(type.results)
 
     def block(R: list[Any]) -> Any:
+        store.running = R
         try:
             if store.interrupted or store.deadline is not None:  # a part may be of many slow host calls
                 _check_expiry(store)
-            results = fn(*R)
+            results = fn(*R[LINK:])
         except Exception as error:
             raise _HostError(error) from error
-        return deliver(store, results, count)
+        return deliver(R, results, count)
 
     return Func(define_func(type), block, name=name)
 
 
-def deliver(store: Store, results: Any, count: int) -> Any:
-    """Return from a host function: give `results` to the caller on top of the frames."""
+def deliver(R: list[Any], results: Any, count: int) -> Any:
+    """Return from a host function, whose frame is `R`: give `results` to its caller."""
     if results.__class__ is Blocked or hasattr(results, "__await__"):
         raise _Suspend(results, count)
     if results.__class__ is Call:
-        call: Call = results
-        holder: list[Any] = [None] * max(1, len(call.func.type.results))
-
-        def then(R: list[Any]) -> Any:
-            try:
-                following = call.then(R[: len(call.func.type.results)])
-            except Exception as error:
-                raise _HostError(error) from error
-            return deliver(store, following, count)
-
-        if len(store.frames) >= store.config.max_call_depth:
-            raise call_stack_exhausted()
-        store.frames.append((holder, then, 0))
-        return call.func.entry, [*call.args, *call.func.frame]
-    caller, block, destination = store.frames.pop()
+        return _call_on(R, results, count)
+    caller, destination = R[CALLER], R[DESTINATION]
     if count == 1:
         caller[destination] = results[0]
     elif count:
         if len(results) != count:
             raise TypeError(f"a host function with {count} results returned {len(results)}")
         caller[destination : destination + count] = results
-    return block, caller
+    return R[NEXT], caller
+
+
+def _call_on(R: list[Any], call: Call, count: int) -> Any:
+    """Run `call` for the host function whose frame is `R`, in whose place a frame waits for the results."""
+    waiting = [*R[:LINK], *[None] * len(call.func.type.results)]
+
+    def then(waiting: list[Any]) -> Any:
+        try:
+            following = call.then(waiting[LINK:])
+        except Exception as error:
+            raise _HostError(error) from error
+        return deliver(waiting, following, count)
+
+    left = R[CALLS_LEFT]
+    if not left:
+        raise call_stack_exhausted()
+    return call.func.entry, [waiting, then, LINK, left - 1, *call.args, *call.func.frame]
+
+
+def _outermost(func: Func, left: int) -> list[Any]:
+    """What stands for the caller of a call from outside: a frame that takes the results."""
+    return [None, None, 0, left, *[None] * len(func.type.results)]
 
 
 class Activation:
@@ -165,7 +176,7 @@ class Activation:
         "_count",
         "_credit",
         "_debt",
-        "_frames",
+        "_outer",
         "_part",
         "_registers",
         "arguments",
@@ -177,29 +188,30 @@ class Activation:
 
     def __init__(self, store: Store, func: Func, args: Sequence[Any]) -> None:
         self.store = store
-        self.results: list[Any] = [None] * len(func.type.results)
+        self.results: list[Any] = []
         self.trap: BaseException | None = None
         self.blocked: Any = None
+        left = store.config.max_call_depth - 1
+        self._outer = _outermost(func, left)
         self._block: Block = func.entry
-        self._registers: list[Any] = [*args, *func.frame]
+        self._registers: list[Any] = [self._outer, _finished, LINK, left, *args, *func.frame]
         self.arguments = args
-        self._frames: list[Any] = [(self.results, _finished, 0)]
         self._count = 0
         self._credit = 0  # what earlier slices left over, for a block that costs more than one
         self._debt = 0  # what conditional arms charged beyond all the fuel there was
         self._part = FIRST_SLICE
 
     @classmethod
-    def continuing(cls, store: Store, results: list[Any], block: Block, registers: list[Any]) -> "Activation":
-        """A call that has begun: it goes on with `block`, and its frames are on `store.frames`."""
+    def continuing(cls, store: Store, outer: list[Any], block: Block, registers: list[Any]) -> "Activation":
+        """A call that has begun, and goes on with `block`; `outer` takes its results."""
         activation = cls.__new__(cls)
         activation.store = store
-        activation.results = results
+        activation.results = []
+        activation._outer = outer
         activation.trap = activation.blocked = None
         activation._block = block
         activation._registers = registers
         activation.arguments = ()
-        activation._frames = []
         activation._count = activation._credit = activation._debt = 0
         activation._part = SLICE
         return activation
@@ -225,7 +237,7 @@ class Activation:
 
     def fail_for_fuel(self) -> Trap:
         """End a call that is out of fuel: the trap that says so."""
-        self._failed(Trap("all fuel consumed", "out-of-fuel", self._backtrace(self._frames)))
+        self._failed(Trap("all fuel consumed", "out-of-fuel", self.backtrace()))
         assert isinstance(self.trap, Trap)
         return self.trap
 
@@ -234,9 +246,9 @@ class Activation:
         count, blocked_on = self._count, results
 
         def block(R: list[Any]) -> Any:
-            return deliver(self.store, blocked_on, count)
+            return deliver(R, blocked_on, count)
 
-        self._block, self._registers = block, []
+        self._block = block
         self.blocked = None
 
     def throw(self, error: BaseException) -> None:
@@ -248,7 +260,7 @@ class Activation:
         def block(R: list[Any]) -> Any:
             raise _HostError(error) from error
 
-        self._block, self._registers = block, []
+        self._block = block
         self.blocked = None
 
     def cancel(self, error: BaseException) -> BaseException:
@@ -258,9 +270,9 @@ class Activation:
         """
         if self.trap is None and self._block is not _finished:
             if isinstance(error, Trap) and not error.backtrace:
-                error.backtrace = self._backtrace(self._frames)
+                error.backtrace = self.backtrace()
             awaited, self.blocked, self.trap = self.blocked, None, error
-            self._registers, self._frames = [], []
+            self._registers = self._outer
             if hasattr(awaited, "close"):
                 awaited.close()
         return error
@@ -274,8 +286,7 @@ class Activation:
         store = self.store
         if self.trap is not None:
             return Stop.TRAPPED
-        frames = store.frames[:]
-        store.frames[:] = self._frames
+        running, store.running = store.running, self._registers
         outer = _set_aside(store)
         try:
             if self.blocked is not None and not self._retried():
@@ -284,8 +295,7 @@ class Activation:
             return self.drive(slice)
         finally:
             _take_back(store, outer)
-            self._frames = store.frames[:]
-            store.frames[:] = frames
+            store.running = running
 
     def _retried(self) -> bool:
         """Whether what blocks the call has answered or raised: the call can go on."""
@@ -303,7 +313,7 @@ class Activation:
         return True
 
     def drive(self, slice: int | None) -> Stop:
-        """Run parts of `slice` until there is a reason to stop; the frames are on `store.frames`."""
+        """Run parts of `slice` until there is a reason to stop."""
         run = self._run_metered if self.store.config.consume_fuel else self._run_unmetered
         left = UNLIMITED if slice is None else slice
         while True:
@@ -365,7 +375,7 @@ class Activation:
             except Exception as error:
                 landing = landing_of(self.store, error, block, R)
                 if landing is None:
-                    self._block = block
+                    self._block, self._registers = block, R
                     return self.stopped(error)
                 block, R = landing
 
@@ -383,7 +393,7 @@ class Activation:
             except Exception as error:
                 landing = landing_of(self.store, error, block, R)
                 if landing is None:
-                    self._block = block
+                    self._block, self._registers = block, R
                     return self.stopped(error)
                 block, R = landing
                 continue
@@ -394,6 +404,7 @@ class Activation:
         """What an exception from the current block means."""
         if isinstance(error, Finished):
             self._block = _finished  # whoever resumes again hears the same
+            self.results = self._outer[LINK:]
             return Stop.RETURNED
         if isinstance(error, _Suspend):
             self.blocked = error.blocked
@@ -401,30 +412,26 @@ class Activation:
             return Stop.BLOCKED
         if isinstance(error, _HostError):
             return self._failed(error.error)
-        return self._failed(trap_of(self.store, error, self._block))
+        return self._failed(trap_of(self.store, error, self._block, self._registers))
 
     def _failed(self, error: BaseException) -> Stop:
         if isinstance(error, Trap) and not error.backtrace:
-            error.backtrace = backtrace(self.store)
+            error.backtrace = backtrace(self.store, self._registers)
         self.trap = error
         self.blocked = None
         return Stop.TRAPPED
 
     def backtrace(self) -> tuple[FrameInfo, ...]:
         """Where the call stands between two `resume`s: the wasm frames, innermost first."""
-        return self._backtrace(self._frames)
-
-    def _backtrace(self, frames: Sequence[Any]) -> tuple[FrameInfo, ...]:
-        """Where a call that isn't running stands."""
         here = None if self.blocked is not None else frame_of(self.store, self._block)
-        return (*(() if here is None else (here,)), *backtrace_of(self.store, frames))
+        return (*(() if here is None else (here,)), *backtrace(self.store, self._registers))
 
     def _expired(self) -> Stop | None:
         """Trap if the store's deadline has passed or it was interrupted."""
         try:
             _check_expiry(self.store)
         except Trap as trap:
-            trap.backtrace = self._backtrace(self.store.frames)
+            trap.backtrace = self.backtrace()
             return self._failed(trap)
         return None
 
@@ -446,8 +453,8 @@ def landing_of(store: Store, error: Exception, block: Block, R: list[Any]) -> tu
     return None
 
 
-def trap_of(store: Store, error: Exception, block: Block) -> Exception:
-    """The trap that `error`, raised while `block` ran, stands for; `error` itself if it is a bug of ours."""
+def trap_of(store: Store, error: Exception, block: Block, R: list[Any]) -> Exception:
+    """The trap that `error`, raised while `block` ran on `R`, stands for; `error` itself if it is a bug of ours."""
     place = locate(store, error, block)
     if isinstance(error, MemoryError):
         error = Trap("the host is out of memory", "out-of-memory")
@@ -460,29 +467,20 @@ def trap_of(store: Store, error: Exception, block: Block) -> Exception:
         trap = error
     if not trap.backtrace:
         first = () if place is None else (place.frame(),)
-        trap.backtrace = (*first, *backtrace(store))
+        trap.backtrace = (*first, *backtrace(store, R))
     return trap
 
 
 def calling_instance(store: Store) -> Instance | None:
     """Within a host function: the instance whose function has called it; None if the host has."""
-    owner = store.owners.get(store.frames[-1][1]) if store.frames else None
+    owner = store.owners.get(store.running[NEXT]) if store.running is not None else None
     return None if owner is None else owner[0].instance
 
 
-def backtrace(store: Store) -> tuple[FrameInfo, ...]:
-    """The wasm frames that wait for a call to return, innermost first."""
-    return backtrace_of(store, store.frames)
-
-
-def backtrace_of(store: Store, waiting: Sequence[Any]) -> tuple[FrameInfo, ...]:
-    """The same of an activation's own frames."""
-    frames = []
-    for _, block, _ in reversed(waiting):
-        frame = frame_of(store, block)
-        if frame is not None:
-            frames.append(frame)
-    return tuple(frames)
+def backtrace(store: Store, registers: list[Any]) -> tuple[FrameInfo, ...]:
+    """The wasm frames that wait for the call with `registers` to return, innermost first."""
+    frames = (frame_of(store, block) for block, _ in waiting(registers))
+    return tuple([frame for frame in frames if frame is not None])
 
 
 def _set_aside(store: Store) -> tuple[int, Any]:
@@ -511,12 +509,11 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
         raise call_stack_exhausted()
     if store.interrupted or store.deadline is not None:
         _check_expiry(store)
-    results: list[Any] = [None] * len(func.type.results)
-    frames = store.frames
-    depth = len(frames)
+    running = store.running
+    left = (store.config.max_call_depth if running is None else max(1, running[CALLS_LEFT])) - 1
+    outer = _outermost(func, left)
     outer_slice, store.slice[0] = store.slice[0], repeat(None, SLICE)
-    frames.append((results, _finished, 0))
-    block, R = func.entry, [*args, *func.frame]
+    block, R = func.entry, [outer, _finished, LINK, left, *args, *func.frame]
     failure: Exception | None = None
     fuel = store.fuel
     granted = 0
@@ -533,7 +530,7 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
                 block, R = block(R)
         except Finished:
             if fuel[0] + store.reserve >= 0:
-                return results
+                return outer[LINK:]
             failure = Trap("all fuel consumed", "out-of-fuel")  # a conditional arm charged the last of it
         except OutOfFuel as error:
             block = innermost(store, error, block)
@@ -543,10 +540,10 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
                 failure = error
             else:
                 block, R = landing
-        return _finish_call(Activation.continuing(store, results, block, R), failure)
+        return _finish_call(Activation.continuing(store, outer, block, R), failure)
     finally:
         store.nested -= 1
-        del frames[depth:]
+        store.running = running
         store.slice[0] = outer_slice
         if granted:
             store.reserve += fuel[0]
@@ -568,7 +565,7 @@ def _finish_call(activation: Activation, failure: Exception | None) -> list[Any]
     if stop is Stop.RETURNED:
         return activation.results
     if stop is Stop.OUT_OF_FUEL:
-        raise Trap("all fuel consumed", "out-of-fuel", backtrace(store))
+        raise Trap("all fuel consumed", "out-of-fuel", backtrace(store, activation._registers))
     if stop is Stop.BLOCKED:
         if hasattr(activation.blocked, "close"):
             activation.blocked.close()

@@ -4,7 +4,7 @@ A plan knows no instance: operands that belong to one are `Ref`s, which binding 
 without a `Ref` are closures already.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from pywrt.runtime.instance import Instance
@@ -16,34 +16,30 @@ Closure = Callable[[list[Any]], None]
 class Ref:
     """An operand that stands for something of the instance.
 
-    `kind` is memory, global, table, func, tag, instance or store; or made, for what `make` says.
+    `kind` is memory, global, table, func, tag, instance or store; or made, for what `make` says. `resolve(instance)`
+    gives the object that closures hold: a memory's bytearray, a table's list, a global, a function.
     """
 
-    __slots__ = ("index", "kind", "make")
+    __slots__ = ("index", "kind", "resolve")
 
     def __init__(self, kind: str, index: int, make: Callable[[Instance], Any] | None = None) -> None:
         self.kind = kind
         self.index = index
-        self.make = make
+        self.resolve: Callable[[Instance], Any] = _MAKERS[kind](index) if make is None else make
 
     def __repr__(self) -> str:
         return f"<{self.kind} {self.index}>"
 
-    def resolve(self, instance: Instance) -> Any:
-        """The object that closures hold: a memory's bytearray, a table's list, a global, a function."""
-        if self.make is not None:
-            return self.make(instance)
-        if self.kind == "memory":
-            return instance.memories[self.index].data
-        if self.kind == "global":
-            return instance.globals[self.index]
-        if self.kind == "table":
-            return instance.tables[self.index].elements
-        if self.kind == "func":
-            return instance.funcs[self.index]
-        if self.kind == "tag":
-            return instance.tags[self.index]
-        return instance if self.kind == "instance" else instance.store
+
+_MAKERS: dict[str, Callable[[int], Callable[[Instance], Any]]] = {
+    "memory": lambda index: lambda instance: instance.memories[index].data,
+    "global": lambda index: lambda instance: instance.globals[index],
+    "table": lambda index: lambda instance: instance.tables[index].elements,
+    "func": lambda index: lambda instance: instance.funcs[index],
+    "tag": lambda index: lambda instance: instance.tags[index],
+    "instance": lambda _: lambda instance: instance,
+    "store": lambda _: lambda instance: instance.store,
+}
 
 
 def made(make: Callable[[Instance], Any]) -> Ref:
@@ -52,7 +48,10 @@ def made(make: Callable[[Instance], Any]) -> Ref:
 
 
 class Statement:
-    """A factory and its operands; `offsets` are those of the instructions in it that can trap."""
+    """A factory and its operands; `offsets` are those of the instructions in it that can trap.
+
+    The closure is there already where no operand is a `Ref`. A condition is such a statement too.
+    """
 
     __slots__ = ("closure", "factory", "offsets", "operands")
 
@@ -70,17 +69,16 @@ class Statement:
 
 
 class Conditional:
-    """A statement that runs one of two arms. `then` and `orelse` are the blocks they were, or None."""
+    """A statement that runs one of two arms, or one or nothing: they are the blocks they were."""
 
-    __slots__ = ("condition", "depth", "offsets", "orelse", "then")
+    __slots__ = ("closure", "depth", "offsets", "orelse", "test", "then")
 
-    def __init__(
-        self, condition: tuple[Any, ...], then: "BlockPlan | None", orelse: "BlockPlan | None"
-    ) -> None:
-        self.condition = condition
+    def __init__(self, test: Statement, then: "BlockPlan", orelse: "BlockPlan | None") -> None:
+        self.test = test
         self.then = then
         self.orelse = orelse
         self.offsets: tuple[int, ...] = ()  # nothing in it can trap
+        self.closure = None  # arms charge an instance's fuel
         #: How deep conditional statements nest in it, itself counted: each is a Python call in the other.
         self.depth = 1
         for arm in (then, orelse):
@@ -115,12 +113,54 @@ class Clause:
         self.landing = landing
 
 
+#: What a form calls a block that it leads to, and that block's plan.
+Target = tuple[str, "BlockPlan"]
+
+
+class BlockForm:
+    """A block's form by `name`: what makes it where fuel is metered, and where it isn't.
+
+    Its statements come first, then the condition, if `test` is one, the `operands`, and the blocks of `targets`;
+    those that `stubs` names are left to the trampoline by a block of their own. An unmetered block that is
+    `bounded` looks at the slice. `negated` says that it tests the opposite of the plan's condition.
+    """
+
+    __slots__ = (
+        "bounded", "metered", "name", "negated", "operands", "refers", "stubs", "targets", "test", "unmetered"
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        name: str,
+        operands: Sequence[Any] = (),
+        targets: Sequence[Target] = (),
+        *,
+        test: Statement | None = None,
+        stubs: Sequence[str] = (),
+        negated: bool = False,
+    ) -> None:
+        self.name = name
+        self.operands = operands
+        self.refers = False
+        for operand in operands:
+            if operand.__class__ is Ref:
+                self.refers = True
+        self.targets = targets
+        self.test = test
+        self.stubs = stubs
+        self.negated = negated
+        self.bounded = False
+        self.metered: Callable[..., Any]
+        self.unmetered: Callable[..., Any]
+
+
 class BlockPlan:
     """A basic block: statements, their fuel, and how it ends.
 
     `end` is the name of a group of block forms, `operands` what the form is made with, `targets` the
-    blocks it is linked to, `condition` the tree (id, operands, effects, offsets) of an `if`. `offset` is
-    that of the instruction that ends it.
+    blocks it leads to, `condition` the tree (id, operands, effects, offsets) of an `if`. `offset` is
+    that of the instruction that ends it. `entries` counts the blocks that lead to it; `form` is what is chosen in
+    the end.
 
     `runs` says which of the targets it runs itself; the others it names for the trampoline to run. `root` is the
     first block of the tree that the block belongs to: only the root of a tree is led to from elsewhere. It is
@@ -134,8 +174,10 @@ class BlockPlan:
         "call_offset",
         "condition",
         "cost",
-        "end",
         "depth",
+        "end",
+        "entries",
+        "form",
         "handler",
         "looped",
         "number",
@@ -162,10 +204,12 @@ class BlockPlan:
         self.prepaid = 0
         self.thrown: CatchScope | None = None
         self.number = -1
+        self.entries = 0
         self.root: BlockPlan = self
         self.runs: list[bool] = []
         self.depth = 0  # the most blocks that may run around it
         self.looped = False
+        self.form: BlockForm
 
 
 class FunctionPlan:

@@ -32,6 +32,13 @@ def one(statements: list[Closure]) -> Closure:
     return at_most(statements, 1)[0] if statements else SEQUENCES[0]()
 
 
+def shortened(count: int, limit: int) -> int:
+    """How many statements `at_most` makes of `count`."""
+    while count > limit:
+        count = -(-count // WIDTH)
+    return count
+
+
 def rounds(count: int, limit: int) -> int:
     """How many times `at_most` groups `count` statements: so deep are its sequences."""
     result = 0

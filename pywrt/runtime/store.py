@@ -1,7 +1,6 @@
 """The store: what all instances of one guest world share. Spec: exec/runtime.html#store
 
-It holds the limits' running sums, the fuel, and the frame list of the activation that runs. Only data:
-the machine (`pywrt.engine.machine`) acts on it.
+It holds the limits' running sums and the fuel. Only data: the machine (`pywrt.engine.machine`) acts on it.
 """
 
 from collections.abc import Callable
@@ -22,8 +21,7 @@ class Store:
     """State shared by instances; one guest activation of it runs at a time.
 
     `fuel` is the cell that blocks charge: what is left of the current slice. `reserve` is the fuel
-    beyond it. `frames` holds (registers, next block, destination register) of each suspended caller,
-    outermost first.
+    beyond it. `running` is None where no guest runs; within a host function, the frame of its call.
     """
 
     __slots__ = (
@@ -31,7 +29,6 @@ class Store:
         "data",
         "deadline",
         "elements_left",
-        "frames",
         "fuel",
         "instances_left",
         "interrupted",
@@ -41,6 +38,7 @@ class Store:
         "objects_left",
         "owners",
         "reserve",
+        "running",
         "slice",
         "struct_makers",
         "turn_ends",
@@ -54,7 +52,7 @@ class Store:
         self.reserve: int = 0 if config.consume_fuel else UNLIMITED
         #: Iterator that bounds the trampoline and self-looping blocks when fuel is off.
         self.slice: list[Any] = [None]
-        self.frames: list[tuple[list[Any], Block, int]] = []
+        self.running: list[Any] | None = None
         #: The bound function that each block belongs to, for backtraces.
         self.owners: dict[Block, Any] = {}
         #: `time.monotonic()` at which a running guest is stopped, or None.

@@ -457,7 +457,7 @@ def test_cancelled_task_stops_the_guest(store, calling, name):
 
     assert asyncio.run(main()) == 5
     assert ended == ([] if name == "spin" else [7])
-    assert store.state.frames == []
+    assert store.state.running is None
 
 
 def test_timeout_of_asyncio_stops_the_guest(store, calling):

@@ -123,7 +123,7 @@ def test_host_error_in_a_start_function_propagates(engine, store, module):
     func = Func(store, FuncType((), ()), fail)
     with pytest.raises(KeyError, match="mine"):
         Instance(store, module('(module (import "" "f" (func $f)) (start $f))'), [func])
-    assert store.state.frames == []
+    assert store.state.running is None
 
 
 def test_interrupt_before_a_call_stops_it(store, module):

@@ -18,7 +18,7 @@ def test_lazy_validation_raises_at_each_call_and_leaves_the_instance_usable(gues
             lazy.call(name)
         assert caught.value.function == 0
     assert lazy.call("load") == 7  # what was done before the call stays
-    assert (lazy.store.state.frames, lazy.store.state.nested) == ([], 0)
+    assert (lazy.store.state.running, lazy.store.state.nested) == (None, 0)
     assert lazy.module.compiled.plans.keys() == {1, 2}
 
 

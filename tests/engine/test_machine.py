@@ -255,7 +255,7 @@ def test_cancelled_activation_closes_what_it_waits_for_and_stays_ended(guest):
     assert activation.cancel(KeyError("later")).args == ("later",)
     assert activation.resume() is Stop.TRAPPED
     assert activation.trap is trap
-    assert module.store.state.frames == []
+    assert module.store.state.running is None
 
 
 def test_cancelling_a_call_that_has_returned_leaves_its_results(guest):
@@ -322,7 +322,7 @@ def test_nested_recursion_through_the_host_traps_before_python_does(guest, meter
         module.call("recur", 0)
     assert deepest >= MAX_NESTED_CALLS
     assert module.store.state.nested == 0
-    assert module.store.state.frames == []
+    assert module.store.state.running is None
 
 
 def test_nested_call_spends_the_callers_fuel(guest):

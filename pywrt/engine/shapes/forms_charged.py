@@ -4213,202 +4213,196 @@ def switch_run_3(fuel, cost, s0, s1, s2, v0, n, targets):
     return block
 
 
-def ret_0_0(fuel, cost, pop):
+def ret_0_0(fuel, cost):
     def block(R):
         fuel[0] -= cost
-        caller, block, d = pop()
-        return block, caller
+        return R[1], R[0]
     return block
 
 
-def ret_0_1(fuel, cost, s0, pop):
+def ret_0_1(fuel, cost, s0):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        caller, block, d = pop()
-        return block, caller
+        return R[1], R[0]
     return block
 
 
-def ret_0_2(fuel, cost, s0, s1, pop):
+def ret_0_2(fuel, cost, s0, s1):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        caller, block, d = pop()
-        return block, caller
+        return R[1], R[0]
     return block
 
 
-def ret_0_3(fuel, cost, s0, s1, s2, pop):
+def ret_0_3(fuel, cost, s0, s1, s2):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
         s2(R)
-        caller, block, d = pop()
-        return block, caller
+        return R[1], R[0]
     return block
 
 
-def ret_1_0(fuel, cost, pop, v0):
+def ret_1_0(fuel, cost, v0):
     def block(R):
         fuel[0] -= cost
-        caller, block, d = pop()
-        caller[d] = R[v0]
-        return block, caller
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
     return block
 
 
-def ret_1_1(fuel, cost, s0, pop, v0):
-    def block(R):
-        fuel[0] -= cost
-        s0(R)
-        caller, block, d = pop()
-        caller[d] = R[v0]
-        return block, caller
-    return block
-
-
-def ret_1_2(fuel, cost, s0, s1, pop, v0):
+def ret_1_1(fuel, cost, s0, v0):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        s1(R)
-        caller, block, d = pop()
-        caller[d] = R[v0]
-        return block, caller
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
     return block
 
 
-def ret_1_3(fuel, cost, s0, s1, s2, pop, v0):
+def ret_1_2(fuel, cost, s0, s1, v0):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        s2(R)
-        caller, block, d = pop()
-        caller[d] = R[v0]
-        return block, caller
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
     return block
 
 
-def ret_n_0(fuel, cost, pop, v0, n):
-    def block(R):
-        fuel[0] -= cost
-        caller, block, d = pop()
-        caller[d : d + n] = R[v0 : v0 + n]
-        return block, caller
-    return block
-
-
-def ret_n_1(fuel, cost, s0, pop, v0, n):
-    def block(R):
-        fuel[0] -= cost
-        s0(R)
-        caller, block, d = pop()
-        caller[d : d + n] = R[v0 : v0 + n]
-        return block, caller
-    return block
-
-
-def ret_n_2(fuel, cost, s0, s1, pop, v0, n):
-    def block(R):
-        fuel[0] -= cost
-        s0(R)
-        s1(R)
-        caller, block, d = pop()
-        caller[d : d + n] = R[v0 : v0 + n]
-        return block, caller
-    return block
-
-
-def ret_n_3(fuel, cost, s0, s1, s2, pop, v0, n):
+def ret_1_3(fuel, cost, s0, s1, s2, v0):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
         s2(R)
-        caller, block, d = pop()
-        caller[d : d + n] = R[v0 : v0 + n]
-        return block, caller
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
     return block
 
 
-def call_0_0(fuel, cost, frames, depth, d, f, T):
+def ret_n_0(fuel, cost, v0, n):
     def block(R):
         fuel[0] -= cost
-        if len(frames) >= depth:
-            raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
     return block
 
 
-def call_0_1(fuel, cost, s0, frames, depth, d, f, T):
+def ret_n_1(fuel, cost, s0, v0, n):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        if len(frames) >= depth:
-            raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
     return block
 
 
-def call_0_2(fuel, cost, s0, s1, frames, depth, d, f, T):
+def ret_n_2(fuel, cost, s0, s1, v0, n):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        if len(frames) >= depth:
-            raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
     return block
 
 
-def call_0_3(fuel, cost, s0, s1, s2, frames, depth, d, f, T):
+def ret_n_3(fuel, cost, s0, s1, s2, v0, n):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
-            raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
     return block
 
 
-def calli_0_0(fuel, cost, frames, depth, d, table, type, v0, T):
+def call_0_0(fuel, cost, d, f, T):
+    def block(R):
+        fuel[0] -= cost
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_1(fuel, cost, s0, d, f, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_2(fuel, cost, s0, s1, d, f, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_3(fuel, cost, s0, s1, s2, d, f, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def calli_0_0(fuel, cost, d, table, type, v0, T):
     def block(R):
         fuel[0] -= cost
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        return f.entry, [R, T, d, n - 1, *f.frame]
     return block
 
 
-def calli_0_1(fuel, cost, s0, frames, depth, d, table, type, v0, T):
+def calli_0_1(fuel, cost, s0, d, table, type, v0, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        return f.entry, [R, T, d, n - 1, *f.frame]
     return block
 
 
-def calli_0_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, T):
+def calli_0_2(fuel, cost, s0, s1, d, table, type, v0, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
@@ -4416,14 +4410,13 @@ def calli_0_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        return f.entry, [R, T, d, n - 1, *f.frame]
     return block
 
 
-def calli_0_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, T):
+def calli_0_3(fuel, cost, s0, s1, s2, d, table, type, v0, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
@@ -4432,17 +4425,16 @@ def calli_0_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        return f.entry, [R, T, d, n - 1, *f.frame]
     return block
 
 
 def tail_0_0(fuel, cost, f):
     def block(R):
         fuel[0] -= cost
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -4450,7 +4442,7 @@ def tail_0_1(fuel, cost, s0, f):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -4459,7 +4451,7 @@ def tail_0_2(fuel, cost, s0, s1, f):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -4469,7 +4461,7 @@ def tail_0_3(fuel, cost, s0, s1, s2, f):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -4479,7 +4471,7 @@ def taili_0_0(fuel, cost, table, type, v0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -4490,7 +4482,7 @@ def taili_0_1(fuel, cost, s0, table, type, v0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -4502,7 +4494,7 @@ def taili_0_2(fuel, cost, s0, s1, table, type, v0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -4515,84 +4507,78 @@ def taili_0_3(fuel, cost, s0, s1, s2, table, type, v0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
-def call_1_0(fuel, cost, frames, depth, d, f, a0, T):
+def call_1_0(fuel, cost, d, f, a0, T):
     def block(R):
         fuel[0] -= cost
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def call_1_1(fuel, cost, s0, frames, depth, d, f, a0, T):
+def call_1_1(fuel, cost, s0, d, f, a0, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def call_1_2(fuel, cost, s0, s1, frames, depth, d, f, a0, T):
+def call_1_2(fuel, cost, s0, s1, d, f, a0, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def call_1_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, T):
+def call_1_3(fuel, cost, s0, s1, s2, d, f, a0, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def calli_1_0(fuel, cost, frames, depth, d, table, type, v0, a0, T):
+def calli_1_0(fuel, cost, d, table, type, v0, a0, T):
     def block(R):
         fuel[0] -= cost
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def calli_1_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, T):
+def calli_1_1(fuel, cost, s0, d, table, type, v0, a0, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def calli_1_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, T):
+def calli_1_2(fuel, cost, s0, s1, d, table, type, v0, a0, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
@@ -4600,14 +4586,13 @@ def calli_1_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def calli_1_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, T):
+def calli_1_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
@@ -4616,17 +4601,16 @@ def calli_1_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
 def tail_1_0(fuel, cost, f, a0):
     def block(R):
         fuel[0] -= cost
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -4634,7 +4618,7 @@ def tail_1_1(fuel, cost, s0, f, a0):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -4643,7 +4627,7 @@ def tail_1_2(fuel, cost, s0, s1, f, a0):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -4653,7 +4637,7 @@ def tail_1_3(fuel, cost, s0, s1, s2, f, a0):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -4663,7 +4647,7 @@ def taili_1_0(fuel, cost, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -4674,7 +4658,7 @@ def taili_1_1(fuel, cost, s0, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -4686,7 +4670,7 @@ def taili_1_2(fuel, cost, s0, s1, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -4699,84 +4683,78 @@ def taili_1_3(fuel, cost, s0, s1, s2, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
-def call_2_0(fuel, cost, frames, depth, d, f, a0, a1, T):
+def call_2_0(fuel, cost, d, f, a0, a1, T):
     def block(R):
         fuel[0] -= cost
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def call_2_1(fuel, cost, s0, frames, depth, d, f, a0, a1, T):
+def call_2_1(fuel, cost, s0, d, f, a0, a1, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def call_2_2(fuel, cost, s0, s1, frames, depth, d, f, a0, a1, T):
+def call_2_2(fuel, cost, s0, s1, d, f, a0, a1, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def call_2_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, T):
+def call_2_3(fuel, cost, s0, s1, s2, d, f, a0, a1, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def calli_2_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, T):
+def calli_2_0(fuel, cost, d, table, type, v0, a0, a1, T):
     def block(R):
         fuel[0] -= cost
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def calli_2_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, T):
+def calli_2_1(fuel, cost, s0, d, table, type, v0, a0, a1, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def calli_2_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, T):
+def calli_2_2(fuel, cost, s0, s1, d, table, type, v0, a0, a1, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
@@ -4784,14 +4762,13 @@ def calli_2_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def calli_2_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, T):
+def calli_2_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
@@ -4800,17 +4777,16 @@ def calli_2_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
 def tail_2_0(fuel, cost, f, a0, a1):
     def block(R):
         fuel[0] -= cost
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -4818,7 +4794,7 @@ def tail_2_1(fuel, cost, s0, f, a0, a1):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -4827,7 +4803,7 @@ def tail_2_2(fuel, cost, s0, s1, f, a0, a1):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -4837,7 +4813,7 @@ def tail_2_3(fuel, cost, s0, s1, s2, f, a0, a1):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -4847,7 +4823,7 @@ def taili_2_0(fuel, cost, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -4858,7 +4834,7 @@ def taili_2_1(fuel, cost, s0, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -4870,7 +4846,7 @@ def taili_2_2(fuel, cost, s0, s1, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -4883,84 +4859,78 @@ def taili_2_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
-def call_3_0(fuel, cost, frames, depth, d, f, a0, a1, a2, T):
+def call_3_0(fuel, cost, d, f, a0, a1, a2, T):
     def block(R):
         fuel[0] -= cost
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def call_3_1(fuel, cost, s0, frames, depth, d, f, a0, a1, a2, T):
+def call_3_1(fuel, cost, s0, d, f, a0, a1, a2, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def call_3_2(fuel, cost, s0, s1, frames, depth, d, f, a0, a1, a2, T):
+def call_3_2(fuel, cost, s0, s1, d, f, a0, a1, a2, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def call_3_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, a2, T):
+def call_3_3(fuel, cost, s0, s1, s2, d, f, a0, a1, a2, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def calli_3_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, T):
+def calli_3_0(fuel, cost, d, table, type, v0, a0, a1, a2, T):
     def block(R):
         fuel[0] -= cost
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def calli_3_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, T):
+def calli_3_1(fuel, cost, s0, d, table, type, v0, a0, a1, a2, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def calli_3_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, T):
+def calli_3_2(fuel, cost, s0, s1, d, table, type, v0, a0, a1, a2, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
@@ -4968,14 +4938,13 @@ def calli_3_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def calli_3_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, T):
+def calli_3_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, a2, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
@@ -4984,17 +4953,16 @@ def calli_3_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
 def tail_3_0(fuel, cost, f, a0, a1, a2):
     def block(R):
         fuel[0] -= cost
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -5002,7 +4970,7 @@ def tail_3_1(fuel, cost, s0, f, a0, a1, a2):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -5011,7 +4979,7 @@ def tail_3_2(fuel, cost, s0, s1, f, a0, a1, a2):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -5021,7 +4989,7 @@ def tail_3_3(fuel, cost, s0, s1, s2, f, a0, a1, a2):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -5031,7 +4999,7 @@ def taili_3_0(fuel, cost, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -5042,7 +5010,7 @@ def taili_3_1(fuel, cost, s0, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -5054,7 +5022,7 @@ def taili_3_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -5067,84 +5035,78 @@ def taili_3_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def call_4_0(fuel, cost, frames, depth, d, f, a0, a1, a2, a3, T):
+def call_4_0(fuel, cost, d, f, a0, a1, a2, a3, T):
     def block(R):
         fuel[0] -= cost
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def call_4_1(fuel, cost, s0, frames, depth, d, f, a0, a1, a2, a3, T):
+def call_4_1(fuel, cost, s0, d, f, a0, a1, a2, a3, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def call_4_2(fuel, cost, s0, s1, frames, depth, d, f, a0, a1, a2, a3, T):
+def call_4_2(fuel, cost, s0, s1, d, f, a0, a1, a2, a3, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def call_4_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, a2, a3, T):
+def call_4_3(fuel, cost, s0, s1, s2, d, f, a0, a1, a2, a3, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def calli_4_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, a3, T):
+def calli_4_0(fuel, cost, d, table, type, v0, a0, a1, a2, a3, T):
     def block(R):
         fuel[0] -= cost
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def calli_4_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3, T):
+def calli_4_1(fuel, cost, s0, d, table, type, v0, a0, a1, a2, a3, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def calli_4_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, a3, T):
+def calli_4_2(fuel, cost, s0, s1, d, table, type, v0, a0, a1, a2, a3, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
@@ -5152,14 +5114,13 @@ def calli_4_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def calli_4_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, a3, T):
+def calli_4_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, a2, a3, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
@@ -5168,17 +5129,16 @@ def calli_4_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
 def tail_4_0(fuel, cost, f, a0, a1, a2, a3):
     def block(R):
         fuel[0] -= cost
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -5186,7 +5146,7 @@ def tail_4_1(fuel, cost, s0, f, a0, a1, a2, a3):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -5195,7 +5155,7 @@ def tail_4_2(fuel, cost, s0, s1, f, a0, a1, a2, a3):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -5205,7 +5165,7 @@ def tail_4_3(fuel, cost, s0, s1, s2, f, a0, a1, a2, a3):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -5215,7 +5175,7 @@ def taili_4_0(fuel, cost, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -5226,7 +5186,7 @@ def taili_4_1(fuel, cost, s0, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -5238,7 +5198,7 @@ def taili_4_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -5251,84 +5211,78 @@ def taili_4_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def call_5_0(fuel, cost, frames, depth, d, f, a0, a1, a2, a3, a4, T):
+def call_5_0(fuel, cost, d, f, a0, a1, a2, a3, a4, T):
     def block(R):
         fuel[0] -= cost
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def call_5_1(fuel, cost, s0, frames, depth, d, f, a0, a1, a2, a3, a4, T):
+def call_5_1(fuel, cost, s0, d, f, a0, a1, a2, a3, a4, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def call_5_2(fuel, cost, s0, s1, frames, depth, d, f, a0, a1, a2, a3, a4, T):
+def call_5_2(fuel, cost, s0, s1, d, f, a0, a1, a2, a3, a4, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def call_5_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, a2, a3, a4, T):
+def call_5_3(fuel, cost, s0, s1, s2, d, f, a0, a1, a2, a3, a4, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def calli_5_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4, T):
+def calli_5_0(fuel, cost, d, table, type, v0, a0, a1, a2, a3, a4, T):
     def block(R):
         fuel[0] -= cost
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def calli_5_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4, T):
+def calli_5_1(fuel, cost, s0, d, table, type, v0, a0, a1, a2, a3, a4, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def calli_5_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4, T):
+def calli_5_2(fuel, cost, s0, s1, d, table, type, v0, a0, a1, a2, a3, a4, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
@@ -5336,14 +5290,13 @@ def calli_5_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def calli_5_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4, T):
+def calli_5_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, a2, a3, a4, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
@@ -5352,17 +5305,16 @@ def calli_5_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
 def tail_5_0(fuel, cost, f, a0, a1, a2, a3, a4):
     def block(R):
         fuel[0] -= cost
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -5370,7 +5322,7 @@ def tail_5_1(fuel, cost, s0, f, a0, a1, a2, a3, a4):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -5379,7 +5331,7 @@ def tail_5_2(fuel, cost, s0, s1, f, a0, a1, a2, a3, a4):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -5389,7 +5341,7 @@ def tail_5_3(fuel, cost, s0, s1, s2, f, a0, a1, a2, a3, a4):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -5399,7 +5351,7 @@ def taili_5_0(fuel, cost, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -5410,7 +5362,7 @@ def taili_5_1(fuel, cost, s0, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -5422,7 +5374,7 @@ def taili_5_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -5435,84 +5387,78 @@ def taili_5_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def call_n_0(fuel, cost, frames, depth, d, f, args, T):
+def call_n_0(fuel, cost, d, f, args, T):
     def block(R):
         fuel[0] -= cost
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def call_n_1(fuel, cost, s0, frames, depth, d, f, args, T):
+def call_n_1(fuel, cost, s0, d, f, args, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def call_n_2(fuel, cost, s0, s1, frames, depth, d, f, args, T):
+def call_n_2(fuel, cost, s0, s1, d, f, args, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def call_n_3(fuel, cost, s0, s1, s2, frames, depth, d, f, args, T):
+def call_n_3(fuel, cost, s0, s1, s2, d, f, args, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def calli_n_0(fuel, cost, frames, depth, d, table, type, v0, args, T):
+def calli_n_0(fuel, cost, d, table, type, v0, args, T):
     def block(R):
         fuel[0] -= cost
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def calli_n_1(fuel, cost, s0, frames, depth, d, table, type, v0, args, T):
+def calli_n_1(fuel, cost, s0, d, table, type, v0, args, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def calli_n_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, args, T):
+def calli_n_2(fuel, cost, s0, s1, d, table, type, v0, args, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
@@ -5520,14 +5466,13 @@ def calli_n_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, args, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def calli_n_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, args, T):
+def calli_n_3(fuel, cost, s0, s1, s2, d, table, type, v0, args, T):
     def block(R):
         fuel[0] -= cost
         s0(R)
@@ -5536,17 +5481,16 @@ def calli_n_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, args, T
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
 def tail_n_0(fuel, cost, f, args):
     def block(R):
         fuel[0] -= cost
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -5554,7 +5498,7 @@ def tail_n_1(fuel, cost, s0, f, args):
     def block(R):
         fuel[0] -= cost
         s0(R)
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -5563,7 +5507,7 @@ def tail_n_2(fuel, cost, s0, s1, f, args):
         fuel[0] -= cost
         s0(R)
         s1(R)
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -5573,7 +5517,7 @@ def tail_n_3(fuel, cost, s0, s1, s2, f, args):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -5583,7 +5527,7 @@ def taili_n_0(fuel, cost, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -5594,7 +5538,7 @@ def taili_n_1(fuel, cost, s0, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -5606,7 +5550,7 @@ def taili_n_2(fuel, cost, s0, s1, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -5619,7 +5563,7 @@ def taili_n_3(fuel, cost, s0, s1, s2, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 

@@ -6652,198 +6652,191 @@ def switch_run_3(s0, s1, s2, v0, n, targets):
     return block
 
 
-def ret_0_0(pop):
+def ret_0_0():
     def block(R):
-        caller, block, d = pop()
-        return block, caller
+        return R[1], R[0]
     return block
 
 
-def ret_0_1(s0, pop):
+def ret_0_1(s0):
     def block(R):
         s0(R)
-        caller, block, d = pop()
-        return block, caller
+        return R[1], R[0]
     return block
 
 
-def ret_0_2(s0, s1, pop):
+def ret_0_2(s0, s1):
     def block(R):
         s0(R)
         s1(R)
-        caller, block, d = pop()
-        return block, caller
+        return R[1], R[0]
     return block
 
 
-def ret_0_3(s0, s1, s2, pop):
+def ret_0_3(s0, s1, s2):
     def block(R):
         s0(R)
         s1(R)
         s2(R)
-        caller, block, d = pop()
-        return block, caller
+        return R[1], R[0]
     return block
 
 
-def ret_1_0(pop, v0):
+def ret_1_0(v0):
     def block(R):
-        caller, block, d = pop()
-        caller[d] = R[v0]
-        return block, caller
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
     return block
 
 
-def ret_1_1(s0, pop, v0):
-    def block(R):
-        s0(R)
-        caller, block, d = pop()
-        caller[d] = R[v0]
-        return block, caller
-    return block
-
-
-def ret_1_2(s0, s1, pop, v0):
+def ret_1_1(s0, v0):
     def block(R):
         s0(R)
-        s1(R)
-        caller, block, d = pop()
-        caller[d] = R[v0]
-        return block, caller
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
     return block
 
 
-def ret_1_3(s0, s1, s2, pop, v0):
+def ret_1_2(s0, s1, v0):
     def block(R):
         s0(R)
         s1(R)
-        s2(R)
-        caller, block, d = pop()
-        caller[d] = R[v0]
-        return block, caller
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
     return block
 
 
-def ret_n_0(pop, v0, n):
-    def block(R):
-        caller, block, d = pop()
-        caller[d : d + n] = R[v0 : v0 + n]
-        return block, caller
-    return block
-
-
-def ret_n_1(s0, pop, v0, n):
-    def block(R):
-        s0(R)
-        caller, block, d = pop()
-        caller[d : d + n] = R[v0 : v0 + n]
-        return block, caller
-    return block
-
-
-def ret_n_2(s0, s1, pop, v0, n):
-    def block(R):
-        s0(R)
-        s1(R)
-        caller, block, d = pop()
-        caller[d : d + n] = R[v0 : v0 + n]
-        return block, caller
-    return block
-
-
-def ret_n_3(s0, s1, s2, pop, v0, n):
+def ret_1_3(s0, s1, s2, v0):
     def block(R):
         s0(R)
         s1(R)
         s2(R)
-        caller, block, d = pop()
-        caller[d : d + n] = R[v0 : v0 + n]
-        return block, caller
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
     return block
 
 
-def call_0_0(frames, depth, d, f, T):
+def ret_n_0(v0, n):
     def block(R):
-        if len(frames) >= depth:
-            raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
     return block
 
 
-def call_0_1(s0, frames, depth, d, f, T):
+def ret_n_1(s0, v0, n):
     def block(R):
         s0(R)
-        if len(frames) >= depth:
-            raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
     return block
 
 
-def call_0_2(s0, s1, frames, depth, d, f, T):
+def ret_n_2(s0, s1, v0, n):
     def block(R):
         s0(R)
         s1(R)
-        if len(frames) >= depth:
-            raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
     return block
 
 
-def call_0_3(s0, s1, s2, frames, depth, d, f, T):
+def ret_n_3(s0, s1, s2, v0, n):
     def block(R):
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
-            raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
     return block
 
 
-def calli_0_0(frames, depth, d, table, type, v0, T):
+def call_0_0(d, f, T):
+    def block(R):
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_1(s0, d, f, T):
+    def block(R):
+        s0(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_2(s0, s1, d, f, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_3(s0, s1, s2, d, f, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def calli_0_0(d, table, type, v0, T):
     def block(R):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        return f.entry, [R, T, d, n - 1, *f.frame]
     return block
 
 
-def calli_0_1(s0, frames, depth, d, table, type, v0, T):
+def calli_0_1(s0, d, table, type, v0, T):
     def block(R):
         s0(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        return f.entry, [R, T, d, n - 1, *f.frame]
     return block
 
 
-def calli_0_2(s0, s1, frames, depth, d, table, type, v0, T):
+def calli_0_2(s0, s1, d, table, type, v0, T):
     def block(R):
         s0(R)
         s1(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        return f.entry, [R, T, d, n - 1, *f.frame]
     return block
 
 
-def calli_0_3(s0, s1, s2, frames, depth, d, table, type, v0, T):
+def calli_0_3(s0, s1, s2, d, table, type, v0, T):
     def block(R):
         s0(R)
         s1(R)
@@ -6851,23 +6844,22 @@ def calli_0_3(s0, s1, s2, frames, depth, d, table, type, v0, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        return f.entry, [R, T, d, n - 1, *f.frame]
     return block
 
 
 def tail_0_0(f):
     def block(R):
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
 def tail_0_1(s0, f):
     def block(R):
         s0(R)
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -6875,7 +6867,7 @@ def tail_0_2(s0, s1, f):
     def block(R):
         s0(R)
         s1(R)
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -6884,7 +6876,7 @@ def tail_0_3(s0, s1, s2, f):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -6893,7 +6885,7 @@ def taili_0_0(table, type, v0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -6903,7 +6895,7 @@ def taili_0_1(s0, table, type, v0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -6914,7 +6906,7 @@ def taili_0_2(s0, s1, table, type, v0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -6926,92 +6918,85 @@ def taili_0_3(s0, s1, s2, table, type, v0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
-def call_1_0(frames, depth, d, f, a0, T):
+def call_1_0(d, f, a0, T):
     def block(R):
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def call_1_1(s0, frames, depth, d, f, a0, T):
+def call_1_1(s0, d, f, a0, T):
     def block(R):
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def call_1_2(s0, s1, frames, depth, d, f, a0, T):
+def call_1_2(s0, s1, d, f, a0, T):
     def block(R):
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def call_1_3(s0, s1, s2, frames, depth, d, f, a0, T):
+def call_1_3(s0, s1, s2, d, f, a0, T):
     def block(R):
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def calli_1_0(frames, depth, d, table, type, v0, a0, T):
+def calli_1_0(d, table, type, v0, a0, T):
     def block(R):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def calli_1_1(s0, frames, depth, d, table, type, v0, a0, T):
+def calli_1_1(s0, d, table, type, v0, a0, T):
     def block(R):
         s0(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def calli_1_2(s0, s1, frames, depth, d, table, type, v0, a0, T):
+def calli_1_2(s0, s1, d, table, type, v0, a0, T):
     def block(R):
         s0(R)
         s1(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def calli_1_3(s0, s1, s2, frames, depth, d, table, type, v0, a0, T):
+def calli_1_3(s0, s1, s2, d, table, type, v0, a0, T):
     def block(R):
         s0(R)
         s1(R)
@@ -7019,23 +7004,22 @@ def calli_1_3(s0, s1, s2, frames, depth, d, table, type, v0, a0, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
 def tail_1_0(f, a0):
     def block(R):
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
 def tail_1_1(s0, f, a0):
     def block(R):
         s0(R)
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -7043,7 +7027,7 @@ def tail_1_2(s0, s1, f, a0):
     def block(R):
         s0(R)
         s1(R)
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -7052,7 +7036,7 @@ def tail_1_3(s0, s1, s2, f, a0):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -7061,7 +7045,7 @@ def taili_1_0(table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -7071,7 +7055,7 @@ def taili_1_1(s0, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -7082,7 +7066,7 @@ def taili_1_2(s0, s1, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -7094,92 +7078,85 @@ def taili_1_3(s0, s1, s2, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
-def call_2_0(frames, depth, d, f, a0, a1, T):
+def call_2_0(d, f, a0, a1, T):
     def block(R):
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def call_2_1(s0, frames, depth, d, f, a0, a1, T):
+def call_2_1(s0, d, f, a0, a1, T):
     def block(R):
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def call_2_2(s0, s1, frames, depth, d, f, a0, a1, T):
+def call_2_2(s0, s1, d, f, a0, a1, T):
     def block(R):
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def call_2_3(s0, s1, s2, frames, depth, d, f, a0, a1, T):
+def call_2_3(s0, s1, s2, d, f, a0, a1, T):
     def block(R):
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def calli_2_0(frames, depth, d, table, type, v0, a0, a1, T):
+def calli_2_0(d, table, type, v0, a0, a1, T):
     def block(R):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def calli_2_1(s0, frames, depth, d, table, type, v0, a0, a1, T):
+def calli_2_1(s0, d, table, type, v0, a0, a1, T):
     def block(R):
         s0(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def calli_2_2(s0, s1, frames, depth, d, table, type, v0, a0, a1, T):
+def calli_2_2(s0, s1, d, table, type, v0, a0, a1, T):
     def block(R):
         s0(R)
         s1(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def calli_2_3(s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, T):
+def calli_2_3(s0, s1, s2, d, table, type, v0, a0, a1, T):
     def block(R):
         s0(R)
         s1(R)
@@ -7187,23 +7164,22 @@ def calli_2_3(s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
 def tail_2_0(f, a0, a1):
     def block(R):
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
 def tail_2_1(s0, f, a0, a1):
     def block(R):
         s0(R)
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -7211,7 +7187,7 @@ def tail_2_2(s0, s1, f, a0, a1):
     def block(R):
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -7220,7 +7196,7 @@ def tail_2_3(s0, s1, s2, f, a0, a1):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -7229,7 +7205,7 @@ def taili_2_0(table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -7239,7 +7215,7 @@ def taili_2_1(s0, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -7250,7 +7226,7 @@ def taili_2_2(s0, s1, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -7262,92 +7238,85 @@ def taili_2_3(s0, s1, s2, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
-def call_3_0(frames, depth, d, f, a0, a1, a2, T):
+def call_3_0(d, f, a0, a1, a2, T):
     def block(R):
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def call_3_1(s0, frames, depth, d, f, a0, a1, a2, T):
+def call_3_1(s0, d, f, a0, a1, a2, T):
     def block(R):
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def call_3_2(s0, s1, frames, depth, d, f, a0, a1, a2, T):
+def call_3_2(s0, s1, d, f, a0, a1, a2, T):
     def block(R):
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def call_3_3(s0, s1, s2, frames, depth, d, f, a0, a1, a2, T):
+def call_3_3(s0, s1, s2, d, f, a0, a1, a2, T):
     def block(R):
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def calli_3_0(frames, depth, d, table, type, v0, a0, a1, a2, T):
+def calli_3_0(d, table, type, v0, a0, a1, a2, T):
     def block(R):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def calli_3_1(s0, frames, depth, d, table, type, v0, a0, a1, a2, T):
+def calli_3_1(s0, d, table, type, v0, a0, a1, a2, T):
     def block(R):
         s0(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def calli_3_2(s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, T):
+def calli_3_2(s0, s1, d, table, type, v0, a0, a1, a2, T):
     def block(R):
         s0(R)
         s1(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def calli_3_3(s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, T):
+def calli_3_3(s0, s1, s2, d, table, type, v0, a0, a1, a2, T):
     def block(R):
         s0(R)
         s1(R)
@@ -7355,23 +7324,22 @@ def calli_3_3(s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
 def tail_3_0(f, a0, a1, a2):
     def block(R):
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
 def tail_3_1(s0, f, a0, a1, a2):
     def block(R):
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -7379,7 +7347,7 @@ def tail_3_2(s0, s1, f, a0, a1, a2):
     def block(R):
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -7388,7 +7356,7 @@ def tail_3_3(s0, s1, s2, f, a0, a1, a2):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -7397,7 +7365,7 @@ def taili_3_0(table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -7407,7 +7375,7 @@ def taili_3_1(s0, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -7418,7 +7386,7 @@ def taili_3_2(s0, s1, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -7430,92 +7398,85 @@ def taili_3_3(s0, s1, s2, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def call_4_0(frames, depth, d, f, a0, a1, a2, a3, T):
+def call_4_0(d, f, a0, a1, a2, a3, T):
     def block(R):
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def call_4_1(s0, frames, depth, d, f, a0, a1, a2, a3, T):
+def call_4_1(s0, d, f, a0, a1, a2, a3, T):
     def block(R):
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def call_4_2(s0, s1, frames, depth, d, f, a0, a1, a2, a3, T):
+def call_4_2(s0, s1, d, f, a0, a1, a2, a3, T):
     def block(R):
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def call_4_3(s0, s1, s2, frames, depth, d, f, a0, a1, a2, a3, T):
+def call_4_3(s0, s1, s2, d, f, a0, a1, a2, a3, T):
     def block(R):
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def calli_4_0(frames, depth, d, table, type, v0, a0, a1, a2, a3, T):
+def calli_4_0(d, table, type, v0, a0, a1, a2, a3, T):
     def block(R):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def calli_4_1(s0, frames, depth, d, table, type, v0, a0, a1, a2, a3, T):
+def calli_4_1(s0, d, table, type, v0, a0, a1, a2, a3, T):
     def block(R):
         s0(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def calli_4_2(s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, a3, T):
+def calli_4_2(s0, s1, d, table, type, v0, a0, a1, a2, a3, T):
     def block(R):
         s0(R)
         s1(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def calli_4_3(s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, a3, T):
+def calli_4_3(s0, s1, s2, d, table, type, v0, a0, a1, a2, a3, T):
     def block(R):
         s0(R)
         s1(R)
@@ -7523,23 +7484,22 @@ def calli_4_3(s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, a3, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
 def tail_4_0(f, a0, a1, a2, a3):
     def block(R):
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
 def tail_4_1(s0, f, a0, a1, a2, a3):
     def block(R):
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -7547,7 +7507,7 @@ def tail_4_2(s0, s1, f, a0, a1, a2, a3):
     def block(R):
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -7556,7 +7516,7 @@ def tail_4_3(s0, s1, s2, f, a0, a1, a2, a3):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -7565,7 +7525,7 @@ def taili_4_0(table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -7575,7 +7535,7 @@ def taili_4_1(s0, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -7586,7 +7546,7 @@ def taili_4_2(s0, s1, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -7598,92 +7558,85 @@ def taili_4_3(s0, s1, s2, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def call_5_0(frames, depth, d, f, a0, a1, a2, a3, a4, T):
+def call_5_0(d, f, a0, a1, a2, a3, a4, T):
     def block(R):
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def call_5_1(s0, frames, depth, d, f, a0, a1, a2, a3, a4, T):
+def call_5_1(s0, d, f, a0, a1, a2, a3, a4, T):
     def block(R):
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def call_5_2(s0, s1, frames, depth, d, f, a0, a1, a2, a3, a4, T):
+def call_5_2(s0, s1, d, f, a0, a1, a2, a3, a4, T):
     def block(R):
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def call_5_3(s0, s1, s2, frames, depth, d, f, a0, a1, a2, a3, a4, T):
+def call_5_3(s0, s1, s2, d, f, a0, a1, a2, a3, a4, T):
     def block(R):
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def calli_5_0(frames, depth, d, table, type, v0, a0, a1, a2, a3, a4, T):
+def calli_5_0(d, table, type, v0, a0, a1, a2, a3, a4, T):
     def block(R):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def calli_5_1(s0, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4, T):
+def calli_5_1(s0, d, table, type, v0, a0, a1, a2, a3, a4, T):
     def block(R):
         s0(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def calli_5_2(s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4, T):
+def calli_5_2(s0, s1, d, table, type, v0, a0, a1, a2, a3, a4, T):
     def block(R):
         s0(R)
         s1(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def calli_5_3(s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4, T):
+def calli_5_3(s0, s1, s2, d, table, type, v0, a0, a1, a2, a3, a4, T):
     def block(R):
         s0(R)
         s1(R)
@@ -7691,23 +7644,22 @@ def calli_5_3(s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
 def tail_5_0(f, a0, a1, a2, a3, a4):
     def block(R):
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
 def tail_5_1(s0, f, a0, a1, a2, a3, a4):
     def block(R):
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -7715,7 +7667,7 @@ def tail_5_2(s0, s1, f, a0, a1, a2, a3, a4):
     def block(R):
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -7724,7 +7676,7 @@ def tail_5_3(s0, s1, s2, f, a0, a1, a2, a3, a4):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -7733,7 +7685,7 @@ def taili_5_0(table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -7743,7 +7695,7 @@ def taili_5_1(s0, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -7754,7 +7706,7 @@ def taili_5_2(s0, s1, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -7766,92 +7718,85 @@ def taili_5_3(s0, s1, s2, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def call_n_0(frames, depth, d, f, args, T):
+def call_n_0(d, f, args, T):
     def block(R):
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def call_n_1(s0, frames, depth, d, f, args, T):
+def call_n_1(s0, d, f, args, T):
     def block(R):
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def call_n_2(s0, s1, frames, depth, d, f, args, T):
+def call_n_2(s0, s1, d, f, args, T):
     def block(R):
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def call_n_3(s0, s1, s2, frames, depth, d, f, args, T):
+def call_n_3(s0, s1, s2, d, f, args, T):
     def block(R):
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def calli_n_0(frames, depth, d, table, type, v0, args, T):
+def calli_n_0(d, table, type, v0, args, T):
     def block(R):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def calli_n_1(s0, frames, depth, d, table, type, v0, args, T):
+def calli_n_1(s0, d, table, type, v0, args, T):
     def block(R):
         s0(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def calli_n_2(s0, s1, frames, depth, d, table, type, v0, args, T):
+def calli_n_2(s0, s1, d, table, type, v0, args, T):
     def block(R):
         s0(R)
         s1(R)
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def calli_n_3(s0, s1, s2, frames, depth, d, table, type, v0, args, T):
+def calli_n_3(s0, s1, s2, d, table, type, v0, args, T):
     def block(R):
         s0(R)
         s1(R)
@@ -7859,23 +7804,22 @@ def calli_n_3(s0, s1, s2, frames, depth, d, table, type, v0, args, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
 def tail_n_0(f, args):
     def block(R):
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
 def tail_n_1(s0, f, args):
     def block(R):
         s0(R)
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -7883,7 +7827,7 @@ def tail_n_2(s0, s1, f, args):
     def block(R):
         s0(R)
         s1(R)
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -7892,7 +7836,7 @@ def tail_n_3(s0, s1, s2, f, args):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -7901,7 +7845,7 @@ def taili_n_0(table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -7911,7 +7855,7 @@ def taili_n_1(s0, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -7922,7 +7866,7 @@ def taili_n_2(s0, s1, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -7934,7 +7878,7 @@ def taili_n_3(s0, s1, s2, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 

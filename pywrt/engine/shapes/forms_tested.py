@@ -7305,40 +7305,37 @@ def switch_run_3(fuel, cost, s0, s1, s2, v0, n, targets):
     return block
 
 
-def ret_0_0(fuel, cost, pop):
+def ret_0_0(fuel, cost):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        caller, block, d = pop()
-        return block, caller
+        return R[1], R[0]
     return block
 
 
-def ret_0_1(fuel, cost, s0, pop):
+def ret_0_1(fuel, cost, s0):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        caller, block, d = pop()
-        return block, caller
+        return R[1], R[0]
     return block
 
 
-def ret_0_2(fuel, cost, s0, s1, pop):
+def ret_0_2(fuel, cost, s0, s1):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
         s1(R)
-        caller, block, d = pop()
-        return block, caller
+        return R[1], R[0]
     return block
 
 
-def ret_0_3(fuel, cost, s0, s1, s2, pop):
+def ret_0_3(fuel, cost, s0, s1, s2):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7346,98 +7343,47 @@ def ret_0_3(fuel, cost, s0, s1, s2, pop):
         s0(R)
         s1(R)
         s2(R)
-        caller, block, d = pop()
-        return block, caller
+        return R[1], R[0]
     return block
 
 
-def ret_1_0(fuel, cost, pop, v0):
+def ret_1_0(fuel, cost, v0):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        caller, block, d = pop()
-        caller[d] = R[v0]
-        return block, caller
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
     return block
 
 
-def ret_1_1(fuel, cost, s0, pop, v0):
-    def block(R):
-        if (left := fuel[0] - cost) < 0:
-            raise OutOfFuel
-        fuel[0] = left
-        s0(R)
-        caller, block, d = pop()
-        caller[d] = R[v0]
-        return block, caller
-    return block
-
-
-def ret_1_2(fuel, cost, s0, s1, pop, v0):
+def ret_1_1(fuel, cost, s0, v0):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        s1(R)
-        caller, block, d = pop()
-        caller[d] = R[v0]
-        return block, caller
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
     return block
 
 
-def ret_1_3(fuel, cost, s0, s1, s2, pop, v0):
+def ret_1_2(fuel, cost, s0, s1, v0):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
         s1(R)
-        s2(R)
-        caller, block, d = pop()
-        caller[d] = R[v0]
-        return block, caller
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
     return block
 
 
-def ret_n_0(fuel, cost, pop, v0, n):
-    def block(R):
-        if (left := fuel[0] - cost) < 0:
-            raise OutOfFuel
-        fuel[0] = left
-        caller, block, d = pop()
-        caller[d : d + n] = R[v0 : v0 + n]
-        return block, caller
-    return block
-
-
-def ret_n_1(fuel, cost, s0, pop, v0, n):
-    def block(R):
-        if (left := fuel[0] - cost) < 0:
-            raise OutOfFuel
-        fuel[0] = left
-        s0(R)
-        caller, block, d = pop()
-        caller[d : d + n] = R[v0 : v0 + n]
-        return block, caller
-    return block
-
-
-def ret_n_2(fuel, cost, s0, s1, pop, v0, n):
-    def block(R):
-        if (left := fuel[0] - cost) < 0:
-            raise OutOfFuel
-        fuel[0] = left
-        s0(R)
-        s1(R)
-        caller, block, d = pop()
-        caller[d : d + n] = R[v0 : v0 + n]
-        return block, caller
-    return block
-
-
-def ret_n_3(fuel, cost, s0, s1, s2, pop, v0, n):
+def ret_1_3(fuel, cost, s0, s1, s2, v0):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7445,52 +7391,52 @@ def ret_n_3(fuel, cost, s0, s1, s2, pop, v0, n):
         s0(R)
         s1(R)
         s2(R)
-        caller, block, d = pop()
-        caller[d : d + n] = R[v0 : v0 + n]
-        return block, caller
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
     return block
 
 
-def call_0_0(fuel, cost, frames, depth, d, f, T):
+def ret_n_0(fuel, cost, v0, n):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        if len(frames) >= depth:
-            raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
     return block
 
 
-def call_0_1(fuel, cost, s0, frames, depth, d, f, T):
+def ret_n_1(fuel, cost, s0, v0, n):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        if len(frames) >= depth:
-            raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
     return block
 
 
-def call_0_2(fuel, cost, s0, s1, frames, depth, d, f, T):
+def ret_n_2(fuel, cost, s0, s1, v0, n):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
         s1(R)
-        if len(frames) >= depth:
-            raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
     return block
 
 
-def call_0_3(fuel, cost, s0, s1, s2, frames, depth, d, f, T):
+def ret_n_3(fuel, cost, s0, s1, s2, v0, n):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7498,14 +7444,64 @@ def call_0_3(fuel, cost, s0, s1, s2, frames, depth, d, f, T):
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
-            raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
     return block
 
 
-def calli_0_0(fuel, cost, frames, depth, d, table, type, v0, T):
+def call_0_0(fuel, cost, d, f, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_1(fuel, cost, s0, d, f, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_2(fuel, cost, s0, s1, d, f, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_3(fuel, cost, s0, s1, s2, d, f, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def calli_0_0(fuel, cost, d, table, type, v0, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7513,14 +7509,13 @@ def calli_0_0(fuel, cost, frames, depth, d, table, type, v0, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        return f.entry, [R, T, d, n - 1, *f.frame]
     return block
 
 
-def calli_0_1(fuel, cost, s0, frames, depth, d, table, type, v0, T):
+def calli_0_1(fuel, cost, s0, d, table, type, v0, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7529,14 +7524,13 @@ def calli_0_1(fuel, cost, s0, frames, depth, d, table, type, v0, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        return f.entry, [R, T, d, n - 1, *f.frame]
     return block
 
 
-def calli_0_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, T):
+def calli_0_2(fuel, cost, s0, s1, d, table, type, v0, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7546,14 +7540,13 @@ def calli_0_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        return f.entry, [R, T, d, n - 1, *f.frame]
     return block
 
 
-def calli_0_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, T):
+def calli_0_3(fuel, cost, s0, s1, s2, d, table, type, v0, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7564,10 +7557,9 @@ def calli_0_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*f.frame]
+        return f.entry, [R, T, d, n - 1, *f.frame]
     return block
 
 
@@ -7576,7 +7568,7 @@ def tail_0_0(fuel, cost, f):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -7586,7 +7578,7 @@ def tail_0_1(fuel, cost, s0, f):
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -7597,7 +7589,7 @@ def tail_0_2(fuel, cost, s0, s1, f):
         fuel[0] = left
         s0(R)
         s1(R)
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -7609,7 +7601,7 @@ def tail_0_3(fuel, cost, s0, s1, s2, f):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -7621,7 +7613,7 @@ def taili_0_0(fuel, cost, table, type, v0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -7634,7 +7626,7 @@ def taili_0_1(fuel, cost, s0, table, type, v0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -7648,7 +7640,7 @@ def taili_0_2(fuel, cost, s0, s1, table, type, v0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
@@ -7663,50 +7655,47 @@ def taili_0_3(fuel, cost, s0, s1, s2, table, type, v0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
 
-def call_1_0(fuel, cost, frames, depth, d, f, a0, T):
+def call_1_0(fuel, cost, d, f, a0, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def call_1_1(fuel, cost, s0, frames, depth, d, f, a0, T):
+def call_1_1(fuel, cost, s0, d, f, a0, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def call_1_2(fuel, cost, s0, s1, frames, depth, d, f, a0, T):
+def call_1_2(fuel, cost, s0, s1, d, f, a0, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def call_1_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, T):
+def call_1_3(fuel, cost, s0, s1, s2, d, f, a0, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7714,14 +7703,13 @@ def call_1_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, T):
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def calli_1_0(fuel, cost, frames, depth, d, table, type, v0, a0, T):
+def calli_1_0(fuel, cost, d, table, type, v0, a0, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7729,14 +7717,13 @@ def calli_1_0(fuel, cost, frames, depth, d, table, type, v0, a0, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def calli_1_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, T):
+def calli_1_1(fuel, cost, s0, d, table, type, v0, a0, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7745,14 +7732,13 @@ def calli_1_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def calli_1_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, T):
+def calli_1_2(fuel, cost, s0, s1, d, table, type, v0, a0, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7762,14 +7748,13 @@ def calli_1_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
-def calli_1_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, T):
+def calli_1_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7780,10 +7765,9 @@ def calli_1_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
     return block
 
 
@@ -7792,7 +7776,7 @@ def tail_1_0(fuel, cost, f, a0):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -7802,7 +7786,7 @@ def tail_1_1(fuel, cost, s0, f, a0):
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -7813,7 +7797,7 @@ def tail_1_2(fuel, cost, s0, s1, f, a0):
         fuel[0] = left
         s0(R)
         s1(R)
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -7825,7 +7809,7 @@ def tail_1_3(fuel, cost, s0, s1, s2, f, a0):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -7837,7 +7821,7 @@ def taili_1_0(fuel, cost, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -7850,7 +7834,7 @@ def taili_1_1(fuel, cost, s0, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -7864,7 +7848,7 @@ def taili_1_2(fuel, cost, s0, s1, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
@@ -7879,50 +7863,47 @@ def taili_1_3(fuel, cost, s0, s1, s2, table, type, v0, a0):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
 
-def call_2_0(fuel, cost, frames, depth, d, f, a0, a1, T):
+def call_2_0(fuel, cost, d, f, a0, a1, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def call_2_1(fuel, cost, s0, frames, depth, d, f, a0, a1, T):
+def call_2_1(fuel, cost, s0, d, f, a0, a1, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def call_2_2(fuel, cost, s0, s1, frames, depth, d, f, a0, a1, T):
+def call_2_2(fuel, cost, s0, s1, d, f, a0, a1, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def call_2_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, T):
+def call_2_3(fuel, cost, s0, s1, s2, d, f, a0, a1, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7930,14 +7911,13 @@ def call_2_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, T):
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def calli_2_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, T):
+def calli_2_0(fuel, cost, d, table, type, v0, a0, a1, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7945,14 +7925,13 @@ def calli_2_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def calli_2_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, T):
+def calli_2_1(fuel, cost, s0, d, table, type, v0, a0, a1, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7961,14 +7940,13 @@ def calli_2_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def calli_2_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, T):
+def calli_2_2(fuel, cost, s0, s1, d, table, type, v0, a0, a1, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7978,14 +7956,13 @@ def calli_2_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
-def calli_2_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, T):
+def calli_2_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -7996,10 +7973,9 @@ def calli_2_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
     return block
 
 
@@ -8008,7 +7984,7 @@ def tail_2_0(fuel, cost, f, a0, a1):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -8018,7 +7994,7 @@ def tail_2_1(fuel, cost, s0, f, a0, a1):
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -8029,7 +8005,7 @@ def tail_2_2(fuel, cost, s0, s1, f, a0, a1):
         fuel[0] = left
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -8041,7 +8017,7 @@ def tail_2_3(fuel, cost, s0, s1, s2, f, a0, a1):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -8053,7 +8029,7 @@ def taili_2_0(fuel, cost, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -8066,7 +8042,7 @@ def taili_2_1(fuel, cost, s0, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -8080,7 +8056,7 @@ def taili_2_2(fuel, cost, s0, s1, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
@@ -8095,50 +8071,47 @@ def taili_2_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
 
-def call_3_0(fuel, cost, frames, depth, d, f, a0, a1, a2, T):
+def call_3_0(fuel, cost, d, f, a0, a1, a2, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def call_3_1(fuel, cost, s0, frames, depth, d, f, a0, a1, a2, T):
+def call_3_1(fuel, cost, s0, d, f, a0, a1, a2, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def call_3_2(fuel, cost, s0, s1, frames, depth, d, f, a0, a1, a2, T):
+def call_3_2(fuel, cost, s0, s1, d, f, a0, a1, a2, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def call_3_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, a2, T):
+def call_3_3(fuel, cost, s0, s1, s2, d, f, a0, a1, a2, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8146,14 +8119,13 @@ def call_3_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, a2, T):
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def calli_3_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, T):
+def calli_3_0(fuel, cost, d, table, type, v0, a0, a1, a2, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8161,14 +8133,13 @@ def calli_3_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def calli_3_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, T):
+def calli_3_1(fuel, cost, s0, d, table, type, v0, a0, a1, a2, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8177,14 +8148,13 @@ def calli_3_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def calli_3_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, T):
+def calli_3_2(fuel, cost, s0, s1, d, table, type, v0, a0, a1, a2, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8194,14 +8164,13 @@ def calli_3_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def calli_3_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, T):
+def calli_3_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, a2, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8212,10 +8181,9 @@ def calli_3_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -8224,7 +8192,7 @@ def tail_3_0(fuel, cost, f, a0, a1, a2):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -8234,7 +8202,7 @@ def tail_3_1(fuel, cost, s0, f, a0, a1, a2):
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -8245,7 +8213,7 @@ def tail_3_2(fuel, cost, s0, s1, f, a0, a1, a2):
         fuel[0] = left
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -8257,7 +8225,7 @@ def tail_3_3(fuel, cost, s0, s1, s2, f, a0, a1, a2):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -8269,7 +8237,7 @@ def taili_3_0(fuel, cost, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -8282,7 +8250,7 @@ def taili_3_1(fuel, cost, s0, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -8296,7 +8264,7 @@ def taili_3_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
@@ -8311,50 +8279,47 @@ def taili_3_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
 
-def call_4_0(fuel, cost, frames, depth, d, f, a0, a1, a2, a3, T):
+def call_4_0(fuel, cost, d, f, a0, a1, a2, a3, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def call_4_1(fuel, cost, s0, frames, depth, d, f, a0, a1, a2, a3, T):
+def call_4_1(fuel, cost, s0, d, f, a0, a1, a2, a3, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def call_4_2(fuel, cost, s0, s1, frames, depth, d, f, a0, a1, a2, a3, T):
+def call_4_2(fuel, cost, s0, s1, d, f, a0, a1, a2, a3, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def call_4_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, a2, a3, T):
+def call_4_3(fuel, cost, s0, s1, s2, d, f, a0, a1, a2, a3, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8362,14 +8327,13 @@ def call_4_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, a2, a3, T):
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def calli_4_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, a3, T):
+def calli_4_0(fuel, cost, d, table, type, v0, a0, a1, a2, a3, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8377,14 +8341,13 @@ def calli_4_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, a3, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def calli_4_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3, T):
+def calli_4_1(fuel, cost, s0, d, table, type, v0, a0, a1, a2, a3, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8393,14 +8356,13 @@ def calli_4_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def calli_4_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, a3, T):
+def calli_4_2(fuel, cost, s0, s1, d, table, type, v0, a0, a1, a2, a3, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8410,14 +8372,13 @@ def calli_4_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def calli_4_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, a3, T):
+def calli_4_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, a2, a3, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8428,10 +8389,9 @@ def calli_4_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -8440,7 +8400,7 @@ def tail_4_0(fuel, cost, f, a0, a1, a2, a3):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -8450,7 +8410,7 @@ def tail_4_1(fuel, cost, s0, f, a0, a1, a2, a3):
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -8461,7 +8421,7 @@ def tail_4_2(fuel, cost, s0, s1, f, a0, a1, a2, a3):
         fuel[0] = left
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -8473,7 +8433,7 @@ def tail_4_3(fuel, cost, s0, s1, s2, f, a0, a1, a2, a3):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -8485,7 +8445,7 @@ def taili_4_0(fuel, cost, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -8498,7 +8458,7 @@ def taili_4_1(fuel, cost, s0, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -8512,7 +8472,7 @@ def taili_4_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
@@ -8527,50 +8487,47 @@ def taili_4_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2, a3):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
 
-def call_5_0(fuel, cost, frames, depth, d, f, a0, a1, a2, a3, a4, T):
+def call_5_0(fuel, cost, d, f, a0, a1, a2, a3, a4, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def call_5_1(fuel, cost, s0, frames, depth, d, f, a0, a1, a2, a3, a4, T):
+def call_5_1(fuel, cost, s0, d, f, a0, a1, a2, a3, a4, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def call_5_2(fuel, cost, s0, s1, frames, depth, d, f, a0, a1, a2, a3, a4, T):
+def call_5_2(fuel, cost, s0, s1, d, f, a0, a1, a2, a3, a4, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def call_5_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, a2, a3, a4, T):
+def call_5_3(fuel, cost, s0, s1, s2, d, f, a0, a1, a2, a3, a4, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8578,14 +8535,13 @@ def call_5_3(fuel, cost, s0, s1, s2, frames, depth, d, f, a0, a1, a2, a3, a4, T)
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def calli_5_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4, T):
+def calli_5_0(fuel, cost, d, table, type, v0, a0, a1, a2, a3, a4, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8593,14 +8549,13 @@ def calli_5_0(fuel, cost, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def calli_5_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4, T):
+def calli_5_1(fuel, cost, s0, d, table, type, v0, a0, a1, a2, a3, a4, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8609,14 +8564,13 @@ def calli_5_1(fuel, cost, s0, frames, depth, d, table, type, v0, a0, a1, a2, a3,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def calli_5_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4, T):
+def calli_5_2(fuel, cost, s0, s1, d, table, type, v0, a0, a1, a2, a3, a4, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8626,14 +8580,13 @@ def calli_5_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, a0, a1, a2,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def calli_5_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1, a2, a3, a4, T):
+def calli_5_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, a2, a3, a4, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8644,10 +8597,9 @@ def calli_5_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, a0, a1,
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -8656,7 +8608,7 @@ def tail_5_0(fuel, cost, f, a0, a1, a2, a3, a4):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -8666,7 +8618,7 @@ def tail_5_1(fuel, cost, s0, f, a0, a1, a2, a3, a4):
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -8677,7 +8629,7 @@ def tail_5_2(fuel, cost, s0, s1, f, a0, a1, a2, a3, a4):
         fuel[0] = left
         s0(R)
         s1(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -8689,7 +8641,7 @@ def tail_5_3(fuel, cost, s0, s1, s2, f, a0, a1, a2, a3, a4):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -8701,7 +8653,7 @@ def taili_5_0(fuel, cost, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -8714,7 +8666,7 @@ def taili_5_1(fuel, cost, s0, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -8728,7 +8680,7 @@ def taili_5_2(fuel, cost, s0, s1, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
@@ -8743,50 +8695,47 @@ def taili_5_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2, a3, a4):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
 
-def call_n_0(fuel, cost, frames, depth, d, f, args, T):
+def call_n_0(fuel, cost, d, f, args, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def call_n_1(fuel, cost, s0, frames, depth, d, f, args, T):
+def call_n_1(fuel, cost, s0, d, f, args, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def call_n_2(fuel, cost, s0, s1, frames, depth, d, f, args, T):
+def call_n_2(fuel, cost, s0, s1, d, f, args, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
         s0(R)
         s1(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def call_n_3(fuel, cost, s0, s1, s2, frames, depth, d, f, args, T):
+def call_n_3(fuel, cost, s0, s1, s2, d, f, args, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8794,14 +8743,13 @@ def call_n_3(fuel, cost, s0, s1, s2, frames, depth, d, f, args, T):
         s0(R)
         s1(R)
         s2(R)
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def calli_n_0(fuel, cost, frames, depth, d, table, type, v0, args, T):
+def calli_n_0(fuel, cost, d, table, type, v0, args, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8809,14 +8757,13 @@ def calli_n_0(fuel, cost, frames, depth, d, table, type, v0, args, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def calli_n_1(fuel, cost, s0, frames, depth, d, table, type, v0, args, T):
+def calli_n_1(fuel, cost, s0, d, table, type, v0, args, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8825,14 +8772,13 @@ def calli_n_1(fuel, cost, s0, frames, depth, d, table, type, v0, args, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def calli_n_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, args, T):
+def calli_n_2(fuel, cost, s0, s1, d, table, type, v0, args, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8842,14 +8788,13 @@ def calli_n_2(fuel, cost, s0, s1, frames, depth, d, table, type, v0, args, T):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
-def calli_n_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, args, T):
+def calli_n_3(fuel, cost, s0, s1, s2, d, table, type, v0, args, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
@@ -8860,10 +8805,9 @@ def calli_n_3(fuel, cost, s0, s1, s2, frames, depth, d, table, type, v0, args, T
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        if len(frames) >= depth:
+        if not (n := R[3]):
             raise call_stack_exhausted()
-        frames.append((R, T, d))
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -8872,7 +8816,7 @@ def tail_n_0(fuel, cost, f, args):
         if (left := fuel[0] - cost) < 0:
             raise OutOfFuel
         fuel[0] = left
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -8882,7 +8826,7 @@ def tail_n_1(fuel, cost, s0, f, args):
             raise OutOfFuel
         fuel[0] = left
         s0(R)
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -8893,7 +8837,7 @@ def tail_n_2(fuel, cost, s0, s1, f, args):
         fuel[0] = left
         s0(R)
         s1(R)
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -8905,7 +8849,7 @@ def tail_n_3(fuel, cost, s0, s1, s2, f, args):
         s0(R)
         s1(R)
         s2(R)
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -8917,7 +8861,7 @@ def taili_n_0(fuel, cost, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -8930,7 +8874,7 @@ def taili_n_1(fuel, cost, s0, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -8944,7 +8888,7 @@ def taili_n_2(fuel, cost, s0, s1, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
@@ -8959,7 +8903,7 @@ def taili_n_3(fuel, cost, s0, s1, s2, table, type, v0, args):
         f = table[R[v0]]
         if f is None or f.deftype is not type:
             check_indirect_call(f, type, R[v0])
-        return f.entry, [*[R[a] for a in args], *f.frame]
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
 
