@@ -23,83 +23,111 @@ Forms = dict[tuple[str, int], Callable[..., Block]]
 #: Of a block that only leaves its tree: what makes it, with the block that it leaves for.
 LEAVE: Callable[[Block], Block] = cast(Forms, forms_free.FORMS)["goto", 0]
 
-#: How the names of forms say which way a branch goes.
+_FREE, _CHARGED, _TESTED = (cast(Forms, library.FORMS) for library in (forms_free, forms_charged, forms_tested))
+
+#: How the names of forms say which ways a branch goes.
 _LETTERS = {"leave": "x", "run": "c", "again": "a"}
+_KINDS = {(a, b): f"_{_LETTERS[a]}{_LETTERS[b]}" for a in _LETTERS for b in _LETTERS}
+#: A condition that no form tests itself.
+_BY_CLOSURE = ("if", False)
 
 
 def choose_form(plan: BlockPlan) -> None:
     """Set `plan.form`; its statements, its costs and what it runs are settled."""
     form = plan.form = _CHOICES[plan.end](plan)
-    count = shortened(len(plan.statements), UNROLLED)
-    key = (form.name, count)
-    form.unmetered = forms_free.FORMS[key]
-    form.bounded = form.name.endswith(("_while", "_loop", "_while_c", "_until_c", "_loop_cc"))
+    count = len(plan.statements)
+    key = (form.name, count if count <= UNROLLED else shortened(count, UNROLLED))
+    form.unmetered = form.metered = _FREE[key]
     if not plan.cost:
-        form.metered = form.unmetered
-    elif plan.root is not plan:
-        form.metered = forms_charged.FORMS[key]
+        return
+    if plan.root is not plan:
+        form.metered = _CHARGED[key]
+    elif form.bounded and form.name.endswith("_while") and not _charges(plan):
+        form.metered = _TESTED[_counted(form.name), key[1]]
     else:
-        if form.name.endswith("_while") and not any(isinstance(s, Conditional) for s in plan.statements):
-            # nothing else charges fuel meanwhile
-            key = (form.name.removesuffix("while") + "counted", count)
-        form.metered = forms_tested.FORMS[key]
+        form.metered = _TESTED[key]
+
+
+def _charges(plan: BlockPlan) -> bool:
+    """Whether anything but the block itself charges fuel meanwhile."""
+    return any(isinstance(statement, Conditional) for statement in plan.statements)
+
+
+def _counted(name: str) -> str:
+    return name.removesuffix("while") + "counted"
 
 
 def lines_before(plan: BlockPlan, metered: bool) -> int:
     """How many lines of the block's function stand before its statements."""
-    library = forms_free if not metered or not plan.cost else forms_tested if plan.root is plan else forms_charged
     name = plan.form.name
-    if library is forms_tested and plan.form.metered is library.FORMS.get(
-        (name.removesuffix("while") + "counted", shortened(len(plan.statements), UNROLLED))
-    ):
-        name = name.removesuffix("while") + "counted"
-    return cast(dict[str, int], library.BEFORE)[name]
+    if not metered or not plan.cost:
+        return cast(int, forms_free.BEFORE[name])
+    if plan.root is not plan:
+        return cast(int, forms_charged.BEFORE[name])
+    return cast(int, forms_tested.BEFORE[_counted(name) if name.endswith("_while") and not _charges(plan) else name])
 
 
-def ways(plan: BlockPlan) -> list[str]:
-    """How `plan` goes on with each target: running it itself, starting its tree again, or leaving."""
-    result = []
-    for target, runs in zip(plan.targets, plan.runs, strict=True):
-        if runs:
-            result.append("run")
-        elif target is plan.root and target.looped:
-            result.append("own" if target is plan else "again")
-        else:
-            result.append("leave")
-    return result
+def _way(plan: BlockPlan, target: BlockPlan, runs: bool) -> str:
+    """How `plan` goes on with a target: running it itself, starting its tree again, or leaving."""
+    if runs:
+        return "run"
+    if target is plan.root and target.looped:
+        return "own" if target is plan else "again"
+    return "leave"
 
 
 def _goto(plan: BlockPlan) -> BlockForm:
-    (way,) = ways(plan)
-    name = {"leave": "goto", "run": "goto_run", "own": "goto_loop", "again": "again"}[way]
-    return BlockForm(name, targets=[("T", plan.targets[0])] if way in ("leave", "run") else [])
+    (target,) = plan.targets
+    way = _way(plan, target, plan.runs[0])
+    if way == "own":
+        return BlockForm("goto_loop", bounded=True)
+    if way == "again":
+        return BlockForm("again")
+    return BlockForm("goto" if way == "leave" else "goto_run", (), (("T", target),))
 
 
 def _if(plan: BlockPlan) -> BlockForm:
     assert plan.condition is not None
-    tree, operands = plan.condition[0], plan.condition[1]
-    name, negated = FUSED.get(tree, ("if", False))
-    test = None if tree in FUSED else Statement(CONDITIONS[tree], operands, plan.condition[3])
-    order = (1, 0) if negated else (0, 1)
-    go = ways(plan)
-    then_way, else_way = go[order[0]], go[order[1]]
-    then, orelse = ("T", plan.targets[order[0]]), ("F", plan.targets[order[1]])
-    targets: list[Target] = [then, orelse]
-    stubs: list[str] = []
-    if plan.root is not plan or not plan.looped:
-        if then_way == else_way == "again":
+    tree, operands, _, offsets = plan.condition
+    then, orelse = plan.targets
+    then_way, else_way = _way(plan, then, plan.runs[0]), _way(plan, orelse, plan.runs[1])
+    name, negated = FUSED.get(tree, _BY_CLOSURE)
+    test = None
+    if name == "if":
+        test, operands = Statement(CONDITIONS[tree], operands, offsets), ()
+    if negated:
+        then, orelse, then_way, else_way = orelse, then, else_way, then_way
+    targets: tuple[Target, ...] = (("T", then), ("F", orelse))
+    if plan.looped and plan.root is plan:
+        return _loop(name, operands, targets, then_way, else_way, test, negated)
+    if then_way == "again":
+        if else_way == "again":
             return BlockForm("again")
-        targets = [target for target, way in zip(targets, (then_way, else_way), strict=True) if way != "again"]
-        kind = _LETTERS[then_way] + _LETTERS[else_way]
-    elif then_way == "own":
-        kind, targets = ("while" if else_way == "leave" else "while_c"), [orelse]
+        targets = targets[1:]
+    elif else_way == "again":
+        targets = targets[:1]
+    return BlockForm(name + _KINDS[then_way, else_way], operands, targets, test=test, negated=negated)
+
+
+def _loop(
+    name: str,
+    operands: Sequence[Any],
+    targets: tuple[Target, ...],
+    then_way: str,
+    else_way: str,
+    test: Statement | None,
+    negated: bool,
+) -> BlockForm:
+    """The form of the block that begins a loop, and is its own successor or started again by its tree."""
+    stubs: list[str] = []
+    if then_way == "own":
+        kind, targets = ("_while" if else_way == "leave" else "_while_c"), targets[1:]
     elif else_way == "own":
-        kind, targets = ("until_while" if then_way == "leave" else "until_c"), [then]
-    else:  # a block of its tree starts it again: what leaves must say so
-        kind = "loop_cc"
+        kind, targets = ("_until_while" if then_way == "leave" else "_until_c"), targets[:1]
+    else:  # what leaves must say so
+        kind = "_loop_cc"
         stubs = [name for (name, _), way in zip(targets, (then_way, else_way), strict=True) if way == "leave"]
-    given = operands if test is None else ()
-    return BlockForm(f"{name}_{kind}", given, targets, test=test, stubs=stubs, negated=negated)
+    return BlockForm(name + kind, operands, targets, test=test, stubs=stubs, negated=negated, bounded=True)
 
 
 def _switch(plan: BlockPlan) -> BlockForm:

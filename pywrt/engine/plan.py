@@ -138,6 +138,7 @@ class BlockForm:
         test: Statement | None = None,
         stubs: Sequence[str] = (),
         negated: bool = False,
+        bounded: bool = False,
     ) -> None:
         self.name = name
         self.operands = operands
@@ -149,7 +150,7 @@ class BlockForm:
         self.test = test
         self.stubs = stubs
         self.negated = negated
-        self.bounded = False
+        self.bounded = bounded
         self.metered: Callable[..., Any]
         self.unmetered: Callable[..., Any]
 
