@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 MAX_LOCALS = 50_000
 #: Operands of one function, all frames together, where types that are wider than this many values are used.
 MAX_OPERANDS, WIDE = 10_000_000, 64
-#: Locals whose types are kept one by one; those beyond stay runs.
-_LISTED_LOCALS = 256
+#: Locals whose types are kept one by one, those with an index of one byte; those beyond stay runs.
+_LISTED_LOCALS = 0x80
 
 _LOOP = BY_MNEMONIC["loop"].number
 
@@ -81,6 +81,7 @@ class Body:
     __slots__ = (
         "base",
         "code",
+        "codes",
         "context",
         "defaultable",
         "frame",
@@ -101,6 +102,7 @@ class Body:
         self.code = bytes(expr)
         self.base = expr.start
         self.function = function
+        self.codes: list[int] = []
         self.defaultable = 0
         self.inits: dict[int, int] = {}
         self.listed: list[ValType] = []
@@ -124,9 +126,14 @@ class Body:
         self.defaultable = total
         if references:
             runs = self._close(len(params), runs)
+        code = self.context.stacks.code
         self.listed = listed = params[:_LISTED_LOCALS]
+        self.codes = codes = [code(valtype) for valtype in listed]
         for count, valtype in runs:
-            listed += [valtype] * min(count, _LISTED_LOCALS - len(listed))
+            count = min(count, _LISTED_LOCALS - len(listed))
+            listed += [valtype] * count
+            codes += [code(valtype)] * count
+        del codes[self.defaultable :]
         if total > _LISTED_LOCALS:
             self.param_types = params  # as they are: many small functions may have a thousand
             self.run_types = [valtype for _, valtype in runs]

@@ -14,8 +14,9 @@ from pywrt.wasm.types import (
     ref_type,
 )
 from pywrt.wasm.valid.body import WIDE, Signature
-from pywrt.wasm.valid.rules import Row, Rule, constant_dispatch, dispatch, short_cuts
+from pywrt.wasm.valid.rules import Rule, constant_dispatch, dispatch
 from pywrt.wasm.valid.rules.aggregates import StructLayout
+from pywrt.wasm.valid.stacks import Stacks
 from pywrt.wasm.valid.types import validate_types
 
 #: Values of types that are wider than `WIDE` which may be compared one by one, in a module: a thousand take
@@ -34,7 +35,6 @@ class Context:
 
     __slots__ = (
         "_results",
-        "address",
         "constant_rules",
         "data_count",
         "elems",
@@ -42,6 +42,7 @@ class Context:
         "features",
         "func_types",
         "funcs",
+        "global_codes",
         "globals",
         "imported_funcs",
         "imported_globals",
@@ -51,9 +52,9 @@ class Context:
         "memories",
         "module",
         "refs",
-        "rows",
         "rules",
         "signatures",
+        "stacks",
         "tables",
         "tags",
         "types",
@@ -90,9 +91,8 @@ class Context:
         self.memories += module.memories
         self.tags += [self.signature(tag.type_index) for tag in module.tags]
         self.funcs: list[Signature] = [self.signature(i) for i in self.func_types]
-        #: The address type of memory 0.
-        self.address = self.memories[0].address if self.memories else None
-        self.rows: tuple[Row, ...] = short_cuts(features, self.address)
+        self.stacks = Stacks(features, self.memories[0].address if self.memories else None)
+        self.global_codes: list[int] = [self.stacks.code(type.value) for type in self.globals]
         self.elems: list[RefType] = [self.reftype(elem.type) for elem in module.elems]
         #: The number of data segments; None without a data count section, which code that names one needs.
         self.data_count = module.data_count
@@ -131,6 +131,11 @@ class Context:
     def global_(self, type: GlobalType) -> GlobalType:
         """A global type, closed. InvalidError for an unknown type index."""
         return GlobalType(self.valtype(type.value), type.mutable)
+
+    def add_global(self, type: GlobalType) -> None:
+        """Add a global of a closed type to the index space."""
+        self.globals.append(type)
+        self.global_codes.append(self.stacks.code(type.value))
 
     def reftype(self, type: RefType) -> RefType:
         """A reference type, closed. InvalidError for an unknown type index."""

@@ -20,6 +20,7 @@ def validate_module(module: Module, config: Config) -> None:
     if config.eager_validation:
         for index in range(context.imported_funcs, len(context.funcs)):
             validate_function(module, context, index)
+        context.stacks.clear()
 
 
 def module_context(module: Module, config: Config) -> Context:
@@ -34,7 +35,7 @@ def module_context(module: Module, config: Config) -> Context:
     for global_ in module.globals:
         type = context.global_(global_.type)
         validate_constexpr(global_.init, type.value, context)
-        context.globals.append(type)
+        context.add_global(type)
     _elems(module, context)
     _datas(module, context)
     _start(module, context)

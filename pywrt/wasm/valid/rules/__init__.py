@@ -5,13 +5,11 @@ Each file here is a section of that chapter.
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from pywrt.errors import InvalidError
 from pywrt.wasm.binary.instructions import opcode_error
 from pywrt.wasm.opcodes import BY_CODE, OPCODES, PREFIXES, Opcode
-from pywrt.wasm.types import ValType
-from pywrt.wasm.valid.body import FLOOR, MAX_OPERANDS, Body
+from pywrt.wasm.valid.body import MAX_OPERANDS, Body
 from pywrt.wasm.valid.rules import (
     aggregates,
     constant,
@@ -23,22 +21,14 @@ from pywrt.wasm.valid.rules import (
     variables,
 )
 from pywrt.wasm.valid.rules.fixed import fixed_rule
-from pywrt.wasm.valid.rules.memory import natural_alignment
 from pywrt.wasm.valid.rules.rule import Rule, unavailable
 
 __all__ = [
-    "BINARY",
-    "GENERAL",
-    "LOAD",
     "RULES",
     "SPECIAL_RULES",
-    "STORE",
-    "UNARY",
-    "Row",
     "Rule",
     "constant_dispatch",
     "dispatch",
-    "short_cuts",
 ]
 
 #: The rules of instructions whose type depends on more than their opcode, by mnemonic.
@@ -141,45 +131,3 @@ def constant_dispatch(features: frozenset[str]) -> tuple[Rule, ...]:
         return constant.RULES.get(mnemonic) or RULES[mnemonic]
 
     return _dispatch(rule_of)
-
-
-#: Short cuts for instructions of a common shape. A row is (kind, type, type or alignment, result).
-GENERAL, LOAD, BINARY, STORE, UNARY = range(5)
-Row = tuple[int, ValType, Any, ValType]
-
-
-def _row(opcode: Opcode) -> Row:
-    params, results = opcode.params, opcode.results
-    if params is not None and results is not None:
-        if opcode.immediates == ("memarg",):
-            if len(params) == 1:
-                return LOAD, params[0], natural_alignment(opcode), results[0]
-            return STORE, params[1], natural_alignment(opcode), FLOOR
-        if not opcode.immediates and len(results) == 1:
-            if len(params) == 2:
-                return BINARY, params[0], params[1], results[0]
-            if len(params) == 1:
-                return UNARY, params[0], FLOOR, results[0]
-    return GENERAL, FLOOR, FLOOR, FLOOR
-
-
-_NO_ROW: Row = (GENERAL, FLOOR, FLOOR, FLOOR)
-_ROWS: list[Row] = [_row(BY_CODE[0][n]) if n in BY_CODE[0] else _NO_ROW for n in range(256)]
-
-
-@cache
-def short_cuts(features: frozenset[str], address: ValType | None) -> tuple[Row, ...]:
-    """The short cuts that hold with these features, by opcode byte.
-
-    `address` is the address type of memory 0, None if there is none.
-    """
-    rows = []
-    for number, row in enumerate(_ROWS):
-        kind, _, second, result = row
-        if row is not _NO_ROW and BY_CODE[0][number].feature not in features:
-            row = _NO_ROW
-        elif kind in (LOAD, STORE):
-            # who stores finds the address type in the context
-            row = _NO_ROW if address is None else row if kind == STORE else (LOAD, address, second, result)
-        rows.append(row)
-    return tuple(rows)
