@@ -13,6 +13,7 @@ i16 = struct.Struct("<h").unpack_from
 u32 = struct.Struct("<I").unpack_from
 i32 = struct.Struct("<i").unpack_from
 u64 = struct.Struct("<Q").unpack_from
+i64 = struct.Struct("<q").unpack_from
 d64 = struct.Struct("<d").unpack_from
 w16 = struct.Struct("<H").pack_into
 w32 = struct.Struct("<I").pack_into
@@ -40,13 +41,13 @@ def c0(v0):
 
 def s2(d0, v1, v2):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
     return s
 
 
 def s3(d0, v1, v2):
     def s(R):
-        R[d0] = R[v1] * R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] * R[v2]) & 0xFFFFFFFF
     return s
 
 
@@ -76,7 +77,7 @@ def s7(d0, v1, v2):
 
 def s8(d0, v1, v2):
     def s(R):
-        R[d0] = R[v1] * v2 & 0xFFFFFFFF
+        R[d0] = (R[v1] * v2) & 0xFFFFFFFF
     return s
 
 
@@ -250,13 +251,13 @@ def s30(d0, v1, v2):
 
 def s31(d0, v1, v2):
     def s(R):
-        R[d0] = R[v1] << (R[v2] & 31) & 0xFFFFFFFF
+        R[d0] = (R[v1] << (R[v2] & 31)) & 0xFFFFFFFF
     return s
 
 
 def s32(d0, v1, v2):
     def s(R):
-        R[d0] = v1 << (R[v2] & 31) & 0xFFFFFFFF
+        R[d0] = (v1 << (R[v2] & 31)) & 0xFFFFFFFF
     return s
 
 
@@ -274,13 +275,13 @@ def s34(d0, v1, v2):
 
 def s35(d0, v1, v2):
     def s(R):
-        R[d0] = (R[v1] ^ 0x80000000) - 0x80000000 >> (R[v2] & 31) & 0xFFFFFFFF
+        R[d0] = (((R[v1] ^ 0x80000000) - 0x80000000) >> (R[v2] & 31)) & 0xFFFFFFFF
     return s
 
 
 def s36(d0, v1, v2):
     def s(R):
-        R[d0] = (v1 ^ 0x80000000) - 0x80000000 >> (R[v2] & 31) & 0xFFFFFFFF
+        R[d0] = (((v1 ^ 0x80000000) - 0x80000000) >> (R[v2] & 31)) & 0xFFFFFFFF
     return s
 
 
@@ -298,13 +299,13 @@ def s38(d0, v1, v2):
 
 def s39(d0, v1, v2):
     def s(R):
-        R[d0] = (R[v1] ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF
+        R[d0] = (((R[v1] ^ 0x80000000) - 0x80000000) >> v2) & 0xFFFFFFFF
     return s
 
 
-def s40(d0, v1, v2, v3):
+def s40(d0, v1, v2):
     def s(R):
-        R[d0] = ((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFF
+        R[d0] = (R[v1] * 4294967297 >> v2) & 0xFFFFFFFF
     return s
 
 
@@ -580,25 +581,25 @@ def c64(v0, v1):
 
 def s65(d0, v1):
     def s(R):
-        R[d0] = (R[v1] & 255 ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((R[v1] & 255 ^ 128) - 128) & 0xFFFFFFFF
     return s
 
 
 def s66(d0, v1):
     def s(R):
-        R[d0] = (R[v1] & 65535 ^ 32768) - 32768 & 0xFFFFFFFF
+        R[d0] = ((R[v1] & 65535 ^ 32768) - 32768) & 0xFFFFFFFF
     return s
 
 
 def s67(d0, v1, v2):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s68(d0, v1, v2):
     def s(R):
-        R[d0] = R[v1] * R[v2] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] * R[v2]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -628,7 +629,7 @@ def s72(d0, v1, v2):
 
 def s73(d0, v1, v2):
     def s(R):
-        R[d0] = R[v1] * v2 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] * v2) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -802,13 +803,13 @@ def s95(d0, v1, v2):
 
 def s96(d0, v1, v2):
     def s(R):
-        R[d0] = R[v1] << (R[v2] & 63) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] << (R[v2] & 63)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s97(d0, v1, v2):
     def s(R):
-        R[d0] = v1 << (R[v2] & 63) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (v1 << (R[v2] & 63)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -826,13 +827,13 @@ def s99(d0, v1, v2):
 
 def s100(d0, v1, v2):
     def s(R):
-        R[d0] = (R[v1] ^ 0x8000000000000000) - 0x8000000000000000 >> (R[v2] & 63) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> (R[v2] & 63)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s101(d0, v1, v2):
     def s(R):
-        R[d0] = (v1 ^ 0x8000000000000000) - 0x8000000000000000 >> (R[v2] & 63) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((v1 ^ 0x8000000000000000) - 0x8000000000000000) >> (R[v2] & 63)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -850,13 +851,13 @@ def s103(d0, v1, v2):
 
 def s104(d0, v1, v2):
     def s(R):
-        R[d0] = (R[v1] ^ 0x8000000000000000) - 0x8000000000000000 >> v2 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s105(d0, v1, v2, v3):
+def s105(d0, v1, v2):
     def s(R):
-        R[d0] = ((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] * 18446744073709551617 >> v2) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -1132,19 +1133,19 @@ def c129(v0, v1):
 
 def s130(d0, v1):
     def s(R):
-        R[d0] = (R[v1] & 255 ^ 128) - 128 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] & 255 ^ 128) - 128) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s131(d0, v1):
     def s(R):
-        R[d0] = (R[v1] & 65535 ^ 32768) - 32768 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] & 65535 ^ 32768) - 32768) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s132(d0, v1):
     def s(R):
-        R[d0] = (R[v1] & 4294967295 ^ 2147483648) - 2147483648 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] & 4294967295 ^ 2147483648) - 2147483648) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -1954,67 +1955,61 @@ def s238(d0, v1):
 
 def s239(d0, v1):
     def s(R):
-        R[d0] = R[v1] & 0xFFFFFFFF
+        R[d0] = float(R[v1])
     return s
-
-
-def c239(v0):
-    def c(R):
-        return R[v0] & 0xFFFFFFFF
-    return c
 
 
 def s240(d0, v1):
     def s(R):
-        R[d0] = (R[v1] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = float(R[v1])
     return s
 
 
 def s241(d0, v1):
     def s(R):
-        R[d0] = float((R[v1] ^ 0x80000000) - 0x80000000)
+        R[d0] = f32_to_bits(R[v1])
     return s
 
 
 def s242(d0, v1):
     def s(R):
-        R[d0] = float(R[v1])
+        R[d0] = f32_from_bits(R[v1])
     return s
 
 
 def s243(d0, v1):
     def s(R):
-        R[d0] = float((R[v1] ^ 0x8000000000000000) - 0x8000000000000000)
+        R[d0] = f64_to_bits(R[v1])
     return s
 
 
 def s244(d0, v1):
     def s(R):
-        R[d0] = float(R[v1])
+        R[d0] = f64_from_bits(R[v1])
     return s
 
 
 def s245(d0, v1):
     def s(R):
-        R[d0] = f32_to_bits(R[v1])
+        R[d0] = (R[v1]) & 0xFFFFFFFF
     return s
 
 
 def s246(d0, v1):
     def s(R):
-        R[d0] = f32_from_bits(R[v1])
+        R[d0] = (((R[v1] ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s247(d0, v1):
     def s(R):
-        R[d0] = f64_to_bits(R[v1])
+        R[d0] = float(((R[v1] ^ 0x80000000) - 0x80000000))
     return s
 
 
 def s248(d0, v1):
     def s(R):
-        R[d0] = f64_from_bits(R[v1])
+        R[d0] = float(((R[v1] ^ 0x8000000000000000) - 0x8000000000000000))
     return s
 
 
@@ -2212,73 +2207,73 @@ def s272(d0, v1, v2, v3):
 
 def s273(d0, v1, v2):
     def s(R):
-        R[d0] = (v1[R[v2]] ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((v1[R[v2]] ^ 128) - 128) & 0xFFFFFFFF
     return s
 
 
 def c273(v0, v1):
     def c(R):
-        return (v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF
+        return ((v0[R[v1]] ^ 128) - 128) & 0xFFFFFFFF
     return c
 
 
 def s274(d0, v1, v2):
     def s(R):
-        R[d0] = (v1[v2] ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((v1[v2] ^ 128) - 128) & 0xFFFFFFFF
     return s
 
 
 def c274(v0, v1):
     def c(R):
-        return (v0[v1] ^ 128) - 128 & 0xFFFFFFFF
+        return ((v0[v1] ^ 128) - 128) & 0xFFFFFFFF
     return c
 
 
 def s275(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1[R[v2] + v3] ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((v1[R[v2] + v3] ^ 128) - 128) & 0xFFFFFFFF
     return s
 
 
 def c275(v0, v1, v2):
     def c(R):
-        return (v0[R[v1] + v2] ^ 128) - 128 & 0xFFFFFFFF
+        return ((v0[R[v1] + v2] ^ 128) - 128) & 0xFFFFFFFF
     return c
 
 
 def s276(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1[v2 + v3] ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((v1[v2 + v3] ^ 128) - 128) & 0xFFFFFFFF
     return s
 
 
 def c276(v0, v1, v2):
     def c(R):
-        return (v0[v1 + v2] ^ 128) - 128 & 0xFFFFFFFF
+        return ((v0[v1 + v2] ^ 128) - 128) & 0xFFFFFFFF
     return c
 
 
 def s277(d0, v1, v2):
     def s(R):
-        R[d0] = (v1[R[v2]] ^ 128) - 128 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((v1[R[v2]] ^ 128) - 128) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s278(d0, v1, v2):
     def s(R):
-        R[d0] = (v1[v2] ^ 128) - 128 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((v1[v2] ^ 128) - 128) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s279(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1[R[v2] + v3] ^ 128) - 128 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((v1[R[v2] + v3] ^ 128) - 128) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s280(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1[v2 + v3] ^ 128) - 128 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((v1[v2 + v3] ^ 128) - 128) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -2356,73 +2351,73 @@ def s288(d0, v1, v2, v3):
 
 def s289(d0, v1, v2):
     def s(R):
-        R[d0] = i16(v1, R[v2])[0] & 0xFFFFFFFF
+        R[d0] = (i16(v1, R[v2])[0]) & 0xFFFFFFFF
     return s
 
 
 def c289(v0, v1):
     def c(R):
-        return i16(v0, R[v1])[0] & 0xFFFFFFFF
+        return (i16(v0, R[v1])[0]) & 0xFFFFFFFF
     return c
 
 
 def s290(d0, v1, v2):
     def s(R):
-        R[d0] = i16(v1, v2)[0] & 0xFFFFFFFF
+        R[d0] = (i16(v1, v2)[0]) & 0xFFFFFFFF
     return s
 
 
 def c290(v0, v1):
     def c(R):
-        return i16(v0, v1)[0] & 0xFFFFFFFF
+        return (i16(v0, v1)[0]) & 0xFFFFFFFF
     return c
 
 
 def s291(d0, v1, v2, v3):
     def s(R):
-        R[d0] = i16(v1, R[v2] + v3)[0] & 0xFFFFFFFF
+        R[d0] = (i16(v1, R[v2] + v3)[0]) & 0xFFFFFFFF
     return s
 
 
 def c291(v0, v1, v2):
     def c(R):
-        return i16(v0, R[v1] + v2)[0] & 0xFFFFFFFF
+        return (i16(v0, R[v1] + v2)[0]) & 0xFFFFFFFF
     return c
 
 
 def s292(d0, v1, v2, v3):
     def s(R):
-        R[d0] = i16(v1, v2 + v3)[0] & 0xFFFFFFFF
+        R[d0] = (i16(v1, v2 + v3)[0]) & 0xFFFFFFFF
     return s
 
 
 def c292(v0, v1, v2):
     def c(R):
-        return i16(v0, v1 + v2)[0] & 0xFFFFFFFF
+        return (i16(v0, v1 + v2)[0]) & 0xFFFFFFFF
     return c
 
 
 def s293(d0, v1, v2):
     def s(R):
-        R[d0] = i16(v1, R[v2])[0] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (i16(v1, R[v2])[0]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s294(d0, v1, v2):
     def s(R):
-        R[d0] = i16(v1, v2)[0] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (i16(v1, v2)[0]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s295(d0, v1, v2, v3):
     def s(R):
-        R[d0] = i16(v1, R[v2] + v3)[0] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (i16(v1, R[v2] + v3)[0]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s296(d0, v1, v2, v3):
     def s(R):
-        R[d0] = i16(v1, v2 + v3)[0] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (i16(v1, v2 + v3)[0]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -2452,25 +2447,25 @@ def s300(d0, v1, v2, v3):
 
 def s301(d0, v1, v2):
     def s(R):
-        R[d0] = i32(v1, R[v2])[0] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (i32(v1, R[v2])[0]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s302(d0, v1, v2):
     def s(R):
-        R[d0] = i32(v1, v2)[0] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (i32(v1, v2)[0]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s303(d0, v1, v2, v3):
     def s(R):
-        R[d0] = i32(v1, R[v2] + v3)[0] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (i32(v1, R[v2] + v3)[0]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s304(d0, v1, v2, v3):
     def s(R):
-        R[d0] = i32(v1, v2 + v3)[0] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (i32(v1, v2 + v3)[0]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -3785,7 +3780,7 @@ def s503(d0, v1, v2, v3, v4, v5):
 
 def s504(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((64 - R[v3].bit_length()) if (R[v1] != v2) else (((64 - R[v4].bit_length()) + v5) % 18446744073709551616)) & 0xFFFFFFFF
+        R[d0] = (((64 - R[v3].bit_length()) if (R[v1] != v2) else ((64 - R[v4].bit_length()) + v5))) & 0xFFFFFFFF
     return s
 
 
@@ -3823,19 +3818,19 @@ def s508(v0, v1, v2, v3):
 
 def s509(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] - (R[v2] * v3 & 0xFFFFFFFF)) % 4294967296
+        R[d0] = (R[v1] - (R[v2] * v3)) & 0xFFFFFFFF
     return s
 
 
 def s510(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] - (R[v2] * v3 & 0xFFFFFFFF)) % 4294967296) | v4
+        R[d0] = ((R[v1] - (R[v2] * v3)) & 0xFFFFFFFF) | v4
     return s
 
 
 def s511(v0, v1, v2, v3, v4, v5):
     def s(R):
-        v0[R[v1]] = (((R[v2] - (R[v3] * v4 & 0xFFFFFFFF)) % 4294967296) | v5) & 255
+        v0[R[v1]] = ((R[v2] - (R[v3] * v4)) | v5) & 255
     return s
 
 
@@ -3865,7 +3860,7 @@ def c513(v0, v1, v2):
 
 def s514(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] << v3)) & 0xFFFFFFFF
     return s
 
 
@@ -3922,7 +3917,7 @@ def c519(v0, v1, v2):
 
 def s520(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((u32(v1, R[v2])[0]) + v3) % 4294967296) & v4
+        R[d0] = ((u32(v1, R[v2])[0]) + v3) & v4
     return s
 
 
@@ -3976,7 +3971,7 @@ def c524(v0, v1, v2):
 
 def s525(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u32(v1, ((R[v2] + v3) % 4294967296))[0]) * R[v4] & 0xFFFFFFFF
+        R[d0] = ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) * R[v4]) & 0xFFFFFFFF
     return s
 
 
@@ -4006,13 +4001,13 @@ def s529(d0, v1, v2, v3, v4, v5):
 
 def s530(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]
     return s
 
 
 def c530(v0, v1, v2, v3):
     def c(R):
-        return u32(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF))[0]
+        return u32(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF))[0]
     return c
 
 
@@ -4032,7 +4027,7 @@ def c531(v0, v1, v2, v3, v4, v5):
 
 def s532(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (R[v2] * R[v3] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] * R[v3])) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -4062,25 +4057,25 @@ def c534(v0, v1, v2, v3):
 
 def s535(v0, v1, v2, v3, v4):
     def s(R):
-        w32(v0, R[v1] + v2, (R[v3] + R[v4] & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, ((R[v3] + R[v4]) & 0xFFFFFFFF))
     return s
 
 
 def s536(d0, v1, v2, v3):
     def s(R):
-        R[d0] = v1[(R[v2] + R[v3] & 0xFFFFFFFF)]
+        R[d0] = v1[((R[v2] + R[v3]) & 0xFFFFFFFF)]
     return s
 
 
 def c536(v0, v1, v2):
     def c(R):
-        return v0[(R[v1] + R[v2] & 0xFFFFFFFF)]
+        return v0[((R[v1] + R[v2]) & 0xFFFFFFFF)]
     return c
 
 
 def s537(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) - v4) % 4294967296
+        R[d0] = ((v1[((R[v2] + R[v3]) & 0xFFFFFFFF)]) - v4) % 4294967296
     return s
 
 
@@ -4110,13 +4105,13 @@ def s540(v0, v1, v2, v3, v4, v5, v6):
 
 def s541(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] + v2) % 4294967296) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + v2) + (R[v3] << v4)) & 0xFFFFFFFF
     return s
 
 
 def s542(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, (((R[v1] + v2) % 4294967296) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF), R[v5] & 0xFFFFFFFF)
+        w32(v0, (((R[v1] + v2) + (R[v3] << v4)) & 0xFFFFFFFF), R[v5] & 0xFFFFFFFF)
     return s
 
 
@@ -4128,25 +4123,19 @@ def s543(v0, v1, v2, v3, v4):
 
 def s544(v0, v1, v2, v3, v4):
     def s(R):
-        w32(v0, ((R[v1] + v2) % 4294967296), (R[v3] + R[v4] & 0xFFFFFFFF))
+        w32(v0, ((R[v1] + v2) % 4294967296), ((R[v3] + R[v4]) & 0xFFFFFFFF))
     return s
 
 
 def s545(d0, v1, v2):
     def s(R):
-        R[d0] = (R[v1] >> v2) & 0xFFFFFFFF
+        R[d0] = ((R[v1] >> v2)) & 0xFFFFFFFF
     return s
-
-
-def c545(v0, v1):
-    def c(R):
-        return (R[v0] >> v1) & 0xFFFFFFFF
-    return c
 
 
 def s546(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] >> v2) & 0xFFFFFFFF) & v3
+        R[d0] = ((R[v1] >> v2)) & v3
     return s
 
 
@@ -4164,14 +4153,14 @@ def c547(v0, v1, v2):
 
 def s548(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (u32(v2, R[v3] + v4)[0])) & 0xFFFFFFFF
     return s
 
 
 def s549(v0, v1, v2, v3, v4, v5):
     def s(R):
-        v0[(R[v1] + (
-            u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF)] = v5 & 255
+        v0[((R[v1] + (
+            u32(v2, R[v3] + v4)[0])) & 0xFFFFFFFF)] = v5 & 255
     return s
 
 
@@ -4196,13 +4185,13 @@ def s552(v0, v1, v2, v3, v4, v5):
 
 def s553(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) * v3 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((u32(v1, R[v2])[0]) * v3) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s554(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((u32(v1, R[v2])[0]) * v3 & 0xFFFFFFFFFFFFFFFF) + R[v4] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((u32(v1, R[v2])[0]) * v3) + R[v4]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -4238,7 +4227,7 @@ def c557(v0, v1, v2, v3):
 
 def s558(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + (R[v4] * v5)) & 0xFFFFFFFF
     return s
 
 
@@ -4250,31 +4239,31 @@ def s559(v0, v1, v2, v3):
 
 def s560(d0, v1, v2, v3):
     def s(R):
-        R[d0] = v1 << ((R[v2] & v3) & 63) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (v1 << ((R[v2] & v3) & 63)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s561(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1 << ((R[v2] & v3) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((v1 << ((R[v2] & v3) & 63))) & 0xFFFFFFFF
     return s
 
 
 def s562(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1 << ((R[v2] & v3) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) << v4) % 4294967296
+        R[d0] = (((v1 << ((R[v2] & v3) & 63))) << v4) & 0xFFFFFFFF
     return s
 
 
 def s563(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + ((((v2 << ((R[v3] & v4) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((v2 << ((R[v3] & v4) & 63))) << v5)) & 0xFFFFFFFF
     return s
 
 
 def s564(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] + ((((v2 << ((R[v3] & v4) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) << v5) % 4294967296) & 0xFFFFFFFF) - v6) % 4294967296
+        R[d0] = ((R[v1] + (((v2 << ((R[v3] & v4) & 63))) << v5)) - v6) & 0xFFFFFFFF
     return s
 
 
@@ -4328,13 +4317,13 @@ def s571(d0, v1, v2, v3, v4):
 
 def s572(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] << v2) % 18446744073709551616) + ((u64(v3, R[v4] + v5)[0]) ^ v6) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] << v2) + ((u64(v3, R[v4] + v5)[0]) ^ v6)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s573(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((R[v1] << v2) % 18446744073709551616) + ((u64(v3, R[v4] + v5)[0]) ^ v6) & 0xFFFFFFFFFFFFFFFF) + v7) % 18446744073709551616
+        R[d0] = (((R[v1] << v2) + ((u64(v3, R[v4] + v5)[0]) ^ v6)) + v7) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -4346,7 +4335,7 @@ def s574(d0, v1, v2, v3, v4):
 
 def s575(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] + v2) % 4294967296) + R[v3] & 0xFFFFFFFF
+        R[d0] = ((R[v1] + v2) + R[v3]) & 0xFFFFFFFF
     return s
 
 
@@ -4384,20 +4373,20 @@ def s580(v0, v1, v2, v3, v4):
 
 def s581(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + R[v4]) & 0xFFFFFFFF
     return s
 
 
 def s582(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w32(v0, R[v1] + v2, ((
-            u32(v3, R[v4] + v5)[0]) + R[v6] & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4] + v5)[0]) + R[v6]) & 0xFFFFFFFF))
     return s
 
 
 def s583(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] * v3)) & 0xFFFFFFFF
     return s
 
 
@@ -4447,13 +4436,13 @@ def s589(v0, v1, v2, v3, v4, v5):
 
 def s590(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) * R[v4] & 0xFFFFFFFF) + (R[v5] + R[v6] & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (((u32(v1, ((R[v2] + v3) % 4294967296))[0]) * R[v4]) + (R[v5] + R[v6])) & 0xFFFFFFFF
     return s
 
 
 def s591(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + (((u32(v2, ((R[v3] + v4) % 4294967296))[0]) * R[v5] & 0xFFFFFFFF) + (R[v6] + R[v7] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((u32(v2, ((R[v3] + v4) % 4294967296))[0]) * R[v5]) + (R[v6] + R[v7]))) & 0xFFFFFFFF
     return s
 
 
@@ -4471,73 +4460,73 @@ def c592(v0, v1, v2):
 
 def s593(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFF
     return s
 
 
 def s594(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1[((
-            u32(v2, R[v3])[0]) + R[v4] & 0xFFFFFFFF)])
+        R[d0] = (v1[(((
+            u32(v2, R[v3])[0]) + R[v4]) & 0xFFFFFFFF)])
     return s
 
 
 def c594(v0, v1, v2, v3):
     def c(R):
-        return (v0[((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF)])
+        return (v0[(((
+            u32(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFF)])
     return c
 
 
 def s595(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (1 if (v1[((
-            u32(v2, R[v3])[0]) + R[v4] & 0xFFFFFFFF)]) != v5 else 0)
+        R[d0] = (1 if (v1[(((
+            u32(v2, R[v3])[0]) + R[v4]) & 0xFFFFFFFF)]) != v5 else 0)
     return s
 
 
 def c595(v0, v1, v2, v3, v4):
     def c(R):
-        return ((v0[((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF)]) != v4)
+        return ((v0[(((
+            u32(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFF)]) != v4)
     return c
 
 
 def s596(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (1 if (v1[((
-            u32(v2, R[v3])[0]) + R[v4] & 0xFFFFFFFF)]) == v5 else 0)
+        R[d0] = (1 if (v1[(((
+            u32(v2, R[v3])[0]) + R[v4]) & 0xFFFFFFFF)]) == v5 else 0)
     return s
 
 
 def c596(v0, v1, v2, v3, v4):
     def c(R):
-        return ((v0[((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF)]) == v4)
+        return ((v0[(((
+            u32(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFF)]) == v4)
     return c
 
 
 def s597(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] - (R[v2] * v3 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616
+        R[d0] = (R[v1] - (R[v2] * v3)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s598(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] - (R[v2] * v3 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616) & 0xFFFFFFFF
+        R[d0] = ((R[v1] - (R[v2] * v3))) & 0xFFFFFFFF
     return s
 
 
 def s599(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] - (R[v2] * v3 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616) & 0xFFFFFFFF) | v4
+        R[d0] = (((R[v1] - (R[v2] * v3))) & 0xFFFFFFFF) | v4
     return s
 
 
 def s600(v0, v1, v2, v3, v4, v5):
     def s(R):
-        v0[R[v1]] = ((((R[v2] - (R[v3] * v4 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616) & 0xFFFFFFFF) | v5) & 255
+        v0[R[v1]] = (((R[v2] - (R[v3] * v4))) | v5) & 255
     return s
 
 
@@ -4555,25 +4544,25 @@ def c601(v0, v1, v2, v3):
 
 def s602(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] - v2) % 4294967296) & v3
+        R[d0] = (R[v1] - v2) & v3
     return s
 
 
 def c602(v0, v1, v2):
     def c(R):
-        return ((R[v0] - v1) % 4294967296) & v2
+        return (R[v0] - v1) & v2
     return c
 
 
 def s603(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((R[v1] - v2) % 4294967296) & v3) < v4 else 0
+        R[d0] = 1 if ((R[v1] - v2) & v3) < v4 else 0
     return s
 
 
 def c603(v0, v1, v2, v3):
     def c(R):
-        return (((R[v0] - v1) % 4294967296) & v2) < v3
+        return ((R[v0] - v1) & v2) < v3
     return c
 
 
@@ -4603,21 +4592,21 @@ def c605(v0, v1, v2):
     return c
 
 
-def s606(d0, v1, v2, v3, v4, v5, v6):
+def s606(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFF) ^ (((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] * 4294967297 >> v2) ^ (R[v3] * 4294967297 >> v4)) & 0xFFFFFFFF
     return s
 
 
-def s607(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s607(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFF) ^ (((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFF)) ^ (((t3 := R[v7]) << v8 | t3 >> v9) & 0xFFFFFFFF)
+        R[d0] = (((R[v1] * 4294967297 >> v2) ^ (R[v3] * 4294967297 >> v4)) ^ (R[v5] * 4294967297 >> v6)) & 0xFFFFFFFF
     return s
 
 
-def s608(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+def s608(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + (((((t1 := R[v2]) << v3 | t1 >> v4) & 0xFFFFFFFF) ^ (((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFF)) ^ (((t3 := R[v8]) << v9 | t3 >> v10) & 0xFFFFFFFF)) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] * 4294967297 >> v3) ^ (R[v4] * 4294967297 >> v5)) ^ (R[v6] * 4294967297 >> v7))) & 0xFFFFFFFF
     return s
 
 
@@ -4667,13 +4656,13 @@ def s615(d0, v1, v2, v3, v4, v5, v6):
 
 def s616(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (1 if R[v1] < R[v2] else 0) + (1 if R[v3] < R[v4] else 0) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((1 if R[v1] < R[v2] else 0) + (1 if R[v3] < R[v4] else 0)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s617(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + ((1 if R[v2] < R[v3] else 0) + (1 if R[v4] < R[v5] else 0) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + ((1 if R[v2] < R[v3] else 0) + (1 if R[v4] < R[v5] else 0))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -4703,26 +4692,26 @@ def c619(v0, v1):
 
 def s620(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((R[v1] >> v2) & 0xFFFFFFFF) != ((R[v3] ^ 0x80000000) - 0x80000000 >> v4 & 0xFFFFFFFF) else 0
+        R[d0] = 1 if (((R[v1] >> v2)) & 0xFFFFFFFF) != ((((R[v3] ^ 0x80000000) - 0x80000000) >> v4) & 0xFFFFFFFF) else 0
     return s
 
 
 def c620(v0, v1, v2, v3):
     def c(R):
-        return ((R[v0] >> v1) & 0xFFFFFFFF) != ((R[v2] ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF)
+        return (((R[v0] >> v1)) & 0xFFFFFFFF) != ((((R[v2] ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF)
     return c
 
 
 def s621(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w32(v0, R[v1] + v2, (R[v3] + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, ((R[v3] + (
+            u32(v4, R[v5] + v6)[0])) & 0xFFFFFFFF))
     return s
 
 
 def s622(d0, v1, v2):
     def s(R):
-        R[d0] = ((R[v1] & 0xFFFFFFFF) - v2) % 4294967296
+        R[d0] = ((R[v1]) - v2) & 0xFFFFFFFF
     return s
 
 
@@ -4758,32 +4747,32 @@ def s627(d0, v1, v2, v3, v4, v5, v6):
 
 def s628(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((((u32(v1, R[v2] + v3)[0]) >> v4) & v5) << v6) % 4294967296) + v7) % 4294967296
+        R[d0] = (((((u32(v1, R[v2] + v3)[0]) >> v4) & v5) << v6) + v7) % 4294967296
     return s
 
 
 def s629(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (u32(v1, (((((((
-            u32(v2, R[v3] + v4)[0]) >> v5) & v6) << v7) % 4294967296) + v8) % 4294967296))[0])
+        R[d0] = (u32(v1, ((((((
+            u32(v2, R[v3] + v4)[0]) >> v5) & v6) << v7) + v8) % 4294967296))[0])
     return s
 
 
 def s630(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] * v2 & 0xFFFFFFFF) - v3) % 4294967296
+        R[d0] = ((R[v1] * v2) - v3) & 0xFFFFFFFF
     return s
 
 
 def s631(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] * v2 & 0xFFFFFFFF) - v3) % 4294967296) >> v4
+        R[d0] = (((R[v1] * v2) - v3) & 0xFFFFFFFF) >> v4
     return s
 
 
 def s632(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w16(v0, ((R[v1] + v2) % 4294967296), ((((R[v3] * v4 & 0xFFFFFFFF) - v5) % 4294967296) >> v6) & 65535)
+        w16(v0, ((R[v1] + v2) % 4294967296), ((((R[v3] * v4) - v5) & 0xFFFFFFFF) >> v6) & 65535)
     return s
 
 
@@ -4819,13 +4808,13 @@ def s637(d0, v1, v2, v3, v4):
 
 def s638(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((((R[v1] ^ R[v2]) & v3) << v4) % 4294967296) + v5) % 4294967296
+        R[d0] = ((((R[v1] ^ R[v2]) & v3) << v4) + v5) % 4294967296
     return s
 
 
 def s639(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u16(v1, ((((((R[v2] ^ R[v3]) & v4) << v5) % 4294967296) + v6) % 4294967296))[0]
+        R[d0] = u16(v1, (((((R[v2] ^ R[v3]) & v4) << v5) + v6) % 4294967296))[0]
     return s
 
 
@@ -4843,13 +4832,13 @@ def c640(v0, v1, v2):
 
 def s641(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + ((v2 << ((R[v3] & v4) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((v2 << ((R[v3] & v4) & 63)))) & 0xFFFFFFFF
     return s
 
 
 def s642(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] + ((v2 << ((R[v3] & v4) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) - v5) % 4294967296
+        R[d0] = ((R[v1] + ((v2 << ((R[v3] & v4) & 63)))) - v5) & 0xFFFFFFFF
     return s
 
 
@@ -4911,19 +4900,19 @@ def s648(v0, v1, v2, v3, v4):
 
 def s649(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF
+        R[d0] = (((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF
     return s
 
 
 def s650(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) ^ 0x80000000) > (R[v4] ^ 0x80000000) else 0
+        R[d0] = 1 if (((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000) >> v3) > ((R[v4] ^ 0x80000000) - 0x80000000) else 0
     return s
 
 
 def s651(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (R[v5] + ((R[v6] << v7) % 4294967296) & 0xFFFFFFFF) if ((((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) ^ 0x80000000) > (R[v4] ^ 0x80000000)) else R[v8]
+        R[d0] = ((R[v5] + (R[v6] << v7)) & 0xFFFFFFFF) if ((((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000) >> v3) > ((R[v4] ^ 0x80000000) - 0x80000000)) else R[v8]
     return s
 
 
@@ -4953,13 +4942,13 @@ def c653(v0, v1, v2):
 
 def s654(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((1 if R[v1] < R[v2] else 0) + (1 if R[v3] < R[v4] else 0) & 0xFFFFFFFFFFFFFFFF) + (1 if R[v5] < R[v6] else 0) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((1 if R[v1] < R[v2] else 0) + (1 if R[v3] < R[v4] else 0)) + (1 if R[v5] < R[v6] else 0)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s655(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((1 if R[v1] < R[v2] else 0) + (1 if R[v3] < R[v4] else 0) & 0xFFFFFFFFFFFFFFFF) + (1 if R[v5] < R[v6] else 0) & 0xFFFFFFFFFFFFFFFF) << v7) % 18446744073709551616
+        R[d0] = ((((1 if R[v1] < R[v2] else 0) + (1 if R[v3] < R[v4] else 0)) + (1 if R[v5] < R[v6] else 0)) << v7) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -5005,53 +4994,53 @@ def s661(d0, v1, v2, v3):
 
 def s662(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (((R[v1] - (v4 if (R[v2] == v3) else R[v5])) % 4294967296) - ((1 if R[v6] != v7 else 0) & R[v8])) % 4294967296
+        R[d0] = ((R[v1] - (v4 if (R[v2] == v3) else R[v5])) - ((1 if R[v6] != v7 else 0) & R[v8])) % 4294967296
     return s
 
 
 def s663(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        v0[(((R[v1] + v2) % 4294967296) + R[v3] & 0xFFFFFFFF)] = (((R[v4] - (R[v5] * v6 & 0xFFFFFFFF)) % 4294967296) | v7) & 255
+        v0[(((R[v1] + v2) + R[v3]) & 0xFFFFFFFF)] = ((R[v4] - (R[v5] * v6)) | v7) & 255
     return s
 
 
 def s664(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + (
+            u32(v4, R[v5] + v6)[0])) & 0xFFFFFFFF)
     return s
 
 
 def s665(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w32(v0, R[v1] + v2, ((
+        w32(v0, R[v1] + v2, (((
             u32(v3, R[v4] + v5)[0]) + (
-            u32(v6, R[v7] + v8)[0]) & 0xFFFFFFFF))
+            u32(v6, R[v7] + v8)[0])) & 0xFFFFFFFF))
     return s
 
 
 def s666(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] << v2) % 4294967296) + R[v3] & 0xFFFFFFFF
+        R[d0] = ((R[v1] << v2) + R[v3]) & 0xFFFFFFFF
     return s
 
 
 def s667(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] << v2) % 4294967296) + R[v3] & 0xFFFFFFFF) - v4) % 4294967296
+        R[d0] = (((R[v1] << v2) + R[v3]) - v4) & 0xFFFFFFFF
     return s
 
 
 def s668(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, (((((R[v2] << v3) % 4294967296) + R[v4] & 0xFFFFFFFF) - v5) % 4294967296))[0]
+        R[d0] = u32(v1, ((((R[v2] << v3) + R[v4]) - v5) & 0xFFFFFFFF))[0]
     return s
 
 
 def s669(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, ((R[v1] + v2) % 4294967296), (
-            u32(v3, (((((R[v4] << v5) % 4294967296) + R[v6] & 0xFFFFFFFF) - v7) % 4294967296))[0]))
+            u32(v3, ((((R[v4] << v5) + R[v6]) - v7) & 0xFFFFFFFF))[0]))
     return s
 
 
@@ -5075,19 +5064,19 @@ def s672(d0, v1, v2, v3, v4, v5, v6):
 
 def s673(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (1 if R[v2] < R[v3] else 0) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (1 if R[v2] < R[v3] else 0)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s674(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (R[v1] + (1 if R[v2] < R[v3] else 0) & 0xFFFFFFFFFFFFFFFF) + (1 if R[v4] < R[v5] else 0) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] + (1 if R[v2] < R[v3] else 0)) + (1 if R[v4] < R[v5] else 0)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s675(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v1] + (1 if R[v2] < R[v3] else 0) & 0xFFFFFFFFFFFFFFFF) + (1 if R[v4] < R[v5] else 0) & 0xFFFFFFFFFFFFFFFF) + (1 if R[v6] < R[v7] else 0) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((R[v1] + (1 if R[v2] < R[v3] else 0)) + (1 if R[v4] < R[v5] else 0)) + (1 if R[v6] < R[v7] else 0)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -5132,19 +5121,19 @@ def c679(v0, v1):
 
 def s680(v0, v1, v2, v3, v4):
     def s(R):
-        w32(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF), v4)
+        w32(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF), v4)
     return s
 
 
 def s681(d0, v1, v2):
     def s(R):
-        R[d0] = (((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s682(v0, v1, v2, v3):
     def s(R):
-        w32(v0, R[v1], (R[v2] + R[v3] & 0xFFFFFFFF))
+        w32(v0, R[v1], ((R[v2] + R[v3]) & 0xFFFFFFFF))
     return s
 
 
@@ -5188,7 +5177,7 @@ def c685(v0, v1, v2, v3):
 
 def s686(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF) + v4) % 4294967296
+        R[d0] = ((R[v1] + (R[v2] << v3)) + v4) & 0xFFFFFFFF
     return s
 
 
@@ -5206,7 +5195,7 @@ def c687(v0):
 
 def s688(v0, v1, v2, v3, v4):
     def s(R):
-        w32(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF), R[v4] & 0xFFFFFFFF)
+        w32(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF), R[v4] & 0xFFFFFFFF)
     return s
 
 
@@ -5294,7 +5283,7 @@ def c698(v0, v1, v2):
 
 def s699(v0, v1, v2, v3, v4):
     def s(R):
-        w32(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF), R[v4])
+        w32(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF), R[v4])
     return s
 
 
@@ -5313,16 +5302,16 @@ def s701(v0, v1, v2, v3, v4):
 
 def s702(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u64(v1, R[v2] + v3)[0]) + (
-            u64(v4, R[v5] + v6)[0]) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((u64(v1, R[v2] + v3)[0]) + (
+            u64(v4, R[v5] + v6)[0])) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s703(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w64(v0, R[v1] + v2, ((
+        w64(v0, R[v1] + v2, (((
             u64(v3, R[v4] + v5)[0]) + (
-            u64(v6, R[v7] + v8)[0]) & 0xFFFFFFFFFFFFFFFF))
+            u64(v6, R[v7] + v8)[0])) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -5335,61 +5324,61 @@ def s704(v0, v1, v2, v3, v4, v5):
 
 def s705(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) < v4 else 0
+        R[d0] = 1 if ((i32(v1, R[v2] + v3)[0]) + 0x80000000) < v4 else 0
     return s
 
 
 def c705(v0, v1, v2, v3):
     def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3
+        return ((i32(v0, R[v1] + v2)[0]) + 0x80000000) < v3
     return c
 
 
 def s706(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] + R[v2] & 0xFFFFFFFF) - v3) % 4294967296
+        R[d0] = ((R[v1] + R[v2]) - v3) & 0xFFFFFFFF
     return s
 
 
 def s707(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1[(((R[v2] + R[v3] & 0xFFFFFFFF) - v4) % 4294967296)]
+        R[d0] = v1[(((R[v2] + R[v3]) - v4) & 0xFFFFFFFF)]
     return s
 
 
 def s708(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (v1[(((R[v2] + R[v3] & 0xFFFFFFFF) - v4) % 4294967296)]) == v5 else 0
+        R[d0] = 1 if (v1[(((R[v2] + R[v3]) - v4) & 0xFFFFFFFF)]) == v5 else 0
     return s
 
 
 def c708(v0, v1, v2, v3, v4):
     def c(R):
-        return (v0[(((R[v1] + R[v2] & 0xFFFFFFFF) - v3) % 4294967296)]) == v4
+        return (v0[(((R[v1] + R[v2]) - v3) & 0xFFFFFFFF)]) == v4
     return c
 
 
 def s709(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1 << (R[v2] & 31) & 0xFFFFFFFF) & v3
+        R[d0] = (v1 << (R[v2] & 31)) & v3
     return s
 
 
 def c709(v0, v1, v2):
     def c(R):
-        return (v0 << (R[v1] & 31) & 0xFFFFFFFF) & v2
+        return (v0 << (R[v1] & 31)) & v2
     return c
 
 
 def s710(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 0 if ((v1 << (R[v2] & 31) & 0xFFFFFFFF) & v3) else 1
+        R[d0] = 0 if ((v1 << (R[v2] & 31)) & v3) else 1
     return s
 
 
 def c710(v0, v1, v2):
     def c(R):
-        return not ((v0 << (R[v1] & 31) & 0xFFFFFFFF) & v2)
+        return not ((v0 << (R[v1] & 31)) & v2)
     return c
 
 
@@ -5416,13 +5405,13 @@ def s713(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 def s714(v0, v1, v2, v3, v4):
     def s(R):
         w64(v0, (
-            u32(v1, R[v2] + v3)[0]), ((R[v4] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF))
+            u32(v1, R[v2] + v3)[0]), ((((R[v4] ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s715(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) * v4 & 0xFFFFFFFF
+        R[d0] = ((((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000) >> v3) * v4) & 0xFFFFFFFF
     return s
 
 
@@ -5446,19 +5435,19 @@ def s718(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s719(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = v5 if ((((R[v1] - v2) % 4294967296) & v3) < v4) else v6
+        R[d0] = v5 if (((R[v1] - v2) & v3) < v4) else v6
     return s
 
 
 def s720(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] + R[v2] & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF
+        R[d0] = ((R[v1] + R[v2]) + R[v3]) & 0xFFFFFFFF
     return s
 
 
 def s721(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] + R[v2] & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) - v4) % 4294967296
+        R[d0] = (((R[v1] + R[v2]) + R[v3]) - v4) & 0xFFFFFFFF
     return s
 
 
@@ -5507,7 +5496,7 @@ def s727(d0, v1, v2, v3, v4, v5):
 
 def s728(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((1 if R[v1] < R[v2] else 0) + (1 if R[v3] < R[v4] else 0) & 0xFFFFFFFFFFFFFFFF) + (R[v5] * R[v6] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((1 if R[v1] < R[v2] else 0) + (1 if R[v3] < R[v4] else 0)) + (R[v5] * R[v6])) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -5525,7 +5514,7 @@ def s730(d0, v1, v2, v3, v4, v5):
 
 def s731(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + ((((1 if R[v2] < R[v3] else 0) << v4) % 18446744073709551616) | (R[v5] >> v6)) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (((1 if R[v2] < R[v3] else 0) << v4) | (R[v5] >> v6))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -5537,7 +5526,7 @@ def s732(d0, v1, v2, v3, v4, v5):
 
 def s733(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + ((R[v2] >> v3) | (((1 if R[v4] < R[v5] else 0) << v6) % 18446744073709551616)) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + ((R[v2] >> v3) | ((1 if R[v4] < R[v5] else 0) << v6))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -5615,13 +5604,13 @@ def s744(d0, v1, v2, v3, v4, v5, v6):
 
 def s745(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + ((R[v2] + v3) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] + v3)) & 0xFFFFFFFF
     return s
 
 
 def s746(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] + ((R[v2] + v3) % 4294967296) & 0xFFFFFFFF) - R[v4]) % 4294967296
+        R[d0] = ((R[v1] + (R[v2] + v3)) - R[v4]) & 0xFFFFFFFF
     return s
 
 
@@ -5663,50 +5652,50 @@ def c750(v0, v1, v2, v3, v4, v5):
 
 def s751(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) * v4 & 0xFFFFFFFF) - v5) % 4294967296
+        R[d0] = (((((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000) >> v3) * v4) - v5) & 0xFFFFFFFF
     return s
 
 
 def s752(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if (R[v1] ^ 0x80000000) >= ((((((((R[v2] - R[v3]) % 4294967296) ^ 0x80000000) - 0x80000000 >> v4 & 0xFFFFFFFF) * v5 & 0xFFFFFFFF) - v6) % 4294967296) ^ 0x80000000) else 0
+        R[d0] = 1 if (R[v1] ^ 0x80000000) >= (((((((((R[v2] - R[v3]) % 4294967296) ^ 0x80000000) - 0x80000000) >> v4) * v5) - v6) & 0xFFFFFFFF) ^ 0x80000000) else 0
     return s
 
 
 def c752(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return (R[v0] ^ 0x80000000) >= ((((((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) * v4 & 0xFFFFFFFF) - v5) % 4294967296) ^ 0x80000000)
+        return (R[v0] ^ 0x80000000) >= (((((((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000) >> v3) * v4) - v5) & 0xFFFFFFFF) ^ 0x80000000)
     return c
 
 
 def s753(d0, v1, v2):
     def s(R):
-        R[d0] = (R[v1] & 0xFFFFFFFF) & v2
+        R[d0] = (R[v1]) & v2
     return s
 
 
 def c753(v0, v1):
     def c(R):
-        return (R[v0] & 0xFFFFFFFF) & v1
+        return (R[v0]) & v1
     return c
 
 
 def s754(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1[((R[v2] & 0xFFFFFFFF) & v3) + v4]
+        R[d0] = v1[((R[v2]) & v3) + v4]
     return s
 
 
 def s755(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[((R[v2] & 0xFFFFFFFF) & v3) + v4]) | R[v5]
+        R[d0] = (v1[((R[v2]) & v3) + v4]) | R[v5]
     return s
 
 
 def s756(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[R[v1]] = ((
-            v2[((R[v3] & 0xFFFFFFFF) & v4) + v5]) | R[v6]) & 255
+            v2[((R[v3]) & v4) + v5]) | R[v6]) & 255
     return s
 
 
@@ -5736,14 +5725,14 @@ def c758(v0, v1, v2):
 
 def s759(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u32(v1, (((R[v2] + R[v3] & 0xFFFFFFFF) - v4) % 4294967296))[0]
+        R[d0] = u32(v1, (((R[v2] + R[v3]) - v4) & 0xFFFFFFFF))[0]
     return s
 
 
 def s760(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, ((R[v1] + v2) % 4294967296), (
-            u32(v3, (((R[v4] + R[v5] & 0xFFFFFFFF) - v6) % 4294967296))[0]))
+            u32(v3, (((R[v4] + R[v5]) - v6) & 0xFFFFFFFF))[0]))
     return s
 
 
@@ -5794,7 +5783,7 @@ def s767(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s768(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + ((1 if R[v4] != v5 else 0) if (R[v2] == v3) else (1 if R[v6] > v7 else 0)) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + ((1 if R[v4] != v5 else 0) if (R[v2] == v3) else (1 if R[v6] > v7 else 0))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -5836,7 +5825,7 @@ def c772(v0, v1):
 
 def s773(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v3] if (not (R[v1] & v2)) else (R[v4] & 0xFFFFFFFF)
+        R[d0] = R[v3] if (not (R[v1] & v2)) else ((R[v4]) & 0xFFFFFFFF)
     return s
 
 
@@ -5974,14 +5963,14 @@ def c787(v0, v1, v2):
 
 def s788(v0, v1, v2, v3, v4):
     def s(R):
-        w32(v0, R[v1], ((
-            u32(v2, R[v3])[0]) + R[v4] & 0xFFFFFFFF))
+        w32(v0, R[v1], (((
+            u32(v2, R[v3])[0]) + R[v4]) & 0xFFFFFFFF))
     return s
 
 
 def s789(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + (R[v4] << v5)) & 0xFFFFFFFF
     return s
 
 
@@ -6011,32 +6000,32 @@ def s793(v0, v1, v2, v3, v4, v5):
 
 def s794(d0, v1, v2, v3):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + R[v3] & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((R[v2] + R[v3]) & 0xFFFFFFFF))[0]
     return s
 
 
 def c794(v0, v1, v2):
     def c(R):
-        return u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]
+        return u32(v0, ((R[v1] + R[v2]) & 0xFFFFFFFF))[0]
     return c
 
 
 def s795(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), (
-            u32(v3, (R[v4] + R[v5] & 0xFFFFFFFF))[0]))
+        w32(v0, ((R[v1] + R[v2]) & 0xFFFFFFFF), (
+            u32(v3, ((R[v4] + R[v5]) & 0xFFFFFFFF))[0]))
     return s
 
 
 def s796(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) != v4 else 0
+        R[d0] = 1 if (v1[((R[v2] + R[v3]) & 0xFFFFFFFF)]) != v4 else 0
     return s
 
 
 def c796(v0, v1, v2, v3):
     def c(R):
-        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != v3
+        return (v0[((R[v1] + R[v2]) & 0xFFFFFFFF)]) != v3
     return c
 
 
@@ -6055,25 +6044,25 @@ def s798(v0, v1, v2, v3, v4):
 
 def s799(v0, v1, v2, v3):
     def s(R):
-        v0[(R[v1] + R[v2] & 0xFFFFFFFF)] = v3 & 255
+        v0[((R[v1] + R[v2]) & 0xFFFFFFFF)] = v3 & 255
     return s
 
 
 def s800(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + ((u32(v2, ((R[v3] + v4) % 4294967296))[0]) * R[v5] & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((u32(v2, ((R[v3] + v4) % 4294967296))[0]) * R[v5])) & 0xFFFFFFFF
     return s
 
 
 def s801(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + (R[v2] + ((u32(v3, ((R[v4] + v5) % 4294967296))[0]) * R[v6] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] + ((u32(v3, ((R[v4] + v5) % 4294967296))[0]) * R[v6]))) & 0xFFFFFFFF
     return s
 
 
 def s802(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + (R[v2] + (R[v3] + ((u32(v4, ((R[v5] + v6) % 4294967296))[0]) * R[v7] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] + (R[v3] + ((u32(v4, ((R[v5] + v6) % 4294967296))[0]) * R[v7])))) & 0xFFFFFFFF
     return s
 
 
@@ -6103,7 +6092,7 @@ def s806(d0, v1, v2, v3, v4, v5, v6):
 
 def s807(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((((R[v1] ^ (R[v2] ^ (R[v3] >> v4))) & v5) << v6) % 4294967296) + v7) % 4294967296
+        R[d0] = ((((R[v1] ^ (R[v2] ^ (R[v3] >> v4))) & v5) << v6) + v7) % 4294967296
     return s
 
 
@@ -6151,7 +6140,7 @@ def s814(d0, v1, v2, v3, v4, v5, v6):
 
 def s815(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((((((R[v1] ^ R[v2]) >> v3) ^ R[v4]) & v5) << v6) % 4294967296) + v7) % 4294967296
+        R[d0] = ((((((R[v1] ^ R[v2]) >> v3) ^ R[v4]) & v5) << v6) + v7) % 4294967296
     return s
 
 
@@ -6220,27 +6209,27 @@ def c824(v0, v1, v2, v3):
     return c
 
 
-def s825(d0, v1, v2, v3, v4):
+def s825(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((t1 := (R[v1] & v2)) << v3 | t1 >> v4) & 0xFFFFFFFF
+        R[d0] = ((R[v1] & v2) * 4294967297 >> v3) & 0xFFFFFFFF
     return s
 
 
-def s826(d0, v1, v2, v3, v4):
+def s826(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFF) & v4
+        R[d0] = (R[v1] * 4294967297 >> v2) & v3
     return s
 
 
-def s827(d0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s827(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((t1 := (R[v1] & v2)) << v3 | t1 >> v4) & 0xFFFFFFFF) | ((((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFF) & v8)
+        R[d0] = (((R[v1] & v2) * 4294967297 >> v3) & 0xFFFFFFFF) | ((R[v4] * 4294967297 >> v5) & v6)
     return s
 
 
-def s828(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s828(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, R[v1], ((((t1 := (R[v2] & v3)) << v4 | t1 >> v5) & 0xFFFFFFFF) | ((((t2 := R[v6]) << v7 | t2 >> v8) & 0xFFFFFFFF) & v9)))
+        w32(v0, R[v1], ((((R[v2] & v3) * 4294967297 >> v4) & 0xFFFFFFFF) | ((R[v5] * 4294967297 >> v6) & v7)))
     return s
 
 
@@ -6290,16 +6279,16 @@ def s835(d0, v1, v2, v3, v4, v5, v6):
 
 def s836(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((1 if (u64(v1, R[v2] + v3)[0]) < (
-            u64(v4, R[v5] + v6)[0]) else 0) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((((1 if (u64(v1, R[v2] + v3)[0]) < (
+            u64(v4, R[v5] + v6)[0]) else 0) ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s837(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = ((u64(v1, R[v2] + v3)[0]) + (((1 if (
+        R[d0] = (((u64(v1, R[v2] + v3)[0]) + ((((1 if (
             u64(v4, R[v5] + v6)[0]) < (
-            u64(v7, R[v8] + v9)[0]) else 0) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+            u64(v7, R[v8] + v9)[0]) else 0) ^ 0x80000000) - 0x80000000))) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
@@ -6323,19 +6312,19 @@ def s839(d0, v1, v2, v3):
 
 def s840(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] | v2) - v3) % 4294967296) & v4
+        R[d0] = ((R[v1] | v2) - v3) & v4
     return s
 
 
 def s841(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if ((((R[v1] | v2) - v3) % 4294967296) & v4) > v5 else 0
+        R[d0] = 1 if (((R[v1] | v2) - v3) & v4) > v5 else 0
     return s
 
 
 def c841(v0, v1, v2, v3, v4):
     def c(R):
-        return ((((R[v0] | v1) - v2) % 4294967296) & v3) > v4
+        return (((R[v0] | v1) - v2) & v3) > v4
     return c
 
 
@@ -6359,7 +6348,7 @@ def s843(d0, v1, v2, v3, v4):
 
 def s844(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((v1 - R[v2]) % 4294967296) & v3
+        R[d0] = (v1 - R[v2]) & v3
     return s
 
 
@@ -6431,25 +6420,25 @@ def c850(v0, v1, v2, v3):
 
 def s851(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] << v2) % 4294967296) - v3) % 4294967296
+        R[d0] = ((R[v1] << v2) - v3) % 4294967296
     return s
 
 
 def s852(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) << (R[v3] & 63) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((u32(v1, R[v2])[0]) << (R[v3] & 63)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s853(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((u32(v1, R[v2])[0]) << (R[v3] & 63) & 0xFFFFFFFFFFFFFFFF) + R[v4] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((u32(v1, R[v2])[0]) << (R[v3] & 63)) + R[v4]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s854(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] + v2) % 4294967296) - v3) % 4294967296
+        R[d0] = ((R[v1] + v2) - v3) % 4294967296
     return s
 
 
@@ -6479,37 +6468,37 @@ def c856(v0, v1, v2):
 
 def s857(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = v4 if (R[v1] > (R[v2] ^ v3)) else (R[v5] + R[v6] & 0xFFFFFFFF)
+        R[d0] = v4 if (R[v1] > (R[v2] ^ v3)) else ((R[v5] + R[v6]) & 0xFFFFFFFF)
     return s
 
 
 def s858(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] & 0xFFFFFFFF) & v2) | v3
+        R[d0] = ((R[v1]) & v2) | v3
     return s
 
 
 def s859(v0, v1, v2, v3, v4):
     def s(R):
-        v0[R[v1]] = (((R[v2] & 0xFFFFFFFF) & v3) | v4) & 255
+        v0[R[v1]] = (((R[v2]) & v3) | v4) & 255
     return s
 
 
 def s860(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] << v2) % 4294967296) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF
+        R[d0] = (((((R[v1] << v2) % 4294967296) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF
     return s
 
 
 def s861(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] << v2) % 4294967296) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) & v4
+        R[d0] = (((((R[v1] << v2) % 4294967296) ^ 0x80000000) - 0x80000000) >> v3) & v4
     return s
 
 
 def s862(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (((((R[v2] << v3) % 4294967296) ^ 0x80000000) - 0x80000000 >> v4 & 0xFFFFFFFF) & v5) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((((((R[v2] << v3) % 4294967296) ^ 0x80000000) - 0x80000000) >> v4) & v5)) & 0xFFFFFFFF
     return s
 
 
@@ -6527,14 +6516,14 @@ def c863(v0, v1, v2):
 
 def s864(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] - ((R[v2] + v3) % 4294967296)) % 4294967296
+        R[d0] = (R[v1] - (R[v2] + v3)) % 4294967296
     return s
 
 
 def s865(v0, v1, v2, v3):
     def s(R):
         w64(v0, R[v1], (
-            i32(v2, R[v3])[0] & 0xFFFFFFFFFFFFFFFF))
+            (i32(v2, R[v3])[0]) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -6552,19 +6541,19 @@ def s867(d0, v1, v2, v3):
 
 def s868(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (R[v1] >> (((v2 - R[v3]) % 4294967296) & 63)) | (R[v4] << (R[v5] & 63) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (R[v1] >> (((v2 - R[v3]) % 4294967296) & 63)) | ((R[v4] << (R[v5] & 63)) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s869(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] << (((v2 - R[v3]) % 4294967296) & 63) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] << (((v2 - R[v3]) % 4294967296) & 63)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s870(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (R[v1] << (((v2 - R[v3]) % 4294967296) & 63) & 0xFFFFFFFFFFFFFFFF) | (R[v4] >> (R[v5] & 63))
+        R[d0] = ((R[v1] << (((v2 - R[v3]) % 4294967296) & 63)) & 0xFFFFFFFFFFFFFFFF) | (R[v4] >> (R[v5] & 63))
     return s
 
 
@@ -6683,37 +6672,37 @@ def s885(d0, v1, v2, v3, v4, v5, v6):
 
 def s886(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] * v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF
+        R[d0] = ((R[v1] * v2) + R[v3]) & 0xFFFFFFFF
     return s
 
 
 def s887(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] * v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) + v4) % 4294967296
+        R[d0] = (((R[v1] * v2) + R[v3]) + v4) & 0xFFFFFFFF
     return s
 
 
 def s888(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v1[((((R[v2] * v3 & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF) + v5) % 4294967296)]
+        R[d0] = v1[((((R[v2] * v3) + R[v4]) + v5) & 0xFFFFFFFF)]
     return s
 
 
 def s889(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] + v2) % 4294967296) & v3
+        R[d0] = (R[v1] + v2) & v3
     return s
 
 
 def s890(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1 - (((R[v2] + v3) % 4294967296) & v4)) % 4294967296
+        R[d0] = (v1 - ((R[v2] + v3) & v4)) % 4294967296
     return s
 
 
 def s891(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v1 - (((R[v2] + v3) % 4294967296) & v4)) % 4294967296) << v5) % 18446744073709551616
+        R[d0] = (((v1 - ((R[v2] + v3) & v4)) % 4294967296) << v5) % 18446744073709551616
     return s
 
 
@@ -6731,7 +6720,7 @@ def c892(v0, v1, v2, v3):
 
 def s893(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (1 if (v2[((R[v3] + v4) % 4294967296)]) == v5 else 0) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (1 if (v2[((R[v3] + v4) % 4294967296)]) == v5 else 0)) & 0xFFFFFFFF
     return s
 
 
@@ -6755,37 +6744,37 @@ def s895(v0, v1, v2, v3, v4):
 
 def s896(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] >> v2) & v3) + R[v4] & 0xFFFFFFFF
+        R[d0] = (((R[v1] >> v2) & v3) + R[v4]) & 0xFFFFFFFF
     return s
 
 
 def s897(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((R[v1] >> v2) & v3) + R[v4] & 0xFFFFFFFF) - v5) % 4294967296
+        R[d0] = ((((R[v1] >> v2) & v3) + R[v4]) - v5) & 0xFFFFFFFF
     return s
 
 
 def s898(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u32(v1, (((((R[v2] >> v3) & v4) + R[v5] & 0xFFFFFFFF) - v6) % 4294967296))[0]
+        R[d0] = u32(v1, (((((R[v2] >> v3) & v4) + R[v5]) - v6) & 0xFFFFFFFF))[0]
     return s
 
 
 def s899(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] + v2) % 4294967296) + v3) % 4294967296
+        R[d0] = ((R[v1] + v2) + v3) % 4294967296
     return s
 
 
 def s900(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((R[v1] - v2) % 4294967296) & v3) >= v4 else 0
+        R[d0] = 1 if ((R[v1] - v2) & v3) >= v4 else 0
     return s
 
 
 def c900(v0, v1, v2, v3):
     def c(R):
-        return (((R[v0] - v1) % 4294967296) & v2) >= v3
+        return ((R[v0] - v1) & v2) >= v3
     return c
 
 
@@ -6803,13 +6792,13 @@ def s902(v0, v1, v2, v3):
 
 def s903(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((R[v1] - v2) % 4294967296) & v3) <= v4 else 0
+        R[d0] = 1 if ((R[v1] - v2) & v3) <= v4 else 0
     return s
 
 
 def c903(v0, v1, v2, v3):
     def c(R):
-        return (((R[v0] - v1) % 4294967296) & v2) <= v3
+        return ((R[v0] - v1) & v2) <= v3
     return c
 
 
@@ -6831,15 +6820,15 @@ def s905(v0, v1, v2, v3, v4, v5):
     return s
 
 
-def s906(d0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s906(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFF) ^ (((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFF)) ^ (R[v7] >> v8)
+        R[d0] = (((R[v1] * 4294967297 >> v2) ^ (R[v3] * 4294967297 >> v4)) & 0xFFFFFFFF) ^ (R[v5] >> v6)
     return s
 
 
-def s907(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s907(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + (((((t1 := R[v2]) << v3 | t1 >> v4) & 0xFFFFFFFF) ^ (((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFF)) ^ (R[v8] >> v9)) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] * 4294967297 >> v3) ^ (R[v4] * 4294967297 >> v5)) ^ (R[v6] >> v7))) & 0xFFFFFFFF
     return s
 
 
@@ -6856,40 +6845,40 @@ def s909(d0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s910(d0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s910(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((t1 := ((R[v1] ^ (u32(v2, ((R[v3] + v4) % 4294967296))[0])) ^ (
-            u32(v5, R[v6])[0]))) << v7 | t1 >> v8) & 0xFFFFFFFF)
+        R[d0] = ((((R[v1] ^ (u32(v2, ((R[v3] + v4) % 4294967296))[0])) ^ (
+            u32(v5, R[v6])[0])) * 4294967297 >> v7) & 0xFFFFFFFF)
     return s
 
 
 def s911(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF) - v4) % 4294967296
+        R[d0] = ((R[v1] + (R[v2] << v3)) - v4) & 0xFFFFFFFF
     return s
 
 
 def s912(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, (((R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) - v5) % 4294967296))[0]
+        R[d0] = u32(v1, (((R[v2] + (R[v3] << v4)) - v5) & 0xFFFFFFFF))[0]
     return s
 
 
 def c912(v0, v1, v2, v3, v4):
     def c(R):
-        return u32(v0, (((R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF) - v4) % 4294967296))[0]
+        return u32(v0, (((R[v1] + (R[v2] << v3)) - v4) & 0xFFFFFFFF))[0]
     return c
 
 
 def s913(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 32 - (u32(v1, (((R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) - v5) % 4294967296))[0]).bit_length()
+        R[d0] = 32 - (u32(v1, (((R[v2] + (R[v3] << v4)) - v5) & 0xFFFFFFFF))[0]).bit_length()
     return s
 
 
 def s914(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] - (32 - (u32(v2, (((R[v3] + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF) - v6) % 4294967296))[0]).bit_length())) % 4294967296
+        R[d0] = (R[v1] - (32 - (u32(v2, (((R[v3] + (R[v4] << v5)) - v6) & 0xFFFFFFFF))[0]).bit_length())) % 4294967296
     return s
 
 
@@ -6923,86 +6912,86 @@ def s918(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s919(d0, v1):
     def s(R):
-        R[d0] = (64 - R[v1].bit_length()) & 0xFFFFFFFF
+        R[d0] = ((64 - R[v1].bit_length())) & 0xFFFFFFFF
     return s
 
 
 def s920(d0, v1, v2):
     def s(R):
-        R[d0] = (R[v1] - ((64 - R[v2].bit_length()) & 0xFFFFFFFF)) % 4294967296
+        R[d0] = (R[v1] - ((64 - R[v2].bit_length()))) & 0xFFFFFFFF
     return s
 
 
 def s921(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] - ((64 - R[v2].bit_length()) & 0xFFFFFFFF)) % 4294967296) + v3) % 4294967296
+        R[d0] = ((R[v1] - ((64 - R[v2].bit_length()))) + v3) & 0xFFFFFFFF
     return s
 
 
 def s922(d0, v1, v2, v3):
     def s(R):
-        R[d0] = float((((((R[v1] - ((64 - R[v2].bit_length()) & 0xFFFFFFFF)) % 4294967296) + v3) % 4294967296) ^ 0x80000000) - 0x80000000)
+        R[d0] = float((((((R[v1] - ((64 - R[v2].bit_length()))) + v3) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))
     return s
 
 
 def s923(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (float((((((R[v1] - ((64 - R[v2].bit_length()) & 0xFFFFFFFF)) % 4294967296) + v3) % 4294967296) ^ 0x80000000) - 0x80000000)) * v4
+        R[d0] = (float((((((R[v1] - ((64 - R[v2].bit_length()))) + v3) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))) * v4
     return s
 
 
 def s924(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (u32(v2, ((R[v3] + v4) % 4294967296))[0]) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (u32(v2, ((R[v3] + v4) % 4294967296))[0])) & 0xFFFFFFFF
     return s
 
 
 def s925(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v1] + (u32(v2, ((R[v3] + v4) % 4294967296))[0]) & 0xFFFFFFFF) + (
-            u32(v5, (R[v6] + R[v7] & 0xFFFFFFFF))[0]) & 0xFFFFFFFF)
+        R[d0] = (((R[v1] + (u32(v2, ((R[v3] + v4) % 4294967296))[0])) + (
+            u32(v5, ((R[v6] + R[v7]) & 0xFFFFFFFF))[0])) & 0xFFFFFFFF)
     return s
 
 
 def s926(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] ^ R[v2]) ^ 0x8000000000000000) - 0x8000000000000000 >> v3 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((((R[v1] ^ R[v2]) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s927(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] ^ R[v2]) ^ 0x8000000000000000) - 0x8000000000000000 >> v3 & 0xFFFFFFFFFFFFFFFF) & R[v4]
+        R[d0] = ((((R[v1] ^ R[v2]) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & R[v4]
     return s
 
 
 def s928(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((R[v1] ^ R[v2]) ^ 0x8000000000000000) - 0x8000000000000000 >> v3 & 0xFFFFFFFFFFFFFFFF) & R[v4]) + R[v5] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((((((R[v1] ^ R[v2]) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & R[v4]) + R[v5]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s929(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = v2 if (not R[v1]) else (((((R[v3] ^ R[v4]) ^ 0x8000000000000000) - 0x8000000000000000 >> v5 & 0xFFFFFFFFFFFFFFFF) & R[v6]) + R[v7] & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = v2 if (not R[v1]) else (((((((R[v3] ^ R[v4]) ^ 0x8000000000000000) - 0x8000000000000000) >> v5) & R[v6]) + R[v7]) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s930(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] * v2 & 0xFFFFFFFF) + v3) % 4294967296
+        R[d0] = ((R[v1] * v2) + v3) & 0xFFFFFFFF
     return s
 
 
 def s931(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] * v2 & 0xFFFFFFFF) + v3) % 4294967296) >> v4
+        R[d0] = (((R[v1] * v2) + v3) & 0xFFFFFFFF) >> v4
     return s
 
 
 def s932(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w16(v0, ((R[v1] + v2) % 4294967296), ((((R[v3] * v4 & 0xFFFFFFFF) + v5) % 4294967296) >> v6) & 65535)
+        w16(v0, ((R[v1] + v2) % 4294967296), ((((R[v3] * v4) + v5) & 0xFFFFFFFF) >> v6) & 65535)
     return s
 
 
@@ -7020,19 +7009,19 @@ def s934(d0, v1, v2, v3, v4, v5, v6):
 
 def s935(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, R[v1] + v2, ((R[v3] - (R[v4] * v5 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616) & 0xFFFFFFFF)
+        w32(v0, R[v1] + v2, (R[v3] - (R[v4] * v5)) & 0xFFFFFFFF)
     return s
 
 
 def s936(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] >> v2) & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF
+        R[d0] = (((R[v1] >> v2)) + R[v3]) & 0xFFFFFFFF
     return s
 
 
 def s937(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] & v2) << v3) % 4294967296) + v4) % 4294967296
+        R[d0] = (((R[v1] & v2) << v3) + v4) % 4294967296
     return s
 
 
@@ -7066,8 +7055,8 @@ def c940(v0, v1, v2, v3, v4, v5, v6):
 
 def s941(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, (((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] << v6)) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -7112,13 +7101,13 @@ def s945(d0, v1, v2, v3, v4, v5, v6):
 
 def s946(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((R[v1] - v2) % 4294967296) & v3) > v4 else 0
+        R[d0] = 1 if ((R[v1] - v2) & v3) > v4 else 0
     return s
 
 
 def c946(v0, v1, v2, v3):
     def c(R):
-        return (((R[v0] - v1) % 4294967296) & v2) > v3
+        return ((R[v0] - v1) & v2) > v3
     return c
 
 
@@ -7137,16 +7126,16 @@ def s948(v0, v1, v2, v3, v4, v5):
 
 def s949(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + (((
-            u32(v4, R[v5] + v6)[0]) << v7) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7)) & 0xFFFFFFFF)
     return s
 
 
 def s950(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + (((
-            u32(v4, R[v5] + v6)[0]) << v7) % 4294967296) & 0xFFFFFFFF), R[v8])
+        w32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7)) & 0xFFFFFFFF), R[v8])
     return s
 
 
@@ -7190,7 +7179,7 @@ def s953(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s954(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + ((R[v2] << v3) % 18446744073709551616) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] << v3)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -7245,29 +7234,29 @@ def c958(v0, v1, v2, v3, v4, v5):
 
 def s959(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u64(v1, R[v2] + v3)[0]) * (
-            u64(v4, R[v5] + v6)[0]) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((u64(v1, R[v2] + v3)[0]) * (
+            u64(v4, R[v5] + v6)[0])) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s960(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w64(v0, R[v1] + v2, ((
+        w64(v0, R[v1] + v2, (((
             u64(v3, R[v4] + v5)[0]) * (
-            u64(v6, R[v7] + v8)[0]) & 0xFFFFFFFFFFFFFFFF))
+            u64(v6, R[v7] + v8)[0])) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s961(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4) % 4294967296
+        R[d0] = (((u32(v1, R[v2])[0]) + R[v3]) + v4) & 0xFFFFFFFF
     return s
 
 
 def s962(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, ((((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4) % 4294967296), (
+            u32(v1, R[v2])[0]) + R[v3]) + v4) & 0xFFFFFFFF), (
             u32(v5, ((R[v6] + v7) % 4294967296))[0]))
     return s
 
@@ -7348,13 +7337,13 @@ def c972(v0, v1, v2, v3):
 
 def s973(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] + R[v2] & 0xFFFFFFFF) + v3) % 4294967296
+        R[d0] = ((R[v1] + R[v2]) + v3) & 0xFFFFFFFF
     return s
 
 
 def s974(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, R[v1] + v2, (((R[v3] + R[v4] & 0xFFFFFFFF) + v5) % 4294967296))
+        w32(v0, R[v1] + v2, (((R[v3] + R[v4]) + v5) & 0xFFFFFFFF))
     return s
 
 
@@ -7366,7 +7355,7 @@ def s975(d0, v1, v2, v3, v4):
 
 def s976(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (v4 if (R[v2] > v3) else v5) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v4 if (R[v2] > v3) else v5)) & 0xFFFFFFFF
     return s
 
 
@@ -7378,19 +7367,19 @@ def s977(d0, v1, v2, v3, v4):
 
 def s978(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v1[((R[v2] + v3) % 4294967296)]) - v4) % 4294967296) & v5
+        R[d0] = ((v1[((R[v2] + v3) % 4294967296)]) - v4) & v5
     return s
 
 
 def s979(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if ((((v1[((R[v2] + v3) % 4294967296)]) - v4) % 4294967296) & v5) < v6 else 0
+        R[d0] = 1 if (((v1[((R[v2] + v3) % 4294967296)]) - v4) & v5) < v6 else 0
     return s
 
 
 def c979(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return ((((v0[((R[v1] + v2) % 4294967296)]) - v3) % 4294967296) & v4) < v5
+        return (((v0[((R[v1] + v2) % 4294967296)]) - v3) & v4) < v5
     return c
 
 
@@ -7428,7 +7417,7 @@ def s983(d0, v1, v2, v3, v4, v5, v6):
 
 def s984(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] + R[v2] & 0xFFFFFFFFFFFFFFFF) - v3) % 18446744073709551616
+        R[d0] = ((R[v1] + R[v2]) - v3) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -7440,44 +7429,44 @@ def s985(d0, v1, v2, v3):
 
 def s986(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((R[v1] + R[v2] & 0xFFFFFFFFFFFFFFFF) - v3) % 18446744073709551616) & (((R[v4] - v5) % 4294967296) ^ v6)
+        R[d0] = ((R[v1] + R[v2]) - v3) & (((R[v4] - v5) % 4294967296) ^ v6)
     return s
 
 
 def s987(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] * v2 & 0xFFFFFFFF) + R[v3] & 0xFFFFFFFF) - v4) % 4294967296
+        R[d0] = (((R[v1] * v2) + R[v3]) - v4) & 0xFFFFFFFF
     return s
 
 
 def s988(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((R[v3] * v4 & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF) - v6) % 4294967296) if ((R[v1] ^ 0x80000000) < v2) else R[v7]
+        R[d0] = ((((R[v3] * v4) + R[v5]) - v6) & 0xFFFFFFFF) if ((R[v1] ^ 0x80000000) < v2) else R[v7]
     return s
 
 
 def s989(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1 - ((R[v2] << v3) % 4294967296)) % 4294967296
+        R[d0] = (v1 - (R[v2] << v3)) % 4294967296
     return s
 
 
 def s990(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = d64(v1, ((v2 - ((R[v3] << v4) % 4294967296)) % 4294967296))[0]
+        R[d0] = d64(v1, ((v2 - (R[v3] << v4)) % 4294967296))[0]
     return s
 
 
 def s991(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = f64_div(R[v1], (d64(v2, ((v3 - ((R[v4] << v5) % 4294967296)) % 4294967296))[0]))
+        R[d0] = f64_div(R[v1], (d64(v2, ((v3 - (R[v4] << v5)) % 4294967296))[0]))
     return s
 
 
 def s992(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w64f(v0, R[v1], (f64_div(R[v2], (
-            d64(v3, ((v4 - ((R[v5] << v6) % 4294967296)) % 4294967296))[0]))))
+            d64(v3, ((v4 - (R[v5] << v6)) % 4294967296))[0]))))
     return s
 
 
@@ -7489,7 +7478,7 @@ def s993(d0, v1, v2, v3):
 
 def s994(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((u32(v1, R[v2])[0]) - R[v3]) % 18446744073709551616) + R[v4] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((u32(v1, R[v2])[0]) - R[v3]) + R[v4]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -7507,20 +7496,20 @@ def s996(d0, v1, v2, v3, v4, v5, v6):
 
 def s997(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + (v4 if (R[v2] < v3) else ((((R[v5] + v6) % 4294967296) << v7) % 18446744073709551616)) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (v4 if (R[v2] < v3) else (((R[v5] + v6) % 4294967296) << v7))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s998(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (u32(v2, R[v3])[0]) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (u32(v2, R[v3])[0])) & 0xFFFFFFFF
     return s
 
 
 def s999(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] + (u32(v2, R[v3])[0]) & 0xFFFFFFFF) + (
-            u32(v4, ((R[v5] + v6) % 4294967296))[0]) & 0xFFFFFFFF)
+        R[d0] = (((R[v1] + (u32(v2, R[v3])[0])) + (
+            u32(v4, ((R[v5] + v6) % 4294967296))[0])) & 0xFFFFFFFF)
     return s
 
 
@@ -7542,27 +7531,27 @@ def s1002(d0, v1, v2, v3, v4, v5, v6):
     return s
 
 
-def s1003(d0, v1, v2, v3, v4):
+def s1003(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (((t1 := R[v2]) << v3 | t1 >> v4) & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] * 4294967297 >> v3)) & 0xFFFFFFFF
     return s
 
 
-def s1004(d0, v1, v2, v3, v4, v5):
+def s1004(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] + (((t1 := R[v2]) << v3 | t1 >> v4) & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF
+        R[d0] = ((R[v1] + (R[v2] * 4294967297 >> v3)) + R[v4]) & 0xFFFFFFFF
     return s
 
 
-def s1005(d0, v1, v2, v3, v4, v5, v6, v7):
+def s1005(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] + (((t1 := R[v2]) << v3 | t1 >> v4) & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF) + (u32(v6, R[v7])[0]) & 0xFFFFFFFF
+        R[d0] = (((R[v1] + (R[v2] * 4294967297 >> v3)) + R[v4]) + (u32(v5, R[v6])[0])) & 0xFFFFFFFF
     return s
 
 
 def s1006(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1 << (R[v2] & 31) & 0xFFFFFFFF) ^ v3
+        R[d0] = ((v1 << (R[v2] & 31)) & 0xFFFFFFFF) ^ v3
     return s
 
 
@@ -7594,19 +7583,19 @@ def s1009(d0, v1, v2, v3, v4):
 
 def s1010(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (v4 if (R[v2] & v3) else v5) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v4 if (R[v2] & v3) else v5)) & 0xFFFFFFFF
     return s
 
 
 def s1011(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 0 if (v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) else 1
+        R[d0] = 0 if (v1[((R[v2] + R[v3]) & 0xFFFFFFFF)]) else 1
     return s
 
 
 def c1011(v0, v1, v2):
     def c(R):
-        return not (v0[(R[v1] + R[v2] & 0xFFFFFFFF)])
+        return not (v0[((R[v1] + R[v2]) & 0xFFFFFFFF)])
     return c
 
 
@@ -7630,19 +7619,19 @@ def c1013(v0, v1, v2):
 
 def s1014(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1 - R[v2]) % 4294967296) & v3) + R[v4] & 0xFFFFFFFF
+        R[d0] = (((v1 - R[v2]) & v3) + R[v4]) & 0xFFFFFFFF
     return s
 
 
 def s1015(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] << (R[v2] & 31) & 0xFFFFFFFF) >> (R[v3] & 31)
+        R[d0] = ((R[v1] << (R[v2] & 31)) & 0xFFFFFFFF) >> (R[v3] & 31)
     return s
 
 
 def s1016(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] << (R[v2] & 31) & 0xFFFFFFFF) >> (R[v3] & 31)) | v4
+        R[d0] = (((R[v1] << (R[v2] & 31)) & 0xFFFFFFFF) >> (R[v3] & 31)) | v4
     return s
 
 
@@ -7660,7 +7649,7 @@ def c1017(v0, v1, v2):
 
 def s1018(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1[R[v2] + v3] ^ 128) - 128 & 0xFFFFFFFF) - v4) % 4294967296
+        R[d0] = (((v1[R[v2] + v3] ^ 128) - 128) - v4) & 0xFFFFFFFF
     return s
 
 
@@ -7678,7 +7667,7 @@ def s1020(v0, v1, v2, v3, v4, v5):
 
 def s1021(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] + v2) % 4294967296) + (v4 if R[v3] else v5) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + v2) + (v4 if R[v3] else v5)) & 0xFFFFFFFF
     return s
 
 
@@ -7708,50 +7697,50 @@ def s1025(d0, v1, v2, v3, v4):
 
 def s1026(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v2] ^ v3) if R[v1] else v4) + R[v5] & 0xFFFFFFFF
+        R[d0] = (((R[v2] ^ v3) if R[v1] else v4) + R[v5]) & 0xFFFFFFFF
     return s
 
 
 def s1027(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (1 if R[v2] != v3 else 0) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (1 if R[v2] != v3 else 0)) & 0xFFFFFFFF
     return s
 
 
 def s1028(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] + (1 if R[v2] != v3 else 0) & 0xFFFFFFFF) + v4) % 4294967296
+        R[d0] = ((R[v1] + (1 if R[v2] != v3 else 0)) + v4) & 0xFFFFFFFF
     return s
 
 
 def s1029(d0, v1, v2):
     def s(R):
-        R[d0] = ((R[v1] ^ 0x8000000000000000) - 0x8000000000000000 >> v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2)) & 0xFFFFFFFF
     return s
 
 
 def s1030(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] ^ 0x8000000000000000) - 0x8000000000000000 >> v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) ^ v3
+        R[d0] = (((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2)) & 0xFFFFFFFF) ^ v3
     return s
 
 
 def s1031(v0, v1, v2, v3, v4):
     def s(R):
-        w32(v0, R[v1], ((R[v2] - (R[v3] * v4 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616) & 0xFFFFFFFF)
+        w32(v0, R[v1], (R[v2] - (R[v3] * v4)) & 0xFFFFFFFF)
     return s
 
 
 def s1032(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, ((R[v1] + v2) % 4294967296), (((R[v3] + R[v4] & 0xFFFFFFFF) + v5) % 4294967296))
+        w32(v0, ((R[v1] + v2) % 4294967296), (((R[v3] + R[v4]) + v5) & 0xFFFFFFFF))
     return s
 
 
 def s1033(v0, v1, v2, v3, v4, v5):
     def s(R):
-        v0[(R[v1] + R[v2] & 0xFFFFFFFF)] = (
-            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]) & 255
+        v0[((R[v1] + R[v2]) & 0xFFFFFFFF)] = (
+            v3[((R[v4] + R[v5]) & 0xFFFFFFFF)]) & 255
     return s
 
 
@@ -7764,7 +7753,7 @@ def s1034(v0, v1, v2, v3, v4):
 
 def s1035(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] - R[v2]) % 18446744073709551616) - (1 if R[v3] < R[v4] else 0)) % 18446744073709551616
+        R[d0] = ((R[v1] - R[v2]) - (1 if R[v3] < R[v4] else 0)) % 18446744073709551616
     return s
 
 
@@ -7776,7 +7765,7 @@ def s1036(d0, v1, v2, v3, v4):
 
 def s1037(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u16(v1, (((((R[v2] & v3) << v4) % 4294967296) + v5) % 4294967296))[0]
+        R[d0] = u16(v1, ((((R[v2] & v3) << v4) + v5) % 4294967296))[0]
     return s
 
 
@@ -7806,7 +7795,7 @@ def s1041(d0, v1, v2, v3, v4):
 
 def s1042(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] + R[v2] & 0xFFFFFFFFFFFFFFFF) + (1 if R[v3] < R[v4] else 0) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] + R[v2]) + (1 if R[v3] < R[v4] else 0)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -7830,19 +7819,19 @@ def s1044(d0, v1, v2, v3, v4, v5):
 
 def s1045(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((R[v1] - ((R[v2] + v3) % 4294967296)) % 4294967296) != v4 else 0
+        R[d0] = 1 if ((R[v1] - (R[v2] + v3)) % 4294967296) != v4 else 0
     return s
 
 
 def c1045(v0, v1, v2, v3):
     def c(R):
-        return ((R[v0] - ((R[v1] + v2) % 4294967296)) % 4294967296) != v3
+        return ((R[v0] - (R[v1] + v2)) % 4294967296) != v3
     return c
 
 
 def s1046(d0, v1, v2):
     def s(R):
-        R[d0] = ((R[v1] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) * v2 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000)) * v2) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -7866,7 +7855,7 @@ def s1049(d0, v1, v2, v3, v4):
 
 def s1050(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] + (1 if R[v2] < R[v3] else 0) & 0xFFFFFFFFFFFFFFFF) | R[v4]
+        R[d0] = ((R[v1] + (1 if R[v2] < R[v3] else 0)) & 0xFFFFFFFFFFFFFFFF) | R[v4]
     return s
 
 
@@ -7884,31 +7873,31 @@ def s1052(d0, v1, v2, v3, v4, v5):
 
 def s1053(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] - R[v2]) % 4294967296) + (0 if R[v3] else 1) & 0xFFFFFFFF
+        R[d0] = ((R[v1] - R[v2]) + (0 if R[v3] else 1)) & 0xFFFFFFFF
     return s
 
 
 def s1054(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] >> (R[v2] & 31)) + R[v3] & 0xFFFFFFFF
+        R[d0] = ((R[v1] >> (R[v2] & 31)) + R[v3]) & 0xFFFFFFFF
     return s
 
 
 def s1055(v0, v1, v2, v3, v4):
     def s(R):
-        w32(v0, R[v1], ((R[v2] >> (R[v3] & 31)) + R[v4] & 0xFFFFFFFF))
+        w32(v0, R[v1], (((R[v2] >> (R[v3] & 31)) + R[v4]) & 0xFFFFFFFF))
     return s
 
 
 def s1056(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] + v2) % 4294967296) + R[v3] & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF
+        R[d0] = (((R[v1] + v2) + R[v3]) + R[v4]) & 0xFFFFFFFF
     return s
 
 
 def s1057(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] - ((R[v2] + v3) % 4294967296)) % 4294967296) - v4) % 4294967296
+        R[d0] = ((R[v1] - (R[v2] + v3)) - v4) % 4294967296
     return s
 
 
@@ -8001,13 +7990,13 @@ def s1068(v0, v1, v2, v3, v4, v5, v6):
 
 def s1069(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) > (R[v4] ^ 0x80000000) else 0
+        R[d0] = 1 if (i32(v1, R[v2] + v3)[0]) > ((R[v4] ^ 0x80000000) - 0x80000000) else 0
     return s
 
 
 def c1069(v0, v1, v2, v3):
     def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > (R[v3] ^ 0x80000000)
+        return (i32(v0, R[v1] + v2)[0]) > ((R[v3] ^ 0x80000000) - 0x80000000)
     return c
 
 
@@ -8026,33 +8015,33 @@ def s1071(v0, v1, v2, v3, v4, v5, v6):
 
 def s1072(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((u32(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]) << v5) % 4294967296
+        R[d0] = ((u32(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]) << v5) % 4294967296
     return s
 
 
 def s1073(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if (((u32(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]) << v5) % 4294967296) > R[v6] else 0
+        R[d0] = 1 if (((u32(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]) << v5) % 4294967296) > R[v6] else 0
     return s
 
 
 def s1074(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = R[v7] if ((((u32(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]) << v5) % 4294967296) > R[v6]) else R[v8]
+        R[d0] = R[v7] if ((((u32(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]) << v5) % 4294967296) > R[v6]) else R[v8]
     return s
 
 
 def s1075(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (1 if (v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) != (
-            v4[(R[v5] + R[v6] & 0xFFFFFFFF)]) else 0)
+        R[d0] = (1 if (v1[((R[v2] + R[v3]) & 0xFFFFFFFF)]) != (
+            v4[((R[v5] + R[v6]) & 0xFFFFFFFF)]) else 0)
     return s
 
 
 def c1075(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return ((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != (
-            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]))
+        return ((v0[((R[v1] + R[v2]) & 0xFFFFFFFF)]) != (
+            v3[((R[v4] + R[v5]) & 0xFFFFFFFF)]))
     return c
 
 
@@ -8135,13 +8124,13 @@ def c1084(v0, v1, v2, v3, v4, v5):
 
 def s1085(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + (R[v3] << v4)) & 0xFFFFFFFF
     return s
 
 
 def s1086(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, ((((v2.value) + v3) % 4294967296) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((((v2.value) + v3) + (R[v4] << v5)) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -8172,37 +8161,37 @@ def s1090(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s1091(d0, v1, v2):
     def s(R):
-        R[d0] = (v1.value) + (v2.value) & 0xFFFFFFFF
+        R[d0] = ((v1.value) + (v2.value)) & 0xFFFFFFFF
     return s
 
 
 def s1092(v0, v1, v2):
     def s(R):
-        v0.value = ((v1.value) + (v2.value) & 0xFFFFFFFF)
+        v0.value = (((v1.value) + (v2.value)) & 0xFFFFFFFF)
     return s
 
 
 def s1093(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((R[v2] >> v3) & v4)) & 0xFFFFFFFF
     return s
 
 
 def s1094(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF) - v5) % 4294967296
+        R[d0] = ((R[v1] + ((R[v2] >> v3) & v4)) - v5) & 0xFFFFFFFF
     return s
 
 
 def s1095(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u32(v1, (((R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF) - v6) % 4294967296))[0]
+        R[d0] = u32(v1, (((R[v2] + ((R[v3] >> v4) & v5)) - v6) & 0xFFFFFFFF))[0]
     return s
 
 
 def s1096(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u32(v1, (((R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF) - v6) % 4294967296))[0]) >> (R[v7] & 31)
+        R[d0] = (u32(v1, (((R[v2] + ((R[v3] >> v4) & v5)) - v6) & 0xFFFFFFFF))[0]) >> (R[v7] & 31)
     return s
 
 
@@ -8245,13 +8234,13 @@ def s1101(d0, v1, v2, v3, v4):
 
 def s1102(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] << v2) % 4294967296) & v3
+        R[d0] = (R[v1] << v2) & v3
     return s
 
 
 def s1103(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] | ((R[v2] >> v3) & v4)) | (((R[v5] << v6) % 4294967296) & v7)
+        R[d0] = (R[v1] | ((R[v2] >> v3) & v4)) | ((R[v5] << v6) & v7)
     return s
 
 
@@ -8289,25 +8278,25 @@ def s1107(d0, v1, v2, v3, v4):
 
 def s1108(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v1[R[v2] + v3]) - v4) % 4294967296) & v5
+        R[d0] = ((v1[R[v2] + v3]) - v4) & v5
     return s
 
 
 def s1109(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if ((((v1[R[v2] + v3]) - v4) % 4294967296) & v5) > v6 else 0
+        R[d0] = 1 if (((v1[R[v2] + v3]) - v4) & v5) > v6 else 0
     return s
 
 
 def c1109(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return ((((v0[R[v1] + v2]) - v3) % 4294967296) & v4) > v5
+        return (((v0[R[v1] + v2]) - v3) & v4) > v5
     return c
 
 
 def s1110(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] * R[v2] & 0xFFFFFFFFFFFFFFFF) + ((((1 if R[v3] < R[v4] else 0) << v5) % 18446744073709551616) | (R[v6] >> v7)) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] * R[v2]) + (((1 if R[v3] < R[v4] else 0) << v5) | (R[v6] >> v7))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -8325,26 +8314,26 @@ def s1112(d0, v1, v2, v3, v4):
 
 def s1113(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (((R[v2] ^ R[v3]) & R[v4]) ^ R[v5]) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] ^ R[v3]) & R[v4]) ^ R[v5])) & 0xFFFFFFFF
     return s
 
 
 def s1114(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + (R[v3] & v4) & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + (R[v3] & v4)) & 0xFFFFFFFF
     return s
 
 
 def s1115(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v1[((((v2.value) + v3) % 4294967296) + (R[v4] & v5) & 0xFFFFFFFF)]
+        R[d0] = v1[((((v2.value) + v3) + (R[v4] & v5)) & 0xFFFFFFFF)]
     return s
 
 
 def s1116(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[R[v1]] = (
-            v2[((((v3.value) + v4) % 4294967296) + (R[v5] & v6) & 0xFFFFFFFF)]) & 255
+            v2[((((v3.value) + v4) + (R[v5] & v6)) & 0xFFFFFFFF)]) & 255
     return s
 
 
@@ -8374,13 +8363,13 @@ def c1118(v0, v1, v2, v3):
 
 def s1119(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((v1 - R[v2]) % 4294967296) << v3) % 4294967296
+        R[d0] = ((v1 - R[v2]) << v3) % 4294967296
     return s
 
 
 def s1120(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) + ((((v4 - R[v5]) % 4294967296) << v6) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + ((v4 - R[v5]) << v6)) & 0xFFFFFFFF
     return s
 
 
@@ -8404,39 +8393,39 @@ def s1123(d0, v1, v2, v3, v4):
 
 def s1124(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u64(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((u64(v1, R[v2] + v3)[0]) + R[v4]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s1125(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w64(v0, R[v1] + v2, ((
-            u64(v3, R[v4] + v5)[0]) + R[v6] & 0xFFFFFFFFFFFFFFFF))
+        w64(v0, R[v1] + v2, (((
+            u64(v3, R[v4] + v5)[0]) + R[v6]) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s1126(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF), R[v6])
+        w32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5)) & 0xFFFFFFFF), R[v6])
     return s
 
 
 def s1127(v0, v1, v2, v3):
     def s(R):
-        v0[(R[v1] + R[v2] & 0xFFFFFFFF)] = R[v3] & 255
+        v0[((R[v1] + R[v2]) & 0xFFFFFFFF)] = R[v3] & 255
     return s
 
 
 def s1128(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] * R[v2] & 0xFFFFFFFFFFFFFFFF) + (R[v3] * R[v4] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] * R[v2]) + (R[v3] * R[v4])) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s1129(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] + (1 if R[v2] < R[v3] else 0) & 0xFFFFFFFFFFFFFFFF) + ((R[v4] * R[v5] & 0xFFFFFFFFFFFFFFFF) + (R[v6] * R[v7] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] + (1 if R[v2] < R[v3] else 0)) + ((R[v4] * R[v5]) + (R[v6] * R[v7]))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -8454,26 +8443,26 @@ def c1130(v0, v1, v2):
 
 def s1131(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (R[v1] + ((((u32(v2, R[v3] + v4)[0]) << v5) % 4294967296) | ((
-            u32(v6, R[v7] + v8)[0]) >> v9)) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] + (((u32(v2, R[v3] + v4)[0]) << v5) | ((
+            u32(v6, R[v7] + v8)[0]) >> v9))) & 0xFFFFFFFF)
     return s
 
 
 def s1132(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] | (((R[v2] << v3) % 4294967296) & v4)
+        R[d0] = R[v1] | ((R[v2] << v3) & v4)
     return s
 
 
 def s1133(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] | (((R[v2] << v3) % 4294967296) & v4)) | (v5[R[v6] + v7])
+        R[d0] = (R[v1] | ((R[v2] << v3) & v4)) | (v5[R[v6] + v7])
     return s
 
 
 def s1134(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((R[v1] | (((R[v2] << v3) % 4294967296) & v4)) | (v5[R[v6] + v7])) & v8
+        R[d0] = ((R[v1] | ((R[v2] << v3) & v4)) | (v5[R[v6] + v7])) & v8
     return s
 
 
@@ -8485,67 +8474,67 @@ def s1135(d0, v1, v2, v3, v4, v5, v6):
 
 def s1136(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] + v2) % 4294967296) + R[v3] & 0xFFFFFFFF) - v4) % 4294967296
+        R[d0] = (((R[v1] + v2) + R[v3]) - v4) & 0xFFFFFFFF
     return s
 
 
 def s1137(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, (((((R[v2] + v3) % 4294967296) + R[v4] & 0xFFFFFFFF) - v5) % 4294967296))[0]
+        R[d0] = u32(v1, ((((R[v2] + v3) + R[v4]) - v5) & 0xFFFFFFFF))[0]
     return s
 
 
 def c1137(v0, v1, v2, v3, v4):
     def c(R):
-        return u32(v0, (((((R[v1] + v2) % 4294967296) + R[v3] & 0xFFFFFFFF) - v4) % 4294967296))[0]
+        return u32(v0, ((((R[v1] + v2) + R[v3]) - v4) & 0xFFFFFFFF))[0]
     return c
 
 
 def s1138(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] - R[v2]) % 18446744073709551616) + v3) % 18446744073709551616
+        R[d0] = ((R[v1] - R[v2]) + v3) % 18446744073709551616
     return s
 
 
 def s1139(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] - R[v2]) % 18446744073709551616) + v3) % 18446744073709551616) >> v4
+        R[d0] = (((R[v1] - R[v2]) + v3) % 18446744073709551616) >> v4
     return s
 
 
 def s1140(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((((R[v1] - R[v2]) % 18446744073709551616) + v3) % 18446744073709551616) >> v4) & 0xFFFFFFFF
+        R[d0] = (((((R[v1] - R[v2]) + v3) % 18446744073709551616) >> v4)) & 0xFFFFFFFF
     return s
 
 
 def s1141(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((R[v1] + v2) % 4294967296) & v3) < v4 else 0
+        R[d0] = 1 if ((R[v1] + v2) & v3) < v4 else 0
     return s
 
 
 def c1141(v0, v1, v2, v3):
     def c(R):
-        return (((R[v0] + v1) % 4294967296) & v2) < v3
+        return ((R[v0] + v1) & v2) < v3
     return c
 
 
 def s1142(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = v5 if ((((R[v1] + v2) % 4294967296) & v3) < v4) else v6
+        R[d0] = v5 if (((R[v1] + v2) & v3) < v4) else v6
     return s
 
 
 def s1143(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] + v2) % 4294967296) + R[v3] & 0xFFFFFFFF) + v4) % 4294967296
+        R[d0] = (((R[v1] + v2) + R[v3]) + v4) & 0xFFFFFFFF
     return s
 
 
 def s1144(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w32(v0, R[v1] + v2, (((((R[v3] + v4) % 4294967296) + R[v5] & 0xFFFFFFFF) + v6) % 4294967296))
+        w32(v0, R[v1] + v2, ((((R[v3] + v4) + R[v5]) + v6) & 0xFFFFFFFF))
     return s
 
 
@@ -8578,7 +8567,7 @@ def s1148(d0, v1, v2, v3, v4, v5):
 
 def s1149(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v1[R[v2] + v3]) | (R[v4] >> (R[v5] & 31))) & 255 ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((((v1[R[v2] + v3]) | (R[v4] >> (R[v5] & 31))) & 255 ^ 128) - 128) & 0xFFFFFFFF
     return s
 
 
@@ -8603,14 +8592,14 @@ def s1152(v0, v1, v2, v3, v4, v5, v6):
 
 def s1153(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF
+        R[d0] = (((u32(v1, R[v2])[0]) + R[v3]) + R[v4]) & 0xFFFFFFFF
     return s
 
 
 def s1154(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[(((
-            u32(v2, R[v3])[0]) + R[v4] & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF)])
+        R[d0] = (v1[((((
+            u32(v2, R[v3])[0]) + R[v4]) + R[v5]) & 0xFFFFFFFF)])
     return s
 
 
@@ -8647,70 +8636,70 @@ def s1159(d0, v1, v2, v3, v4, v5, v6):
 
 def s1160(d0, v1, v2):
     def s(R):
-        R[d0] = 1 if (((R[v1] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v2 else 0
+        R[d0] = 1 if (((R[v1] & 255 ^ 128) - 128) + 0x80000000) > v2 else 0
     return s
 
 
 def s1161(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (1 if (((R[v2] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (1 if (((R[v2] & 255 ^ 128) - 128) + 0x80000000) > v3 else 0)) & 0xFFFFFFFF
     return s
 
 
 def s1162(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v2 if R[v1] else (R[v3] + (1 if (((R[v4] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v5 else 0) & 0xFFFFFFFF)
+        R[d0] = v2 if R[v1] else ((R[v3] + (1 if (((R[v4] & 255 ^ 128) - 128) + 0x80000000) > v5 else 0)) & 0xFFFFFFFF)
     return s
 
 
 def s1163(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (u32(v1, R[v2] + v3)[0]) >= ((R[v4] >> v5) & 0xFFFFFFFF) else 0
+        R[d0] = 1 if (u32(v1, R[v2] + v3)[0]) >= (((R[v4] >> v5)) & 0xFFFFFFFF) else 0
     return s
 
 
 def c1163(v0, v1, v2, v3, v4):
     def c(R):
-        return (u32(v0, R[v1] + v2)[0]) >= ((R[v3] >> v4) & 0xFFFFFFFF)
+        return (u32(v0, R[v1] + v2)[0]) >= (((R[v3] >> v4)) & 0xFFFFFFFF)
     return c
 
 
 def s1164(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (1 if (v1[((
-            u32(v2, R[v3])[0]) + R[v4] & 0xFFFFFFFF)]) == R[v5] else 0)
+        R[d0] = (1 if (v1[(((
+            u32(v2, R[v3])[0]) + R[v4]) & 0xFFFFFFFF)]) == R[v5] else 0)
     return s
 
 
 def c1164(v0, v1, v2, v3, v4):
     def c(R):
-        return ((v0[((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF)]) == R[v4])
+        return ((v0[(((
+            u32(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFF)]) == R[v4])
     return c
 
 
 def s1165(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) == v4 else 0
+        R[d0] = 1 if (v1[((R[v2] + R[v3]) & 0xFFFFFFFF)]) == v4 else 0
     return s
 
 
 def c1165(v0, v1, v2, v3):
     def c(R):
-        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == v3
+        return (v0[((R[v1] + R[v2]) & 0xFFFFFFFF)]) == v3
     return c
 
 
 def s1166(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) - v4) % 4294967296) & v5
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) - v4) & v5
     return s
 
 
 def s1167(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, R[v1] + v2, ((((
-            u32(v3, R[v4] + v5)[0]) - v6) % 4294967296) & v7))
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4] + v5)[0]) - v6) & v7))
     return s
 
 
@@ -8732,19 +8721,19 @@ def c1168(v0, v1, v2, v3, v4):
 
 def s1169(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u16(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u16(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]
     return s
 
 
 def c1169(v0, v1, v2, v3):
     def c(R):
-        return u16(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF))[0]
+        return u16(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF))[0]
     return c
 
 
 def s1170(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) + v4) % 4294967296) & v5
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + v4) & v5
     return s
 
 
@@ -8774,32 +8763,32 @@ def s1173(d0, v1, v2, v3, v4, v5):
 
 def s1174(d0, v1):
     def s(R):
-        R[d0] = float(((R[v1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)
+        R[d0] = float(((((R[v1]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))
     return s
 
 
 def s1175(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (f64_from_bits(R[v3])) if (R[v1] < v2) else (float(((R[v4] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))
+        R[d0] = (f64_from_bits(R[v3])) if (R[v1] < v2) else (float(((((R[v4]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)))
     return s
 
 
 def s1176(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, ((R[v2] + v3) % 4294967296))[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) + (R[v4] << v5)) & 0xFFFFFFFF
     return s
 
 
 def s1177(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, ((
-            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, (((
+            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + (R[v5] << v6)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s1178(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] << v2) % 4294967296) + v3) % 4294967296
+        R[d0] = ((R[v1] << v2) + v3) % 4294967296
     return s
 
 
@@ -8811,14 +8800,14 @@ def s1179(d0, v1, v2, v3, v4, v5):
 
 def s1180(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((((u32(v1, R[v2] + v3)[0]) >> v4) << v5) % 4294967296) + v6) % 4294967296
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) >> v4) << v5) + v6) % 4294967296
     return s
 
 
 def s1181(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u32(v1, ((((((
-            u32(v2, R[v3] + v4)[0]) >> v5) << v6) % 4294967296) + v7) % 4294967296))[0])
+        R[d0] = (u32(v1, (((((
+            u32(v2, R[v3] + v4)[0]) >> v5) << v6) + v7) % 4294967296))[0])
     return s
 
 
@@ -8842,19 +8831,19 @@ def s1183(d0, v1, v2):
 
 def s1184(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + R[v3] & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + R[v3]) & 0xFFFFFFFF
     return s
 
 
 def s1185(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1[((((v2.value) + v3) % 4294967296) + R[v4] & 0xFFFFFFFF)]
+        R[d0] = v1[((((v2.value) + v3) + R[v4]) & 0xFFFFFFFF)]
     return s
 
 
 def c1185(v0, v1, v2, v3):
     def c(R):
-        return v0[((((v1.value) + v2) % 4294967296) + R[v3] & 0xFFFFFFFF)]
+        return v0[((((v1.value) + v2) + R[v3]) & 0xFFFFFFFF)]
     return c
 
 
@@ -8872,7 +8861,7 @@ def c1186(v0, v1, v2):
 
 def s1187(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (1 if (v2[R[v3]]) == v4 else 0) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (1 if (v2[R[v3]]) == v4 else 0)) & 0xFFFFFFFF
     return s
 
 
@@ -8891,26 +8880,26 @@ def s1189(v0, v1, v2, v3, v4, v5, v6):
 
 def s1190(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((R[v1] << v2) % 4294967296) & v3) | (R[v4] & v5)
+        R[d0] = ((R[v1] << v2) & v3) | (R[v4] & v5)
     return s
 
 
 def s1191(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((((R[v1] << v2) % 4294967296) & v3) | (R[v4] & v5)) + v6) % 4294967296
+        R[d0] = ((((R[v1] << v2) & v3) | (R[v4] & v5)) + v6) % 4294967296
     return s
 
 
 def s1192(v0, v1, v2, v3, v4, v5):
     def s(R):
-        v0[((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF)] = v5 & 255
+        v0[(((
+            u32(v1, R[v2] + v3)[0]) + R[v4]) & 0xFFFFFFFF)] = v5 & 255
     return s
 
 
 def s1193(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (R[v2] + R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] + R[v3])) & 0xFFFFFFFF
     return s
 
 
@@ -8958,19 +8947,19 @@ def s1198(d0, v1, v2, v3):
 
 def s1199(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (R[v2] & ((R[v3] - v4) % 4294967296)) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] & (R[v3] - v4))) & 0xFFFFFFFF
     return s
 
 
 def s1200(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] + (R[v2] & ((R[v3] - v4) % 4294967296)) & 0xFFFFFFFF) + v5) % 4294967296
+        R[d0] = ((R[v1] + (R[v2] & (R[v3] - v4))) + v5) & 0xFFFFFFFF
     return s
 
 
 def s1201(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        v0[(((R[v1] + (R[v2] & ((R[v3] - v4) % 4294967296)) & 0xFFFFFFFF) + v5) % 4294967296)] = R[v6] & 255
+        v0[(((R[v1] + (R[v2] & (R[v3] - v4))) + v5) & 0xFFFFFFFF)] = R[v6] & 255
     return s
 
 
@@ -8988,13 +8977,13 @@ def s1203(d0, v1, v2, v3, v4, v5, v6):
 
 def s1204(d0, v1):
     def s(R):
-        R[d0] = 0 if (R[v1] & 0xFFFFFFFF) else 1
+        R[d0] = 0 if ((R[v1]) & 0xFFFFFFFF) else 1
     return s
 
 
 def c1204(v0):
     def c(R):
-        return not (R[v0] & 0xFFFFFFFF)
+        return not ((R[v0]) & 0xFFFFFFFF)
     return c
 
 
@@ -9024,7 +9013,7 @@ def c1206(v0, v1):
 
 def s1207(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] << v2) % 4294967296) + R[v3] & 0xFFFFFFFF) + v4) % 4294967296
+        R[d0] = (((R[v1] << v2) + R[v3]) + v4) & 0xFFFFFFFF
     return s
 
 
@@ -9044,13 +9033,13 @@ def c1208(v0, v1, v2, v3, v4):
 
 def s1209(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((R[v1] + R[v2] & 0xFFFFFFFF) - v3) % 4294967296) & ((v4 - R[v5]) % 4294967296)
+        R[d0] = ((R[v1] + R[v2]) - v3) & ((v4 - R[v5]) % 4294967296)
     return s
 
 
 def s1210(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((((R[v1] + R[v2] & 0xFFFFFFFF) - v3) % 4294967296) & ((v4 - R[v5]) % 4294967296)) - R[v6]) % 4294967296
+        R[d0] = ((((R[v1] + R[v2]) - v3) & (v4 - R[v5])) - R[v6]) % 4294967296
     return s
 
 
@@ -9081,15 +9070,15 @@ def s1213(d0, v1, v2, v3, v4, v5):
 
 def s1214(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (1 if ((i16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) ^ 0x80000000) > ((
-            i16(v4, R[v5] + v6)[0] & 0xFFFFFFFF) ^ 0x80000000) else 0)
+        R[d0] = (1 if (i16(v1, R[v2] + v3)[0]) > (
+            i16(v4, R[v5] + v6)[0]) else 0)
     return s
 
 
 def c1214(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return (((i16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) > ((
-            i16(v3, R[v4] + v5)[0] & 0xFFFFFFFF) ^ 0x80000000))
+        return ((i16(v0, R[v1] + v2)[0]) > (
+            i16(v3, R[v4] + v5)[0]))
     return c
 
 
@@ -9102,7 +9091,7 @@ def s1215(v0, v1, v2, v3, v4):
 
 def s1216(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (v3 if R[v2] else v4) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v3 if R[v2] else v4)) & 0xFFFFFFFF
     return s
 
 
@@ -9120,13 +9109,13 @@ def s1218(d0, v1, v2, v3, v4, v5):
 
 def s1219(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u32(v1, (((((R[v2] >> v3) & v4) + R[v5] & 0xFFFFFFFF) - v6) % 4294967296))[0]) & R[v7]
+        R[d0] = (u32(v1, (((((R[v2] >> v3) & v4) + R[v5]) - v6) & 0xFFFFFFFF))[0]) & R[v7]
     return s
 
 
 def c1219(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return (u32(v0, (((((R[v1] >> v2) & v3) + R[v4] & 0xFFFFFFFF) - v5) % 4294967296))[0]) & R[v6]
+        return (u32(v0, (((((R[v1] >> v2) & v3) + R[v4]) - v5) & 0xFFFFFFFF))[0]) & R[v6]
     return c
 
 
@@ -9139,7 +9128,7 @@ def s1220(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s1221(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + ((R[v2] - R[v3]) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] - R[v3])) & 0xFFFFFFFF
     return s
 
 
@@ -9159,7 +9148,7 @@ def s1223(v0, v1, v2, v3, v4, v5):
 
 def s1224(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] - R[v2]) % 4294967296) + v3) % 4294967296
+        R[d0] = ((R[v1] - R[v2]) + v3) % 4294967296
     return s
 
 
@@ -9220,43 +9209,43 @@ def s1232(d0, v1, v2, v3):
 
 def s1233(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1 << ((((v2 - R[v3]) % 4294967296) & v4) & 63) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (v1 << ((((v2 - R[v3]) % 4294967296) & v4) & 63)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s1234(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1 << ((((v2 - R[v3]) % 4294967296) & v4) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((v1 << ((((v2 - R[v3]) % 4294967296) & v4) & 63))) & 0xFFFFFFFF
     return s
 
 
 def s1235(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if R[v1] != ((v2 << ((((v3 - R[v4]) % 4294967296) & v5) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) else 0
+        R[d0] = 1 if R[v1] != (((v2 << ((((v3 - R[v4]) % 4294967296) & v5) & 63))) & 0xFFFFFFFF) else 0
     return s
 
 
 def c1235(v0, v1, v2, v3, v4):
     def c(R):
-        return R[v0] != ((v1 << ((((v2 - R[v3]) % 4294967296) & v4) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF)
+        return R[v0] != (((v1 << ((((v2 - R[v3]) % 4294967296) & v4) & 63))) & 0xFFFFFFFF)
     return c
 
 
 def s1236(d0, v1, v2):
     def s(R):
-        R[d0] = (v1 << (R[v2] & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((v1 << (R[v2] & 63))) & 0xFFFFFFFF
     return s
 
 
 def s1237(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((v1 << (R[v2] & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) == ((v3 << (R[v4] & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) else 0
+        R[d0] = 1 if (((v1 << (R[v2] & 63))) & 0xFFFFFFFF) == (((v3 << (R[v4] & 63))) & 0xFFFFFFFF) else 0
     return s
 
 
 def c1237(v0, v1, v2, v3):
     def c(R):
-        return ((v0 << (R[v1] & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) == ((v2 << (R[v3] & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF)
+        return (((v0 << (R[v1] & 63))) & 0xFFFFFFFF) == (((v2 << (R[v3] & 63))) & 0xFFFFFFFF)
     return c
 
 
@@ -9300,7 +9289,7 @@ def c1242(v0, v1, v2, v3):
 
 def s1243(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((((v1.value) + v2) % 4294967296) + v3) % 4294967296
+        R[d0] = (((v1.value) + v2) + v3) % 4294967296
     return s
 
 
@@ -9334,7 +9323,7 @@ def s1246(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
 
 def s1247(v0, v1, v2, v3):
     def s(R):
-        w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), R[v3])
+        w32(v0, ((R[v1] + R[v2]) & 0xFFFFFFFF), R[v3])
     return s
 
 
@@ -9364,7 +9353,7 @@ def s1251(d0, v1, v2, v3, v4, v5):
 
 def s1252(v0, v1, v2, v3):
     def s(R):
-        v0[R[v1]] = ((R[v2] + v3) % 4294967296) & 255
+        v0[R[v1]] = (R[v2] + v3) & 255
     return s
 
 
@@ -9376,8 +9365,8 @@ def s1253(v0, v1, v2, v3):
 
 def s1254(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, R[v1] + v2, ((
-            u32(v3, R[v4] + v5)[0]) + ((R[v6] << v7) % 4294967296) & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4] + v5)[0]) + (R[v6] << v7)) & 0xFFFFFFFF))
     return s
 
 
@@ -9390,26 +9379,26 @@ def s1255(v0, v1, v2, v3, v4, v5):
 
 def s1256(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((R[v1] + v2) % 4294967296) & v3) >= v4 else 0
+        R[d0] = 1 if ((R[v1] + v2) & v3) >= v4 else 0
     return s
 
 
 def c1256(v0, v1, v2, v3):
     def c(R):
-        return (((R[v0] + v1) % 4294967296) & v2) >= v3
+        return ((R[v0] + v1) & v2) >= v3
     return c
 
 
 def s1257(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, (((
+            u32(v2, R[v3] + v4)[0]) + R[v5]) & 0xFFFFFFFF))[0])
     return s
 
 
 def s1258(v0, v1, v2, v3, v4):
     def s(R):
-        w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), (
+        w32(v0, ((R[v1] + R[v2]) & 0xFFFFFFFF), (
             u32(v3, R[v4])[0]))
     return s
 
@@ -9422,7 +9411,7 @@ def s1259(d0, v1, v2, v3, v4, v5):
 
 def s1260(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] * v2 & 0xFFFFFFFFFFFFFFFF) + (R[v3] & v4) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] * v2) + (R[v3] & v4)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -9446,7 +9435,7 @@ def s1263(d0, v1, v2, v3, v4):
 
 def s1264(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v2 if R[v1] else v3) + R[v4] & 0xFFFFFFFF
+        R[d0] = ((v2 if R[v1] else v3) + R[v4]) & 0xFFFFFFFF
     return s
 
 
@@ -9489,13 +9478,13 @@ def s1268(v0, v1, v2, v3, v4, v5, v6):
 
 def s1269(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) & v4
+        R[d0] = (v1[((R[v2] + R[v3]) & 0xFFFFFFFF)]) & v4
     return s
 
 
 def c1269(v0, v1, v2, v3):
     def c(R):
-        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) & v3
+        return (v0[((R[v1] + R[v2]) & 0xFFFFFFFF)]) & v3
     return c
 
 
@@ -9519,7 +9508,7 @@ def s1271(v0, v1, v2, v3, v4):
 
 def s1272(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] - (R[v2] * R[v3] & 0xFFFFFFFF)) % 4294967296
+        R[d0] = (R[v1] - (R[v2] * R[v3])) & 0xFFFFFFFF
     return s
 
 
@@ -9555,31 +9544,31 @@ def c1275(v0, v1, v2):
 
 def s1276(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1 - ((R[v2] & 0xFFFFFFFF) & v3)) % 4294967296
+        R[d0] = (v1 - ((R[v2]) & v3)) % 4294967296
     return s
 
 
 def s1277(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1 << (((v2 - ((R[v3] & 0xFFFFFFFF) & v4)) % 4294967296) & 31) & 0xFFFFFFFF
+        R[d0] = (v1 << ((v2 - ((R[v3]) & v4)) & 31)) & 0xFFFFFFFF
     return s
 
 
 def s1278(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (v2 << (((v3 - ((R[v4] & 0xFFFFFFFF) & v5)) % 4294967296) & 31) & 0xFFFFFFFF) if R[v1] else v6
+        R[d0] = ((v2 << ((v3 - ((R[v4]) & v5)) & 31)) & 0xFFFFFFFF) if R[v1] else v6
     return s
 
 
 def s1279(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((v2 << (((v3 - ((R[v4] & 0xFFFFFFFF) & v5)) % 4294967296) & 31) & 0xFFFFFFFF) if R[v1] else v6) << v7) % 4294967296
+        R[d0] = (((v2 << ((v3 - ((R[v4]) & v5)) & 31)) if R[v1] else v6) << v7) & 0xFFFFFFFF
     return s
 
 
 def s1280(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] + R[v2] & 0xFFFFFFFFFFFFFFFF) + R[v3] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] + R[v2]) + R[v3]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -9603,7 +9592,7 @@ def c1282(v0, v1, v2):
 
 def s1283(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        v0[R[v1] + v2] = (((R[v3] - (R[v4] * v5 & 0xFFFFFFFF)) % 4294967296) | v6) & 255
+        v0[R[v1] + v2] = ((R[v3] - (R[v4] * v5)) | v6) & 255
     return s
 
 
@@ -9682,44 +9671,44 @@ def s1293(v0, v1, v2, v3):
 
 def s1294(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1[((R[v2] + v3) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((v1[((R[v2] + v3) % 4294967296)] ^ 128) - 128) & 0xFFFFFFFF
     return s
 
 
 def s1295(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if R[v1] != ((v2[((R[v3] + v4) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF) else 0
+        R[d0] = 1 if R[v1] != (((v2[((R[v3] + v4) % 4294967296)] ^ 128) - 128) & 0xFFFFFFFF) else 0
     return s
 
 
 def c1295(v0, v1, v2, v3):
     def c(R):
-        return R[v0] != ((v1[((R[v2] + v3) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF)
+        return R[v0] != (((v1[((R[v2] + v3) % 4294967296)] ^ 128) - 128) & 0xFFFFFFFF)
     return c
 
 
 def s1296(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] - R[v2]) % 4294967296) & R[v3]
+        R[d0] = (R[v1] - R[v2]) & R[v3]
     return s
 
 
 def s1297(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) & R[v3]
+        R[d0] = (((R[v1] ^ 0x80000000) - 0x80000000) >> v2) & R[v3]
     return s
 
 
 def s1298(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] - (((R[v2] ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) & R[v4])) % 4294967296
+        R[d0] = (R[v1] - ((((R[v2] ^ 0x80000000) - 0x80000000) >> v3) & R[v4])) % 4294967296
     return s
 
 
 def s1299(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, R[v1] + v2, ((
-            u32(v3, R[v4])[0]) + R[v5] & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4])[0]) + R[v5]) & 0xFFFFFFFF))
     return s
 
 
@@ -9743,7 +9732,7 @@ def s1302(d0, v1, v2, v3, v4):
 
 def s1303(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v1 << (((v2 - (v3[R[v4] + v5])) % 4294967296) & 31) & 0xFFFFFFFF
+        R[d0] = (v1 << ((v2 - (v3[R[v4] + v5])) & 31)) & 0xFFFFFFFF
     return s
 
 
@@ -9767,7 +9756,7 @@ def s1305(d0, v1, v2, v3, v4):
 
 def s1306(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v2 if R[v1] else (((R[v3] & 0xFFFFFFFF) - v4) % 4294967296)
+        R[d0] = v2 if R[v1] else (((R[v3]) - v4) & 0xFFFFFFFF)
     return s
 
 
@@ -9803,7 +9792,7 @@ def s1311(d0, v1, v2, v3, v4):
 
 def s1312(v0, v1, v2, v3, v4):
     def s(R):
-        v0[(R[v1] + R[v2] & 0xFFFFFFFF)] = (R[v3] + R[v4] & 0xFFFFFFFF) & 255
+        v0[((R[v1] + R[v2]) & 0xFFFFFFFF)] = (R[v3] + R[v4]) & 255
     return s
 
 
@@ -9815,7 +9804,7 @@ def s1313(d0, v1, v2, v3, v4, v5):
 
 def s1314(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] << v2) % 4294967296) + R[v3] & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF
+        R[d0] = (((R[v1] << v2) + R[v3]) + R[v4]) & 0xFFFFFFFF
     return s
 
 
@@ -9851,13 +9840,13 @@ def s1319(d0, v1, v2, v3, v4, v5):
 
 def s1320(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (R[v1] + R[v2] & 0xFFFFFFFF) != (u32(v3, v4)[0]) else 0
+        R[d0] = 1 if ((R[v1] + R[v2]) & 0xFFFFFFFF) != (u32(v3, v4)[0]) else 0
     return s
 
 
 def c1320(v0, v1, v2, v3):
     def c(R):
-        return (R[v0] + R[v1] & 0xFFFFFFFF) != (u32(v2, v3)[0])
+        return ((R[v0] + R[v1]) & 0xFFFFFFFF) != (u32(v2, v3)[0])
     return c
 
 
@@ -9920,13 +9909,13 @@ def c1325(v0, v1, v2):
 
 def s1326(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (((u32(v2, R[v3] + v4)[0]) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((u32(v2, R[v3] + v4)[0]) << v5)) & 0xFFFFFFFF
     return s
 
 
 def s1327(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((v1[R[v2]] ^ 128) - 128 & 0xFFFFFFFF) - v3) % 4294967296
+        R[d0] = (((v1[R[v2]] ^ 128) - 128) - v3) & 0xFFFFFFFF
     return s
 
 
@@ -9986,40 +9975,40 @@ def c1334(v0, v1, v2, v3):
 
 def s1335(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] + ((u64(v2, R[v3] + v4)[0]) + (
-            u64(v5, R[v6] + v7)[0]) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = ((R[v1] + ((u64(v2, R[v3] + v4)[0]) + (
+            u64(v5, R[v6] + v7)[0]))) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s1336(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w64(v0, R[v1] + v2, (R[v3] + ((
+        w64(v0, R[v1] + v2, ((R[v3] + ((
             u64(v4, R[v5] + v6)[0]) + (
-            u64(v7, R[v8] + v9)[0]) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+            u64(v7, R[v8] + v9)[0]))) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s1337(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] >> v2) & 0xFFFFFFFF) - v3) % 4294967296
+        R[d0] = (((R[v1] >> v2)) - v3) & 0xFFFFFFFF
     return s
 
 
 def s1338(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((((R[v1] >> v2) & 0xFFFFFFFF) - v3) % 4294967296) >= v4 else 0
+        R[d0] = 1 if ((((R[v1] >> v2)) - v3) & 0xFFFFFFFF) >= v4 else 0
     return s
 
 
 def s1339(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v5] if (((((R[v1] >> v2) & 0xFFFFFFFF) - v3) % 4294967296) >= v4) else v6
+        R[d0] = R[v5] if (((((R[v1] >> v2)) - v3) & 0xFFFFFFFF) >= v4) else v6
     return s
 
 
 def s1340(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (R[v6] if (((((R[v2] >> v3) & 0xFFFFFFFF) - v4) % 4294967296) >= v5) else v7) if R[v1] else R[v8]
+        R[d0] = (R[v6] if (((((R[v2] >> v3)) - v4) & 0xFFFFFFFF) >= v5) else v7) if R[v1] else R[v8]
     return s
 
 
@@ -10043,37 +10032,37 @@ def c1342(v0, v1):
 
 def s1343(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v2 << (R[v3] & 31) & 0xFFFFFFFF) if R[v1] else v4
+        R[d0] = ((v2 << (R[v3] & 31)) & 0xFFFFFFFF) if R[v1] else v4
     return s
 
 
 def s1344(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v2 << (R[v3] & 31) & 0xFFFFFFFF) if R[v1] else v4) << v5) % 4294967296
+        R[d0] = (((v2 << (R[v3] & 31)) if R[v1] else v4) << v5) & 0xFFFFFFFF
     return s
 
 
 def s1345(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + ((((v3 << (R[v4] & 31) & 0xFFFFFFFF) if R[v2] else v5) << v6) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((v3 << (R[v4] & 31)) if R[v2] else v5) << v6)) & 0xFFFFFFFF
     return s
 
 
 def s1346(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (R[v1] + ((((v3 << (R[v4] & 31) & 0xFFFFFFFF) if R[v2] else v5) << v6) % 4294967296) & 0xFFFFFFFF) + ((R[v7] << v8) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + (((v3 << (R[v4] & 31)) if R[v2] else v5) << v6)) + (R[v7] << v8)) & 0xFFFFFFFF
     return s
 
 
 def s1347(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] & R[v2]) * R[v3] & 0xFFFFFFFF
+        R[d0] = ((R[v1] & R[v2]) * R[v3]) & 0xFFFFFFFF
     return s
 
 
 def s1348(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v2 if R[v1] else (R[v3] + R[v4] & 0xFFFFFFFF)
+        R[d0] = v2 if R[v1] else ((R[v3] + R[v4]) & 0xFFFFFFFF)
     return s
 
 
@@ -10161,7 +10150,7 @@ def s1357(d0, v1, v2, v3, v4):
 def s1358(v0, v1, v2, v3):
     def s(R):
         w64(v0, R[v1], (
-            i16(v2, R[v3])[0] & 0xFFFFFFFFFFFFFFFF))
+            (i16(v2, R[v3])[0]) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -10175,7 +10164,7 @@ def s1359(v0, v1, v2, v3):
 def s1360(v0, v1, v2, v3):
     def s(R):
         w64(v0, R[v1], (
-            (v2[R[v3]] ^ 128) - 128 & 0xFFFFFFFFFFFFFFFF))
+            ((v2[R[v3]] ^ 128) - 128) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -10240,21 +10229,21 @@ def c1366(v0, v1, v2, v3):
     return c
 
 
-def s1367(d0, v1, v2, v3, v4, v5, v6):
+def s1367(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF) ^ (((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = ((R[v1] * 18446744073709551617 >> v2) ^ (R[v3] * 18446744073709551617 >> v4)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s1368(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1368(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF) ^ (((t2 := R[v4]) << v5 | t2 >> v6) & 0xFFFFFFFFFFFFFFFF)) ^ (((t3 := R[v7]) << v8 | t3 >> v9) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((R[v1] * 18446744073709551617 >> v2) ^ (R[v3] * 18446744073709551617 >> v4)) ^ (R[v5] * 18446744073709551617 >> v6)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s1369(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+def s1369(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + (((((t1 := R[v2]) << v3 | t1 >> v4) & 0xFFFFFFFFFFFFFFFF) ^ (((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFFFFFFFFFF)) ^ (((t3 := R[v8]) << v9 | t3 >> v10) & 0xFFFFFFFFFFFFFFFF)) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] * 18446744073709551617 >> v3) ^ (R[v4] * 18446744073709551617 >> v5)) ^ (R[v6] * 18446744073709551617 >> v7))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -10279,7 +10268,7 @@ def s1372(v0, v1, v2, v3, v4, v5, v6):
 
 def s1373(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) * v3 & 0xFFFFFFFF
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000) >> v2) * v3) & 0xFFFFFFFF
     return s
 
 
@@ -10309,7 +10298,7 @@ def c1375(v0, v1):
 
 def s1376(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (1 if R[v4] <= v5 else 0) if ((v1 << (R[v2] & 31) & 0xFFFFFFFF) & v3) else v6
+        R[d0] = (1 if R[v4] <= v5 else 0) if ((v1 << (R[v2] & 31)) & v3) else v6
     return s
 
 
@@ -10345,7 +10334,7 @@ def s1379(d0, v1, v2, v3, v4):
 
 def s1380(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (R[v3] if R[v2] else v4) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v3] if R[v2] else v4)) & 0xFFFFFFFF
     return s
 
 
@@ -10369,7 +10358,7 @@ def s1382(d0, v1, v2, v3, v4):
 
 def s1383(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u32(v1, ((R[v2] + v3) % 4294967296))[0]) + R[v4] & 0xFFFFFFFF
+        R[d0] = ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) + R[v4]) & 0xFFFFFFFF
     return s
 
 
@@ -10381,7 +10370,7 @@ def s1384(d0, v1, v2, v3):
 
 def s1385(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (R[v2] | R[v3]) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] | R[v3])) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -10405,13 +10394,13 @@ def s1387(d0, v1, v2, v3):
 
 def s1388(d0, v1, v2):
     def s(R):
-        R[d0] = R[v1] << ((R[v2] & 0xFFFFFFFF) & 31) & 0xFFFFFFFF
+        R[d0] = (R[v1] << ((R[v2]) & 31)) & 0xFFFFFFFF
     return s
 
 
 def s1389(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (1 if R[v2] > v3 else 0) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (1 if R[v2] > v3 else 0)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -10441,19 +10430,19 @@ def s1392(v0, v1, v2, v3, v4, v5):
 
 def s1393(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((R[v2] + (R[v3] * v4)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s1394(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (u32(v1, (R[v2] + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) == v5 else 0
+        R[d0] = 1 if (u32(v1, ((R[v2] + (R[v3] * v4)) & 0xFFFFFFFF))[0]) == v5 else 0
     return s
 
 
 def c1394(v0, v1, v2, v3, v4):
     def c(R):
-        return (u32(v0, (R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF))[0]) == v4
+        return (u32(v0, ((R[v1] + (R[v2] * v3)) & 0xFFFFFFFF))[0]) == v4
     return c
 
 
@@ -10479,21 +10468,21 @@ def s1397(v0, v1, v2, v3, v4, v5, v6):
 
 def s1398(v0, v1, v2, v3, v4, v5):
     def s(R):
-        v0[(((R[v1] + R[v2] & 0xFFFFFFFF) - v3) % 4294967296)] = (
+        v0[(((R[v1] + R[v2]) - v3) & 0xFFFFFFFF)] = (
             v4[R[v5]]) & 255
     return s
 
 
 def s1399(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) * v4 & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) * v4) & 0xFFFFFFFF
     return s
 
 
 def s1400(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + ((
-            u32(v4, R[v5] + v6)[0]) * v7 & 0xFFFFFFFF) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) * v7)) & 0xFFFFFFFF)
     return s
 
 
@@ -10539,20 +10528,20 @@ def s1406(v0, v1, v2, v3, v4, v5, v6):
 
 def s1407(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((u64(v1, R[v2] + v3)[0]) ^ 0x8000000000000000) > v4 else 0
+        R[d0] = 1 if ((i64(v1, R[v2] + v3)[0]) + 0x8000000000000000) > v4 else 0
     return s
 
 
 def s1408(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = v5 if (((u64(v1, R[v2] + v3)[0]) ^ 0x8000000000000000) > v4) else v6
+        R[d0] = v5 if (((i64(v1, R[v2] + v3)[0]) + 0x8000000000000000) > v4) else v6
     return s
 
 
 def s1409(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         w32(v0, R[v1] + v2, (v7 if (((
-            u64(v3, R[v4] + v5)[0]) ^ 0x8000000000000000) > v6) else v8))
+            i64(v3, R[v4] + v5)[0]) + 0x8000000000000000) > v6) else v8))
     return s
 
 
@@ -10577,28 +10566,28 @@ def s1412(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s1413(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) - v5) % 4294967296
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + R[v4]) - v5) & 0xFFFFFFFF
     return s
 
 
 def s1414(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d0] = (v1[((((
-            u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF) - v6) % 4294967296)])
+            u32(v2, R[v3] + v4)[0]) + R[v5]) - v6) & 0xFFFFFFFF)])
     return s
 
 
 def c1414(v0, v1, v2, v3, v4, v5):
     def c(R):
         return (v0[((((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) - v5) % 4294967296)])
+            u32(v1, R[v2] + v3)[0]) + R[v4]) - v5) & 0xFFFFFFFF)])
     return c
 
 
 def s1415(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        v0[(R[v1] + (
-            u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF)] = (R[v5] >> v6) & 255
+        v0[((R[v1] + (
+            u32(v2, R[v3] + v4)[0])) & 0xFFFFFFFF)] = (R[v5] >> v6) & 255
     return s
 
 
@@ -10629,7 +10618,7 @@ def c1418(v0, v1, v2, v3):
 
 def s1419(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, R[v1] + v2, (R[v3] + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, ((R[v3] + (R[v4] << v5)) & 0xFFFFFFFF))
     return s
 
 
@@ -10643,9 +10632,9 @@ def s1420(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s1421(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
-        R[d0] = (R[v1] + ((u32(v2, R[v3] + v4)[0]) ^ ((
+        R[d0] = ((R[v1] + ((u32(v2, R[v3] + v4)[0]) ^ ((
             u32(v5, R[v6] + v7)[0]) ^ (
-            u32(v8, R[v9] + v10)[0]))) & 0xFFFFFFFF)
+            u32(v8, R[v9] + v10)[0])))) & 0xFFFFFFFF)
     return s
 
 
@@ -10672,15 +10661,15 @@ def c1423(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s1424(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u32(v1, ((
-            u32(v2, R[v3])[0]) + R[v4] & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, (((
+            u32(v2, R[v3])[0]) + R[v4]) & 0xFFFFFFFF))[0])
     return s
 
 
 def c1424(v0, v1, v2, v3):
     def c(R):
-        return (u32(v0, ((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF))[0])
+        return (u32(v0, (((
+            u32(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFF))[0])
     return c
 
 
@@ -10704,8 +10693,8 @@ def s1427(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s1428(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u64(v1, ((
-            u32(v2, R[v3] + v4)[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u64(v1, (((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] << v6)) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -10755,7 +10744,7 @@ def c1433(v0, v1, v2, v3, v4, v5):
 
 def s1434(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1.value) + (v4 if (R[v2] == v3) else v5) & 0xFFFFFFFF
+        R[d0] = ((v1.value) + (v4 if (R[v2] == v3) else v5)) & 0xFFFFFFFF
     return s
 
 
@@ -10775,43 +10764,43 @@ def s1436(d0, v1, v2, v3):
 
 def s1437(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1 << (((v2 - (v3[R[v4]])) % 4294967296) & 31) & 0xFFFFFFFF
+        R[d0] = (v1 << ((v2 - (v3[R[v4]])) & 31)) & 0xFFFFFFFF
     return s
 
 
 def s1438(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((v1 << (((v2 - (v3[R[v4]])) % 4294967296) & 31) & 0xFFFFFFFF) << v5) % 4294967296
+        R[d0] = ((v1 << ((v2 - (v3[R[v4]])) & 31)) << v5) & 0xFFFFFFFF
     return s
 
 
 def s1439(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + (((v2 << (((v3 - (v4[R[v5]])) % 4294967296) & 31) & 0xFFFFFFFF) << v6) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((v2 << ((v3 - (v4[R[v5]])) & 31)) << v6)) & 0xFFFFFFFF
     return s
 
 
 def s1440(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) != R[v4] else 0
+        R[d0] = 1 if (v1[((R[v2] + R[v3]) & 0xFFFFFFFF)]) != R[v4] else 0
     return s
 
 
 def c1440(v0, v1, v2, v3):
     def c(R):
-        return (v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) != R[v3]
+        return (v0[((R[v1] + R[v2]) & 0xFFFFFFFF)]) != R[v3]
     return c
 
 
 def s1441(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) >= v4 else 0
+        R[d0] = 1 if ((i32(v1, R[v2] + v3)[0]) + 0x80000000) >= v4 else 0
     return s
 
 
 def c1441(v0, v1, v2, v3):
     def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) >= v3
+        return ((i32(v0, R[v1] + v2)[0]) + 0x80000000) >= v3
     return c
 
 
@@ -10857,7 +10846,7 @@ def c1444(v0, v1, v2, v3, v4):
 
 def s1445(d0, v1, v2, v3):
     def s(R):
-        R[d0] = u64(v1, (R[v2] + R[v3] & 0xFFFFFFFF))[0]
+        R[d0] = u64(v1, ((R[v2] + R[v3]) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -10886,16 +10875,16 @@ def s1448(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
 
 def s1449(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] + ((u32(v2, R[v3] + v4)[0]) + (
-            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] + ((u32(v2, R[v3] + v4)[0]) + (
+            u32(v5, R[v6] + v7)[0]))) & 0xFFFFFFFF)
     return s
 
 
 def s1450(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w32(v0, R[v1] + v2, (R[v3] + ((
+        w32(v0, R[v1] + v2, ((R[v3] + ((
             u32(v4, R[v5] + v6)[0]) + (
-            u32(v7, R[v8] + v9)[0]) & 0xFFFFFFFF) & 0xFFFFFFFF))
+            u32(v7, R[v8] + v9)[0]))) & 0xFFFFFFFF))
     return s
 
 
@@ -10911,15 +10900,15 @@ def s1452(d0, v1, v2, v3):
     return s
 
 
-def s1453(d0, v1, v2, v3, v4):
+def s1453(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((t1 := (R[v1] ^ R[v2])) << v3 | t1 >> v4) & 0xFFFFFFFF
+        R[d0] = ((R[v1] ^ R[v2]) * 4294967297 >> v3) & 0xFFFFFFFF
     return s
 
 
-def s1454(d0, v1, v2, v3, v4):
+def s1454(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((t1 := (R[v1] ^ R[v2])) << v3 | t1 >> v4) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] ^ R[v2]) * 18446744073709551617 >> v3) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -10949,15 +10938,15 @@ def c1456(v0, v1, v2, v3, v4, v5):
 
 def s1457(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((((1 if (u64(v1, R[v2] + v3)[0]) < (
-            u64(v4, R[v5] + v6)[0]) else 0) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) << v7) % 18446744073709551616)
+        R[d0] = ((((((1 if (u64(v1, R[v2] + v3)[0]) < (
+            u64(v4, R[v5] + v6)[0]) else 0) ^ 0x80000000) - 0x80000000)) << v7) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s1458(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (R[v1] + (((((1 if (u64(v2, R[v3] + v4)[0]) < (
-            u64(v5, R[v6] + v7)[0]) else 0) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) << v8) % 18446744073709551616) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = ((R[v1] + (((((1 if (u64(v2, R[v3] + v4)[0]) < (
+            u64(v5, R[v6] + v7)[0]) else 0) ^ 0x80000000) - 0x80000000)) << v8)) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
@@ -10975,43 +10964,43 @@ def s1460(d0, v1, v2, v3, v4, v5):
 
 def s1461(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((u64(v1, R[v2] + v3)[0]) + (((
-            u64(v4, R[v5] + v6)[0]) >> v7) & v8) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((u64(v1, R[v2] + v3)[0]) + (((
+            u64(v4, R[v5] + v6)[0]) >> v7) & v8)) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s1462(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
-        w64(v0, R[v1] + v2, ((
+        w64(v0, R[v1] + v2, (((
             u64(v3, R[v4] + v5)[0]) + (((
-            u64(v6, R[v7] + v8)[0]) >> v9) & v10) & 0xFFFFFFFFFFFFFFFF))
+            u64(v6, R[v7] + v8)[0]) >> v9) & v10)) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s1463(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((i32(v1, R[v2] + v3)[0] & 0xFFFFFFFFFFFFFFFF) * (
-            i32(v4, R[v5] + v6)[0] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((i32(v1, R[v2] + v3)[0]) * (
+            i32(v4, R[v5] + v6)[0])) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s1464(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w64(v0, R[v1] + v2, ((
-            i32(v3, R[v4] + v5)[0] & 0xFFFFFFFFFFFFFFFF) * (
-            i32(v6, R[v7] + v8)[0] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+        w64(v0, R[v1] + v2, (((
+            i32(v3, R[v4] + v5)[0]) * (
+            i32(v6, R[v7] + v8)[0])) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s1465(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] - ((R[v2] << v3) % 4294967296)) % 4294967296
+        R[d0] = (R[v1] - (R[v2] << v3)) % 4294967296
     return s
 
 
 def s1466(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2])[0]) + (R[v3] << v4)) & 0xFFFFFFFF
     return s
 
 
@@ -11029,19 +11018,19 @@ def c1467(v0, v1, v2):
 
 def s1468(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] + v2) % 4294967296) >> v3) * v4 & 0xFFFFFFFF
+        R[d0] = ((((R[v1] + v2) % 4294967296) >> v3) * v4) & 0xFFFFFFFF
     return s
 
 
 def s1469(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v3] if (R[v1] < v2) else ((((R[v4] + v5) % 4294967296) >> v6) * v7 & 0xFFFFFFFF)
+        R[d0] = R[v3] if (R[v1] < v2) else (((((R[v4] + v5) % 4294967296) >> v6) * v7) & 0xFFFFFFFF)
     return s
 
 
 def s1470(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((R[v3] >> v4) & 0xFFFFFFFF) & v5) if (R[v1] >= v2) else v6
+        R[d0] = (((R[v3] >> v4)) & v5) if (R[v1] >= v2) else v6
     return s
 
 
@@ -11065,13 +11054,13 @@ def s1473(d0, v1, v2, v3, v4, v5):
 
 def s1474(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + (((R[v2] ^ R[v3]) & R[v4]) ^ (R[v5] & R[v6])) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] ^ R[v3]) & R[v4]) ^ (R[v5] & R[v6]))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s1475(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] + (((R[v2] ^ R[v3]) & R[v4]) ^ (R[v5] & R[v6])) & 0xFFFFFFFFFFFFFFFF) + R[v7] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] + (((R[v2] ^ R[v3]) & R[v4]) ^ (R[v5] & R[v6]))) + R[v7]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -11096,8 +11085,8 @@ def s1478(d0, v1, v2, v3, v4):
 
 def s1479(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, ((
-            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + R[v5] & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, (((
+            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + R[v5]) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -11166,9 +11155,9 @@ def c1486(v0, v1, v2):
     return c
 
 
-def s1487(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+def s1487(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w32(v0, R[v1] + v2, ((((t1 := (R[v3] & v4)) << v5 | t1 >> v6) & 0xFFFFFFFF) | ((((t2 := R[v7]) << v8 | t2 >> v9) & 0xFFFFFFFF) & v10)))
+        w32(v0, R[v1] + v2, ((((R[v3] & v4) * 4294967297 >> v5) & 0xFFFFFFFF) | ((R[v6] * 4294967297 >> v7) & v8)))
     return s
 
 
@@ -11253,13 +11242,13 @@ def c1494(v0, v1, v2, v3, v4, v5):
 
 def s1495(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if ((u32(v1, R[v2])[0]) ^ 0x80000000) < v3 else 0
+        R[d0] = 1 if ((i32(v1, R[v2])[0]) + 0x80000000) < v3 else 0
     return s
 
 
 def c1495(v0, v1, v2):
     def c(R):
-        return ((u32(v0, R[v1])[0]) ^ 0x80000000) < v2
+        return ((i32(v0, R[v1])[0]) + 0x80000000) < v2
     return c
 
 
@@ -11272,7 +11261,7 @@ def s1496(v0, v1, v2, v3, v4, v5):
 
 def s1497(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, R[v1] + v2, ((((R[v3] + v4) % 4294967296) + v5) % 4294967296))
+        w32(v0, R[v1] + v2, (((R[v3] + v4) + v5) % 4294967296))
     return s
 
 
@@ -11325,8 +11314,8 @@ def s1501(v0, v1, v2, v3):
 
 def s1502(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF), v6)
+        w32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5)) & 0xFFFFFFFF), v6)
     return s
 
 
@@ -11338,14 +11327,14 @@ def s1503(d0, v1, v2, v3):
 
 def s1504(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1[v2]) << v3) % 4294967296) + R[v4] & 0xFFFFFFFF
+        R[d0] = (((v1[v2]) << v3) + R[v4]) & 0xFFFFFFFF
     return s
 
 
 def s1505(d0, v1, v2, v3, v4, v5):
     def s(R):
         R[d0] = (u64(v1, ((((
-            v2[v3]) << v4) % 4294967296) + R[v5] & 0xFFFFFFFF))[0])
+            v2[v3]) << v4) + R[v5]) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -11370,8 +11359,8 @@ def c1507(v0, v1, v2, v3):
 
 def s1508(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u64(v1, (R[v2] + (((
-            u32(v3, R[v4] + v5)[0]) << v6) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u64(v1, ((R[v2] + ((
+            u32(v3, R[v4] + v5)[0]) << v6)) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -11401,21 +11390,21 @@ def c1511(v0, v1, v2, v3, v4):
 
 def s1512(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((v1 << (((v2 - (v3[R[v4] + v5])) % 4294967296) & 31) & 0xFFFFFFFF) << v6) % 4294967296
+        R[d0] = ((v1 << ((v2 - (v3[R[v4] + v5])) & 31)) << v6) & 0xFFFFFFFF
     return s
 
 
 def s1513(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + (((v2 << (((v3 - (v4[R[v5] + v6])) % 4294967296) & 31) & 0xFFFFFFFF) << v7) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((v2 << ((v3 - (v4[R[v5] + v6])) & 31)) << v7)) & 0xFFFFFFFF
     return s
 
 
 def s1514(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        v0[((
+        v0[(((
             u32(v1, R[v2] + v3)[0]) + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF)] = v7 & 255
+            u32(v4, R[v5] + v6)[0])) & 0xFFFFFFFF)] = v7 & 255
     return s
 
 
@@ -11433,8 +11422,8 @@ def c1515(v0, v1, v2, v3, v4):
 
 def s1516(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2])[0]) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF), R[v5])
+        w32(v0, (((
+            u32(v1, R[v2])[0]) + (R[v3] << v4)) & 0xFFFFFFFF), R[v5])
     return s
 
 
@@ -11480,59 +11469,59 @@ def s1521(d0, v1, v2, v3, v4, v5):
 
 def s1522(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((((u32(v1, R[v2] + v3)[0]) & v4) << v5) % 4294967296) + v6) % 4294967296
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) & v4) << v5) + v6) % 4294967296
     return s
 
 
 def s1523(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u32(v1, ((((((
-            u32(v2, R[v3] + v4)[0]) & v5) << v6) % 4294967296) + v7) % 4294967296))[0])
+        R[d0] = (u32(v1, (((((
+            u32(v2, R[v3] + v4)[0]) & v5) << v6) + v7) % 4294967296))[0])
     return s
 
 
 def s1524(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (R[v1] ^ (u32(v2, ((((((
-            u32(v3, R[v4] + v5)[0]) & v6) << v7) % 4294967296) + v8) % 4294967296))[0]))
+        R[d0] = (R[v1] ^ (u32(v2, (((((
+            u32(v3, R[v4] + v5)[0]) & v6) << v7) + v8) % 4294967296))[0]))
     return s
 
 
 def s1525(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (R[v1] ^ 0x80000000) >= ((u32(v2, R[v3] + v4)[0]) ^ 0x80000000) else 0
+        R[d0] = 1 if ((R[v1] ^ 0x80000000) - 0x80000000) >= (i32(v2, R[v3] + v4)[0]) else 0
     return s
 
 
 def c1525(v0, v1, v2, v3):
     def c(R):
-        return (R[v0] ^ 0x80000000) >= ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000)
+        return ((R[v0] ^ 0x80000000) - 0x80000000) >= (i32(v1, R[v2] + v3)[0])
     return c
 
 
 def s1526(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, ((
-            u32(v1, ((R[v2] + v3) % 4294967296))[0]) + R[v4] & 0xFFFFFFFF), (
-            u32(v5, (R[v6] + R[v7] & 0xFFFFFFFF))[0]))
+        w32(v0, (((
+            u32(v1, ((R[v2] + v3) % 4294967296))[0]) + R[v4]) & 0xFFFFFFFF), (
+            u32(v5, ((R[v6] + R[v7]) & 0xFFFFFFFF))[0]))
     return s
 
 
-def s1527(d0, v1, v2, v3, v4, v5):
+def s1527(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF) ^ (R[v4] >> v5)
+        R[d0] = ((R[v1] * 18446744073709551617 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ (R[v3] >> v4)
     return s
 
 
-def s1528(d0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1528(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF) ^ (R[v4] >> v5)) ^ (((t2 := R[v6]) << v7 | t2 >> v8) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((R[v1] * 18446744073709551617 >> v2) ^ (R[v3] >> v4)) ^ (R[v5] * 18446744073709551617 >> v6)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s1529(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1529(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + (((((t1 := R[v2]) << v3 | t1 >> v4) & 0xFFFFFFFFFFFFFFFF) ^ (R[v5] >> v6)) ^ (((t2 := R[v7]) << v8 | t2 >> v9) & 0xFFFFFFFFFFFFFFFF)) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] * 18446744073709551617 >> v3) ^ (R[v4] >> v5)) ^ (R[v6] * 18446744073709551617 >> v7))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -11544,7 +11533,7 @@ def s1530(v0, v1, v2, v3):
 
 def s1531(v0, v1, v2, v3, v4):
     def s(R):
-        w16(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF), R[v4] & 65535)
+        w16(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF), R[v4] & 65535)
     return s
 
 
@@ -11570,7 +11559,7 @@ def s1533(v0, v1, v2, v3, v4):
 
 def s1534(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] << v2) % 4294967296) & v3) | R[v4]
+        R[d0] = ((R[v1] << v2) & v3) | R[v4]
     return s
 
 
@@ -11589,20 +11578,20 @@ def s1536(v0, v1, v2, v3, v4, v5, v6):
 
 def s1537(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (u64(v2, R[v3] + v4)[0]) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (u64(v2, R[v3] + v4)[0])) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s1538(d0, v1, v2):
     def s(R):
-        R[d0] = u32(v1, (R[v2] & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((R[v2]) & 0xFFFFFFFF))[0]
     return s
 
 
 def s1539(d0, v1, v2, v3):
     def s(R):
         R[d0] = (u32(v1, (
-            u32(v2, (R[v3] & 0xFFFFFFFF))[0]))[0])
+            u32(v2, ((R[v3]) & 0xFFFFFFFF))[0]))[0])
     return s
 
 
@@ -11610,7 +11599,7 @@ def s1540(d0, v1, v2, v3, v4):
     def s(R):
         R[d0] = (u32(v1, (
             u32(v2, (
-            u32(v3, (R[v4] & 0xFFFFFFFF))[0]))[0]))[0])
+            u32(v3, ((R[v4]) & 0xFFFFFFFF))[0]))[0]))[0])
     return s
 
 
@@ -11619,42 +11608,42 @@ def s1541(d0, v1, v2, v3, v4, v5):
         R[d0] = (u32(v1, (
             u32(v2, (
             u32(v3, (
-            u32(v4, (R[v5] & 0xFFFFFFFF))[0]))[0]))[0]))[0])
+            u32(v4, ((R[v5]) & 0xFFFFFFFF))[0]))[0]))[0]))[0])
     return s
 
 
 def s1542(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (v1[((
-            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7])
+        R[d0] = (v1[(((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6)) & 0xFFFFFFFF) + v7])
     return s
 
 
 def s1543(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((v1[((
-            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7]) & v8)
+        R[d0] = ((v1[(((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6)) & 0xFFFFFFFF) + v7]) & v8)
     return s
 
 
 def c1543(v0, v1, v2, v3, v4, v5, v6, v7):
     def c(R):
-        return ((v0[((
-            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7)
+        return ((v0[(((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5)) & 0xFFFFFFFF) + v6]) & v7)
     return c
 
 
 def s1544(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (0 if ((v1[((
-            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7]) & v8) else 1)
+        R[d0] = (0 if ((v1[(((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6)) & 0xFFFFFFFF) + v7]) & v8) else 1)
     return s
 
 
 def c1544(v0, v1, v2, v3, v4, v5, v6, v7):
     def c(R):
-        return (not ((v0[((
-            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7))
+        return (not ((v0[(((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5)) & 0xFFFFFFFF) + v6]) & v7))
     return c
 
 
@@ -11678,13 +11667,13 @@ def c1546(v0, v1, v2):
 
 def s1547(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] - R[v2]) % 4294967296) << v3) % 4294967296
+        R[d0] = ((R[v1] - R[v2]) << v3) % 4294967296
     return s
 
 
 def s1548(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) + ((((R[v4] - R[v5]) % 4294967296) << v6) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + ((R[v4] - R[v5]) << v6)) & 0xFFFFFFFF
     return s
 
 
@@ -11734,13 +11723,13 @@ def s1552(d0, v1, v2, v3, v4, v5):
 
 def s1553(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + (((R[v2] ^ R[v3]) & R[v4]) ^ (R[v5] & R[v6])) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] ^ R[v3]) & R[v4]) ^ (R[v5] & R[v6]))) & 0xFFFFFFFF
     return s
 
 
 def s1554(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] + (((R[v2] ^ R[v3]) & R[v4]) ^ (R[v5] & R[v6])) & 0xFFFFFFFF) + R[v7] & 0xFFFFFFFF
+        R[d0] = ((R[v1] + (((R[v2] ^ R[v3]) & R[v4]) ^ (R[v5] & R[v6]))) + R[v7]) & 0xFFFFFFFF
     return s
 
 
@@ -11817,13 +11806,13 @@ def s1563(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s1564(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((R[v1] << v2) % 4294967296) & v3) | ((R[v4] << v5) % 4294967296)
+        R[d0] = ((R[v1] << v2) & v3) | ((R[v4] << v5) % 4294967296)
     return s
 
 
 def s1565(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((R[v1] << v2) % 4294967296) & v3) | ((R[v4] << v5) % 4294967296)) | R[v6]
+        R[d0] = (((R[v1] << v2) & v3) | ((R[v4] << v5) % 4294967296)) | R[v6]
     return s
 
 
@@ -11864,14 +11853,14 @@ def s1569(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s1570(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u32(v1, (((
-            u32(v2, (v3.value))[0]) + v4) % 4294967296))[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, (((
+            u32(v2, (v3.value))[0]) + v4) % 4294967296))[0]) + (R[v5] << v6)) & 0xFFFFFFFF)
     return s
 
 
 def s1571(v0, v1, v2, v3, v4):
     def s(R):
-        w16(v0, R[v1] + v2, ((R[v3] + v4) % 4294967296) & 65535)
+        w16(v0, R[v1] + v2, (R[v3] + v4) & 65535)
     return s
 
 
@@ -11890,25 +11879,25 @@ def s1573(d0, v1, v2, v3, v4):
 
 def s1574(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if (((R[v1] & 0xFFFFFFFF) - v2) % 4294967296) > v3 else 0
+        R[d0] = 1 if (((R[v1]) - v2) & 0xFFFFFFFF) > v3 else 0
     return s
 
 
 def c1574(v0, v1, v2):
     def c(R):
-        return (((R[v0] & 0xFFFFFFFF) - v1) % 4294967296) > v2
+        return (((R[v0]) - v1) & 0xFFFFFFFF) > v2
     return c
 
 
 def s1575(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (0 if (not R[v1]) else 1) & (1 if (((R[v2] & 0xFFFFFFFF) - v3) % 4294967296) > v4 else 0)
+        R[d0] = (0 if (not R[v1]) else 1) & (1 if (((R[v2]) - v3) & 0xFFFFFFFF) > v4 else 0)
     return s
 
 
 def c1575(v0, v1, v2, v3):
     def c(R):
-        return (0 if (not R[v0]) else 1) & (1 if (((R[v1] & 0xFFFFFFFF) - v2) % 4294967296) > v3 else 0)
+        return (0 if (not R[v0]) else 1) & (1 if (((R[v1]) - v2) & 0xFFFFFFFF) > v3 else 0)
     return c
 
 
@@ -11966,19 +11955,19 @@ def c1579(v0, v1, v2, v3):
 
 def s1580(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1[(R[v2] + R[v3] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((v1[((R[v2] + R[v3]) & 0xFFFFFFFF)] ^ 128) - 128) & 0xFFFFFFFF
     return s
 
 
 def s1581(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((v1[(R[v2] + R[v3] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) <= v4 else 0
+        R[d0] = 1 if (((v1[((R[v2] + R[v3]) & 0xFFFFFFFF)] ^ 128) - 128) + 0x80000000) <= v4 else 0
     return s
 
 
 def c1581(v0, v1, v2, v3):
     def c(R):
-        return (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) <= v3
+        return (((v0[((R[v1] + R[v2]) & 0xFFFFFFFF)] ^ 128) - 128) + 0x80000000) <= v3
     return c
 
 
@@ -11996,25 +11985,25 @@ def c1582(v0, v1, v2):
 
 def s1583(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] - (R[v2] * v3 & 0xFFFFFFFF)) % 4294967296) & v4
+        R[d0] = (R[v1] - (R[v2] * v3)) & v4
     return s
 
 
 def s1584(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((R[v1] - (R[v2] * v3 & 0xFFFFFFFF)) % 4294967296) & v4) << v5) % 4294967296
+        R[d0] = (((R[v1] - (R[v2] * v3)) & v4) << v5) % 4294967296
     return s
 
 
 def s1585(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + (((((R[v2] - (R[v3] * v4 & 0xFFFFFFFF)) % 4294967296) & v5) << v6) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] - (R[v3] * v4)) & v5) << v6)) & 0xFFFFFFFF
     return s
 
 
 def s1586(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = u16(v1, (R[v2] + (((((R[v3] - (R[v4] * v5 & 0xFFFFFFFF)) % 4294967296) & v6) << v7) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u16(v1, ((R[v2] + (((R[v3] - (R[v4] * v5)) & v6) << v7)) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -12044,13 +12033,13 @@ def c1589(v0, v1, v2, v3):
 
 def s1590(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, (((R[v2] + v3) % 4294967296) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, (((R[v2] + v3) + (R[v4] << v5)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s1591(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (R[v4] & 0xFFFFFFFF) if ((R[v1] & v2) != v3) else v5
+        R[d0] = ((R[v4]) & 0xFFFFFFFF) if ((R[v1] & v2) != v3) else v5
     return s
 
 
@@ -12066,39 +12055,39 @@ def c1592(v0, v1, v2):
     return c
 
 
-def s1593(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1593(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF) ^ (R[v4] >> v5)) ^ (((t2 := R[v6]) << v7 | t2 >> v8) & 0xFFFFFFFFFFFFFFFF)) + R[v9] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((((R[v1] * 18446744073709551617 >> v2) ^ (R[v3] >> v4)) ^ (R[v5] * 18446744073709551617 >> v6)) + R[v7]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s1594(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (R[v1] ^ 0x80000000) <= ((u32(v2, R[v3] + v4)[0]) ^ 0x80000000) else 0
+        R[d0] = 1 if ((R[v1] ^ 0x80000000) - 0x80000000) <= (i32(v2, R[v3] + v4)[0]) else 0
     return s
 
 
 def c1594(v0, v1, v2, v3):
     def c(R):
-        return (R[v0] ^ 0x80000000) <= ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000)
+        return ((R[v0] ^ 0x80000000) - 0x80000000) <= (i32(v1, R[v2] + v3)[0])
     return c
 
 
 def s1595(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] & ((R[v2] - v3) % 4294967296)) + R[v4] & 0xFFFFFFFF
+        R[d0] = ((R[v1] & (R[v2] - v3)) + R[v4]) & 0xFFFFFFFF
     return s
 
 
 def s1596(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v3] & ((R[v4] - v5) % 4294967296)) + R[v6] & 0xFFFFFFFF) if (R[v1] < v2) else R[v7]
+        R[d0] = (((R[v3] & (R[v4] - v5)) + R[v6]) & 0xFFFFFFFF) if (R[v1] < v2) else R[v7]
     return s
 
 
 def s1597(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, R[v1] + v2, (R[v3] + ((R[v4] - R[v5]) % 4294967296) & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, ((R[v3] + (R[v4] - R[v5])) & 0xFFFFFFFF))
     return s
 
 
@@ -12140,13 +12129,13 @@ def c1601(v0, v1, v2, v3, v4, v5, v6):
 
 def s1602(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (R[v1] ^ 0x80000000) > ((u32(v2, R[v3] + v4)[0]) ^ 0x80000000) else 0
+        R[d0] = 1 if ((R[v1] ^ 0x80000000) - 0x80000000) > (i32(v2, R[v3] + v4)[0]) else 0
     return s
 
 
 def c1602(v0, v1, v2, v3):
     def c(R):
-        return (R[v0] ^ 0x80000000) > ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000)
+        return ((R[v0] ^ 0x80000000) - 0x80000000) > (i32(v1, R[v2] + v3)[0])
     return c
 
 
@@ -12188,8 +12177,8 @@ def s1607(d0, v1, v2, v3, v4):
 
 def s1608(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) + (((
-            u32(v4, ((R[v5] + v6) % 4294967296))[0]) << v7) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, ((R[v2] + v3) % 4294967296))[0]) + ((
+            u32(v4, ((R[v5] + v6) % 4294967296))[0]) << v7)) & 0xFFFFFFFF)
     return s
 
 
@@ -12244,31 +12233,31 @@ def c1614(v0, v1, v2):
 
 def s1615(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] >> (((v2 - R[v3]) % 4294967296) & 31)
+        R[d0] = R[v1] >> ((v2 - R[v3]) & 31)
     return s
 
 
 def s1616(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] >> (((v2 - R[v3]) % 4294967296) & 31)) & v4
+        R[d0] = (R[v1] >> ((v2 - R[v3]) & 31)) & v4
     return s
 
 
 def s1617(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] >> (((v2 - R[v3]) % 4294967296) & 31)) & v4) | ((R[v5] << v6) % 4294967296)
+        R[d0] = ((R[v1] >> ((v2 - R[v3]) & 31)) & v4) | ((R[v5] << v6) % 4294967296)
     return s
 
 
 def s1618(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((R[v1] >> (((v2 - R[v3]) % 4294967296) & 31)) & v4) | ((R[v5] << v6) % 4294967296)) ^ v7
+        R[d0] = (((R[v1] >> ((v2 - R[v3]) & 31)) & v4) | ((R[v5] << v6) % 4294967296)) ^ v7
     return s
 
 
 def s1619(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u32(v1, v2)[0]) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, v2)[0]) + (R[v3] << v4)) & 0xFFFFFFFF
     return s
 
 
@@ -12280,7 +12269,7 @@ def s1620(d0, v1, v2, v3, v4):
 
 def s1621(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (1 if (v2[R[v3] + v4]) != v5 else 0) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (1 if (v2[R[v3] + v4]) != v5 else 0)) & 0xFFFFFFFF
     return s
 
 
@@ -12293,7 +12282,7 @@ def s1622(d0, v1, v2, v3, v4, v5):
 def s1623(d0, v1, v2, v3, v4, v5):
     def s(R):
         R[d0] = (u32(v1, ((((
-            v2[v3]) << v4) % 4294967296) + R[v5] & 0xFFFFFFFF))[0])
+            v2[v3]) << v4) + R[v5]) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -12359,8 +12348,8 @@ def s1630(d0, v1, v2, v3, v4, v5, v6):
 
 def s1631(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u64(v1, ((
-            u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF))[0])
+        R[d0] = (u64(v1, (((
+            u32(v2, R[v3] + v4)[0]) + R[v5]) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -12378,63 +12367,63 @@ def s1633(d0, v1, v2, v3, v4, v5, v6):
 
 def s1634(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + (((
-            v4[R[v5]]) << v6) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + ((
+            v4[R[v5]]) << v6)) & 0xFFFFFFFF)
     return s
 
 
 def s1635(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + (((
-            v5[R[v6]]) << v7) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, (((
+            u32(v2, R[v3] + v4)[0]) + ((
+            v5[R[v6]]) << v7)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s1636(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2])[0]) + ((R[v3] >> v4) & v5)) & 0xFFFFFFFF
     return s
 
 
 def s1637(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (v1[((
-            u32(v2, R[v3])[0]) + ((R[v4] >> v5) & v6) & 0xFFFFFFFF)])
+        R[d0] = (v1[(((
+            u32(v2, R[v3])[0]) + ((R[v4] >> v5) & v6)) & 0xFFFFFFFF)])
     return s
 
 
 def s1638(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[R[v1]] = (
-            v2[((
-            u32(v3, R[v4])[0]) + ((R[v5] >> v6) & v7) & 0xFFFFFFFF)]) & 255
+            v2[(((
+            u32(v3, R[v4])[0]) + ((R[v5] >> v6) & v7)) & 0xFFFFFFFF)]) & 255
     return s
 
 
 def s1639(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (1 if (v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) == (
-            v4[(R[v5] + R[v6] & 0xFFFFFFFF)]) else 0)
+        R[d0] = (1 if (v1[((R[v2] + R[v3]) & 0xFFFFFFFF)]) == (
+            v4[((R[v5] + R[v6]) & 0xFFFFFFFF)]) else 0)
     return s
 
 
 def c1639(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return ((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) == (
-            v3[(R[v4] + R[v5] & 0xFFFFFFFF)]))
+        return ((v0[((R[v1] + R[v2]) & 0xFFFFFFFF)]) == (
+            v3[((R[v4] + R[v5]) & 0xFFFFFFFF)]))
     return c
 
 
 def s1640(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if (R[v1] ^ 0x80000000) < ((u32(v2, R[v3])[0]) ^ 0x80000000) else 0
+        R[d0] = 1 if ((R[v1] ^ 0x80000000) - 0x80000000) < (i32(v2, R[v3])[0]) else 0
     return s
 
 
 def c1640(v0, v1, v2):
     def c(R):
-        return (R[v0] ^ 0x80000000) < ((u32(v1, R[v2])[0]) ^ 0x80000000)
+        return ((R[v0] ^ 0x80000000) - 0x80000000) < (i32(v1, R[v2])[0])
     return c
 
 
@@ -12446,7 +12435,7 @@ def s1641(d0, v1, v2, v3):
 
 def s1642(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (v4 << (R[v5] & 31) & 0xFFFFFFFF) if (R[v1] < (R[v2] >> v3)) else R[v6]
+        R[d0] = ((v4 << (R[v5] & 31)) & 0xFFFFFFFF) if (R[v1] < (R[v2] >> v3)) else R[v6]
     return s
 
 
@@ -12470,25 +12459,25 @@ def s1644(v0, v1, v2, v3, v4, v5):
 
 def s1645(d0, v1):
     def s(R):
-        R[d0] = (i64_ctz(R[v1])) & 0xFFFFFFFF
+        R[d0] = ((i64_ctz(R[v1]))) & 0xFFFFFFFF
     return s
 
 
 def s1646(d0, v1, v2):
     def s(R):
-        R[d0] = ((i64_ctz(R[v1])) & 0xFFFFFFFF) >> v2
+        R[d0] = (((i64_ctz(R[v1]))) & 0xFFFFFFFF) >> v2
     return s
 
 
 def s1647(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((i64_ctz(R[v1])) & 0xFFFFFFFF) >> v2) + R[v3] & 0xFFFFFFFF
+        R[d0] = (((((i64_ctz(R[v1]))) & 0xFFFFFFFF) >> v2) + R[v3]) & 0xFFFFFFFF
     return s
 
 
 def s1648(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((i64_ctz(R[v1])) & 0xFFFFFFFF) >> v2) + R[v3] & 0xFFFFFFFF) & R[v4]
+        R[d0] = (((((i64_ctz(R[v1]))) & 0xFFFFFFFF) >> v2) + R[v3]) & R[v4]
     return s
 
 
@@ -12506,16 +12495,16 @@ def c1649(v0, v1, v2, v3):
 
 def s1650(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((u64(v1, R[v2] + v3)[0]) - (((
-            u64(v4, R[v5] + v6)[0]) << v7) % 18446744073709551616)) % 18446744073709551616)
+        R[d0] = (((u64(v1, R[v2] + v3)[0]) - ((
+            u64(v4, R[v5] + v6)[0]) << v7)) % 18446744073709551616)
     return s
 
 
 def s1651(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w64(v0, R[v1] + v2, (((
-            u64(v3, R[v4] + v5)[0]) - (((
-            u64(v6, R[v7] + v8)[0]) << v9) % 18446744073709551616)) % 18446744073709551616))
+            u64(v3, R[v4] + v5)[0]) - ((
+            u64(v6, R[v7] + v8)[0]) << v9)) % 18446744073709551616))
     return s
 
 
@@ -12559,20 +12548,20 @@ def s1656(d0, v1, v2, v3, v4, v5):
 
 def s1657(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + ((u32(v2, R[v3] + v4)[0]) & ((R[v5] - v6) % 4294967296)) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((u32(v2, R[v3] + v4)[0]) & (R[v5] - v6))) & 0xFFFFFFFF
     return s
 
 
 def s1658(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v1] + ((u32(v2, R[v3] + v4)[0]) & ((R[v5] - v6) % 4294967296)) & 0xFFFFFFFF) + v7) % 4294967296
+        R[d0] = ((R[v1] + ((u32(v2, R[v3] + v4)[0]) & (R[v5] - v6))) + v7) & 0xFFFFFFFF
     return s
 
 
 def s1659(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         v0[(((R[v1] + ((
-            u32(v2, R[v3] + v4)[0]) & ((R[v5] - v6) % 4294967296)) & 0xFFFFFFFF) + v7) % 4294967296)] = R[v8] & 255
+            u32(v2, R[v3] + v4)[0]) & (R[v5] - v6))) + v7) & 0xFFFFFFFF)] = R[v8] & 255
     return s
 
 
@@ -12591,7 +12580,7 @@ def s1661(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s1662(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + ((R[v3] + v4) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((R[v2] + (R[v3] + v4)) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -12603,28 +12592,28 @@ def s1663(d0, v1, v2, v3, v4):
 
 def s1664(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] + R[v2] & 0xFFFFFFFFFFFFFFFF) + (((R[v3] ^ R[v4]) & R[v5]) ^ R[v6]) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] + R[v2]) + (((R[v3] ^ R[v4]) & R[v5]) ^ R[v6])) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s1665(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u64(v1, R[v2] + v3)[0]) * v4 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((u64(v1, R[v2] + v3)[0]) * v4) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s1666(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u64(v1, R[v2] + v3)[0]) + ((
-            u64(v4, R[v5] + v6)[0]) * v7 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((u64(v1, R[v2] + v3)[0]) + ((
+            u64(v4, R[v5] + v6)[0]) * v7)) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s1667(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w64(v0, R[v1] + v2, ((
+        w64(v0, R[v1] + v2, (((
             u64(v3, R[v4] + v5)[0]) + ((
-            u64(v6, R[v7] + v8)[0]) * v9 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+            u64(v6, R[v7] + v8)[0]) * v9)) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -12648,8 +12637,8 @@ def c1669(v0, v1, v2, v3):
 
 def s1670(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u32(v1, (((
-            u32(v2, (v3.value))[0]) + v4) % 4294967296))[0]) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, (((
+            u32(v2, (v3.value))[0]) + v4) % 4294967296))[0]) + (R[v5] * v6)) & 0xFFFFFFFF)
     return s
 
 
@@ -12661,20 +12650,20 @@ def s1671(d0, v1, v2, v3, v4):
 
 def s1672(v0, v1, v2, v3, v4, v5):
     def s(R):
-        v0[(R[v1] + (
-            u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF)] = R[v5] & 255
+        v0[((R[v1] + (
+            u32(v2, R[v3] + v4)[0])) & 0xFFFFFFFF)] = R[v5] & 255
     return s
 
 
 def s1673(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if (((v1[R[v2]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) >= v3 else 0
+        R[d0] = 1 if (((v1[R[v2]] ^ 128) - 128) + 0x80000000) >= v3 else 0
     return s
 
 
 def c1673(v0, v1, v2):
     def c(R):
-        return (((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) >= v2
+        return (((v0[R[v1]] ^ 128) - 128) + 0x80000000) >= v2
     return c
 
 
@@ -12692,25 +12681,25 @@ def s1675(d0, v1, v2, v3, v4):
 
 def s1676(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v2] if R[v1] else v3) + R[v4] & 0xFFFFFFFF
+        R[d0] = ((R[v2] if R[v1] else v3) + R[v4]) & 0xFFFFFFFF
     return s
 
 
 def s1677(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u16(v1, ((((R[v2] << v3) % 4294967296) + v4) % 4294967296))[0]
+        R[d0] = u16(v1, (((R[v2] << v3) + v4) % 4294967296))[0]
     return s
 
 
 def s1678(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (u16(v1, ((((R[v2] << v3) % 4294967296) + v4) % 4294967296))[0]) > R[v5] else 0
+        R[d0] = 1 if (u16(v1, (((R[v2] << v3) + v4) % 4294967296))[0]) > R[v5] else 0
     return s
 
 
 def s1679(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v6] if ((u16(v1, ((((R[v2] << v3) % 4294967296) + v4) % 4294967296))[0]) > R[v5]) else R[v7]
+        R[d0] = R[v6] if ((u16(v1, (((R[v2] << v3) + v4) % 4294967296))[0]) > R[v5]) else R[v7]
     return s
 
 
@@ -12724,19 +12713,19 @@ def s1680(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s1681(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if (((v1[R[v2]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3 else 0
+        R[d0] = 1 if (((v1[R[v2]] ^ 128) - 128) + 0x80000000) < v3 else 0
     return s
 
 
 def c1681(v0, v1, v2):
     def c(R):
-        return (((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v2
+        return (((v0[R[v1]] ^ 128) - 128) + 0x80000000) < v2
     return c
 
 
 def s1682(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (R[v2] & v3) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] & v3)) & 0xFFFFFFFF
     return s
 
 
@@ -12748,64 +12737,64 @@ def s1683(v0, v1, v2, v3, v4):
 
 def s1684(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v5] + v6) % 4294967296) if ((((R[v1] - v2) % 4294967296) & v3) < v4) else R[v7]
+        R[d0] = ((R[v5] + v6) % 4294967296) if (((R[v1] - v2) & v3) < v4) else R[v7]
     return s
 
 
 def s1685(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((R[v5] + v6) % 4294967296) if ((((R[v1] - v2) % 4294967296) & v3) < v4) else R[v7]) & 255 ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((((R[v5] + v6) if (((R[v1] - v2) & v3) < v4) else R[v7]) & 255 ^ 128) - 128) & 0xFFFFFFFF
     return s
 
 
 def s1686(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u64(v1, R[v2] + v3)[0]) + (
-            u64(v4, ((R[v5] + v6) % 4294967296))[0]) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((u64(v1, R[v2] + v3)[0]) + (
+            u64(v4, ((R[v5] + v6) % 4294967296))[0])) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s1687(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w64(v0, R[v1] + v2, ((
+        w64(v0, R[v1] + v2, (((
             u64(v3, R[v4] + v5)[0]) + (
-            u64(v6, ((R[v7] + v8) % 4294967296))[0]) & 0xFFFFFFFFFFFFFFFF))
+            u64(v6, ((R[v7] + v8) % 4294967296))[0])) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s1688(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) ^ 0x80000000) <= (R[v4] ^ 0x80000000) else 0
+        R[d0] = 1 if (i32(v1, ((R[v2] + v3) % 4294967296))[0]) <= ((R[v4] ^ 0x80000000) - 0x80000000) else 0
     return s
 
 
 def c1688(v0, v1, v2, v3):
     def c(R):
-        return ((u32(v0, ((R[v1] + v2) % 4294967296))[0]) ^ 0x80000000) <= (R[v3] ^ 0x80000000)
+        return (i32(v0, ((R[v1] + v2) % 4294967296))[0]) <= ((R[v3] ^ 0x80000000) - 0x80000000)
     return c
 
 
 def s1689(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u64(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u64(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s1690(d0, v1, v2):
     def s(R):
-        R[d0] = (v1.value) + R[v2] & 0xFFFFFFFF
+        R[d0] = ((v1.value) + R[v2]) & 0xFFFFFFFF
     return s
 
 
 def s1691(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((v1.value) + R[v2] & 0xFFFFFFFF) + v3) % 4294967296
+        R[d0] = (((v1.value) + R[v2]) + v3) & 0xFFFFFFFF
     return s
 
 
 def s1692(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1[((((v2.value) + R[v3] & 0xFFFFFFFF) + v4) % 4294967296)]
+        R[d0] = v1[((((v2.value) + R[v3]) + v4) & 0xFFFFFFFF)]
     return s
 
 
@@ -12817,7 +12806,7 @@ def s1693(d0, v1, v2, v3, v4):
 
 def s1694(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] ^ v2) & ((R[v3] - v4) % 18446744073709551616)) & v5
+        R[d0] = ((R[v1] ^ v2) & (R[v3] - v4)) & v5
     return s
 
 
@@ -12859,20 +12848,20 @@ def s1697(v0, v1, v2):
 
 def s1698(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((v1[R[v2] + v3]) << v4) % 4294967296) << v5) % 4294967296
+        R[d0] = (((v1[R[v2] + v3]) << v4) << v5) % 4294967296
     return s
 
 
 def s1699(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((((v1[R[v2] + v3]) << v4) % 4294967296) << v5) % 4294967296) + v6) % 4294967296
+        R[d0] = ((((v1[R[v2] + v3]) << v4) << v5) + v6) % 4294967296
     return s
 
 
 def s1700(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u64(v1, (((((((
-            v2[R[v3] + v4]) << v5) % 4294967296) << v6) % 4294967296) + v7) % 4294967296))[0])
+        R[d0] = (u64(v1, (((((
+            v2[R[v3] + v4]) << v5) << v6) + v7) % 4294967296))[0])
     return s
 
 
@@ -12902,62 +12891,62 @@ def s1703(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s1704(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v1[(R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) + v5]
+        R[d0] = v1[((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF) + v5]
     return s
 
 
 def s1705(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] * v2 & 0xFFFFFFFF) >> v3
+        R[d0] = ((R[v1] * v2) & 0xFFFFFFFF) >> v3
     return s
 
 
 def s1706(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = 1 if (R[v1] + (u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF) < ((R[v5] * v6 & 0xFFFFFFFF) >> v7) else 0
+        R[d0] = 1 if ((R[v1] + (u32(v2, R[v3] + v4)[0])) & 0xFFFFFFFF) < (((R[v5] * v6) & 0xFFFFFFFF) >> v7) else 0
     return s
 
 
 def c1706(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return (R[v0] + (u32(v1, R[v2] + v3)[0]) & 0xFFFFFFFF) < ((R[v4] * v5 & 0xFFFFFFFF) >> v6)
+        return ((R[v0] + (u32(v1, R[v2] + v3)[0])) & 0xFFFFFFFF) < (((R[v4] * v5) & 0xFFFFFFFF) >> v6)
     return c
 
 
 def s1707(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w32(v0, ((
-            u32(v1, ((R[v2] + v3) % 4294967296))[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF), R[v6])
+        w32(v0, (((
+            u32(v1, ((R[v2] + v3) % 4294967296))[0]) + (R[v4] << v5)) & 0xFFFFFFFF), R[v6])
     return s
 
 
 def s1708(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) ^ 0x80000000) > v4 else 0
+        R[d0] = 1 if ((i32(v1, ((R[v2] + v3) % 4294967296))[0]) + 0x80000000) > v4 else 0
     return s
 
 
 def c1708(v0, v1, v2, v3):
     def c(R):
-        return ((u32(v0, ((R[v1] + v2) % 4294967296))[0]) ^ 0x80000000) > v3
+        return ((i32(v0, ((R[v1] + v2) % 4294967296))[0]) + 0x80000000) > v3
     return c
 
 
-def s1709(d0, v1, v2, v3, v4, v5):
+def s1709(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFF) ^ (R[v4] >> v5)
+        R[d0] = ((R[v1] * 4294967297 >> v2) & 0xFFFFFFFF) ^ (R[v3] >> v4)
     return s
 
 
-def s1710(d0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s1710(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFF) ^ (R[v4] >> v5)) ^ (((t2 := R[v6]) << v7 | t2 >> v8) & 0xFFFFFFFF)
+        R[d0] = (((R[v1] * 4294967297 >> v2) ^ (R[v3] >> v4)) ^ (R[v5] * 4294967297 >> v6)) & 0xFFFFFFFF
     return s
 
 
-def s1711(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1711(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + (((((t1 := R[v2]) << v3 | t1 >> v4) & 0xFFFFFFFF) ^ (R[v5] >> v6)) ^ (((t2 := R[v7]) << v8 | t2 >> v9) & 0xFFFFFFFF)) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] * 4294967297 >> v3) ^ (R[v4] >> v5)) ^ (R[v6] * 4294967297 >> v7))) & 0xFFFFFFFF
     return s
 
 
@@ -13017,43 +13006,43 @@ def s1717(d0, v1, v2, v3):
 
 def s1718(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1 << (((v2 - (32 - ((R[v3] - v4) % 4294967296).bit_length())) % 4294967296) & 31) & 0xFFFFFFFF
+        R[d0] = (v1 << ((v2 - (32 - ((R[v3] - v4) % 4294967296).bit_length())) & 31)) & 0xFFFFFFFF
     return s
 
 
 def s1719(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((v1 << (((v2 - (32 - ((R[v3] - v4) % 4294967296).bit_length())) % 4294967296) & 31) & 0xFFFFFFFF) - R[v5]) % 4294967296
+        R[d0] = ((v1 << ((v2 - (32 - ((R[v3] - v4) % 4294967296).bit_length())) & 31)) - R[v5]) & 0xFFFFFFFF
     return s
 
 
 def s1720(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if (((v1 << (((v2 - (32 - ((R[v3] - v4) % 4294967296).bit_length())) % 4294967296) & 31) & 0xFFFFFFFF) - R[v5]) % 4294967296) > v6 else 0
+        R[d0] = 1 if (((v1 << ((v2 - (32 - ((R[v3] - v4) % 4294967296).bit_length())) & 31)) - R[v5]) & 0xFFFFFFFF) > v6 else 0
     return s
 
 
 def s1721(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[((((v2.value) + v3) % 4294967296) + R[v4] & 0xFFFFFFFF)]) & v5
+        R[d0] = (v1[((((v2.value) + v3) + R[v4]) & 0xFFFFFFFF)]) & v5
     return s
 
 
 def c1721(v0, v1, v2, v3, v4):
     def c(R):
-        return (v0[((((v1.value) + v2) % 4294967296) + R[v3] & 0xFFFFFFFF)]) & v4
+        return (v0[((((v1.value) + v2) + R[v3]) & 0xFFFFFFFF)]) & v4
     return c
 
 
 def s1722(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 0 if ((v1[((((v2.value) + v3) % 4294967296) + R[v4] & 0xFFFFFFFF)]) & v5) else 1
+        R[d0] = 0 if ((v1[((((v2.value) + v3) + R[v4]) & 0xFFFFFFFF)]) & v5) else 1
     return s
 
 
 def c1722(v0, v1, v2, v3, v4):
     def c(R):
-        return not ((v0[((((v1.value) + v2) % 4294967296) + R[v3] & 0xFFFFFFFF)]) & v4)
+        return not ((v0[((((v1.value) + v2) + R[v3]) & 0xFFFFFFFF)]) & v4)
     return c
 
 
@@ -13077,8 +13066,8 @@ def c1724(v0, v1, v2, v3):
 
 def s1725(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF), (
+        w32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5)) & 0xFFFFFFFF), (
             u32(v6, R[v7] + v8)[0]))
     return s
 
@@ -13091,13 +13080,13 @@ def s1726(d0, v1, v2, v3, v4):
 
 def s1727(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) ^ 0x80000000) < v4 else 0
+        R[d0] = 1 if ((i32(v1, ((R[v2] + v3) % 4294967296))[0]) + 0x80000000) < v4 else 0
     return s
 
 
 def c1727(v0, v1, v2, v3):
     def c(R):
-        return ((u32(v0, ((R[v1] + v2) % 4294967296))[0]) ^ 0x80000000) < v3
+        return ((i32(v0, ((R[v1] + v2) % 4294967296))[0]) + 0x80000000) < v3
     return c
 
 
@@ -13143,25 +13132,25 @@ def s1733(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
 
 def s1734(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + (v5 if ((R[v2] & v3) == v4) else v6) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v5 if ((R[v2] & v3) == v4) else v6)) & 0xFFFFFFFF
     return s
 
 
 def s1735(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + (v6 if ((R[v3] & v4) == v5) else v7) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((R[v2] + (v6 if ((R[v3] & v4) == v5) else v7)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s1736(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = 1 if (u32(v1, (R[v2] + (v6 if ((R[v3] & v4) == v5) else v7) & 0xFFFFFFFF))[0]) != R[v8] else 0
+        R[d0] = 1 if (u32(v1, ((R[v2] + (v6 if ((R[v3] & v4) == v5) else v7)) & 0xFFFFFFFF))[0]) != R[v8] else 0
     return s
 
 
 def c1736(v0, v1, v2, v3, v4, v5, v6, v7):
     def c(R):
-        return (u32(v0, (R[v1] + (v5 if ((R[v2] & v3) == v4) else v6) & 0xFFFFFFFF))[0]) != R[v7]
+        return (u32(v0, ((R[v1] + (v5 if ((R[v2] & v3) == v4) else v6)) & 0xFFFFFFFF))[0]) != R[v7]
     return c
 
 
@@ -13173,25 +13162,25 @@ def s1737(d0, v1, v2, v3, v4):
 
 def s1738(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((R[v2] + ((R[v3] >> v4) & v5)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s1739(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]) >> (R[v6] & 31)
+        R[d0] = (u32(v1, ((R[v2] + ((R[v3] >> v4) & v5)) & 0xFFFFFFFF))[0]) >> (R[v6] & 31)
     return s
 
 
 def s1740(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]) >> (R[v6] & 31)) & v7
+        R[d0] = ((u32(v1, ((R[v2] + ((R[v3] >> v4) & v5)) & 0xFFFFFFFF))[0]) >> (R[v6] & 31)) & v7
     return s
 
 
 def c1740(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return ((u32(v0, (R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF))[0]) >> (R[v5] & 31)) & v6
+        return ((u32(v0, ((R[v1] + ((R[v2] >> v3) & v4)) & 0xFFFFFFFF))[0]) >> (R[v5] & 31)) & v6
     return c
 
 
@@ -13203,7 +13192,7 @@ def s1741(d0, v1, v2, v3):
 
 def s1742(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u32(v1, (((R[v2] + v3) % 4294967296) + R[v4] & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, (((R[v2] + v3) + R[v4]) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -13215,7 +13204,7 @@ def s1743(d0, v1, v2):
 
 def s1744(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (1 if R[v2] != v3 else 0) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (1 if R[v2] != v3 else 0)) & 0xFFFFFFFF
     return s
 
 
@@ -13234,7 +13223,7 @@ def s1746(d0, v1, v2, v3, v4):
 def s1747(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1], (
-            u32(v2, ((((v3.value) + v4) % 4294967296) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF))[0]))
+            u32(v2, ((((v3.value) + v4) + (R[v5] << v6)) & 0xFFFFFFFF))[0]))
     return s
 
 
@@ -13253,28 +13242,28 @@ def s1749(d0, v1, v2, v3, v4, v5, v6):
 
 def s1750(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v5] - v6) % 4294967296) if ((((R[v1] - v2) % 4294967296) & v3) < v4) else R[v7]
+        R[d0] = ((R[v5] - v6) % 4294967296) if (((R[v1] - v2) & v3) < v4) else R[v7]
     return s
 
 
 def s1751(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (((R[v5] - v6) % 4294967296) if ((((R[v1] - v2) % 4294967296) & v3) < v4) else R[v7]) & v8
+        R[d0] = ((R[v5] - v6) if (((R[v1] - v2) & v3) < v4) else R[v7]) & v8
     return s
 
 
 def s1752(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((((u32(v1, R[v2] + v3)[0]) << v4) % 4294967296) + ((
-            u32(v5, R[v6] + v7)[0]) >> v8) & 0xFFFFFFFF)
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) << v4) + ((
+            u32(v5, R[v6] + v7)[0]) >> v8)) & 0xFFFFFFFF)
     return s
 
 
 def s1753(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
         w32(v0, R[v1] + v2, ((((
-            u32(v3, R[v4] + v5)[0]) << v6) % 4294967296) + ((
-            u32(v7, R[v8] + v9)[0]) >> v10) & 0xFFFFFFFF))
+            u32(v3, R[v4] + v5)[0]) << v6) + ((
+            u32(v7, R[v8] + v9)[0]) >> v10)) & 0xFFFFFFFF))
     return s
 
 
@@ -13313,19 +13302,19 @@ def s1757(v0, v1, v2, v3, v4, v5, v6):
 
 def s1758(d0, v1, v2, v3):
     def s(R):
-        R[d0] = u32(v1, (R[v2] & 0xFFFFFFFF) + v3)[0]
+        R[d0] = u32(v1, ((R[v2]) & 0xFFFFFFFF) + v3)[0]
     return s
 
 
 def s1759(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, (((R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) + v5) % 4294967296))[0]
+        R[d0] = u32(v1, (((R[v2] + (R[v3] << v4)) + v5) & 0xFFFFFFFF))[0]
     return s
 
 
 def c1759(v0, v1, v2, v3, v4):
     def c(R):
-        return u32(v0, (((R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF) + v4) % 4294967296))[0]
+        return u32(v0, (((R[v1] + (R[v2] << v3)) + v4) & 0xFFFFFFFF))[0]
     return c
 
 
@@ -13355,36 +13344,36 @@ def s1763(d0, v1, v2, v3, v4, v5, v6):
 
 def s1764(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if R[v1] < (((u32(v2, (R[v3] + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0]) << v6) % 4294967296) else 0
+        R[d0] = 1 if R[v1] < (((u32(v2, ((R[v3] + (R[v4] << v5)) & 0xFFFFFFFF))[0]) << v6) % 4294967296) else 0
     return s
 
 
 def s1765(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = R[v7] if (R[v1] < (((u32(v2, (R[v3] + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0]) << v6) % 4294967296)) else R[v8]
+        R[d0] = R[v7] if (R[v1] < (((u32(v2, ((R[v3] + (R[v4] << v5)) & 0xFFFFFFFF))[0]) << v6) % 4294967296)) else R[v8]
     return s
 
 
 def s1766(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u16(v1, R[v2] + v3)[0]) * v4 & 0xFFFFFFFF
+        R[d0] = ((u16(v1, R[v2] + v3)[0]) * v4) & 0xFFFFFFFF
     return s
 
 
 def s1767(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = ((u32(v1, (
+        R[d0] = (((u32(v1, (
             u32(v2, R[v3] + v4)[0]) + v5)[0]) + ((
-            u16(v6, R[v7] + v8)[0]) * v9 & 0xFFFFFFFF) & 0xFFFFFFFF)
+            u16(v6, R[v7] + v8)[0]) * v9)) & 0xFFFFFFFF)
     return s
 
 
 def s1768(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11):
     def s(R):
-        R[d0] = (u32(v1, ((
+        R[d0] = (u32(v1, (((
             u32(v2, (
             u32(v3, R[v4] + v5)[0]) + v6)[0]) + ((
-            u16(v7, R[v8] + v9)[0]) * v10 & 0xFFFFFFFF) & 0xFFFFFFFF) + v11)[0])
+            u16(v7, R[v8] + v9)[0]) * v10)) & 0xFFFFFFFF) + v11)[0])
     return s
 
 
@@ -13396,44 +13385,44 @@ def s1769(d0, v1, v2, v3):
 
 def s1770(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] & ((R[v2] << v3) % 18446744073709551616)) & v4
+        R[d0] = (R[v1] & (R[v2] << v3)) & v4
     return s
 
 
 def s1771(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 0 if ((R[v1] & ((R[v2] << v3) % 18446744073709551616)) & v4) else 1
+        R[d0] = 0 if ((R[v1] & (R[v2] << v3)) & v4) else 1
     return s
 
 
 def c1771(v0, v1, v2, v3):
     def c(R):
-        return not ((R[v0] & ((R[v1] << v2) % 18446744073709551616)) & v3)
+        return not ((R[v0] & (R[v1] << v2)) & v3)
     return c
 
 
 def s1772(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((v1[R[v2] + v3] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v4 else 0
+        R[d0] = 1 if (((v1[R[v2] + v3] ^ 128) - 128) + 0x80000000) < v4 else 0
     return s
 
 
 def c1772(v0, v1, v2, v3):
     def c(R):
-        return (((v0[R[v1] + v2] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3
+        return (((v0[R[v1] + v2] ^ 128) - 128) + 0x80000000) < v3
     return c
 
 
 def s1773(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) + (((R[v4] + R[v5] & 0xFFFFFFFF) + v6) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + ((R[v4] + R[v5]) + v6)) & 0xFFFFFFFF
     return s
 
 
 def s1774(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w32(v0, R[v1] + v2, ((
-            u32(v3, R[v4] + v5)[0]) + (((R[v6] + R[v7] & 0xFFFFFFFF) + v8) % 4294967296) & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4] + v5)[0]) + ((R[v6] + R[v7]) + v8)) & 0xFFFFFFFF))
     return s
 
 
@@ -13457,13 +13446,13 @@ def s1776(d0, v1, v2):
 
 def s1777(d0, v1, v2):
     def s(R):
-        R[d0] = ((f64_to_bits(R[v1])) >> v2) & 0xFFFFFFFF
+        R[d0] = (((f64_to_bits(R[v1])) >> v2)) & 0xFFFFFFFF
     return s
 
 
 def s1778(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((f64_to_bits(R[v1])) >> v2) & 0xFFFFFFFF) & v3
+        R[d0] = (((f64_to_bits(R[v1])) >> v2)) & v3
     return s
 
 
@@ -13481,13 +13470,13 @@ def c1779(v0, v1, v2, v3):
 
 def s1780(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] >> v2) << (R[v3] & 31) & 0xFFFFFFFF
+        R[d0] = ((R[v1] >> v2) << (R[v3] & 31)) & 0xFFFFFFFF
     return s
 
 
 def s1781(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] >> v2) << (R[v3] & 31) & 0xFFFFFFFF) | R[v4]
+        R[d0] = (((R[v1] >> v2) << (R[v3] & 31)) & 0xFFFFFFFF) | R[v4]
     return s
 
 
@@ -13520,42 +13509,42 @@ def s1784(d0, v1, v2, v3, v4):
 
 def s1785(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6) % 4294967296
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + (R[v4] * v5)) + v6) & 0xFFFFFFFF
     return s
 
 
 def s1786(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, R[v1] + v2, ((R[v6] & 0xFFFFFFFF) if ((R[v3] & v4) != v5) else v7))
+        w32(v0, R[v1] + v2, (((R[v6]) & 0xFFFFFFFF) if ((R[v3] & v4) != v5) else v7))
     return s
 
 
 def s1787(v0, v1, v2, v3, v4):
     def s(R):
-        v0[(R[v1] + (
-            u32(v2, R[v3])[0]) & 0xFFFFFFFF)] = v4 & 255
+        v0[((R[v1] + (
+            u32(v2, R[v3])[0])) & 0xFFFFFFFF)] = v4 & 255
     return s
 
 
 def s1788(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + (((
-            u32(v5, R[v6] + v7)[0]) << v8) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, (((
+            u32(v2, R[v3] + v4)[0]) + ((
+            u32(v5, R[v6] + v7)[0]) << v8)) & 0xFFFFFFFF))[0])
     return s
 
 
 def c1788(v0, v1, v2, v3, v4, v5, v6, v7):
     def c(R):
-        return (u32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + (((
-            u32(v4, R[v5] + v6)[0]) << v7) % 4294967296) & 0xFFFFFFFF))[0])
+        return (u32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7)) & 0xFFFFFFFF))[0])
     return c
 
 
-def s1789(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
+def s1789(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFF) ^ (R[v4] >> v5)) ^ (((t2 := R[v6]) << v7 | t2 >> v8) & 0xFFFFFFFF)) + R[v9] & 0xFFFFFFFF
+        R[d0] = ((((R[v1] * 4294967297 >> v2) ^ (R[v3] >> v4)) ^ (R[v5] * 4294967297 >> v6)) + R[v7]) & 0xFFFFFFFF
     return s
 
 
@@ -13598,14 +13587,14 @@ def s1794(v0, v1, v2, v3, v4):
 
 def s1795(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v1[(R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF)]
+        R[d0] = v1[((R[v2] + ((R[v3] >> v4) & v5)) & 0xFFFFFFFF)]
     return s
 
 
 def s1796(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[R[v1] + v2] = (
-            v3[(R[v4] + ((R[v5] >> v6) & v7) & 0xFFFFFFFF)]) & 255
+            v3[((R[v4] + ((R[v5] >> v6) & v7)) & 0xFFFFFFFF)]) & 255
     return s
 
 
@@ -13631,20 +13620,20 @@ def s1799(d0, v1):
 
 def s1800(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] + R[v2] & 0xFFFFFFFF) + (((R[v3] ^ R[v4]) & R[v5]) ^ R[v6]) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + R[v2]) + (((R[v3] ^ R[v4]) & R[v5]) ^ R[v6])) & 0xFFFFFFFF
     return s
 
 
 def s1801(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) - v6) % 4294967296
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + (R[v4] * v5)) - v6) & 0xFFFFFFFF
     return s
 
 
 def s1802(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w16(v0, ((((
-            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) - v6) % 4294967296), v7 & 65535)
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5)) - v6) & 0xFFFFFFFF), v7 & 65535)
     return s
 
 
@@ -13671,25 +13660,25 @@ def s1805(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s1806(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1[(((R[v2] + v3) % 4294967296) + R[v4] & 0xFFFFFFFF)]
+        R[d0] = v1[(((R[v2] + v3) + R[v4]) & 0xFFFFFFFF)]
     return s
 
 
 def c1806(v0, v1, v2, v3):
     def c(R):
-        return v0[(((R[v1] + v2) % 4294967296) + R[v3] & 0xFFFFFFFF)]
+        return v0[(((R[v1] + v2) + R[v3]) & 0xFFFFFFFF)]
     return c
 
 
 def s1807(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((v1[(((R[v2] + v3) % 4294967296) + R[v4] & 0xFFFFFFFF)]) << v5) % 4294967296
+        R[d0] = ((v1[(((R[v2] + v3) + R[v4]) & 0xFFFFFFFF)]) << v5) % 4294967296
     return s
 
 
 def s1808(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v1] + v2) % 4294967296) + (((v3[(((R[v4] + v5) % 4294967296) + R[v6] & 0xFFFFFFFF)]) << v7) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + v2) + ((v3[(((R[v4] + v5) + R[v6]) & 0xFFFFFFFF)]) << v7)) & 0xFFFFFFFF
     return s
 
 
@@ -13719,7 +13708,7 @@ def s1812(v0, v1, v2, v3):
 
 def s1813(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] - v2) % 18446744073709551616) & R[v3]
+        R[d0] = (R[v1] - v2) & R[v3]
     return s
 
 
@@ -13750,31 +13739,31 @@ def s1817(v0, v1, v2, v3, v4):
 
 def s1818(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) > v4 else 0
+        R[d0] = 1 if ((i32(v1, R[v2] + v3)[0]) + 0x80000000) > v4 else 0
     return s
 
 
 def c1818(v0, v1, v2, v3):
     def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) > v3
+        return ((i32(v0, R[v1] + v2)[0]) + 0x80000000) > v3
     return c
 
 
 def s1819(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) + v5)[0]
+        R[d0] = u32(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF) + v5)[0]
     return s
 
 
 def c1819(v0, v1, v2, v3, v4):
     def c(R):
-        return u32(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF) + v4)[0]
+        return u32(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF) + v4)[0]
     return c
 
 
 def s1820(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (R[v1] + ((((v3 << (R[v4] & 31) & 0xFFFFFFFF) if R[v2] else v5) << v6) % 4294967296) & 0xFFFFFFFF) + (R[v7] * v8 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + (((v3 << (R[v4] & 31)) if R[v2] else v5) << v6)) + (R[v7] * v8)) & 0xFFFFFFFF
     return s
 
 
@@ -13830,7 +13819,7 @@ def s1826(d0, v1, v2, v3, v4, v5, v6):
 
 def s1827(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + ((((R[v2] ^ v3) >> v4) | (R[v5] >> v6)) & v7) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((((R[v2] ^ v3) >> v4) | (R[v5] >> v6)) & v7)) & 0xFFFFFFFF
     return s
 
 
@@ -13843,30 +13832,30 @@ def s1828(d0, v1, v2, v3, v4):
 
 def s1829(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, (
+        R[d0] = (((u32(v1, (
             u32(v2, R[v3])[0]) + v4)[0]) + (
-            u64(v5, R[v6] + v7)[0]) & 0xFFFFFFFFFFFFFFFF)
+            u64(v5, R[v6] + v7)[0])) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s1830(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w64(v0, R[v1] + v2, ((
+        w64(v0, R[v1] + v2, (((
             u32(v3, (
             u32(v4, R[v5])[0]) + v6)[0]) + (
-            u64(v7, R[v8] + v9)[0]) & 0xFFFFFFFFFFFFFFFF))
+            u64(v7, R[v8] + v9)[0])) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s1831(d0, v1, v2, v3):
     def s(R):
-        R[d0] = u32(v1, ((R[v2] & 0xFFFFFFFF) & v3))[0]
+        R[d0] = u32(v1, ((R[v2]) & v3))[0]
     return s
 
 
 def c1831(v0, v1, v2):
     def c(R):
-        return u32(v0, ((R[v1] & 0xFFFFFFFF) & v2))[0]
+        return u32(v0, ((R[v1]) & v2))[0]
     return c
 
 
@@ -13884,37 +13873,37 @@ def s1833(v0, v1, v2, v3, v4):
 
 def s1834(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1.value) + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((v1.value) + (R[v2] << v3)) & 0xFFFFFFFF
     return s
 
 
 def s1835(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1[((v2.value) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF)]
+        R[d0] = v1[(((v2.value) + (R[v3] << v4)) & 0xFFFFFFFF)]
     return s
 
 
 def s1836(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[((v2.value) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF)]) & v5
+        R[d0] = (v1[(((v2.value) + (R[v3] << v4)) & 0xFFFFFFFF)]) & v5
     return s
 
 
 def c1836(v0, v1, v2, v3, v4):
     def c(R):
-        return (v0[((v1.value) + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF)]) & v4
+        return (v0[(((v1.value) + (R[v2] << v3)) & 0xFFFFFFFF)]) & v4
     return c
 
 
 def s1837(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 0 if ((v1[((v2.value) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF)]) & v5) else 1
+        R[d0] = 0 if ((v1[(((v2.value) + (R[v3] << v4)) & 0xFFFFFFFF)]) & v5) else 1
     return s
 
 
 def c1837(v0, v1, v2, v3, v4):
     def c(R):
-        return not ((v0[((v1.value) + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF)]) & v4)
+        return not ((v0[(((v1.value) + (R[v2] << v3)) & 0xFFFFFFFF)]) & v4)
     return c
 
 
@@ -13926,21 +13915,21 @@ def s1838(d0, v1, v2, v3):
 
 def s1839(d0, v1, v2):
     def s(R):
-        R[d0] = 1 if (R[v1] & 0xFFFFFFFF) != v2 else 0
+        R[d0] = 1 if ((R[v1]) & 0xFFFFFFFF) != v2 else 0
     return s
 
 
 def c1839(v0, v1):
     def c(R):
-        return (R[v0] & 0xFFFFFFFF) != v1
+        return ((R[v0]) & 0xFFFFFFFF) != v1
     return c
 
 
 def s1840(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w32(v0, R[v1] + v2, (
-            u32(v3, ((((((
-            u32(v4, R[v5] + v6)[0]) & v7) << v8) % 4294967296) + v9) % 4294967296))[0]))
+            u32(v3, (((((
+            u32(v4, R[v5] + v6)[0]) & v7) << v8) + v9) % 4294967296))[0]))
     return s
 
 
@@ -13983,21 +13972,21 @@ def c1844(v0, v1, v2, v3, v4):
 
 def s1845(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF), (
+        w32(v0, (((
+            u32(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFF), (
             u32(v4, R[v5])[0]))
     return s
 
 
 def s1846(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1[R[v2]]) - v3) % 4294967296) & v4
+        R[d0] = ((v1[R[v2]]) - v3) & v4
     return s
 
 
 def s1847(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] * v2 & 0xFFFFFFFF) + ((((v3[R[v4]]) - v5) % 4294967296) & v6) & 0xFFFFFFFF
+        R[d0] = ((R[v1] * v2) + (((v3[R[v4]]) - v5) & v6)) & 0xFFFFFFFF
     return s
 
 
@@ -14009,13 +13998,13 @@ def s1848(d0, v1, v2, v3):
 
 def s1849(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((u16(v1, R[v2])[0]) + v3) % 4294967296) & v4
+        R[d0] = ((u16(v1, R[v2])[0]) + v3) & v4
     return s
 
 
 def s1850(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] * v2 & 0xFFFFFFFF) + ((((u16(v3, R[v4])[0]) + v5) % 4294967296) & v6) & 0xFFFFFFFF
+        R[d0] = ((R[v1] * v2) + (((u16(v3, R[v4])[0]) + v5) & v6)) & 0xFFFFFFFF
     return s
 
 
@@ -14034,25 +14023,25 @@ def s1852(v0, v1, v2, v3):
 
 def s1853(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (v2[((((v3.value) + v4) % 4294967296) + R[v5] & 0xFFFFFFFF)]) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v2[((((v3.value) + v4) + R[v5]) & 0xFFFFFFFF)])) & 0xFFFFFFFF
     return s
 
 
 def s1854(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] << (((v2 - (32 - ((R[v3] - v4) % 4294967296).bit_length())) % 4294967296) & 31) & 0xFFFFFFFF
+        R[d0] = (R[v1] << ((v2 - (32 - ((R[v3] - v4) % 4294967296).bit_length())) & 31)) & 0xFFFFFFFF
     return s
 
 
 def s1855(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] << (((v2 - (32 - ((R[v3] - v4) % 4294967296).bit_length())) % 4294967296) & 31) & 0xFFFFFFFF) - R[v5]) % 4294967296
+        R[d0] = ((R[v1] << ((v2 - (32 - ((R[v3] - v4) % 4294967296).bit_length())) & 31)) - R[v5]) & 0xFFFFFFFF
     return s
 
 
 def s1856(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if (((R[v1] << (((v2 - (32 - ((R[v3] - v4) % 4294967296).bit_length())) % 4294967296) & 31) & 0xFFFFFFFF) - R[v5]) % 4294967296) > v6 else 0
+        R[d0] = 1 if (((R[v1] << ((v2 - (32 - ((R[v3] - v4) % 4294967296).bit_length())) & 31)) - R[v5]) & 0xFFFFFFFF) > v6 else 0
     return s
 
 
@@ -14088,7 +14077,7 @@ def s1860(d0, v1, v2, v3, v4, v5, v6):
 
 def s1861(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] << ((((v4 - (R[v5] >> v6)) % 4294967296) if (R[v2] != v3) else v7) & 31) & 0xFFFFFFFF
+        R[d0] = (R[v1] << (((v4 - (R[v5] >> v6)) if (R[v2] != v3) else v7) & 31)) & 0xFFFFFFFF
     return s
 
 
@@ -14121,51 +14110,51 @@ def s1864(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s1865(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((((u32(v1, R[v2] + v3)[0]) + v4) % 4294967296) & v5) << v6) % 4294967296
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) + v4) & v5) << v6) % 4294967296
     return s
 
 
 def s1866(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + ((((((u32(v2, R[v3] + v4)[0]) + v5) % 4294967296) & v6) << v7) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((((u32(v2, R[v3] + v4)[0]) + v5) & v6) << v7)) & 0xFFFFFFFF
     return s
 
 
 def s1867(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (v1[(R[v2] + ((((((
-            u32(v3, R[v4] + v5)[0]) + v6) % 4294967296) & v7) << v8) % 4294967296) & 0xFFFFFFFF)])
+        R[d0] = (v1[((R[v2] + ((((
+            u32(v3, R[v4] + v5)[0]) + v6) & v7) << v8)) & 0xFFFFFFFF)])
     return s
 
 
 def s1868(d0, v1, v2, v3):
     def s(R):
-        R[d0] = v1[((v2.value) + R[v3] & 0xFFFFFFFF)]
+        R[d0] = v1[(((v2.value) + R[v3]) & 0xFFFFFFFF)]
     return s
 
 
 def s1869(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) + (R[v4] + R[v5] & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + (R[v4] + R[v5])) & 0xFFFFFFFF
     return s
 
 
 def s1870(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, R[v1] + v2, ((
-            u32(v3, R[v4] + v5)[0]) + (R[v6] + R[v7] & 0xFFFFFFFF) & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4] + v5)[0]) + (R[v6] + R[v7])) & 0xFFFFFFFF))
     return s
 
 
 def s1871(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) - v4) % 4294967296
+        R[d0] = ((R[v1] + (R[v2] * v3)) - v4) & 0xFFFFFFFF
     return s
 
 
 def s1872(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, R[v1] + v2, ((((R[v3] - R[v4]) % 4294967296) + v5) % 4294967296))
+        w32(v0, R[v1] + v2, (((R[v3] - R[v4]) + v5) % 4294967296))
     return s
 
 
@@ -14212,26 +14201,26 @@ def s1878(v0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s1879(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, R[v1] + v2, ((
-            u32(v3, R[v4] + v5)[0]) + (R[v6] * v7 & 0xFFFFFFFF) & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4] + v5)[0]) + (R[v6] * v7)) & 0xFFFFFFFF))
     return s
 
 
 def s1880(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (R[v2] + R[v3] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] + R[v3])) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s1881(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + ((((R[v2] - R[v3]) % 4294967296) << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((R[v2] - R[v3]) << v4)) & 0xFFFFFFFF
     return s
 
 
 def s1882(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u16(v1, (R[v2] + ((((R[v3] - R[v4]) % 4294967296) << v5) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u16(v1, ((R[v2] + ((R[v3] - R[v4]) << v5)) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -14290,7 +14279,7 @@ def s1890(v0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s1891(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] >> v2) & v3) * v4 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((R[v1] >> v2) & v3) * v4) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -14319,28 +14308,28 @@ def s1894(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s1895(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) + (R[v6] * v7 & 0xFFFFFFFF) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + (R[v6] * v7)) & 0xFFFFFFFF)
     return s
 
 
 def s1896(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (u32(v1, ((
+        R[d0] = (u32(v1, (((
             u32(v2, (
-            u32(v3, R[v4] + v5)[0]) + v6)[0]) + (R[v7] * v8 & 0xFFFFFFFF) & 0xFFFFFFFF) + v9)[0])
+            u32(v3, R[v4] + v5)[0]) + v6)[0]) + (R[v7] * v8)) & 0xFFFFFFFF) + v9)[0])
     return s
 
 
 def s1897(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (1 if R[v1] > v2 else 0) | (0 if ((v3 << (R[v4] & 31) & 0xFFFFFFFF) & v5) else 1)
+        R[d0] = (1 if R[v1] > v2 else 0) | (0 if ((v3 << (R[v4] & 31)) & v5) else 1)
     return s
 
 
 def c1897(v0, v1, v2, v3, v4):
     def c(R):
-        return (1 if R[v0] > v1 else 0) | (0 if ((v2 << (R[v3] & 31) & 0xFFFFFFFF) & v4) else 1)
+        return (1 if R[v0] > v1 else 0) | (0 if ((v2 << (R[v3] & 31)) & v4) else 1)
     return c
 
 
@@ -14364,21 +14353,21 @@ def c1899(v0, v1, v2, v3):
 
 def s1900(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] + (((u32(v2, R[v3] + v4)[0]) << v5) % 4294967296) & 0xFFFFFFFF) + v6) % 4294967296
+        R[d0] = ((R[v1] + ((u32(v2, R[v3] + v4)[0]) << v5)) + v6) & 0xFFFFFFFF
     return s
 
 
 def s1901(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u64(v1, (((R[v2] + (((
-            u32(v3, R[v4] + v5)[0]) << v6) % 4294967296) & 0xFFFFFFFF) + v7) % 4294967296))[0])
+        R[d0] = (u64(v1, (((R[v2] + ((
+            u32(v3, R[v4] + v5)[0]) << v6)) + v7) & 0xFFFFFFFF))[0])
     return s
 
 
 def s1902(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, (R[v2] + (
-            u32(v3, ((R[v4] + v5) % 4294967296))[0]) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, ((R[v2] + (
+            u32(v3, ((R[v4] + v5) % 4294967296))[0])) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -14396,37 +14385,37 @@ def c1903(v0, v1, v2, v3):
 
 def s1904(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((v1 << (R[v2] & 31) & 0xFFFFFFFF) << v3) % 4294967296
+        R[d0] = ((v1 << (R[v2] & 31)) << v3) & 0xFFFFFFFF
     return s
 
 
 def s1905(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (((v2 << (R[v3] & 31) & 0xFFFFFFFF) << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((v2 << (R[v3] & 31)) << v4)) & 0xFFFFFFFF
     return s
 
 
 def s1906(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] + (((v2 << (R[v3] & 31) & 0xFFFFFFFF) << v4) % 4294967296) & 0xFFFFFFFF) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + ((v2 << (R[v3] & 31)) << v4)) + (R[v5] << v6)) & 0xFFFFFFFF
     return s
 
 
 def s1907(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if ((((v1[R[v2] + v3]) - v4) % 4294967296) & v5) < v6 else 0
+        R[d0] = 1 if (((v1[R[v2] + v3]) - v4) & v5) < v6 else 0
     return s
 
 
 def c1907(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return ((((v0[R[v1] + v2]) - v3) % 4294967296) & v4) < v5
+        return (((v0[R[v1] + v2]) - v3) & v4) < v5
     return c
 
 
 def s1908(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] - ((R[v2] << v3) % 4294967296)) % 4294967296) - v4) % 4294967296
+        R[d0] = ((R[v1] - (R[v2] << v3)) - v4) % 4294967296
     return s
 
 
@@ -14445,8 +14434,8 @@ def s1910(v0, v1, v2, v3, v4, v5):
 
 def s1911(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] + ((u64(v2, R[v3] + v4)[0]) * (
-            u64(v5, R[v6] + v7)[0]) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = ((R[v1] + ((u64(v2, R[v3] + v4)[0]) * (
+            u64(v5, R[v6] + v7)[0]))) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
@@ -14458,45 +14447,45 @@ def s1912(d0, v1, v2, v3, v4, v5, v6):
 
 def s1913(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((((u32(v1, R[v2] + v3)[0]) >> v4) & v5) + v6) % 4294967296) << v7) % 4294967296
+        R[d0] = (((((u32(v1, R[v2] + v3)[0]) >> v4) & v5) + v6) << v7) % 4294967296
     return s
 
 
 def s1914(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = R[v1] + (((((((u32(v2, R[v3] + v4)[0]) >> v5) & v6) + v7) % 4294967296) << v8) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((((u32(v2, R[v3] + v4)[0]) >> v5) & v6) + v7) << v8)) & 0xFFFFFFFF
     return s
 
 
 def s1915(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((u32(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) + (((R[v6] & v7) << v8) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + ((R[v6] & v7) << v8)) & 0xFFFFFFFF)
     return s
 
 
 def s1916(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d0] = ((((u32(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) + (((R[v6] & v7) << v8) % 4294967296) & 0xFFFFFFFF) + v9) % 4294967296)
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + ((R[v6] & v7) << v8)) + v9) & 0xFFFFFFFF)
     return s
 
 
 def s1917(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] << (((R[v2] - v3) % 4294967296) & 63) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] << (((R[v2] - v3) % 4294967296) & 63)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s1918(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (R[v3] << (((R[v4] - v5) % 4294967296) & 63) & 0xFFFFFFFFFFFFFFFF) if (R[v1] >= v2) else (R[v6] >> (((v7 - R[v8]) % 4294967296) & 63))
+        R[d0] = ((R[v3] << (((R[v4] - v5) % 4294967296) & 63)) & 0xFFFFFFFFFFFFFFFF) if (R[v1] >= v2) else (R[v6] >> (((v7 - R[v8]) % 4294967296) & 63))
     return s
 
 
 def s1919(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u32(v1, (((((R[v2] >> v3) & v4) + R[v5] & 0xFFFFFFFF) - v6) % 4294967296))[0]) >> (R[v7] & 31)
+        R[d0] = (u32(v1, (((((R[v2] >> v3) & v4) + R[v5]) - v6) & 0xFFFFFFFF))[0]) >> (R[v7] & 31)
     return s
 
 
@@ -14526,21 +14515,21 @@ def s1923(d0, v1, v2, v3, v4, v5):
 
 def s1924(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = v1 << (((v2 - (32 - ((((R[v3] | v4) // v5) - v6) % 4294967296).bit_length())) % 4294967296) & 31) & 0xFFFFFFFF
+        R[d0] = (v1 << ((v2 - (32 - ((((R[v3] | v4) // v5) - v6) % 4294967296).bit_length())) & 31)) & 0xFFFFFFFF
     return s
 
 
 def s1925(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = (1 if (v1[((((
-            u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF) - v6) % 4294967296)]) != v7 else 0)
+            u32(v2, R[v3] + v4)[0]) + R[v5]) - v6) & 0xFFFFFFFF)]) != v7 else 0)
     return s
 
 
 def c1925(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
         return ((v0[((((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) - v5) % 4294967296)]) != v6)
+            u32(v1, R[v2] + v3)[0]) + R[v4]) - v5) & 0xFFFFFFFF)]) != v6)
     return c
 
 
@@ -14559,9 +14548,9 @@ def s1927(d0, v1, v2, v3, v4):
 
 def s1928(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        v0[((
+        v0[(((
             u32(v1, R[v2] + v3)[0]) + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF)] = R[v7] & 255
+            u32(v4, R[v5] + v6)[0])) & 0xFFFFFFFF)] = R[v7] & 255
     return s
 
 
@@ -14629,7 +14618,7 @@ def s1934(d0, v1, v2, v3, v4):
 
 def s1935(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (((u16(v2, R[v3] + v4)[0]) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((u16(v2, R[v3] + v4)[0]) << v5)) & 0xFFFFFFFF
     return s
 
 
@@ -14647,13 +14636,13 @@ def c1936(v0, v1):
 
 def s1937(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 0 if ((1 if R[v4] <= v5 else 0) if ((v1 << (R[v2] & 31) & 0xFFFFFFFF) & v3) else v6) else 1
+        R[d0] = 0 if ((1 if R[v4] <= v5 else 0) if ((v1 << (R[v2] & 31)) & v3) else v6) else 1
     return s
 
 
 def c1937(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return not ((1 if R[v3] <= v4 else 0) if ((v0 << (R[v1] & 31) & 0xFFFFFFFF) & v2) else v5)
+        return not ((1 if R[v3] <= v4 else 0) if ((v0 << (R[v1] & 31)) & v2) else v5)
     return c
 
 
@@ -14727,7 +14716,7 @@ def s1946(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s1947(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] >> v2) & 0xFFFFFFFF) + v3) % 4294967296
+        R[d0] = (((R[v1] >> v2)) + v3) & 0xFFFFFFFF
     return s
 
 
@@ -14753,26 +14742,26 @@ def s1949(d0, v1, v2, v3):
 
 def s1950(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (((u32(v2, R[v3])[0]) << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((u32(v2, R[v3])[0]) << v4)) & 0xFFFFFFFF
     return s
 
 
 def s1951(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + ((u32(v2, R[v3] + v4)[0]) * v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((u32(v2, R[v3] + v4)[0]) * v5)) & 0xFFFFFFFF
     return s
 
 
 def s1952(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF) - v6) % 4294967296
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + (R[v4] << v5)) - v6) & 0xFFFFFFFF
     return s
 
 
 def s1953(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = (u32(v1, ((((
-            u32(v2, R[v3] + v4)[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF) - v7) % 4294967296))[0])
+            u32(v2, R[v3] + v4)[0]) + (R[v5] << v6)) - v7) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -14797,7 +14786,7 @@ def s1956(d0, v1, v2, v3):
 
 def s1957(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] + v2) % 18446744073709551616) >> v3) & 0xFFFFFFFF
+        R[d0] = ((((R[v1] + v2) % 18446744073709551616) >> v3)) & 0xFFFFFFFF
     return s
 
 
@@ -14809,31 +14798,31 @@ def s1958(d0, v1, v2, v3, v4):
 
 def s1959(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (u32(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]) == R[v5] else 0
+        R[d0] = 1 if (u32(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]) == R[v5] else 0
     return s
 
 
 def c1959(v0, v1, v2, v3, v4):
     def c(R):
-        return (u32(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF))[0]) == R[v4]
+        return (u32(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF))[0]) == R[v4]
     return c
 
 
 def s1960(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] + v2) % 4294967296) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + v2) + ((R[v3] >> v4) & v5)) & 0xFFFFFFFF
     return s
 
 
 def s1961(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u16(v1, (((R[v2] + v3) % 4294967296) + ((R[v4] >> v5) & v6) & 0xFFFFFFFF))[0]
+        R[d0] = u16(v1, (((R[v2] + v3) + ((R[v4] >> v5) & v6)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s1962(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u16(v1, (((R[v2] + v3) % 4294967296) + ((R[v4] >> v5) & v6) & 0xFFFFFFFF))[0]) << v7) % 4294967296
+        R[d0] = ((u16(v1, (((R[v2] + v3) + ((R[v4] >> v5) & v6)) & 0xFFFFFFFF))[0]) << v7) % 4294967296
     return s
 
 
@@ -14853,14 +14842,14 @@ def c1963(v0, v1, v2, v3):
 
 def s1964(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((u32(v1, R[v2] + v3)[0]) << v4) % 4294967296) + v5) % 4294967296
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) << v4) + v5) % 4294967296
     return s
 
 
 def s1965(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, (((((
-            u32(v2, R[v3] + v4)[0]) << v5) % 4294967296) + v6) % 4294967296))[0])
+        R[d0] = (u32(v1, ((((
+            u32(v2, R[v3] + v4)[0]) << v5) + v6) % 4294967296))[0])
     return s
 
 
@@ -14872,31 +14861,31 @@ def s1966(v0, v1, v2, v3, v4):
 
 def s1967(v0, v1, v2, v3, v4):
     def s(R):
-        w16(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF), v4 & 65535)
+        w16(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF), v4 & 65535)
     return s
 
 
 def s1968(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (R[v1] ^ 0x80000000) < ((u32(v2, R[v3] + v4)[0]) ^ 0x80000000) else 0
+        R[d0] = 1 if ((R[v1] ^ 0x80000000) - 0x80000000) < (i32(v2, R[v3] + v4)[0]) else 0
     return s
 
 
 def c1968(v0, v1, v2, v3):
     def c(R):
-        return (R[v0] ^ 0x80000000) < ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000)
+        return ((R[v0] ^ 0x80000000) - 0x80000000) < (i32(v1, R[v2] + v3)[0])
     return c
 
 
 def s1969(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((v1[(R[v2] + R[v3] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v4 else 0
+        R[d0] = 1 if (((v1[((R[v2] + R[v3]) & 0xFFFFFFFF)] ^ 128) - 128) + 0x80000000) > v4 else 0
     return s
 
 
 def c1969(v0, v1, v2, v3):
     def c(R):
-        return (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3
+        return (((v0[((R[v1] + R[v2]) & 0xFFFFFFFF)] ^ 128) - 128) + 0x80000000) > v3
     return c
 
 
@@ -14908,19 +14897,19 @@ def s1970(d0, v1, v2, v3):
 
 def s1971(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1 - R[v2]) % 4294967296) | R[v3]) & v4
+        R[d0] = ((v1 - R[v2]) | R[v3]) & v4
     return s
 
 
 def s1972(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if ((((v1 - R[v2]) % 4294967296) | R[v3]) & v4) != v5 else 0
+        R[d0] = 1 if (((v1 - R[v2]) | R[v3]) & v4) != v5 else 0
     return s
 
 
 def c1972(v0, v1, v2, v3, v4):
     def c(R):
-        return ((((v0 - R[v1]) % 4294967296) | R[v2]) & v3) != v4
+        return (((v0 - R[v1]) | R[v2]) & v3) != v4
     return c
 
 
@@ -14958,13 +14947,13 @@ def s1977(v0, v1, v2, v3):
 
 def s1978(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] >> v2) + v3) % 4294967296) & v4
+        R[d0] = ((R[v1] >> v2) + v3) & v4
     return s
 
 
 def s1979(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1 - ((((R[v2] >> v3) + v4) % 4294967296) & v5)) % 4294967296
+        R[d0] = (v1 - (((R[v2] >> v3) + v4) & v5)) % 4294967296
     return s
 
 
@@ -15007,32 +14996,32 @@ def s1984(d0, v1, v2, v3):
 
 def s1985(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u32(v1, (((R[v2] + (((
-            u32(v3, R[v4] + v5)[0]) << v6) % 4294967296) & 0xFFFFFFFF) + v7) % 4294967296))[0])
+        R[d0] = (u32(v1, (((R[v2] + ((
+            u32(v3, R[v4] + v5)[0]) << v6)) + v7) & 0xFFFFFFFF))[0])
     return s
 
 
 def s1986(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        v0[R[v1]] = (((R[v6] - v7) % 4294967296) if ((((R[v2] - v3) % 4294967296) & v4) < v5) else R[v8]) & 255
+        v0[R[v1]] = ((R[v6] - v7) if (((R[v2] - v3) & v4) < v5) else R[v8]) & 255
     return s
 
 
 def s1987(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v3] if (R[v1] > R[v2]) else R[v4]) + (R[v5] ^ v6) & 0xFFFFFFFF
+        R[d0] = ((R[v3] if (R[v1] > R[v2]) else R[v4]) + (R[v5] ^ v6)) & 0xFFFFFFFF
     return s
 
 
 def s1988(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v3] if (R[v1] > R[v2]) else R[v4]) + (R[v5] ^ v6) & 0xFFFFFFFF) & v7
+        R[d0] = ((R[v3] if (R[v1] > R[v2]) else R[v4]) + (R[v5] ^ v6)) & v7
     return s
 
 
 def s1989(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((((R[v3] if (R[v1] > R[v2]) else R[v4]) + (R[v5] ^ v6) & 0xFFFFFFFF) & v7) + v8) % 4294967296
+        R[d0] = ((((R[v3] if (R[v1] > R[v2]) else R[v4]) + (R[v5] ^ v6)) & v7) + v8) % 4294967296
     return s
 
 
@@ -15044,13 +15033,13 @@ def s1990(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s1991(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = R[v1] + (v4 if (R[v2] == v3) else (v7 if (R[v5] > v6) else v8)) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v4 if (R[v2] == v3) else (v7 if (R[v5] > v6) else v8))) & 0xFFFFFFFF
     return s
 
 
 def s1992(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
-        w32(v0, R[v1] + v2, (R[v3] + (v6 if (R[v4] == v5) else (v9 if (R[v7] > v8) else v10)) & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, ((R[v3] + (v6 if (R[v4] == v5) else (v9 if (R[v7] > v8) else v10))) & 0xFFFFFFFF))
     return s
 
 
@@ -15120,25 +15109,25 @@ def s2001(v0, v1, v2, v3, v4, v5):
 
 def s2002(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((v1[R[v2] + v3] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) >= v4 else 0
+        R[d0] = 1 if (((v1[R[v2] + v3] ^ 128) - 128) + 0x80000000) >= v4 else 0
     return s
 
 
 def c2002(v0, v1, v2, v3):
     def c(R):
-        return (((v0[R[v1] + v2] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) >= v3
+        return (((v0[R[v1] + v2] ^ 128) - 128) + 0x80000000) >= v3
     return c
 
 
 def s2003(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) <= v4 else 0
+        R[d0] = 1 if ((i32(v1, R[v2] + v3)[0]) + 0x80000000) <= v4 else 0
     return s
 
 
 def c2003(v0, v1, v2, v3):
     def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= v3
+        return ((i32(v0, R[v1] + v2)[0]) + 0x80000000) <= v3
     return c
 
 
@@ -15156,20 +15145,20 @@ def s2005(v0, v1, v2, v3, v4, v5, v6):
 
 def s2006(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if (R[v1] ^ 0x80000000) >= ((u32(v2, R[v3])[0]) ^ 0x80000000) else 0
+        R[d0] = 1 if ((R[v1] ^ 0x80000000) - 0x80000000) >= (i32(v2, R[v3])[0]) else 0
     return s
 
 
 def c2006(v0, v1, v2):
     def c(R):
-        return (R[v0] ^ 0x80000000) >= ((u32(v1, R[v2])[0]) ^ 0x80000000)
+        return ((R[v0] ^ 0x80000000) - 0x80000000) >= (i32(v1, R[v2])[0])
     return c
 
 
 def s2007(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w64(v0, ((
-            u32(v1, R[v2] + v3)[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF), R[v6])
+        w64(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5)) & 0xFFFFFFFF), R[v6])
     return s
 
 
@@ -15205,8 +15194,8 @@ def s2011(v0, v1, v2, v3, v4):
 
 def s2012(v0, v1, v2, v3, v4):
     def s(R):
-        v0[((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF)] = v4 & 255
+        v0[(((
+            u32(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFF)] = v4 & 255
     return s
 
 
@@ -15224,8 +15213,8 @@ def c2013(v0, v1, v2, v3, v4):
 
 def s2014(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((u64(v1, v2)[0]) + (
-            u64(v3, R[v4] + v5)[0]) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((u64(v1, v2)[0]) + (
+            u64(v3, R[v4] + v5)[0])) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
@@ -15244,30 +15233,30 @@ def s2016(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s2017(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w16(v0, ((
-            u32(v1, R[v2] + v3)[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF), v6 & 65535)
+        w16(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5)) & 0xFFFFFFFF), v6 & 65535)
     return s
 
 
 def s2018(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) + ((R[v6] << v7) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + (R[v6] << v7)) & 0xFFFFFFFF)
     return s
 
 
 def s2019(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (u32(v1, ((
+        R[d0] = (u32(v1, (((
             u32(v2, (
-            u32(v3, R[v4] + v5)[0]) + v6)[0]) + ((R[v7] << v8) % 4294967296) & 0xFFFFFFFF))[0])
+            u32(v3, R[v4] + v5)[0]) + v6)[0]) + (R[v7] << v8)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s2020(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6, (
+        w32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5)) & 0xFFFFFFFF) + v6, (
             u32(v7, R[v8] + v9)[0]))
     return s
 
@@ -15328,62 +15317,62 @@ def s2027(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s2028(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((((u32(v1, R[v2] + v3)[0]) << v4) % 4294967296) + (((
-            u32(v5, R[v6] + v7)[0]) << v8) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) << v4) + ((
+            u32(v5, R[v6] + v7)[0]) << v8)) & 0xFFFFFFFF)
     return s
 
 
 def s2029(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = ((((((u32(v1, R[v2] + v3)[0]) << v4) % 4294967296) + (((
-            u32(v5, R[v6] + v7)[0]) << v8) % 4294967296) & 0xFFFFFFFF) + v9) % 4294967296)
+        R[d0] = (((((u32(v1, R[v2] + v3)[0]) << v4) + ((
+            u32(v5, R[v6] + v7)[0]) << v8)) + v9) & 0xFFFFFFFF)
     return s
 
 
 def s2030(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((u32(v1, R[v2] + v3)[0]) - R[v4]) % 4294967296) - v5) % 4294967296
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) - R[v4]) - v5) % 4294967296
     return s
 
 
 def s2031(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF), (((((
-            u32(v4, R[v5] + v6)[0]) - R[v7]) % 4294967296) - v8) % 4294967296))
+        w32(v0, (((
+            u32(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFF), ((((
+            u32(v4, R[v5] + v6)[0]) - R[v7]) - v8) % 4294967296))
     return s
 
 
 def s2032(v0, v1, v2, v3):
     def s(R):
-        w32(v0, (R[v1] & 0xFFFFFFFF) + v2, R[v3])
+        w32(v0, ((R[v1]) & 0xFFFFFFFF) + v2, R[v3])
     return s
 
 
 def s2033(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + (((
-            u32(v4, R[v5])[0]) << v6) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5])[0]) << v6)) & 0xFFFFFFFF)
     return s
 
 
 def s2034(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + (((
-            u32(v5, R[v6])[0]) << v7) % 4294967296) & 0xFFFFFFFF) + v8)[0])
+        R[d0] = (u32(v1, (((
+            u32(v2, R[v3] + v4)[0]) + ((
+            u32(v5, R[v6])[0]) << v7)) & 0xFFFFFFFF) + v8)[0])
     return s
 
 
-def s2035(d0, v1, v2, v3, v4, v5, v6, v7, v8):
+def s2035(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFF) & v4) | (((t2 := (R[v5] & v6)) << v7 | t2 >> v8) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] * 4294967297 >> v2) & v3) | (((R[v4] & v5) * 4294967297 >> v6) & 0xFFFFFFFF)
     return s
 
 
-def s2036(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+def s2036(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = R[v2] if R[v1] else (((((t1 := R[v3]) << v4 | t1 >> v5) & 0xFFFFFFFF) & v6) | (((t2 := (R[v7] & v8)) << v9 | t2 >> v10) & 0xFFFFFFFF))
+        R[d0] = R[v2] if R[v1] else (((R[v3] * 4294967297 >> v4) & v5) | (((R[v6] & v7) * 4294967297 >> v8) & 0xFFFFFFFF))
     return s
 
 
@@ -15395,19 +15384,19 @@ def s2037(d0, v1, v2, v3, v4):
 
 def s2038(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((R[v1] - R[v2]) % 4294967296) ^ ((R[v3] - R[v4]) % 4294967296)) & R[v5]
+        R[d0] = ((R[v1] - R[v2]) ^ (R[v3] - R[v4])) & R[v5]
     return s
 
 
 def s2039(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if ((((R[v1] - R[v2]) % 4294967296) ^ ((R[v3] - R[v4]) % 4294967296)) & R[v5]) < v6 else 0
+        R[d0] = 1 if (((R[v1] - R[v2]) ^ (R[v3] - R[v4])) & R[v5]) < v6 else 0
     return s
 
 
 def c2039(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return ((((R[v0] - R[v1]) % 4294967296) ^ ((R[v2] - R[v3]) % 4294967296)) & R[v4]) < v5
+        return (((R[v0] - R[v1]) ^ (R[v2] - R[v3])) & R[v4]) < v5
     return c
 
 
@@ -15446,29 +15435,29 @@ def c2043(v0, v1, v2, v3, v4, v5, v6):
 
 def s2044(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (v1[(R[v2] + (((
-            u32(v3, R[v4] + v5)[0]) << v6) % 4294967296) & 0xFFFFFFFF) + v7])
+        R[d0] = (v1[((R[v2] + ((
+            u32(v3, R[v4] + v5)[0]) << v6)) & 0xFFFFFFFF) + v7])
     return s
 
 
 def s2045(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((v1[(R[v2] + (((
-            u32(v3, R[v4] + v5)[0]) << v6) % 4294967296) & 0xFFFFFFFF) + v7]) & v8)
+        R[d0] = ((v1[((R[v2] + ((
+            u32(v3, R[v4] + v5)[0]) << v6)) & 0xFFFFFFFF) + v7]) & v8)
     return s
 
 
 def s2046(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (0 if ((v1[(R[v2] + (((
-            u32(v3, R[v4] + v5)[0]) << v6) % 4294967296) & 0xFFFFFFFF) + v7]) & v8) else 1)
+        R[d0] = (0 if ((v1[((R[v2] + ((
+            u32(v3, R[v4] + v5)[0]) << v6)) & 0xFFFFFFFF) + v7]) & v8) else 1)
     return s
 
 
 def c2046(v0, v1, v2, v3, v4, v5, v6, v7):
     def c(R):
-        return (not ((v0[(R[v1] + (((
-            u32(v2, R[v3] + v4)[0]) << v5) % 4294967296) & 0xFFFFFFFF) + v6]) & v7))
+        return (not ((v0[((R[v1] + ((
+            u32(v2, R[v3] + v4)[0]) << v5)) & 0xFFFFFFFF) + v6]) & v7))
     return c
 
 
@@ -15492,40 +15481,40 @@ def c2048(v0, v1, v2, v3, v4):
 
 def s2049(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] + ((u32(v2, R[v3] + v4)[0]) ^ (
-            u32(v5, R[v6] + v7)[0])) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] + ((u32(v2, R[v3] + v4)[0]) ^ (
+            u32(v5, R[v6] + v7)[0]))) & 0xFFFFFFFF)
     return s
 
 
 def s2050(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w32(v0, R[v1] + v2, (R[v3] + ((
+        w32(v0, R[v1] + v2, ((R[v3] + ((
             u32(v4, R[v5] + v6)[0]) ^ (
-            u32(v7, R[v8] + v9)[0])) & 0xFFFFFFFF))
+            u32(v7, R[v8] + v9)[0]))) & 0xFFFFFFFF))
     return s
 
 
 def s2051(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] + v2) % 4294967296) & v3) << v4) % 4294967296
+        R[d0] = (((R[v1] + v2) & v3) << v4) % 4294967296
     return s
 
 
 def s2052(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (((((R[v2] + v3) % 4294967296) & v4) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] + v3) & v4) << v5)) & 0xFFFFFFFF
     return s
 
 
 def s2053(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = v1[(R[v2] + (((((R[v3] + v4) % 4294967296) & v5) << v6) % 4294967296) & 0xFFFFFFFF)]
+        R[d0] = v1[((R[v2] + (((R[v3] + v4) & v5) << v6)) & 0xFFFFFFFF)]
     return s
 
 
 def s2054(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (u64(v2, R[v3])[0]) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (u64(v2, R[v3])[0])) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -15581,52 +15570,52 @@ def c2059(v0, v1):
 
 def s2060(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (1 if R[v1] == R[v2] else 0) + (1 if R[v3] < R[v4] else 0) & 0xFFFFFFFF
+        R[d0] = ((1 if R[v1] == R[v2] else 0) + (1 if R[v3] < R[v4] else 0)) & 0xFFFFFFFF
     return s
 
 
 def s2061(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((1 if R[v1] == R[v2] else 0) + (1 if R[v3] < R[v4] else 0) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF
+        R[d0] = (((1 if R[v1] == R[v2] else 0) + (1 if R[v3] < R[v4] else 0)) + R[v5]) & 0xFFFFFFFF
     return s
 
 
 def s2062(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), (
+        w32(v0, ((R[v1] + R[v2]) & 0xFFFFFFFF), (
             u32(v3, R[v4] + v5)[0]))
     return s
 
 
 def s2063(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (((v1[(
+        R[d0] = ((((v1[(
             u32(v2, R[v3] + v4)[0]) + v5]) & v6) + (
-            u32(v7, R[v8] + v9)[0]) & 0xFFFFFFFF)
+            u32(v7, R[v8] + v9)[0])) & 0xFFFFFFFF)
     return s
 
 
 def s2064(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11):
     def s(R):
-        w32(v0, R[v1] + v2, (((
+        w32(v0, R[v1] + v2, ((((
             v3[(
             u32(v4, R[v5] + v6)[0]) + v7]) & v8) + (
-            u32(v9, R[v10] + v11)[0]) & 0xFFFFFFFF))
+            u32(v9, R[v10] + v11)[0])) & 0xFFFFFFFF))
     return s
 
 
 def s2065(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((v1[R[v2]]) & v3) << ((
-            u32(v4, R[v5] + v6)[0]) & 31) & 0xFFFFFFFF)
+        R[d0] = ((((v1[R[v2]]) & v3) << ((
+            u32(v4, R[v5] + v6)[0]) & 31)) & 0xFFFFFFFF)
     return s
 
 
 def s2066(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = ((((v1[R[v2]]) & v3) << ((
-            u32(v4, R[v5] + v6)[0]) & 31) & 0xFFFFFFFF) + (
-            u32(v7, R[v8] + v9)[0]) & 0xFFFFFFFF)
+        R[d0] = (((((v1[R[v2]]) & v3) << ((
+            u32(v4, R[v5] + v6)[0]) & 31)) + (
+            u32(v7, R[v8] + v9)[0])) & 0xFFFFFFFF)
     return s
 
 
@@ -15679,53 +15668,53 @@ def s2073(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     return s
 
 
-def s2074(d0, v1, v2, v3, v4):
+def s2074(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((t1 := ((R[v1] - v2) % 4294967296)) << v3 | t1 >> v4) & 0xFFFFFFFF
+        R[d0] = (((R[v1] - v2) % 4294967296) * 4294967297 >> v3) & 0xFFFFFFFF
     return s
 
 
 def s2075(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4) % 4294967296
+        R[d0] = ((R[v1] + (R[v2] * v3)) + v4) & 0xFFFFFFFF
     return s
 
 
 def s2076(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v2] if R[v1] else (((R[v3] + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6) % 4294967296)
+        R[d0] = R[v2] if R[v1] else (((R[v3] + (R[v4] * v5)) + v6) & 0xFFFFFFFF)
     return s
 
 
 def s2077(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (1 if (((u32(v1, R[v2] + v3)[0]) + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) ^ 0x80000000) > v7 else 0)
+        R[d0] = (1 if ((((u32(v1, R[v2] + v3)[0]) + (
+            u32(v4, R[v5] + v6)[0])) & 0xFFFFFFFF) ^ 0x80000000) > v7 else 0)
     return s
 
 
 def c2077(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return ((((u32(v0, R[v1] + v2)[0]) + (
-            u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF) ^ 0x80000000) > v6)
+        return (((((u32(v0, R[v1] + v2)[0]) + (
+            u32(v3, R[v4] + v5)[0])) & 0xFFFFFFFF) ^ 0x80000000) > v6)
     return c
 
 
 def s2078(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (((u32(v2, ((R[v3] + v4) % 4294967296))[0]) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((u32(v2, ((R[v3] + v4) % 4294967296))[0]) << v5)) & 0xFFFFFFFF
     return s
 
 
 def s2079(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1[(R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF)]
+        R[d0] = v1[((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF)]
     return s
 
 
 def s2080(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w64f(v0, R[v1] + v2, ((f64_from_bits(R[v5])) if (R[v3] < v4) else (float(((R[v6] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))))
+        w64f(v0, R[v1] + v2, ((f64_from_bits(R[v5])) if (R[v3] < v4) else (float(((((R[v6]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)))))
     return s
 
 
@@ -15759,20 +15748,20 @@ def s2083(d0, v1, v2, v3, v4):
 
 def s2084(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u64(v1, (R[v2] + R[v3] & 0xFFFFFFFF))[0]) | (
-            u64(v4, (R[v5] + R[v6] & 0xFFFFFFFF))[0]))
+        R[d0] = ((u64(v1, ((R[v2] + R[v3]) & 0xFFFFFFFF))[0]) | (
+            u64(v4, ((R[v5] + R[v6]) & 0xFFFFFFFF))[0]))
     return s
 
 
 def s2085(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (u32(v2, R[v3] + v4)[0])) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s2086(v0, v1, v2, v3, v4):
     def s(R):
-        v0[R[v1] + v2] = ((R[v3] + v4) % 4294967296) & 255
+        v0[R[v1] + v2] = (R[v3] + v4) & 255
     return s
 
 
@@ -15790,15 +15779,15 @@ def s2088(d0, v1, v2, v3):
 
 def s2089(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        v0[(R[v1] + (
-            u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF)] = (
+        v0[((R[v1] + (
+            u32(v2, R[v3] + v4)[0])) & 0xFFFFFFFF)] = (
             v5[R[v6] + v7]) & 255
     return s
 
 
 def s2090(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] + (u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF) + v5) % 4294967296
+        R[d0] = ((R[v1] + (u32(v2, R[v3] + v4)[0])) + v5) & 0xFFFFFFFF
     return s
 
 
@@ -15825,7 +15814,7 @@ def c2092(v0, v1, v2):
 
 def s2093(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1.value) + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF) + v4) % 4294967296
+        R[d0] = (((v1.value) + (R[v2] << v3)) + v4) & 0xFFFFFFFF
     return s
 
 
@@ -15916,44 +15905,44 @@ def c2103(v0, v1, v2, v3, v4):
 
 def s2104(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u16(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) + v5)[0]
+        R[d0] = u16(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF) + v5)[0]
     return s
 
 
 def s2105(d0, v1, v2, v3):
     def s(R):
-        R[d0] = v1[(R[v2] & 0xFFFFFFFF) + v3]
+        R[d0] = v1[((R[v2]) & 0xFFFFFFFF) + v3]
     return s
 
 
 def s2106(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1[(R[v2] & 0xFFFFFFFF) + v3]) & v4
+        R[d0] = (v1[((R[v2]) & 0xFFFFFFFF) + v3]) & v4
     return s
 
 
 def c2106(v0, v1, v2, v3):
     def c(R):
-        return (v0[(R[v1] & 0xFFFFFFFF) + v2]) & v3
+        return (v0[((R[v1]) & 0xFFFFFFFF) + v2]) & v3
     return c
 
 
 def s2107(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 0 if ((v1[(R[v2] & 0xFFFFFFFF) + v3]) & v4) else 1
+        R[d0] = 0 if ((v1[((R[v2]) & 0xFFFFFFFF) + v3]) & v4) else 1
     return s
 
 
 def c2107(v0, v1, v2, v3):
     def c(R):
-        return not ((v0[(R[v1] & 0xFFFFFFFF) + v2]) & v3)
+        return not ((v0[((R[v1]) & 0xFFFFFFFF) + v2]) & v3)
     return c
 
 
 def s2108(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((u32(v1, (((((
-            u32(v2, R[v3] + v4)[0]) << v5) % 4294967296) + v6) % 4294967296))[0]) ^ (R[v7] ^ R[v8]))
+        R[d0] = ((u32(v1, ((((
+            u32(v2, R[v3] + v4)[0]) << v5) + v6) % 4294967296))[0]) ^ (R[v7] ^ R[v8]))
     return s
 
 
@@ -16030,13 +16019,13 @@ def s2117(v0, v1, v2, v3, v4, v5):
 
 def s2118(d0, v1, v2):
     def s(R):
-        R[d0] = v1 << ((R[v2] & 0xFFFFFFFF) & 31) & 0xFFFFFFFF
+        R[d0] = (v1 << ((R[v2]) & 31)) & 0xFFFFFFFF
     return s
 
 
 def s2119(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (((R[v2] & v3) << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((R[v2] & v3) << v4)) & 0xFFFFFFFF
     return s
 
 
@@ -16132,56 +16121,56 @@ def c2129(v0, v1, v2, v3, v4, v5, v6):
 
 def s2130(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = ((u64(v1, R[v2] + v3)[0]) + ((
+        R[d0] = (((u64(v1, R[v2] + v3)[0]) + ((
             u64(v4, R[v5] + v6)[0]) + (
-            u64(v7, R[v8] + v9)[0]) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+            u64(v7, R[v8] + v9)[0]))) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s2131(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
-        R[d0] = (R[v1] + ((u64(v2, R[v3] + v4)[0]) + ((
+        R[d0] = ((R[v1] + ((u64(v2, R[v3] + v4)[0]) + ((
             u64(v5, R[v6] + v7)[0]) + (
-            u64(v8, R[v9] + v10)[0]) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+            u64(v8, R[v9] + v10)[0])))) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s2132(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + ((
-            u32(v4, R[v5] + v6)[0]) + (R[v7] + R[v8] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) + (R[v7] + R[v8]))) & 0xFFFFFFFF)
     return s
 
 
 def s2133(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
-        w32(v0, R[v1] + v2, ((
+        w32(v0, R[v1] + v2, (((
             u32(v3, R[v4] + v5)[0]) + ((
-            u32(v6, R[v7] + v8)[0]) + (R[v9] + R[v10] & 0xFFFFFFFF) & 0xFFFFFFFF) & 0xFFFFFFFF))
+            u32(v6, R[v7] + v8)[0]) + (R[v9] + R[v10]))) & 0xFFFFFFFF))
     return s
 
 
 def s2134(d0, v1, v2):
     def s(R):
-        R[d0] = 1 if R[v1] != (float((R[v2] ^ 0x80000000) - 0x80000000)) else 0
+        R[d0] = 1 if R[v1] != (float(((R[v2] ^ 0x80000000) - 0x80000000))) else 0
     return s
 
 
 def c2134(v0, v1):
     def c(R):
-        return R[v0] != (float((R[v1] ^ 0x80000000) - 0x80000000))
+        return R[v0] != (float(((R[v1] ^ 0x80000000) - 0x80000000)))
     return c
 
 
 def s2135(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] - R[v2]) % 4294967296) & v3
+        R[d0] = (R[v1] - R[v2]) & v3
     return s
 
 
 def c2135(v0, v1, v2):
     def c(R):
-        return ((R[v0] - R[v1]) % 4294967296) & v2
+        return (R[v0] - R[v1]) & v2
     return c
 
 
@@ -16207,43 +16196,43 @@ def s2138(v0, v1, v2, v3, v4, v5):
 
 def s2139(d0, v1, v2):
     def s(R):
-        R[d0] = (((R[v1] << v2) % 4294967296) & 255 ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = (((R[v1] << v2) & 255 ^ 128) - 128) & 0xFFFFFFFF
     return s
 
 
 def s2140(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((((R[v1] << v2) % 4294967296) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v3
+        R[d0] = ((((R[v1] << v2) & 255 ^ 128) - 128) & 0xFFFFFFFF) >> v3
     return s
 
 
 def s2141(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((((R[v1] << v2) % 4294967296) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v3) & v4
+        R[d0] = (((((R[v1] << v2) & 255 ^ 128) - 128) & 0xFFFFFFFF) >> v3) & v4
     return s
 
 
 def s2142(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((((R[v1] << v2) % 4294967296) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v3) & v4) + R[v5] & 0xFFFFFFFF
+        R[d0] = (((((((R[v1] << v2) & 255 ^ 128) - 128) & 0xFFFFFFFF) >> v3) & v4) + R[v5]) & 0xFFFFFFFF
     return s
 
 
 def s2143(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((((((R[v1] << v2) % 4294967296) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v3) & v4) + R[v5] & 0xFFFFFFFF) & v6
+        R[d0] = (((((((R[v1] << v2) & 255 ^ 128) - 128) & 0xFFFFFFFF) >> v3) & v4) + R[v5]) & v6
     return s
 
 
 def s2144(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if ((u32(v1, R[v2])[0]) ^ 0x80000000) > v3 else 0
+        R[d0] = 1 if ((i32(v1, R[v2])[0]) + 0x80000000) > v3 else 0
     return s
 
 
 def c2144(v0, v1, v2):
     def c(R):
-        return ((u32(v0, R[v1])[0]) ^ 0x80000000) > v2
+        return ((i32(v0, R[v1])[0]) + 0x80000000) > v2
     return c
 
 
@@ -16255,25 +16244,25 @@ def s2145(d0, v1, v2, v3):
 
 def s2146(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (((R[v2] ^ v3) << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((R[v2] ^ v3) << v4)) & 0xFFFFFFFF
     return s
 
 
 def s2147(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, (((R[v1] + v2) % 4294967296) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF), R[v5])
+        w32(v0, (((R[v1] + v2) + (R[v3] << v4)) & 0xFFFFFFFF), R[v5])
     return s
 
 
 def s2148(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((v1[(R[v2] + R[v3] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v4 else 0
+        R[d0] = 1 if (((v1[((R[v2] + R[v3]) & 0xFFFFFFFF)] ^ 128) - 128) + 0x80000000) < v4 else 0
     return s
 
 
 def c2148(v0, v1, v2, v3):
     def c(R):
-        return (((v0[(R[v1] + R[v2] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3
+        return (((v0[((R[v1] + R[v2]) & 0xFFFFFFFF)] ^ 128) - 128) + 0x80000000) < v3
     return c
 
 
@@ -16285,31 +16274,31 @@ def s2149(d0, v1, v2, v3):
 
 def s2150(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + ((u32(v2, R[v3])[0]) ^ v4) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((u32(v2, R[v3])[0]) ^ v4)) & 0xFFFFFFFF
     return s
 
 
 def s2151(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (u32(v1, (R[v2] & 0xFFFFFFFF))[0]) & v3
+        R[d0] = (u32(v1, ((R[v2]) & 0xFFFFFFFF))[0]) & v3
     return s
 
 
 def c2151(v0, v1, v2):
     def c(R):
-        return (u32(v0, (R[v1] & 0xFFFFFFFF))[0]) & v2
+        return (u32(v0, ((R[v1]) & 0xFFFFFFFF))[0]) & v2
     return c
 
 
 def s2152(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 0 if ((u32(v1, (R[v2] & 0xFFFFFFFF))[0]) & v3) else 1
+        R[d0] = 0 if ((u32(v1, ((R[v2]) & 0xFFFFFFFF))[0]) & v3) else 1
     return s
 
 
 def c2152(v0, v1, v2):
     def c(R):
-        return not ((u32(v0, (R[v1] & 0xFFFFFFFF))[0]) & v2)
+        return not ((u32(v0, ((R[v1]) & 0xFFFFFFFF))[0]) & v2)
     return c
 
 
@@ -16333,14 +16322,14 @@ def c2154(v0, v1, v2, v3):
 
 def s2155(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (1 if ((u32(v1, R[v2])[0]) ^ 0x80000000) > v3 else 0) | R[v4]
+        R[d0] = (1 if ((i32(v1, R[v2])[0]) + 0x80000000) > v3 else 0) | R[v4]
     return s
 
 
 def s2156(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, R[v1], ((1 if ((
-            u32(v2, R[v3])[0]) ^ 0x80000000) > v4 else 0) | R[v5]))
+            i32(v2, R[v3])[0]) + 0x80000000) > v4 else 0) | R[v5]))
     return s
 
 
@@ -16354,13 +16343,13 @@ def s2157(v0, v1, v2, v3, v4, v5, v6):
 
 def s2158(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + (((R[v3] & v4) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + ((R[v3] & v4) << v5)) & 0xFFFFFFFF
     return s
 
 
 def s2159(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u32(v1, ((((v2.value) + v3) % 4294967296) + (((R[v4] & v5) << v6) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((((v2.value) + v3) + ((R[v4] & v5) << v6)) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -16408,39 +16397,39 @@ def s2163(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s2164(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v1[((((v2.value) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) + v5) % 4294967296)]
+        R[d0] = v1[((((v2.value) + (R[v3] << v4)) + v5) & 0xFFFFFFFF)]
     return s
 
 
 def s2165(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (v1[((((v2.value) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) + v5) % 4294967296)]) & v6
+        R[d0] = (v1[((((v2.value) + (R[v3] << v4)) + v5) & 0xFFFFFFFF)]) & v6
     return s
 
 
 def c2165(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return (v0[((((v1.value) + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF) + v4) % 4294967296)]) & v5
+        return (v0[((((v1.value) + (R[v2] << v3)) + v4) & 0xFFFFFFFF)]) & v5
     return c
 
 
 def s2166(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (v2[R[v3]]) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v2[R[v3]])) & 0xFFFFFFFF
     return s
 
 
 def s2167(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1[(R[v2] + (
-            v3[R[v4]]) & 0xFFFFFFFF)])
+        R[d0] = (v1[((R[v2] + (
+            v3[R[v4]])) & 0xFFFFFFFF)])
     return s
 
 
 def s2168(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v1[(R[v2] + (
-            v3[R[v4]]) & 0xFFFFFFFF)]) - v5) % 4294967296)
+        R[d0] = (((v1[((R[v2] + (
+            v3[R[v4]])) & 0xFFFFFFFF)]) - v5) % 4294967296)
     return s
 
 
@@ -16458,15 +16447,15 @@ def c2169(v0, v1, v2, v3):
 
 def s2170(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u16(v1, ((
-            u32(v2, R[v3] + v4)[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u16(v1, (((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] << v6)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s2171(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = (((u64(v1, R[v2] + v3)[0]) - ((
-            u64(v4, R[v5] + v6)[0]) * v7 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616)
+            u64(v4, R[v5] + v6)[0]) * v7)) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
@@ -16474,7 +16463,7 @@ def s2172(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w64(v0, R[v1] + v2, (((
             u64(v3, R[v4] + v5)[0]) - ((
-            u64(v6, R[v7] + v8)[0]) * v9 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616))
+            u64(v6, R[v7] + v8)[0]) * v9)) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -16506,55 +16495,55 @@ def s2175(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s2176(d0, v1, v2):
     def s(R):
-        R[d0] = (R[v1] & 0xFFFFFFFF) >> v2
+        R[d0] = ((R[v1]) & 0xFFFFFFFF) >> v2
     return s
 
 
 def s2177(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (R[v1] + R[v2] & 0xFFFFFFFF) + (((R[v3] & v4) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + R[v2]) + ((R[v3] & v4) << v5)) & 0xFFFFFFFF
     return s
 
 
 def s2178(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u16(v1, ((R[v2] + R[v3] & 0xFFFFFFFF) + (((R[v4] & v5) << v6) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u16(v1, (((R[v2] + R[v3]) + ((R[v4] & v5) << v6)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s2179(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (R[v1] ^ 0x80000000) >= ((u32(v2, ((R[v3] + v4) % 4294967296))[0]) ^ 0x80000000) else 0
+        R[d0] = 1 if ((R[v1] ^ 0x80000000) - 0x80000000) >= (i32(v2, ((R[v3] + v4) % 4294967296))[0]) else 0
     return s
 
 
 def c2179(v0, v1, v2, v3):
     def c(R):
-        return (R[v0] ^ 0x80000000) >= ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) ^ 0x80000000)
+        return ((R[v0] ^ 0x80000000) - 0x80000000) >= (i32(v1, ((R[v2] + v3) % 4294967296))[0])
     return c
 
 
 def s2180(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if ((((v1 - R[v2]) % 4294967296) | R[v3]) & v4) == v5 else 0
+        R[d0] = 1 if (((v1 - R[v2]) | R[v3]) & v4) == v5 else 0
     return s
 
 
 def c2180(v0, v1, v2, v3, v4):
     def c(R):
-        return ((((v0 - R[v1]) % 4294967296) | R[v2]) & v3) == v4
+        return (((v0 - R[v1]) | R[v2]) & v3) == v4
     return c
 
 
 def s2181(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (v3 if (R[v1] == v2) else (v6 if (R[v4] > v5) else v7)) + R[v8] & 0xFFFFFFFF
+        R[d0] = ((v3 if (R[v1] == v2) else (v6 if (R[v4] > v5) else v7)) + R[v8]) & 0xFFFFFFFF
     return s
 
 
 def s2182(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
-        w32(v0, R[v1] + v2, ((v5 if (R[v3] == v4) else (v8 if (R[v6] > v7) else v9)) + R[v10] & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, (((v5 if (R[v3] == v4) else (v8 if (R[v6] > v7) else v9)) + R[v10]) & 0xFFFFFFFF))
     return s
 
 
@@ -16578,44 +16567,44 @@ def s2184(v0, v1, v2, v3):
 
 def s2185(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF) + v4, R[v5])
+        w32(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF) + v4, R[v5])
     return s
 
 
 def s2186(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = v1[((((v2.value) + v3) % 4294967296) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF) + v6]
+        R[d0] = v1[((((v2.value) + v3) + (R[v4] << v5)) & 0xFFFFFFFF) + v6]
     return s
 
 
 def s2187(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[R[v1]] = (
-            v2[((((v3.value) + v4) % 4294967296) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF) + v7]) & 255
+            v2[((((v3.value) + v4) + (R[v5] << v6)) & 0xFFFFFFFF) + v7]) & 255
     return s
 
 
 def s2188(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1.value) + (((R[v2] & v3) << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((v1.value) + ((R[v2] & v3) << v4)) & 0xFFFFFFFF
     return s
 
 
 def s2189(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v1[((v2.value) + (((R[v3] & v4) << v5) % 4294967296) & 0xFFFFFFFF)]
+        R[d0] = v1[(((v2.value) + ((R[v3] & v4) << v5)) & 0xFFFFFFFF)]
     return s
 
 
 def s2190(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (v1[((v2.value) + (((R[v3] & v4) << v5) % 4294967296) & 0xFFFFFFFF)]) & v6
+        R[d0] = (v1[(((v2.value) + ((R[v3] & v4) << v5)) & 0xFFFFFFFF)]) & v6
     return s
 
 
 def c2190(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return (v0[((v1.value) + (((R[v2] & v3) << v4) % 4294967296) & 0xFFFFFFFF)]) & v5
+        return (v0[(((v1.value) + ((R[v2] & v3) << v4)) & 0xFFFFFFFF)]) & v5
     return c
 
 
@@ -16627,7 +16616,7 @@ def s2191(d0, v1, v2, v3, v4):
 
 def s2192(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] + (R[v2] & v3) & 0xFFFFFFFF) + v4) % 4294967296
+        R[d0] = ((R[v1] + (R[v2] & v3)) + v4) & 0xFFFFFFFF
     return s
 
 
@@ -16646,8 +16635,8 @@ def s2194(d0, v1, v2, v3, v4):
 
 def s2195(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w16(v0, R[v1] + v2, (((
-            u16(v3, R[v4] + v5)[0]) + v6) % 4294967296) & 65535)
+        w16(v0, R[v1] + v2, ((
+            u16(v3, R[v4] + v5)[0]) + v6) & 65535)
     return s
 
 
@@ -16665,30 +16654,30 @@ def c2196(v0, v1, v2, v3, v4):
 
 def s2197(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((((u32(v1, R[v2] + v3)[0]) + v4) % 4294967296) + (((
-            u32(v5, R[v6] + v7)[0]) << v8) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) + v4) + ((
+            u32(v5, R[v6] + v7)[0]) << v8)) & 0xFFFFFFFF)
     return s
 
 
 def s2198(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d0] = (u32(v1, ((((
-            u32(v2, R[v3] + v4)[0]) + v5) % 4294967296) + (((
-            u32(v6, R[v7] + v8)[0]) << v9) % 4294967296) & 0xFFFFFFFF))[0])
+            u32(v2, R[v3] + v4)[0]) + v5) + ((
+            u32(v6, R[v7] + v8)[0]) << v9)) & 0xFFFFFFFF))[0])
     return s
 
 
 def c2198(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def c(R):
         return (u32(v0, ((((
-            u32(v1, R[v2] + v3)[0]) + v4) % 4294967296) + (((
-            u32(v5, R[v6] + v7)[0]) << v8) % 4294967296) & 0xFFFFFFFF))[0])
+            u32(v1, R[v2] + v3)[0]) + v4) + ((
+            u32(v5, R[v6] + v7)[0]) << v8)) & 0xFFFFFFFF))[0])
     return c
 
 
 def s2199(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2])[0]) + (R[v3] * v4)) & 0xFFFFFFFF
     return s
 
 
@@ -16712,7 +16701,7 @@ def c2201(v0, v1, v2, v3, v4):
 
 def s2202(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u16(v1, ((((v2.value) + v3) % 4294967296) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u16(v1, ((((v2.value) + v3) + (R[v4] << v5)) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -16765,44 +16754,44 @@ def c2208(v0, v1, v2, v3):
 
 def s2209(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, (((R[v1] + v2) % 4294967296) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF), v5)
+        w32(v0, (((R[v1] + v2) + (R[v3] << v4)) & 0xFFFFFFFF), v5)
     return s
 
 
 def s2210(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w16(v0, ((
-            u32(v1, R[v2] + v3)[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF), R[v6] & 65535)
+        w16(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5)) & 0xFFFFFFFF), R[v6] & 65535)
     return s
 
 
 def s2211(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + ((R[v3] & 0xFFFFFFFF) & v4) & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + ((R[v3]) & v4)) & 0xFFFFFFFF
     return s
 
 
 def s2212(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v1[((((v2.value) + v3) % 4294967296) + ((R[v4] & 0xFFFFFFFF) & v5) & 0xFFFFFFFF)]
+        R[d0] = v1[((((v2.value) + v3) + ((R[v4]) & v5)) & 0xFFFFFFFF)]
     return s
 
 
 def s2213(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] >> v2) & v3) << (R[v4] & 31) & 0xFFFFFFFF
+        R[d0] = (((R[v1] >> v2) & v3) << (R[v4] & 31)) & 0xFFFFFFFF
     return s
 
 
 def s2214(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] & R[v2]) | (((R[v3] >> v4) & v5) << (R[v6] & 31) & 0xFFFFFFFF)
+        R[d0] = (R[v1] & R[v2]) | ((((R[v3] >> v4) & v5) << (R[v6] & 31)) & 0xFFFFFFFF)
     return s
 
 
 def s2215(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        v0[R[v1]] = ((R[v2] & R[v3]) | (((R[v4] >> v5) & v6) << (R[v7] & 31) & 0xFFFFFFFF)) & 255
+        v0[R[v1]] = ((R[v2] & R[v3]) | (((R[v4] >> v5) & v6) << (R[v7] & 31))) & 255
     return s
 
 
@@ -16815,14 +16804,14 @@ def s2216(v0, v1, v2, v3, v4, v5):
 
 def s2217(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1[(R[v2] + (R[v3] & v4) & 0xFFFFFFFF)]
+        R[d0] = v1[((R[v2] + (R[v3] & v4)) & 0xFFFFFFFF)]
     return s
 
 
 def s2218(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[R[v1] + v2] = (
-            v3[(R[v4] + (R[v5] & v6) & 0xFFFFFFFF)]) & 255
+            v3[((R[v4] + (R[v5] & v6)) & 0xFFFFFFFF)]) & 255
     return s
 
 
@@ -16868,13 +16857,13 @@ def c2221(v0, v1, v2, v3, v4, v5):
 
 def s2222(v0, v1, v2, v3, v4):
     def s(R):
-        w64(v0, R[v1] + v2, (R[v3] + R[v4] & 0xFFFFFFFFFFFFFFFF))
+        w64(v0, R[v1] + v2, ((R[v3] + R[v4]) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s2223(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] + R[v2] & 0xFFFFFFFF) & R[v3]
+        R[d0] = (R[v1] + R[v2]) & R[v3]
     return s
 
 
@@ -16892,13 +16881,13 @@ def s2225(d0, v1, v2, v3):
 
 def s2226(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (i64_ctz(((u64(v1, R[v2])[0]) & v3))) & 0xFFFFFFFF
+        R[d0] = ((i64_ctz(((u64(v1, R[v2])[0]) & v3)))) & 0xFFFFFFFF
     return s
 
 
 def s2227(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((i64_ctz(((u64(v1, R[v2])[0]) & v3))) & 0xFFFFFFFF) >> v4
+        R[d0] = (((i64_ctz(((u64(v1, R[v2])[0]) & v3)))) & 0xFFFFFFFF) >> v4
     return s
 
 
@@ -16923,13 +16912,13 @@ def s2230(d0, v1, v2, v3, v4):
 
 def s2231(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] * v2 & 0xFFFFFFFF) + (R[v5] if (R[v3] > v4) else R[v6]) & 0xFFFFFFFF
+        R[d0] = ((R[v1] * v2) + (R[v5] if (R[v3] > v4) else R[v6])) & 0xFFFFFFFF
     return s
 
 
 def s2232(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((R[v1] * v2 & 0xFFFFFFFF) + (R[v5] if (R[v3] > v4) else R[v6]) & 0xFFFFFFFF) - v7) % 4294967296
+        R[d0] = (((R[v1] * v2) + (R[v5] if (R[v3] > v4) else R[v6])) - v7) & 0xFFFFFFFF
     return s
 
 
@@ -16941,13 +16930,13 @@ def s2233(d0, v1, v2, v3, v4, v5):
 
 def s2234(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((u16(v1, R[v2] + v3)[0]) << v4) % 4294967296) & v5
+        R[d0] = ((u16(v1, R[v2] + v3)[0]) << v4) & v5
     return s
 
 
 def s2235(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] & v2) | ((((u16(v3, R[v4] + v5)[0]) << v6) % 4294967296) & v7)
+        R[d0] = (R[v1] & v2) | (((u16(v3, R[v4] + v5)[0]) << v6) & v7)
     return s
 
 
@@ -17013,35 +17002,35 @@ def c2243(v0, v1, v2):
 
 def s2244(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((u64(v1, R[v2] + v3)[0]) + v4) % 18446744073709551616) ^ 0x8000000000000000) - 0x8000000000000000 >> v5 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((((((u64(v1, R[v2] + v3)[0]) + v4) % 18446744073709551616) ^ 0x8000000000000000) - 0x8000000000000000) >> v5) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s2245(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w64(v0, R[v1] + v2, (((((
-            u64(v3, R[v4] + v5)[0]) + v6) % 18446744073709551616) ^ 0x8000000000000000) - 0x8000000000000000 >> v7 & 0xFFFFFFFFFFFFFFFF))
+        w64(v0, R[v1] + v2, (((((((
+            u64(v3, R[v4] + v5)[0]) + v6) % 18446744073709551616) ^ 0x8000000000000000) - 0x8000000000000000) >> v7) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s2246(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((u64(v1, R[v2] + v3)[0]) ^ 0x8000000000000000) - 0x8000000000000000 >> v4 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((i64(v1, R[v2] + v3)[0]) >> v4) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s2247(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u64(v1, R[v2] + v3)[0]) + (((
-            u64(v4, R[v5] + v6)[0]) ^ 0x8000000000000000) - 0x8000000000000000 >> v7 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((u64(v1, R[v2] + v3)[0]) + ((
+            i64(v4, R[v5] + v6)[0]) >> v7)) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s2248(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w64(v0, R[v1] + v2, ((
-            u64(v3, R[v4] + v5)[0]) + (((
-            u64(v6, R[v7] + v8)[0]) ^ 0x8000000000000000) - 0x8000000000000000 >> v9 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+        w64(v0, R[v1] + v2, (((
+            u64(v3, R[v4] + v5)[0]) + ((
+            i64(v6, R[v7] + v8)[0]) >> v9)) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -17068,25 +17057,25 @@ def s2251(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s2252(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] << v2) % 4294967296) + (R[v4] if R[v3] else v5) & 0xFFFFFFFF
+        R[d0] = ((R[v1] << v2) + (R[v4] if R[v3] else v5)) & 0xFFFFFFFF
     return s
 
 
 def s2253(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u32(v1, (((R[v2] << v3) % 4294967296) + (R[v5] if R[v4] else v6) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, (((R[v2] << v3) + (R[v5] if R[v4] else v6)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s2254(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u32(v1, (((R[v2] << v3) % 4294967296) + (R[v5] if R[v4] else v6) & 0xFFFFFFFF))[0]) & v7
+        R[d0] = (u32(v1, (((R[v2] << v3) + (R[v5] if R[v4] else v6)) & 0xFFFFFFFF))[0]) & v7
     return s
 
 
 def s2255(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + (((R[v3] & v4) << v5) % 4294967296) & 0xFFFFFFFF) + v6)[0]
+        R[d0] = u32(v1, ((R[v2] + ((R[v3] & v4) << v5)) & 0xFFFFFFFF) + v6)[0]
     return s
 
 
@@ -17118,13 +17107,13 @@ def c2257(v0, v1, v2, v3):
 
 def s2258(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) <= (R[v4] ^ 0x80000000) else 0
+        R[d0] = 1 if (i32(v1, R[v2] + v3)[0]) <= ((R[v4] ^ 0x80000000) - 0x80000000) else 0
     return s
 
 
 def c2258(v0, v1, v2, v3):
     def c(R):
-        return ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) <= (R[v3] ^ 0x80000000)
+        return (i32(v0, R[v1] + v2)[0]) <= ((R[v3] ^ 0x80000000) - 0x80000000)
     return c
 
 
@@ -17162,8 +17151,8 @@ def c2261(v0, v1, v2, v3, v4, v5):
 
 def s2262(v0, v1, v2, v3, v4):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF), R[v4])
+        w32(v0, (((
+            u32(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFF), R[v4])
     return s
 
 
@@ -17175,22 +17164,22 @@ def s2263(v0, v1, v2, v3):
 
 def s2264(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) + (R[v3] & v4) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2])[0]) + (R[v3] & v4)) & 0xFFFFFFFF
     return s
 
 
 def s2265(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[((
-            u32(v2, R[v3])[0]) + (R[v4] & v5) & 0xFFFFFFFF)])
+        R[d0] = (v1[(((
+            u32(v2, R[v3])[0]) + (R[v4] & v5)) & 0xFFFFFFFF)])
     return s
 
 
 def s2266(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[((R[v1] + v2) % 4294967296)] = (
-            v3[((
-            u32(v4, R[v5])[0]) + (R[v6] & v7) & 0xFFFFFFFF)]) & 255
+            v3[(((
+            u32(v4, R[v5])[0]) + (R[v6] & v7)) & 0xFFFFFFFF)]) & 255
     return s
 
 
@@ -17225,7 +17214,7 @@ def c2269(v0, v1, v2, v3, v4, v5, v6):
 def s2270(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = ((((u32(v1, R[v2] + v3)[0]) + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) + v7) % 4294967296)
+            u32(v4, R[v5] + v6)[0])) + v7) & 0xFFFFFFFF)
     return s
 
 
@@ -17233,14 +17222,14 @@ def s2271(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w32(v0, R[v1] + v2, ((((
             u32(v3, R[v4] + v5)[0]) + (
-            u32(v6, R[v7] + v8)[0]) & 0xFFFFFFFF) + v9) % 4294967296))
+            u32(v6, R[v7] + v8)[0])) + v9) & 0xFFFFFFFF))
     return s
 
 
 def s2272(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (v1[(R[v2] + ((((((
-            u32(v3, R[v4] + v5)[0]) + v6) % 4294967296) & v7) << v8) % 4294967296) & 0xFFFFFFFF) + v9])
+        R[d0] = (v1[((R[v2] + ((((
+            u32(v3, R[v4] + v5)[0]) + v6) & v7) << v8)) & 0xFFFFFFFF) + v9])
     return s
 
 
@@ -17289,13 +17278,13 @@ def s2278(v0, v1, v2, v3, v4):
 
 def s2279(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + (v4 if R[v3] else v5) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((R[v2] + (v4 if R[v3] else v5)) & 0xFFFFFFFF))[0]
     return s
 
 
 def c2279(v0, v1, v2, v3, v4):
     def c(R):
-        return u32(v0, (R[v1] + (v3 if R[v2] else v4) & 0xFFFFFFFF))[0]
+        return u32(v0, ((R[v1] + (v3 if R[v2] else v4)) & 0xFFFFFFFF))[0]
     return c
 
 
@@ -17338,13 +17327,13 @@ def s2285(d0, v1, v2, v3):
 
 def s2286(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] & v2) + R[v3] & 0xFFFFFFFF
+        R[d0] = ((R[v1] & v2) + R[v3]) & 0xFFFFFFFF
     return s
 
 
 def s2287(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, (((R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF) + v4) % 4294967296), R[v5])
+        w32(v0, (((R[v1] + (R[v2] << v3)) + v4) & 0xFFFFFFFF), R[v5])
     return s
 
 
@@ -17362,19 +17351,19 @@ def s2289(d0, v1, v2, v3, v4):
 
 def s2290(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1[((((v2.value) + v3) % 4294967296) + R[v4] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((v1[((((v2.value) + v3) + R[v4]) & 0xFFFFFFFF)] ^ 128) - 128) & 0xFFFFFFFF
     return s
 
 
 def s2291(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (((v1[((((v2.value) + v3) % 4294967296) + R[v4] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v5 else 0
+        R[d0] = 1 if (((v1[((((v2.value) + v3) + R[v4]) & 0xFFFFFFFF)] ^ 128) - 128) + 0x80000000) > v5 else 0
     return s
 
 
 def c2291(v0, v1, v2, v3, v4):
     def c(R):
-        return (((v0[((((v1.value) + v2) % 4294967296) + R[v3] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v4
+        return (((v0[((((v1.value) + v2) + R[v3]) & 0xFFFFFFFF)] ^ 128) - 128) + 0x80000000) > v4
     return c
 
 
@@ -17441,25 +17430,25 @@ def s2301(d0, v1, v2, v3, v4):
 
 def s2302(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((R[v1] ^ v2) >> v3) & v4) + (R[v5] | v6) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((((R[v1] ^ v2) >> v3) & v4) + (R[v5] | v6)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s2303(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w64(v0, R[v1], ((((R[v2] ^ v3) >> v4) & v5) + (R[v6] | v7) & 0xFFFFFFFFFFFFFFFF))
+        w64(v0, R[v1], (((((R[v2] ^ v3) >> v4) & v5) + (R[v6] | v7)) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s2304(d0, v1, v2):
     def s(R):
-        R[d0] = R[v1] & (R[v2] & 0xFFFFFFFF)
+        R[d0] = R[v1] & (R[v2])
     return s
 
 
 def s2305(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((((i64_ctz(R[v1])) & 0xFFFFFFFF) >> v2) + R[v3] & 0xFFFFFFFF) & R[v4]) * v5 & 0xFFFFFFFF
+        R[d0] = (((((((i64_ctz(R[v1]))) & 0xFFFFFFFF) >> v2) + R[v3]) & R[v4]) * v5) & 0xFFFFFFFF
     return s
 
 
@@ -17483,58 +17472,58 @@ def s2308(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s2309(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((((i64_ctz(R[v1])) & 0xFFFFFFFF) >> v2) + R[v3] & 0xFFFFFFFF) & R[v4]) << v5) % 4294967296
+        R[d0] = (((((((i64_ctz(R[v1]))) & 0xFFFFFFFF) >> v2) + R[v3]) & R[v4]) << v5) % 4294967296
     return s
 
 
 def s2310(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) & R[v5]
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + R[v4]) & R[v5]
     return s
 
 
 def s2311(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) & R[v5]) << v6) % 4294967296
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) + R[v4]) & R[v5]) << v6) % 4294967296
     return s
 
 
 def s2312(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] - (((((u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF) & R[v6]) << v7) % 4294967296)) % 4294967296
+        R[d0] = (R[v1] - ((((u32(v2, R[v3] + v4)[0]) + R[v5]) & R[v6]) << v7)) % 4294967296
     return s
 
 
 def s2313(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (((R[v1] - (((((u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF) & R[v6]) << v7) % 4294967296)) % 4294967296) - v8) % 4294967296
+        R[d0] = ((R[v1] - ((((u32(v2, R[v3] + v4)[0]) + R[v5]) & R[v6]) << v7)) - v8) % 4294967296
     return s
 
 
 def s2314(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((u32(v1, R[v2])[0]) - ((R[v3] << v4) % 4294967296)) % 4294967296
+        R[d0] = ((u32(v1, R[v2])[0]) - (R[v3] << v4)) % 4294967296
     return s
 
 
 def s2315(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((u32(v1, R[v2])[0]) - ((R[v3] << v4) % 4294967296)) % 4294967296) - v5) % 4294967296
+        R[d0] = (((u32(v1, R[v2])[0]) - (R[v3] << v4)) - v5) % 4294967296
     return s
 
 
 def s2316(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, (((((
-            u32(v2, R[v3])[0]) - ((R[v4] << v5) % 4294967296)) % 4294967296) - v6) % 4294967296))[0])
+        R[d0] = (u32(v1, ((((
+            u32(v2, R[v3])[0]) - (R[v4] << v5)) - v6) % 4294967296))[0])
     return s
 
 
 def s2317(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1], (
-            u32(v2, (((((
-            u32(v3, R[v4])[0]) - ((R[v5] << v6) % 4294967296)) % 4294967296) - v7) % 4294967296))[0]))
+            u32(v2, ((((
+            u32(v3, R[v4])[0]) - (R[v5] << v6)) - v7) % 4294967296))[0]))
     return s
 
 
@@ -17563,73 +17552,73 @@ def s2320(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s2321(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] & v2) << ((R[v3] >> v4) & 31) & 0xFFFFFFFF
+        R[d0] = ((R[v1] & v2) << ((R[v3] >> v4) & 31)) & 0xFFFFFFFF
     return s
 
 
 def s2322(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) + ((R[v3] & v4) << ((R[v5] >> v6) & 31) & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000) >> v2) + ((R[v3] & v4) << ((R[v5] >> v6) & 31))) & 0xFFFFFFFF
     return s
 
 
 def s2323(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) + ((R[v3] & v4) << ((R[v5] >> v6) & 31) & 0xFFFFFFFF) & 0xFFFFFFFF) + v7) % 4294967296
+        R[d0] = (((((R[v1] ^ 0x80000000) - 0x80000000) >> v2) + ((R[v3] & v4) << ((R[v5] >> v6) & 31))) + v7) & 0xFFFFFFFF
     return s
 
 
 def s2324(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v1[((((v2.value) + v3) % 4294967296) + R[v4] & 0xFFFFFFFF) + v5]
+        R[d0] = v1[((((v2.value) + v3) + R[v4]) & 0xFFFFFFFF) + v5]
     return s
 
 
 def s2325(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (v1[((((v2.value) + v3) % 4294967296) + R[v4] & 0xFFFFFFFF) + v5]) | ((R[v6] << v7) % 4294967296)
+        R[d0] = (v1[((((v2.value) + v3) + R[v4]) & 0xFFFFFFFF) + v5]) | ((R[v6] << v7) % 4294967296)
     return s
 
 
 def s2326(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) << v4) % 4294967296) + R[v5] & 0xFFFFFFFF
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) << v4) + R[v5]) & 0xFFFFFFFF
     return s
 
 
 def s2327(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((((u32(v1, R[v2] + v3)[0]) << v4) % 4294967296) + R[v5] & 0xFFFFFFFF) + v6) % 4294967296
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) << v4) + R[v5]) + v6) & 0xFFFFFFFF
     return s
 
 
 def s2328(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1.value) + ((R[v2] >> v3) & v4) & 0xFFFFFFFF
+        R[d0] = ((v1.value) + ((R[v2] >> v3) & v4)) & 0xFFFFFFFF
     return s
 
 
 def s2329(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, ((v2.value) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, (((v2.value) + ((R[v3] >> v4) & v5)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s2330(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, ((v2.value) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]) >> (R[v6] & 31)
+        R[d0] = (u32(v1, (((v2.value) + ((R[v3] >> v4) & v5)) & 0xFFFFFFFF))[0]) >> (R[v6] & 31)
     return s
 
 
 def s2331(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v3 if ((R[v1] ^ 0x80000000) < v2) else v4) + R[v5] & 0xFFFFFFFF
+        R[d0] = ((v3 if ((R[v1] ^ 0x80000000) < v2) else v4) + R[v5]) & 0xFFFFFFFF
     return s
 
 
 def s2332(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = ((v3 if ((R[v1] ^ 0x80000000) < v2) else v4) + R[v5] & 0xFFFFFFFF) + (v8 if ((R[v6] ^ 0x80000000) < v7) else v9) & 0xFFFFFFFF
+        R[d0] = (((v3 if ((R[v1] ^ 0x80000000) < v2) else v4) + R[v5]) + (v8 if ((R[v6] ^ 0x80000000) < v7) else v9)) & 0xFFFFFFFF
     return s
 
 
@@ -17665,47 +17654,47 @@ def c2336(v0, v1, v2, v3, v4, v5, v6):
 
 def s2337(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (R[v2] >> v3) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] >> v3)) & 0xFFFFFFFF
     return s
 
 
 def s2338(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1[(R[v2] + (R[v3] >> v4) & 0xFFFFFFFF)]
+        R[d0] = v1[((R[v2] + (R[v3] >> v4)) & 0xFFFFFFFF)]
     return s
 
 
 def s2339(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[R[v1] + v2] = (
-            v3[(R[v4] + (R[v5] >> v6) & 0xFFFFFFFF)]) & 255
+            v3[((R[v4] + (R[v5] >> v6)) & 0xFFFFFFFF)]) & 255
     return s
 
 
 def s2340(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + (v3[R[v4]]) & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + (v3[R[v4]])) & 0xFFFFFFFF
     return s
 
 
 def s2341(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[((((v2.value) + v3) % 4294967296) + (
-            v4[R[v5]]) & 0xFFFFFFFF)])
+        R[d0] = (v1[((((v2.value) + v3) + (
+            v4[R[v5]])) & 0xFFFFFFFF)])
     return s
 
 
 def s2342(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (1 if R[v1] != (v2[((((v3.value) + v4) % 4294967296) + (
-            v5[R[v6]]) & 0xFFFFFFFF)]) else 0)
+        R[d0] = (1 if R[v1] != (v2[((((v3.value) + v4) + (
+            v5[R[v6]])) & 0xFFFFFFFF)]) else 0)
     return s
 
 
 def c2342(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return (R[v0] != (v1[((((v2.value) + v3) % 4294967296) + (
-            v4[R[v5]]) & 0xFFFFFFFF)]))
+        return (R[v0] != (v1[((((v2.value) + v3) + (
+            v4[R[v5]])) & 0xFFFFFFFF)]))
     return c
 
 
@@ -17723,8 +17712,8 @@ def c2343(v0, v1, v2, v3):
 
 def s2344(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((R[v1] + R[v2] & 0xFFFFFFFF) + ((u32(v3, R[v4] + v5)[0]) ^ (
-            u32(v6, R[v7] + v8)[0])) & 0xFFFFFFFF)
+        R[d0] = (((R[v1] + R[v2]) + ((u32(v3, R[v4] + v5)[0]) ^ (
+            u32(v6, R[v7] + v8)[0]))) & 0xFFFFFFFF)
     return s
 
 
@@ -17786,19 +17775,19 @@ def c2350(v0, v1, v2, v3, v4):
 
 def s2351(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if (u32(v1, (((R[v2] + v3) % 4294967296) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0]) < R[v6] else 0
+        R[d0] = 1 if (u32(v1, (((R[v2] + v3) + (R[v4] << v5)) & 0xFFFFFFFF))[0]) < R[v6] else 0
     return s
 
 
 def c2351(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return (u32(v0, (((R[v1] + v2) % 4294967296) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]) < R[v5]
+        return (u32(v0, (((R[v1] + v2) + (R[v3] << v4)) & 0xFFFFFFFF))[0]) < R[v5]
     return c
 
 
 def s2352(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, R[v1] + v2, (((R[v3] - v4) % 4294967296) & v5))
+        w32(v0, R[v1] + v2, ((R[v3] - v4) & v5))
     return s
 
 
@@ -17864,21 +17853,21 @@ def s2359(v0, v1, v2, v3, v4, v5):
 
 def s2360(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (1 if ((u32(v1, (((
-            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + v5) % 4294967296))[0]) ^ 0x80000000) > v6 else 0)
+        R[d0] = (1 if ((i32(v1, (((
+            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + v5) % 4294967296))[0]) + 0x80000000) > v6 else 0)
     return s
 
 
 def c2360(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return (((u32(v0, (((
-            u32(v1, ((R[v2] + v3) % 4294967296))[0]) + v4) % 4294967296))[0]) ^ 0x80000000) > v5)
+        return (((i32(v0, (((
+            u32(v1, ((R[v2] + v3) % 4294967296))[0]) + v4) % 4294967296))[0]) + 0x80000000) > v5)
     return c
 
 
-def s2361(d0, v1, v2, v3, v4):
+def s2361(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF) ^ R[v4]
+        R[d0] = ((R[v1] * 18446744073709551617 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ R[v3]
     return s
 
 
@@ -17951,13 +17940,13 @@ def s2371(d0, v1, v2, v3, v4, v5):
 
 def s2372(d0, v1, v2, v3):
     def s(R):
-        R[d0] = u16(v1, (R[v2] + R[v3] & 0xFFFFFFFF))[0]
+        R[d0] = u16(v1, ((R[v2] + R[v3]) & 0xFFFFFFFF))[0]
     return s
 
 
 def c2372(v0, v1, v2):
     def c(R):
-        return u16(v0, (R[v1] + R[v2] & 0xFFFFFFFF))[0]
+        return u16(v0, ((R[v1] + R[v2]) & 0xFFFFFFFF))[0]
     return c
 
 
@@ -17970,10 +17959,10 @@ def s2373(d0, v1, v2, v3, v4, v5, v6):
 
 def s2374(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
-        R[d0] = ((u32(v1, (
+        R[d0] = (((u32(v1, (
             u32(v2, R[v3] + v4)[0]) + v5)[0]) + (
             u32(v6, (
-            u32(v7, R[v8] + v9)[0]) + v10)[0]) & 0xFFFFFFFF)
+            u32(v7, R[v8] + v9)[0]) + v10)[0])) & 0xFFFFFFFF)
     return s
 
 
@@ -17992,45 +17981,45 @@ def s2376(v0, v1, v2, v3, v4):
 
 def s2377(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((u32(v1, ((R[v2] + v3) % 4294967296))[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF) - v6) % 4294967296
+        R[d0] = (((u32(v1, ((R[v2] + v3) % 4294967296))[0]) + (R[v4] << v5)) - v6) & 0xFFFFFFFF
     return s
 
 
 def s2378(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = (u32(v1, ((((
-            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF) - v7) % 4294967296))[0])
+            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + (R[v5] << v6)) - v7) & 0xFFFFFFFF))[0])
     return s
 
 
 def c2378(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
         return (u32(v0, ((((
-            u32(v1, ((R[v2] + v3) % 4294967296))[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF) - v6) % 4294967296))[0])
+            u32(v1, ((R[v2] + v3) % 4294967296))[0]) + (R[v4] << v5)) - v6) & 0xFFFFFFFF))[0])
     return c
 
 
 def s2379(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + (((R[v4] ^ R[v5]) & R[v6]) ^ R[v7]) & 0xFFFFFFFF
+        R[d0] = (((u32(v1, R[v2])[0]) + R[v3]) + (((R[v4] ^ R[v5]) & R[v6]) ^ R[v7])) & 0xFFFFFFFF
     return s
 
 
 def s2380(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + ((R[v3] - R[v4]) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + (R[v3] - R[v4])) & 0xFFFFFFFF
     return s
 
 
 def s2381(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v1[((((v2.value) + v3) % 4294967296) + ((R[v4] - R[v5]) % 4294967296) & 0xFFFFFFFF)]
+        R[d0] = v1[((((v2.value) + v3) + (R[v4] - R[v5])) & 0xFFFFFFFF)]
     return s
 
 
 def s2382(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + (v2[((((v3.value) + v4) % 4294967296) + ((R[v5] - R[v6]) % 4294967296) & 0xFFFFFFFF)]) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v2[((((v3.value) + v4) + (R[v5] - R[v6])) & 0xFFFFFFFF)])) & 0xFFFFFFFF
     return s
 
 
@@ -18051,26 +18040,26 @@ def s2384(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s2385(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 32 - ((((R[v1] << v2) % 4294967296) - v3) % 4294967296).bit_length()
+        R[d0] = 32 - (((R[v1] << v2) - v3) % 4294967296).bit_length()
     return s
 
 
 def s2386(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1 - (32 - ((((R[v2] << v3) % 4294967296) - v4) % 4294967296).bit_length())) % 4294967296
+        R[d0] = (v1 - (32 - (((R[v2] << v3) - v4) % 4294967296).bit_length())) % 4294967296
     return s
 
 
 def s2387(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((v1 - (32 - ((((R[v2] << v3) % 4294967296) - v4) % 4294967296).bit_length())) % 4294967296) & v5
+        R[d0] = (v1 - (32 - (((R[v2] << v3) - v4) % 4294967296).bit_length())) & v5
     return s
 
 
 def s2388(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[((
-            u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF)])
+        R[d0] = (v1[(((
+            u32(v2, R[v3] + v4)[0]) + R[v5]) & 0xFFFFFFFF)])
     return s
 
 
@@ -18103,21 +18092,21 @@ def s2392(d0, v1, v2, v3):
 
 def s2393(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (1 if ((u32(v1, (
-            u32(v2, v3)[0]))[0]) ^ 0x80000000) < v4 else 0)
+        R[d0] = (1 if ((i32(v1, (
+            u32(v2, v3)[0]))[0]) + 0x80000000) < v4 else 0)
     return s
 
 
 def c2393(v0, v1, v2, v3):
     def c(R):
-        return (((u32(v0, (
-            u32(v1, v2)[0]))[0]) ^ 0x80000000) < v3)
+        return (((i32(v0, (
+            u32(v1, v2)[0]))[0]) + 0x80000000) < v3)
     return c
 
 
 def s2394(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1.value) + (v3 if R[v2] else v4) & 0xFFFFFFFF
+        R[d0] = ((v1.value) + (v3 if R[v2] else v4)) & 0xFFFFFFFF
     return s
 
 
@@ -18135,31 +18124,31 @@ def c2395(v0, v1, v2):
 
 def s2396(d0, v1, v2):
     def s(R):
-        R[d0] = 1 if (((R[v1] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v2 else 0
+        R[d0] = 1 if (((R[v1] & 255 ^ 128) - 128) + 0x80000000) < v2 else 0
     return s
 
 
 def c2396(v0, v1):
     def c(R):
-        return (((R[v0] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v1
+        return (((R[v0] & 255 ^ 128) - 128) + 0x80000000) < v1
     return c
 
 
 def s2397(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if R[v1] != (v2[((((v3.value) + v4) % 4294967296) + R[v5] & 0xFFFFFFFF)]) else 0
+        R[d0] = 1 if R[v1] != (v2[((((v3.value) + v4) + R[v5]) & 0xFFFFFFFF)]) else 0
     return s
 
 
 def c2397(v0, v1, v2, v3, v4):
     def c(R):
-        return R[v0] != (v1[((((v2.value) + v3) % 4294967296) + R[v4] & 0xFFFFFFFF)])
+        return R[v0] != (v1[((((v2.value) + v3) + R[v4]) & 0xFFFFFFFF)])
     return c
 
 
 def s2398(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v3] if (R[v1] == v2) else (R[v4] + R[v5] & 0xFFFFFFFF)
+        R[d0] = R[v3] if (R[v1] == v2) else ((R[v4] + R[v5]) & 0xFFFFFFFF)
     return s
 
 
@@ -18183,7 +18172,7 @@ def c2400(v0, v1, v2):
 
 def s2401(v0, v1, v2, v3):
     def s(R):
-        w32(v0, R[v1], ((R[v2] & 0xFFFFFFFF) & v3))
+        w32(v0, R[v1], ((R[v2]) & v3))
     return s
 
 
@@ -18203,9 +18192,9 @@ def s2403(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s2404(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (u32(v1, ((
+        R[d0] = (u32(v1, (((
             u32(v2, (
-            u32(v3, R[v4] + v5)[0]) + v6)[0]) + ((R[v7] << v8) % 4294967296) & 0xFFFFFFFF) + v9)[0])
+            u32(v3, R[v4] + v5)[0]) + v6)[0]) + (R[v7] << v8)) & 0xFFFFFFFF) + v9)[0])
     return s
 
 
@@ -18229,8 +18218,8 @@ def s2407(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s2408(v0, v1, v2, v3, v4, v5):
     def s(R):
-        v0[((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4] = v5 & 255
+        v0[(((
+            u32(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFF) + v4] = v5 & 255
     return s
 
 
@@ -18292,8 +18281,8 @@ def s2415(d0, v1, v2, v3, v4, v5, v6):
 
 def s2416(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w64(v0, (R[v1] + R[v2] & 0xFFFFFFFF), (
-            u64(v3, (R[v4] + R[v5] & 0xFFFFFFFF))[0]))
+        w64(v0, ((R[v1] + R[v2]) & 0xFFFFFFFF), (
+            u64(v3, ((R[v4] + R[v5]) & 0xFFFFFFFF))[0]))
     return s
 
 
@@ -18324,37 +18313,37 @@ def c2418(v0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s2419(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] - ((((f64_to_bits(R[v2])) >> v3) & 0xFFFFFFFF) & v4)) % 4294967296
+        R[d0] = (R[v1] - ((((f64_to_bits(R[v2])) >> v3)) & v4)) % 4294967296
     return s
 
 
 def s2420(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (((R[v1] - ((((f64_to_bits(R[v2])) >> v3) & 0xFFFFFFFF) & v4)) % 4294967296) ^ 0x80000000) < v5 else 0
+        R[d0] = 1 if (((R[v1] - ((((f64_to_bits(R[v2])) >> v3)) & v4)) % 4294967296) ^ 0x80000000) < v5 else 0
     return s
 
 
 def c2420(v0, v1, v2, v3, v4):
     def c(R):
-        return (((R[v0] - ((((f64_to_bits(R[v1])) >> v2) & 0xFFFFFFFF) & v3)) % 4294967296) ^ 0x80000000) < v4
+        return (((R[v0] - ((((f64_to_bits(R[v1])) >> v2)) & v3)) % 4294967296) ^ 0x80000000) < v4
     return c
 
 
 def s2421(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if (((v1[R[v2]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3 else 0
+        R[d0] = 1 if (((v1[R[v2]] ^ 128) - 128) + 0x80000000) > v3 else 0
     return s
 
 
 def c2421(v0, v1, v2):
     def c(R):
-        return (((v0[R[v1]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v2
+        return (((v0[R[v1]] ^ 128) - 128) + 0x80000000) > v2
     return c
 
 
 def s2422(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (1 if (((v2[R[v3]] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v4 else 0) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (1 if (((v2[R[v3]] ^ 128) - 128) + 0x80000000) > v4 else 0)) & 0xFFFFFFFF
     return s
 
 
@@ -18378,47 +18367,47 @@ def s2425(d0, v1, v2, v3, v4):
 
 def s2426(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (R[v1] & (((R[v2] << v3) % 4294967296) ^ v4)) & v5
+        R[d0] = (R[v1] & ((R[v2] << v3) ^ v4)) & v5
     return s
 
 
 def s2427(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((R[v1] & (((R[v2] << v3) % 4294967296) ^ v4)) & v5) - v6) % 4294967296
+        R[d0] = (((R[v1] & ((R[v2] << v3) ^ v4)) & v5) - v6) % 4294967296
     return s
 
 
 def s2428(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((u32(v1, R[v2])[0]) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) - v5) % 4294967296
+        R[d0] = (((u32(v1, R[v2])[0]) + (R[v3] << v4)) - v5) & 0xFFFFFFFF
     return s
 
 
 def s2429(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w64(v0, ((((
-            u32(v1, R[v2])[0]) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) - v5) % 4294967296), v6)
+            u32(v1, R[v2])[0]) + (R[v3] << v4)) - v5) & 0xFFFFFFFF), v6)
     return s
 
 
 def s2430(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) + (R[v3] >> v4) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2])[0]) + (R[v3] >> v4)) & 0xFFFFFFFF
     return s
 
 
 def s2431(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[((
-            u32(v2, R[v3])[0]) + (R[v4] >> v5) & 0xFFFFFFFF)])
+        R[d0] = (v1[(((
+            u32(v2, R[v3])[0]) + (R[v4] >> v5)) & 0xFFFFFFFF)])
     return s
 
 
 def s2432(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[((R[v1] + v2) % 4294967296)] = (
-            v3[((
-            u32(v4, R[v5])[0]) + (R[v6] >> v7) & 0xFFFFFFFF)]) & 255
+            v3[(((
+            u32(v4, R[v5])[0]) + (R[v6] >> v7)) & 0xFFFFFFFF)]) & 255
     return s
 
 
@@ -18436,20 +18425,20 @@ def c2433(v0, v1, v2):
 
 def s2434(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, (R[v2] + (((
-            u32(v3, R[v4] + v5)[0]) << v6) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, ((R[v2] + ((
+            u32(v3, R[v4] + v5)[0]) << v6)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s2435(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] >> v2) & 0xFFFFFFFF) & v3) << v4) % 4294967296
+        R[d0] = ((((R[v1] >> v2)) & v3) << v4) % 4294967296
     return s
 
 
 def s2436(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (((((R[v2] >> v3) & 0xFFFFFFFF) & v4) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((((R[v2] >> v3)) & v4) << v5)) & 0xFFFFFFFF
     return s
 
 
@@ -18508,8 +18497,8 @@ def c2442(v0, v1, v2, v3):
 
 def s2443(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF), R[v5])
+        w32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + R[v4]) & 0xFFFFFFFF), R[v5])
     return s
 
 
@@ -18527,8 +18516,8 @@ def c2444(v0, v1, v2, v3, v4):
 
 def s2445(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) + (
-            u32(v4, ((R[v5] + v6) % 4294967296))[0]) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, ((R[v2] + v3) % 4294967296))[0]) + (
+            u32(v4, ((R[v5] + v6) % 4294967296))[0])) & 0xFFFFFFFF)
     return s
 
 
@@ -18558,19 +18547,19 @@ def s2448(d0, v1, v2, v3, v4, v5):
 
 def s2449(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + (((R[v2] | ((R[v3] << v4) % 4294967296)) >> v5) & v6) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] | ((R[v3] << v4) % 4294967296)) >> v5) & v6)) & 0xFFFFFFFF
     return s
 
 
 def s2450(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = v1[(R[v2] + (((R[v3] | ((R[v4] << v5) % 4294967296)) >> v6) & v7) & 0xFFFFFFFF)]
+        R[d0] = v1[((R[v2] + (((R[v3] | ((R[v4] << v5) % 4294967296)) >> v6) & v7)) & 0xFFFFFFFF)]
     return s
 
 
 def s2451(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u16(v1, (R[v2] + (v5 if (R[v3] & v4) else v6) & 0xFFFFFFFF))[0]
+        R[d0] = u16(v1, ((R[v2] + (v5 if (R[v3] & v4) else v6)) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -18591,14 +18580,14 @@ def s2453(v0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s2454(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) + (R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + (R[v4])) & 0xFFFFFFFF
     return s
 
 
 def s2455(v0, v1, v2, v3, v4, v5):
     def s(R):
-        v0[((
-            u32(v1, R[v2] + v3)[0]) + (R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF)] = v5 & 255
+        v0[(((
+            u32(v1, R[v2] + v3)[0]) + (R[v4])) & 0xFFFFFFFF)] = v5 & 255
     return s
 
 
@@ -18628,13 +18617,13 @@ def c2457(v0, v1, v2, v3):
 
 def s2458(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if ((((v1[R[v2]]) - v3) % 4294967296) & v4) < v5 else 0
+        R[d0] = 1 if (((v1[R[v2]]) - v3) & v4) < v5 else 0
     return s
 
 
 def c2458(v0, v1, v2, v3, v4):
     def c(R):
-        return ((((v0[R[v1]]) - v2) % 4294967296) & v3) < v4
+        return (((v0[R[v1]]) - v2) & v3) < v4
     return c
 
 
@@ -18646,7 +18635,7 @@ def s2459(d0, v1, v2, v3, v4):
 
 def s2460(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((((v1 - (u32(v2, R[v3] + v4)[0])) % 4294967296) - (
+        R[d0] = (((v1 - (u32(v2, R[v3] + v4)[0])) - (
             u32(v5, (
             u32(v6, R[v7] + v8)[0]))[0])) % 4294967296)
     return s
@@ -18654,9 +18643,9 @@ def s2460(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s2461(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = ((((((v1 - (u32(v2, R[v3] + v4)[0])) % 4294967296) - (
+        R[d0] = ((((v1 - (u32(v2, R[v3] + v4)[0])) - (
             u32(v5, (
-            u32(v6, R[v7] + v8)[0]))[0])) % 4294967296) + v9) % 4294967296)
+            u32(v6, R[v7] + v8)[0]))[0])) + v9) % 4294967296)
     return s
 
 
@@ -18692,16 +18681,16 @@ def s2466(v0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s2467(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) - (v4 << (((v5 - (
-            v6[R[v7] + v8])) % 4294967296) & 31) & 0xFFFFFFFF)) % 4294967296)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) - (v4 << ((v5 - (
+            v6[R[v7] + v8])) & 31))) & 0xFFFFFFFF)
     return s
 
 
 def s2468(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
         w32(v0, R[v1] + v2, (((
-            u32(v3, R[v4] + v5)[0]) - (v6 << (((v7 - (
-            v8[R[v9] + v10])) % 4294967296) & 31) & 0xFFFFFFFF)) % 4294967296))
+            u32(v3, R[v4] + v5)[0]) - (v6 << ((v7 - (
+            v8[R[v9] + v10])) & 31))) & 0xFFFFFFFF))
     return s
 
 
@@ -18745,7 +18734,7 @@ def s2471(d0, v1, v2, v3, v4):
 
 def s2472(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] + R[v2] & 0xFFFFFFFF) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + R[v2]) + (R[v3] << v4)) & 0xFFFFFFFF
     return s
 
 
@@ -18778,7 +18767,7 @@ def c2475(v0, v1, v2):
 def s2476(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = ((((u32(v1, R[v2] + v3)[0]) + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) - v7) % 4294967296)
+            u32(v4, R[v5] + v6)[0])) - v7) & 0xFFFFFFFF)
     return s
 
 
@@ -18786,7 +18775,7 @@ def s2477(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w32(v0, R[v1] + v2, ((((
             u32(v3, R[v4] + v5)[0]) + (
-            u32(v6, R[v7] + v8)[0]) & 0xFFFFFFFF) - v9) % 4294967296))
+            u32(v6, R[v7] + v8)[0])) - v9) & 0xFFFFFFFF))
     return s
 
 
@@ -18822,13 +18811,13 @@ def s2480(d0, v1, v2, v3, v4):
 
 def s2481(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (((R[v3] if R[v2] else v4) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((R[v3] if R[v2] else v4) << v5)) & 0xFFFFFFFF
     return s
 
 
 def s2482(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] + (((R[v3] if R[v2] else v4) << v5) % 4294967296) & 0xFFFFFFFF) + ((R[v6] << v7) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + ((R[v3] if R[v2] else v4) << v5)) + (R[v6] << v7)) & 0xFFFFFFFF
     return s
 
 
@@ -18854,26 +18843,26 @@ def s2484(d0, v1, v2, v3, v4):
 
 def s2485(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (R[v2] ^ v3) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] ^ v3)) & 0xFFFFFFFF
     return s
 
 
 def s2486(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 0 if (R[v1] + (R[v2] ^ v3) & 0xFFFFFFFF) else 1
+        R[d0] = 0 if ((R[v1] + (R[v2] ^ v3)) & 0xFFFFFFFF) else 1
     return s
 
 
 def c2486(v0, v1, v2):
     def c(R):
-        return not (R[v0] + (R[v1] ^ v2) & 0xFFFFFFFF)
+        return not ((R[v0] + (R[v1] ^ v2)) & 0xFFFFFFFF)
     return c
 
 
 def s2487(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6, R[v7])
+        w32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5)) & 0xFFFFFFFF) + v6, R[v7])
     return s
 
 
@@ -18886,32 +18875,32 @@ def s2488(d0, v1, v2, v3, v4, v5, v6):
 
 def s2489(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((((u32(v1, (((
-            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + v5) % 4294967296))[0]) << v6) % 4294967296) ^ 0x80000000) - 0x80000000 >> v7 & 0xFFFFFFFF)
+        R[d0] = (((((((u32(v1, (((
+            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + v5) % 4294967296))[0]) << v6) % 4294967296) ^ 0x80000000) - 0x80000000) >> v7) & 0xFFFFFFFF)
     return s
 
 
 def s2490(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] & 0xFFFFFFFF) & v2) << v3) % 4294967296
+        R[d0] = (((R[v1]) & v2) << v3) % 4294967296
     return s
 
 
 def s2491(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + ((((R[v3] & 0xFFFFFFFF) & v4) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + (((R[v3]) & v4) << v5)) & 0xFFFFFFFF
     return s
 
 
 def s2492(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((((v1.value) + v2) % 4294967296) + R[v3] & 0xFFFFFFFF) - v4) % 4294967296
+        R[d0] = ((((v1.value) + v2) + R[v3]) - v4) & 0xFFFFFFFF
     return s
 
 
 def s2493(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v1[((((((v2.value) + v3) % 4294967296) + R[v4] & 0xFFFFFFFF) - v5) % 4294967296)]
+        R[d0] = v1[(((((v2.value) + v3) + R[v4]) - v5) & 0xFFFFFFFF)]
     return s
 
 
@@ -18985,7 +18974,7 @@ def c2499(v0, v1, v2, v3):
 
 def s2500(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = v1[(R[v2] + (v5 if (R[v3] & v4) else v6) & 0xFFFFFFFF)]
+        R[d0] = v1[((R[v2] + (v5 if (R[v3] & v4) else v6)) & 0xFFFFFFFF)]
     return s
 
 
@@ -19053,26 +19042,26 @@ def s2509(d0, v1, v2, v3, v4, v5, v6):
 
 def s2510(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + (v6 if (((u32(v2, R[v3])[0]) & v4) == v5) else v7) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v6 if (((u32(v2, R[v3])[0]) & v4) == v5) else v7)) & 0xFFFFFFFF
     return s
 
 
 def s2511(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (u32(v1, (R[v2] + (v7 if (((
-            u32(v3, R[v4])[0]) & v5) == v6) else v8) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, ((R[v2] + (v7 if (((
+            u32(v3, R[v4])[0]) & v5) == v6) else v8)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s2512(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (R[v1] ^ 0x80000000) < ((u32(v2, ((R[v3] + v4) % 4294967296))[0]) ^ 0x80000000) else 0
+        R[d0] = 1 if ((R[v1] ^ 0x80000000) - 0x80000000) < (i32(v2, ((R[v3] + v4) % 4294967296))[0]) else 0
     return s
 
 
 def c2512(v0, v1, v2, v3):
     def c(R):
-        return (R[v0] ^ 0x80000000) < ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) ^ 0x80000000)
+        return ((R[v0] ^ 0x80000000) - 0x80000000) < (i32(v1, ((R[v2] + v3) % 4294967296))[0])
     return c
 
 
@@ -19104,19 +19093,19 @@ def s2515(v0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s2516(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] + R[v2] & 0xFFFFFFFF) - R[v3]) % 4294967296
+        R[d0] = ((R[v1] + R[v2]) - R[v3]) & 0xFFFFFFFF
     return s
 
 
 def s2517(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, R[v1] + v2, (((R[v3] + R[v4] & 0xFFFFFFFF) - R[v5]) % 4294967296))
+        w32(v0, R[v1] + v2, (((R[v3] + R[v4]) - R[v5]) & 0xFFFFFFFF))
     return s
 
 
 def s2518(d0, v1, v2):
     def s(R):
-        R[d0] = R[v1] + (R[v2] & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2])) & 0xFFFFFFFF
     return s
 
 
@@ -19135,7 +19124,7 @@ def c2519(v0, v1, v2):
 def s2520(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1]] = (
-            v2[(R[v3] + (R[v4] >> v5) & 0xFFFFFFFF)]) & 255
+            v2[((R[v3] + (R[v4] >> v5)) & 0xFFFFFFFF)]) & 255
     return s
 
 
@@ -19153,9 +19142,9 @@ def s2522(v0, v1, v2, v3, v4, v5):
 
 def s2523(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) & v4) << ((
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) & v4) << ((
             u32(v5, (
-            u32(v6, R[v7] + v8)[0]) + v9)[0]) & 31) & 0xFFFFFFFF)
+            u32(v6, R[v7] + v8)[0]) + v9)[0]) & 31)) & 0xFFFFFFFF)
     return s
 
 
@@ -19173,13 +19162,13 @@ def c2524(v0, v1, v2, v3, v4):
 
 def s2525(d0, v1, v2):
     def s(R):
-        R[d0] = 1 if (R[v1] & 0xFFFFFFFF) == (R[v2] & 0xFFFFFFFF) else 0
+        R[d0] = 1 if ((R[v1]) & 0xFFFFFFFF) == ((R[v2]) & 0xFFFFFFFF) else 0
     return s
 
 
 def c2525(v0, v1):
     def c(R):
-        return (R[v0] & 0xFFFFFFFF) == (R[v1] & 0xFFFFFFFF)
+        return ((R[v0]) & 0xFFFFFFFF) == ((R[v1]) & 0xFFFFFFFF)
     return c
 
 
@@ -19194,15 +19183,15 @@ def s2526(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
 def s2527(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w32(v0, R[v1] + v2, (
-            u32(v3, ((((((
-            u32(v4, R[v5] + v6)[0]) >> v7) << v8) % 4294967296) + v9) % 4294967296))[0]))
+            u32(v3, (((((
+            u32(v4, R[v5] + v6)[0]) >> v7) << v8) + v9) % 4294967296))[0]))
     return s
 
 
 def s2528(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (R[v1] ^ (u32(v2, ((((((
-            u32(v3, R[v4] + v5)[0]) >> v6) << v7) % 4294967296) + v8) % 4294967296))[0]))
+        R[d0] = (R[v1] ^ (u32(v2, (((((
+            u32(v3, R[v4] + v5)[0]) >> v6) << v7) + v8) % 4294967296))[0]))
     return s
 
 
@@ -19269,32 +19258,32 @@ def c2535(v0, v1, v2, v3, v4, v5):
 
 def s2536(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + (v3[((R[v4] + v5) % 4294967296)]) & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + (v3[((R[v4] + v5) % 4294967296)])) & 0xFFFFFFFF
     return s
 
 
 def s2537(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (v1[((((v2.value) + v3) % 4294967296) + (
-            v4[((R[v5] + v6) % 4294967296)]) & 0xFFFFFFFF)])
+        R[d0] = (v1[((((v2.value) + v3) + (
+            v4[((R[v5] + v6) % 4294967296)])) & 0xFFFFFFFF)])
     return s
 
 
 def s2538(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] + (((u32(v2, ((R[v3] + v4) % 4294967296))[0]) << v5) % 4294967296) & 0xFFFFFFFF) + v6) % 4294967296
+        R[d0] = ((R[v1] + ((u32(v2, ((R[v3] + v4) % 4294967296))[0]) << v5)) + v6) & 0xFFFFFFFF
     return s
 
 
 def s2539(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = 1 if R[v1] >= (((R[v2] + (((u32(v3, ((R[v4] + v5) % 4294967296))[0]) << v6) % 4294967296) & 0xFFFFFFFF) + v7) % 4294967296) else 0
+        R[d0] = 1 if R[v1] >= (((R[v2] + ((u32(v3, ((R[v4] + v5) % 4294967296))[0]) << v6)) + v7) & 0xFFFFFFFF) else 0
     return s
 
 
 def c2539(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return R[v0] >= (((R[v1] + (((u32(v2, ((R[v3] + v4) % 4294967296))[0]) << v5) % 4294967296) & 0xFFFFFFFF) + v6) % 4294967296)
+        return R[v0] >= (((R[v1] + ((u32(v2, ((R[v3] + v4) % 4294967296))[0]) << v5)) + v6) & 0xFFFFFFFF)
     return c
 
 
@@ -19353,21 +19342,21 @@ def s2545(v0, v1, v2, v3, v4):
 
 def s2546(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, ((
-            u32(v2, R[v3])[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, (((
+            u32(v2, R[v3])[0]) + (R[v4] << v5)) & 0xFFFFFFFF))[0])
     return s
 
 
 def c2546(v0, v1, v2, v3, v4):
     def c(R):
-        return (u32(v0, ((
-            u32(v1, R[v2])[0]) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0])
+        return (u32(v0, (((
+            u32(v1, R[v2])[0]) + (R[v3] << v4)) & 0xFFFFFFFF))[0])
     return c
 
 
 def s2547(d0, v1, v2, v3):
     def s(R):
-        R[d0] = v1 << ((R[v2] >> v3) & 31) & 0xFFFFFFFF
+        R[d0] = (v1 << ((R[v2] >> v3) & 31)) & 0xFFFFFFFF
     return s
 
 
@@ -19385,13 +19374,13 @@ def c2548(v0, v1, v2, v3, v4):
 
 def s2549(d0, v1, v2):
     def s(R):
-        R[d0] = ((R[v1] & 0xFFFFFFFF) << v2) % 4294967296
+        R[d0] = ((R[v1]) << v2) & 0xFFFFFFFF
     return s
 
 
 def s2550(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) + (((R[v4] & 0xFFFFFFFF) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + ((R[v4]) << v5)) & 0xFFFFFFFF
     return s
 
 
@@ -19410,13 +19399,13 @@ def s2552(d0, v1, v2, v3):
 
 def s2553(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((v1[((R[v2] + v3) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v4 else 0
+        R[d0] = 1 if (((v1[((R[v2] + v3) % 4294967296)] ^ 128) - 128) + 0x80000000) > v4 else 0
     return s
 
 
 def c2553(v0, v1, v2, v3):
     def c(R):
-        return (((v0[((R[v1] + v2) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v3
+        return (((v0[((R[v1] + v2) % 4294967296)] ^ 128) - 128) + 0x80000000) > v3
     return c
 
 
@@ -19451,8 +19440,8 @@ def s2556(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s2557(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, R[v1] + v2, ((((
-            u32(v3, R[v4] + v5)[0]) + v6) % 4294967296) & v7))
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4] + v5)[0]) + v6) & v7))
     return s
 
 
@@ -19465,33 +19454,33 @@ def s2558(v0, v1, v2, v3, v4, v5):
 
 def s2559(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (((v2[R[v3]]) << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((v2[R[v3]]) << v4)) & 0xFFFFFFFF
     return s
 
 
 def s2560(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, (R[v2] + (((
-            v3[R[v4]]) << v5) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, ((R[v2] + ((
+            v3[R[v4]]) << v5)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s2561(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        v0[(R[v1] + (
-            u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF)] = (1 if R[v5] != v6 else 0) & 255
+        v0[((R[v1] + (
+            u32(v2, R[v3] + v4)[0])) & 0xFFFFFFFF)] = (1 if R[v5] != v6 else 0) & 255
     return s
 
 
 def s2562(d0, v1, v2):
     def s(R):
-        R[d0] = 1 if (((R[v1] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) >= v2 else 0
+        R[d0] = 1 if (((R[v1] & 255 ^ 128) - 128) + 0x80000000) >= v2 else 0
     return s
 
 
 def c2562(v0, v1):
     def c(R):
-        return (((R[v0] & 255 ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) >= v1
+        return (((R[v0] & 255 ^ 128) - 128) + 0x80000000) >= v1
     return c
 
 
@@ -19518,19 +19507,19 @@ def s2565(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s2566(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] >> v2) & v3) + (R[v4] & v5) & 0xFFFFFFFF
+        R[d0] = (((R[v1] >> v2) & v3) + (R[v4] & v5)) & 0xFFFFFFFF
     return s
 
 
 def s2567(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((R[v1] >> v2) & v3) + (R[v4] & v5) & 0xFFFFFFFF) * v6 & 0xFFFFFFFF
+        R[d0] = ((((R[v1] >> v2) & v3) + (R[v4] & v5)) * v6) & 0xFFFFFFFF
     return s
 
 
 def s2568(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((R[v1] >> v2) & v3) + (R[v4] & v5) & 0xFFFFFFFF) * v6 & 0xFFFFFFFF) >> v7
+        R[d0] = (((((R[v1] >> v2) & v3) + (R[v4] & v5)) * v6) & 0xFFFFFFFF) >> v7
     return s
 
 
@@ -19544,53 +19533,53 @@ def s2569(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s2570(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w64(v0, R[v1] + v2, (((R[v3] ^ v4) & ((R[v5] - v6) % 18446744073709551616)) & v7))
+        w64(v0, R[v1] + v2, (((R[v3] ^ v4) & (R[v5] - v6)) & v7))
     return s
 
 
 def s2571(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        v0[(((R[v1] + (R[v2] & ((R[v3] - v4) % 4294967296)) & 0xFFFFFFFF) + v5) % 4294967296)] = v6 & 255
+        v0[(((R[v1] + (R[v2] & (R[v3] - v4))) + v5) & 0xFFFFFFFF)] = v6 & 255
     return s
 
 
 def s2572(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u64(v1, R[v2] + v3)[0]) + (((
-            u32(v4, R[v5] + v6)[0]) << v7) % 4294967296) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((u64(v1, R[v2] + v3)[0]) + (((
+            u32(v4, R[v5] + v6)[0]) << v7) % 4294967296)) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s2573(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w64(v0, R[v1] + v2, ((
+        w64(v0, R[v1] + v2, (((
             u64(v3, R[v4] + v5)[0]) + (((
-            u32(v6, R[v7] + v8)[0]) << v9) % 4294967296) & 0xFFFFFFFFFFFFFFFF))
+            u32(v6, R[v7] + v8)[0]) << v9) % 4294967296)) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s2574(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u16(v1, ((((v2.value) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) + v5) % 4294967296))[0]
+        R[d0] = u16(v1, ((((v2.value) + (R[v3] << v4)) + v5) & 0xFFFFFFFF))[0]
     return s
 
 
 def s2575(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (((v2.value) + v3) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((v2.value) + v3)) & 0xFFFFFFFF
     return s
 
 
 def s2576(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1[(R[v2] + (((v3.value) + v4) % 4294967296) & 0xFFFFFFFF)]
+        R[d0] = v1[((R[v2] + ((v3.value) + v4)) & 0xFFFFFFFF)]
     return s
 
 
 def s2577(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((v1[R[v2] + v3]) + (((
-            u32(v4, R[v5] + v6)[0]) << v7) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((v1[R[v2] + v3]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7)) & 0xFFFFFFFF)
     return s
 
 
@@ -19633,13 +19622,13 @@ def s2583(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s2584(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] + v2) % 4294967296) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + v2) + (R[v3] * v4)) & 0xFFFFFFFF
     return s
 
 
 def s2585(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w32(v0, R[v1] + v2, (((R[v3] + v4) % 4294967296) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, (((R[v3] + v4) + (R[v5] * v6)) & 0xFFFFFFFF))
     return s
 
 
@@ -19663,45 +19652,45 @@ def s2588(d0, v1, v2, v3, v4, v5):
 
 def s2589(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((((R[v1] ^ v2) << v3) % 18446744073709551616) | v4) // R[v5]) & 0xFFFFFFFF
+        R[d0] = ((((((R[v1] ^ v2) << v3) % 18446744073709551616) | v4) // R[v5])) & 0xFFFFFFFF
     return s
 
 
 def s2590(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u64(v1, ((
-            u32(v2, R[v3] + v4)[0]) + (((R[v5] & 0xFFFFFFFF) << v6) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u64(v1, (((
+            u32(v2, R[v3] + v4)[0]) + ((R[v5]) << v6)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s2591(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1.value) + (u16(v2, R[v3] + v4)[0]) & 0xFFFFFFFF
+        R[d0] = ((v1.value) + (u16(v2, R[v3] + v4)[0])) & 0xFFFFFFFF
     return s
 
 
 def s2592(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v1.value) + (u16(v2, R[v3] + v4)[0]) & 0xFFFFFFFF) + v5) % 4294967296
+        R[d0] = (((v1.value) + (u16(v2, R[v3] + v4)[0])) + v5) & 0xFFFFFFFF
     return s
 
 
 def s2593(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d0] = (v1[((((v2.value) + (
-            u16(v3, R[v4] + v5)[0]) & 0xFFFFFFFF) + v6) % 4294967296)])
+            u16(v3, R[v4] + v5)[0])) + v6) & 0xFFFFFFFF)])
     return s
 
 
 def s2594(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 0 if ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) & v4) else 1
+        R[d0] = 0 if ((v1[((R[v2] + R[v3]) & 0xFFFFFFFF)]) & v4) else 1
     return s
 
 
 def c2594(v0, v1, v2, v3):
     def c(R):
-        return not ((v0[(R[v1] + R[v2] & 0xFFFFFFFF)]) & v3)
+        return not ((v0[((R[v1] + R[v2]) & 0xFFFFFFFF)]) & v3)
     return c
 
 
@@ -19713,19 +19702,19 @@ def s2595(d0, v1, v2, v3, v4):
 
 def s2596(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((u16(v1, R[v2] + v3)[0]) - v4) % 4294967296) & v5
+        R[d0] = ((u16(v1, R[v2] + v3)[0]) - v4) & v5
     return s
 
 
 def s2597(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if ((((u16(v1, R[v2] + v3)[0]) - v4) % 4294967296) & v5) > v6 else 0
+        R[d0] = 1 if (((u16(v1, R[v2] + v3)[0]) - v4) & v5) > v6 else 0
     return s
 
 
 def c2597(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return ((((u16(v0, R[v1] + v2)[0]) - v3) % 4294967296) & v4) > v5
+        return (((u16(v0, R[v1] + v2)[0]) - v3) & v4) > v5
     return c
 
 
@@ -19803,67 +19792,67 @@ def c2604(v0, v1, v2, v3, v4):
 
 def s2605(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1[R[v2]]) + (v3.value) & 0xFFFFFFFF
+        R[d0] = ((v1[R[v2]]) + (v3.value)) & 0xFFFFFFFF
     return s
 
 
 def s2606(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1[((
-            v2[R[v3]]) + (v4.value) & 0xFFFFFFFF)])
+        R[d0] = (v1[(((
+            v2[R[v3]]) + (v4.value)) & 0xFFFFFFFF)])
     return s
 
 
 def s2607(v0, v1, v2, v3, v4, v5):
     def s(R):
         v0[R[v1]] = (
-            v2[((
-            v3[R[v4]]) + (v5.value) & 0xFFFFFFFF)]) & 255
+            v2[(((
+            v3[R[v4]]) + (v5.value)) & 0xFFFFFFFF)]) & 255
     return s
 
 
 def s2608(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] * (v2[R[v3]]) & 0xFFFFFFFF
+        R[d0] = (R[v1] * (v2[R[v3]])) & 0xFFFFFFFF
     return s
 
 
 def s2609(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (R[v2] * (v3[R[v4]]) & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] * (v3[R[v4]]))) & 0xFFFFFFFF
     return s
 
 
 def s2610(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] + (R[v2] * (v3[R[v4]]) & 0xFFFFFFFF) & 0xFFFFFFFF) + v5) % 4294967296
+        R[d0] = ((R[v1] + (R[v2] * (v3[R[v4]]))) + v5) & 0xFFFFFFFF
     return s
 
 
 def s2611(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d0] = (v1[(((R[v2] + (R[v3] * (
-            v4[R[v5]]) & 0xFFFFFFFF) & 0xFFFFFFFF) + v6) % 4294967296)])
+            v4[R[v5]]))) + v6) & 0xFFFFFFFF)])
     return s
 
 
 def s2612(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (v2[((R[v3] + v4) % 4294967296)]) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v2[((R[v3] + v4) % 4294967296)])) & 0xFFFFFFFF
     return s
 
 
 def s2613(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[(R[v2] + (
-            v3[((R[v4] + v5) % 4294967296)]) & 0xFFFFFFFF)])
+        R[d0] = (v1[((R[v2] + (
+            v3[((R[v4] + v5) % 4294967296)])) & 0xFFFFFFFF)])
     return s
 
 
 def s2614(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((v1[(R[v2] + (
-            v3[((R[v4] + v5) % 4294967296)]) & 0xFFFFFFFF)]) - v6) % 4294967296)
+        R[d0] = (((v1[((R[v2] + (
+            v3[((R[v4] + v5) % 4294967296)])) & 0xFFFFFFFF)]) - v6) % 4294967296)
     return s
 
 
@@ -19916,24 +19905,24 @@ def c2619(v0, v1, v2):
 
 def s2620(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((u32(v1, (((
-            u32(v2, R[v3])[0]) + v4) % 4294967296))[0]) + R[v5] & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, (((
+            u32(v2, R[v3])[0]) + v4) % 4294967296))[0]) + R[v5]) & 0xFFFFFFFF)
     return s
 
 
 def s2621(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (v1[((
+        R[d0] = (v1[(((
             u32(v2, (((
-            u32(v3, R[v4])[0]) + v5) % 4294967296))[0]) + R[v6] & 0xFFFFFFFF)])
+            u32(v3, R[v4])[0]) + v5) % 4294967296))[0]) + R[v6]) & 0xFFFFFFFF)])
     return s
 
 
 def s2622(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[((R[v1] + v2) % 4294967296)] = (
-            v3[(R[v4] + (
-            v5[((R[v6] + v7) % 4294967296)]) & 0xFFFFFFFF)]) & 255
+            v3[((R[v4] + (
+            v5[((R[v6] + v7) % 4294967296)])) & 0xFFFFFFFF)]) & 255
     return s
 
 
@@ -19951,7 +19940,7 @@ def s2624(d0, v1, v2, v3, v4, v5):
 
 def s2625(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((u16(v1, ((R[v2] - v3) % 4294967296))[0]) ^ v4) >> v5) & v6) + R[v7] & 0xFFFFFFFF
+        R[d0] = (((((u16(v1, ((R[v2] - v3) % 4294967296))[0]) ^ v4) >> v5) & v6) + R[v7]) & 0xFFFFFFFF
     return s
 
 
@@ -19977,8 +19966,8 @@ def s2627(v0, v1, v2, v3, v4):
 def s2628(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = (u32(v1, (
-            u32(v2, ((
-            u32(v3, R[v4] + v5)[0]) + ((R[v6] << v7) % 4294967296) & 0xFFFFFFFF))[0]) + v8)[0])
+            u32(v2, (((
+            u32(v3, R[v4] + v5)[0]) + (R[v6] << v7)) & 0xFFFFFFFF))[0]) + v8)[0])
     return s
 
 
@@ -19990,54 +19979,54 @@ def s2629(d0, v1, v2, v3, v4, v5):
 
 def s2630(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((((u32(v1, R[v2] + v3)[0]) & v4) + v5) % 4294967296) << v6) % 4294967296
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) & v4) + v5) << v6) % 4294967296
     return s
 
 
 def s2631(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + ((((((
-            u32(v4, R[v5] + v6)[0]) & v7) + v8) % 4294967296) << v9) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + ((((
+            u32(v4, R[v5] + v6)[0]) & v7) + v8) << v9)) & 0xFFFFFFFF)
     return s
 
 
 def s2632(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + ((((
-            u32(v4, R[v5] + v6)[0]) >> v7) << v8) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + (((
+            u32(v4, R[v5] + v6)[0]) >> v7) << v8)) & 0xFFFFFFFF)
     return s
 
 
 def s2633(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + ((((
-            u32(v5, R[v6] + v7)[0]) >> v8) << v9) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, (((
+            u32(v2, R[v3] + v4)[0]) + (((
+            u32(v5, R[v6] + v7)[0]) >> v8) << v9)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s2634(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] ^ (R[v2] + (u32(v3, R[v4])[0]) & 0xFFFFFFFF)
+        R[d0] = R[v1] ^ ((R[v2] + (u32(v3, R[v4])[0])) & 0xFFFFFFFF)
     return s
 
 
 def s2635(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (R[v2] ^ (R[v3] + (u32(v4, R[v5])[0]) & 0xFFFFFFFF)) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] ^ (R[v3] + (u32(v4, R[v5])[0])))) & 0xFFFFFFFF
     return s
 
 
 def s2636(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] ^ (R[v2] + (R[v3] ^ (R[v4] + (u32(v5, R[v6])[0]) & 0xFFFFFFFF)) & 0xFFFFFFFF)
+        R[d0] = R[v1] ^ ((R[v2] + (R[v3] ^ (R[v4] + (u32(v5, R[v6])[0])))) & 0xFFFFFFFF)
     return s
 
 
 def s2637(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w32(v0, R[v1] + v2, (R[v3] ^ (R[v4] + (R[v5] ^ (R[v6] + (
-            u32(v7, R[v8])[0]) & 0xFFFFFFFF)) & 0xFFFFFFFF)))
+        w32(v0, R[v1] + v2, (R[v3] ^ ((R[v4] + (R[v5] ^ (R[v6] + (
+            u32(v7, R[v8])[0])))) & 0xFFFFFFFF)))
     return s
 
 
@@ -20070,14 +20059,14 @@ def s2641(d0, v1, v2, v3, v4, v5):
 
 def s2642(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((((u32(v1, R[v2])[0]) >> v3) & v4) << v5) % 4294967296) + v6) % 4294967296
+        R[d0] = (((((u32(v1, R[v2])[0]) >> v3) & v4) << v5) + v6) % 4294967296
     return s
 
 
 def s2643(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u32(v1, (((((((
-            u32(v2, R[v3])[0]) >> v4) & v5) << v6) % 4294967296) + v7) % 4294967296))[0])
+        R[d0] = (u32(v1, ((((((
+            u32(v2, R[v3])[0]) >> v4) & v5) << v6) + v7) % 4294967296))[0])
     return s
 
 
@@ -20097,8 +20086,8 @@ def s2645(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s2646(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (R[v1] + (R[v2] ^ ((u64(v3, R[v4] + v5)[0]) & ((
-            u64(v6, R[v7] + v8)[0]) ^ v9))) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = ((R[v1] + (R[v2] ^ ((u64(v3, R[v4] + v5)[0]) & ((
+            u64(v6, R[v7] + v8)[0]) ^ v9)))) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
@@ -20118,8 +20107,8 @@ def s2648(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s2649(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (R[v1] + (R[v2] ^ (R[v3] ^ ((u64(v4, R[v5] + v6)[0]) & (
-            u64(v7, R[v8] + v9)[0])))) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = ((R[v1] + (R[v2] ^ (R[v3] ^ ((u64(v4, R[v5] + v6)[0]) & (
+            u64(v7, R[v8] + v9)[0]))))) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
@@ -20174,7 +20163,7 @@ def c2655(v0, v1, v2, v3):
 
 def s2656(v0, v1, v2, v3):
     def s(R):
-        w64(v0, (R[v1] + R[v2] & 0xFFFFFFFF), R[v3])
+        w64(v0, ((R[v1] + R[v2]) & 0xFFFFFFFF), R[v3])
     return s
 
 
@@ -20290,38 +20279,38 @@ def s2672(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s2673(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) >> (((v4 - R[v5]) % 4294967296) & 31)
+        R[d0] = (u32(v1, R[v2] + v3)[0]) >> ((v4 - R[v5]) & 31)
     return s
 
 
 def s2674(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) << (R[v4] & 31) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) << (R[v4] & 31)) & 0xFFFFFFFF
     return s
 
 
 def s2675(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) >> (((v4 - R[v5]) % 4294967296) & 31)) | ((
-            u32(v6, R[v7] + v8)[0]) << (R[v9] & 31) & 0xFFFFFFFF))
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) >> ((v4 - R[v5]) & 31)) | (((
+            u32(v6, R[v7] + v8)[0]) << (R[v9] & 31)) & 0xFFFFFFFF))
     return s
 
 
 def s2676(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] ^ 0x8000000000000000) - 0x8000000000000000 >> v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) & v3
+        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2)) & v3
     return s
 
 
 def s2677(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000 >> v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) & v3) + (R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2)) & v3) + (R[v4])) & 0xFFFFFFFF
     return s
 
 
 def s2678(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = float(((((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000 >> v2 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) & v3) + (R[v4] & 0xFFFFFFFF) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)
+        R[d0] = float((((((((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2)) & v3) + (R[v4])) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))
     return s
 
 
@@ -20341,8 +20330,8 @@ def c2679(v0, v1, v2, v3):
 
 def s2680(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1[(
-            u32(v2, R[v3] + v4)[0])]) & 255 ^ 128) - 128 & 0xFFFFFFFF)
+        R[d0] = ((((v1[(
+            u32(v2, R[v3] + v4)[0])]) & 255 ^ 128) - 128) & 0xFFFFFFFF)
     return s
 
 
@@ -20354,20 +20343,20 @@ def s2681(d0, v1, v2, v3, v4, v5):
 
 def s2682(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v2] - ((R[v3] << v4) % 4294967296)) % 4294967296) if R[v1] else R[v5]
+        R[d0] = ((R[v2] - (R[v3] << v4)) % 4294967296) if R[v1] else R[v5]
     return s
 
 
 def s2683(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u32(v1, (((R[v3] - ((R[v4] << v5) % 4294967296)) % 4294967296) if R[v2] else R[v6]))[0]
+        R[d0] = u32(v1, (((R[v3] - (R[v4] << v5)) % 4294967296) if R[v2] else R[v6]))[0]
     return s
 
 
 def s2684(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) - (
-            u32(v5, R[v6])[0])) % 4294967296)
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) + R[v4]) - (
+            u32(v5, R[v6])[0])) & 0xFFFFFFFF)
     return s
 
 
@@ -20385,13 +20374,13 @@ def c2685(v0, v1, v2, v3):
 
 def s2686(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (R[v1] ^ 0x80000000) <= ((u32(v2, ((R[v3] + v4) % 4294967296))[0]) ^ 0x80000000) else 0
+        R[d0] = 1 if ((R[v1] ^ 0x80000000) - 0x80000000) <= (i32(v2, ((R[v3] + v4) % 4294967296))[0]) else 0
     return s
 
 
 def c2686(v0, v1, v2, v3):
     def c(R):
-        return (R[v0] ^ 0x80000000) <= ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) ^ 0x80000000)
+        return ((R[v0] ^ 0x80000000) - 0x80000000) <= (i32(v1, ((R[v2] + v3) % 4294967296))[0])
     return c
 
 
@@ -20422,98 +20411,98 @@ def s2689(v0, v1, v2, v3, v4):
 
 def s2690(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + (((
-            u32(v4, R[v5] + v6)[0]) << v7) % 4294967296) & 0xFFFFFFFF), (
+        w32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7)) & 0xFFFFFFFF), (
             u32(v8, R[v9] + v10)[0]))
     return s
 
 
 def s2691(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (u64(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((u64(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s2692(v0, v1, v2, v3, v4):
     def s(R):
-        w64(v0, R[v1], ((
-            u64(v2, R[v3])[0]) + R[v4] & 0xFFFFFFFFFFFFFFFF))
+        w64(v0, R[v1], (((
+            u64(v2, R[v3])[0]) + R[v4]) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s2693(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u32(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) + R[v6] & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + R[v6]) & 0xFFFFFFFF)
     return s
 
 
 def s2694(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) * (
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) * (
             u32(v4, (
-            u32(v5, R[v6] + v7)[0]))[0]) & 0xFFFFFFFF)
+            u32(v5, R[v6] + v7)[0]))[0])) & 0xFFFFFFFF)
     return s
 
 
 def s2695(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w32(v0, R[v1] + v2, ((
+        w32(v0, R[v1] + v2, (((
             u32(v3, R[v4] + v5)[0]) * (
             u32(v6, (
-            u32(v7, R[v8] + v9)[0]))[0]) & 0xFFFFFFFF))
+            u32(v7, R[v8] + v9)[0]))[0])) & 0xFFFFFFFF))
     return s
 
 
-def s2696(d0, v1, v2, v3, v4):
+def s2696(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (((t1 := R[v2]) << v3 | t1 >> v4) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] * 18446744073709551617 >> v3)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s2697(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) * (
-            u32(v4, ((R[v5] + v6) % 4294967296))[0]) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, ((R[v2] + v3) % 4294967296))[0]) * (
+            u32(v4, ((R[v5] + v6) % 4294967296))[0])) & 0xFFFFFFFF)
     return s
 
 
 def s2698(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] + ((u32(v2, ((R[v3] + v4) % 4294967296))[0]) * (
-            u32(v5, ((R[v6] + v7) % 4294967296))[0]) & 0xFFFFFFFF) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] + ((u32(v2, ((R[v3] + v4) % 4294967296))[0]) * (
+            u32(v5, ((R[v6] + v7) % 4294967296))[0]))) & 0xFFFFFFFF)
     return s
 
 
 def s2699(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((u32(v1, ((R[v2] + v3) % 4294967296))[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF) + v6) % 4294967296
+        R[d0] = (((u32(v1, ((R[v2] + v3) % 4294967296))[0]) + (R[v4] << v5)) + v6) & 0xFFFFFFFF
     return s
 
 
 def s2700(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = (u32(v1, ((((
-            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF) + v7) % 4294967296))[0])
+            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + (R[v5] << v6)) + v7) & 0xFFFFFFFF))[0])
     return s
 
 
 def s2701(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + (R[v3] >> v4) & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + (R[v3] >> v4)) & 0xFFFFFFFF
     return s
 
 
 def s2702(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[((((v2.value) + v3) % 4294967296) + (R[v4] >> v5) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((v1[((((v2.value) + v3) + (R[v4] >> v5)) & 0xFFFFFFFF)] ^ 128) - 128) & 0xFFFFFFFF
     return s
 
 
 def s2703(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((v1[((((v2.value) + v3) % 4294967296) + (R[v4] >> v5) & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) + v6) % 4294967296
+        R[d0] = (((v1[((((v2.value) + v3) + (R[v4] >> v5)) & 0xFFFFFFFF)] ^ 128) - 128) + v6) & 0xFFFFFFFF
     return s
 
 
@@ -20532,7 +20521,7 @@ def s2705(v0, v1, v2, v3, v4, v5, v6, v7):
 def s2706(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w64(v0, R[v1] + v2, (((
-            u64(v3, R[v4] + v5)[0]) ^ 0x8000000000000000) - 0x8000000000000000 >> v6 & 0xFFFFFFFFFFFFFFFF))
+            i64(v3, R[v4] + v5)[0]) >> v6) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -20544,13 +20533,13 @@ def s2707(d0, v1, v2, v3, v4, v5):
 
 def s2708(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1[(((R[v2] + R[v3] & 0xFFFFFFFF) + v4) % 4294967296)]
+        R[d0] = v1[(((R[v2] + R[v3]) + v4) & 0xFFFFFFFF)]
     return s
 
 
 def c2708(v0, v1, v2, v3):
     def c(R):
-        return v0[(((R[v1] + R[v2] & 0xFFFFFFFF) + v3) % 4294967296)]
+        return v0[(((R[v1] + R[v2]) + v3) & 0xFFFFFFFF)]
     return c
 
 
@@ -20568,14 +20557,14 @@ def c2709(v0, v1, v2, v3, v4):
 
 def s2710(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (R[v2] * R[v3] & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] * R[v3])) & 0xFFFFFFFF
     return s
 
 
 def s2711(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, (R[v1] + (((
-            u32(v2, R[v3])[0]) << v4) % 4294967296) & 0xFFFFFFFF), R[v5])
+        w32(v0, ((R[v1] + ((
+            u32(v2, R[v3])[0]) << v4)) & 0xFFFFFFFF), R[v5])
     return s
 
 
@@ -20644,7 +20633,7 @@ def s2720(d0, v1, v2, v3, v4, v5, v6):
 
 def s2721(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v1] << v2) % 4294967296) + ((R[v6] & 0xFFFFFFFF) if ((R[v3] & v4) != v5) else v7) & 0xFFFFFFFF
+        R[d0] = ((R[v1] << v2) + ((R[v6]) if ((R[v3] & v4) != v5) else v7)) & 0xFFFFFFFF
     return s
 
 
@@ -20662,14 +20651,14 @@ def c2722(v0, v1, v2):
 
 def s2723(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = v3 if (R[v1] < v2) else (((R[v4] + v5) % 4294967296) & v6)
+        R[d0] = v3 if (R[v1] < v2) else ((R[v4] + v5) & v6)
     return s
 
 
 def s2724(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w64(v0, ((
-            u32(v1, R[v2] + v3)[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF), (
+        w64(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5)) & 0xFFFFFFFF), (
             u64(v6, R[v7] + v8)[0]))
     return s
 
@@ -20688,14 +20677,14 @@ def s2726(d0, v1, v2, v3, v4):
 
 def s2727(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (((v2[R[v3] + v4]) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((v2[R[v3] + v4]) << v5)) & 0xFFFFFFFF
     return s
 
 
 def s2728(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, (R[v2] + (((
-            v3[R[v4] + v5]) << v6) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, ((R[v2] + ((
+            v3[R[v4] + v5]) << v6)) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -20707,19 +20696,19 @@ def s2729(d0, v1, v2, v3, v4, v5, v6):
 
 def s2730(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (v4 if (R[v2] == v3) else v5) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v4 if (R[v2] == v3) else v5)) & 0xFFFFFFFF
     return s
 
 
 def s2731(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, R[v1] + v2, (R[v3] + (v6 if (R[v4] == v5) else v7) & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, ((R[v3] + (v6 if (R[v4] == v5) else v7)) & 0xFFFFFFFF))
     return s
 
 
 def s2732(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + ((((v2 - R[v3]) % 4294967296) << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((v2 - R[v3]) << v4)) & 0xFFFFFFFF
     return s
 
 
@@ -20744,27 +20733,27 @@ def s2735(v0, v1, v2, v3, v4):
 
 def s2736(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + ((R[v3] >> v4) & v5) & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + ((R[v3] >> v4) & v5)) & 0xFFFFFFFF
     return s
 
 
 def s2737(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u32(v1, ((((v2.value) + v3) % 4294967296) + ((R[v4] >> v5) & v6) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((((v2.value) + v3) + ((R[v4] >> v5) & v6)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s2738(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (1 if ((v1[((
-            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7]) & v8) != v9 else 0)
+        R[d0] = (1 if ((v1[(((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6)) & 0xFFFFFFFF) + v7]) & v8) != v9 else 0)
     return s
 
 
 def c2738(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def c(R):
-        return (((v0[((
-            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6]) & v7) != v8)
+        return (((v0[(((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5)) & 0xFFFFFFFF) + v6]) & v7) != v8)
     return c
 
 
@@ -20788,7 +20777,7 @@ def c2740(v0, v1, v2):
 
 def s2741(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, (((v2.value) + v3) % 4294967296))[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, (((v2.value) + v3) % 4294967296))[0]) + (R[v4] * v5)) & 0xFFFFFFFF
     return s
 
 
@@ -20824,20 +20813,20 @@ def s2745(v0, v1, v2, v3, v4, v5, v6, v7, v8):
 def s2746(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, ((((
-            u32(v1, R[v2] + v3)[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF) - v6) % 4294967296), R[v7])
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5)) - v6) & 0xFFFFFFFF), R[v7])
     return s
 
 
 def s2747(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) | (v4 << ((R[v5] >> v6) & 31) & 0xFFFFFFFF)
+        R[d0] = (u32(v1, R[v2] + v3)[0]) | ((v4 << ((R[v5] >> v6) & 31)) & 0xFFFFFFFF)
     return s
 
 
 def s2748(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         w32(v0, R[v1] + v2, ((
-            u32(v3, R[v4] + v5)[0]) | (v6 << ((R[v7] >> v8) & 31) & 0xFFFFFFFF)))
+            u32(v3, R[v4] + v5)[0]) | ((v6 << ((R[v7] >> v8) & 31)) & 0xFFFFFFFF)))
     return s
 
 
@@ -20855,25 +20844,25 @@ def c2749(v0, v1, v2, v3):
 
 def s2750(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) << v4) % 4294967296) & v5
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) << v4) & v5
     return s
 
 
 def s2751(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((u32(v1, R[v2] + v3)[0]) << v4) % 4294967296) & v5) + R[v6] & 0xFFFFFFFF
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) << v4) & v5) + R[v6]) & 0xFFFFFFFF
     return s
 
 
 def s2752(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((((u32(v1, R[v2] + v3)[0]) << v4) % 4294967296) & v5) + R[v6] & 0xFFFFFFFF) + v7) % 4294967296
+        R[d0] = (((((u32(v1, R[v2] + v3)[0]) << v4) & v5) + R[v6]) + v7) & 0xFFFFFFFF
     return s
 
 
 def s2753(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + (R[v3] * v4)) & 0xFFFFFFFF
     return s
 
 
@@ -20893,8 +20882,8 @@ def s2755(d0, v1, v2, v3, v4, v5):
 
 def s2756(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] + (((R[v2] % (
-            u32(v3, R[v4] + v5)[0])) << v6) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] + ((R[v2] % (
+            u32(v3, R[v4] + v5)[0])) << v6)) & 0xFFFFFFFF)
     return s
 
 
@@ -20918,58 +20907,58 @@ def s2758(d0, v1, v2, v3, v4):
 
 def s2759(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((R[v1] + v2) % 4294967296) & v3) | (R[v4] & v5)
+        R[d0] = ((R[v1] + v2) & v3) | (R[v4] & v5)
     return s
 
 
 def s2760(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, R[v1] + v2, ((((R[v3] + v4) % 4294967296) & v5) | (R[v6] & v7)))
+        w32(v0, R[v1] + v2, (((R[v3] + v4) & v5) | (R[v6] & v7)))
     return s
 
 
 def s2761(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) | (v3 << (R[v4] & 31) & 0xFFFFFFFF)
+        R[d0] = (u32(v1, R[v2])[0]) | ((v3 << (R[v4] & 31)) & 0xFFFFFFFF)
     return s
 
 
 def s2762(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, R[v1], ((
-            u32(v2, R[v3])[0]) | (v4 << (R[v5] & 31) & 0xFFFFFFFF)))
+            u32(v2, R[v3])[0]) | ((v4 << (R[v5] & 31)) & 0xFFFFFFFF)))
     return s
 
 
 def s2763(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d0] = (v1[((
-            u32(v2, (((R[v3] << v4) % 4294967296) + (R[v6] if R[v5] else v7) & 0xFFFFFFFF))[0]) & v8) + v9])
+            u32(v2, (((R[v3] << v4) + (R[v6] if R[v5] else v7)) & 0xFFFFFFFF))[0]) & v8) + v9])
     return s
 
 
 def c2763(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def c(R):
         return (v0[((
-            u32(v1, (((R[v2] << v3) % 4294967296) + (R[v5] if R[v4] else v6) & 0xFFFFFFFF))[0]) & v7) + v8])
+            u32(v1, (((R[v2] << v3) + (R[v5] if R[v4] else v6)) & 0xFFFFFFFF))[0]) & v7) + v8])
     return c
 
 
 def s2764(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if R[v1] < (u32(v2, (R[v3] + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0]) else 0
+        R[d0] = 1 if R[v1] < (u32(v2, ((R[v3] + (R[v4] << v5)) & 0xFFFFFFFF))[0]) else 0
     return s
 
 
 def c2764(v0, v1, v2, v3, v4):
     def c(R):
-        return R[v0] < (u32(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0])
+        return R[v0] < (u32(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0])
     return c
 
 
 def s2765(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] << (R[v2] & 31) & 0xFFFFFFFF) | R[v3]
+        R[d0] = ((R[v1] << (R[v2] & 31)) & 0xFFFFFFFF) | R[v3]
     return s
 
 
@@ -20981,8 +20970,8 @@ def s2766(d0, v1, v2, v3):
 
 def s2767(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w64(v0, ((
-            u32(v1, R[v2])[0]) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF), (((R[v5] << v6) % 18446744073709551616) | R[v7]))
+        w64(v0, (((
+            u32(v1, R[v2])[0]) + (R[v3] << v4)) & 0xFFFFFFFF), (((R[v5] << v6) % 18446744073709551616) | R[v7]))
     return s
 
 
@@ -21001,13 +20990,13 @@ def s2769(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s2770(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if ((u32(v1, R[v2])[0]) ^ 0x80000000) >= v3 else 0
+        R[d0] = 1 if ((i32(v1, R[v2])[0]) + 0x80000000) >= v3 else 0
     return s
 
 
 def c2770(v0, v1, v2):
     def c(R):
-        return ((u32(v0, R[v1])[0]) ^ 0x80000000) >= v2
+        return ((i32(v0, R[v1])[0]) + 0x80000000) >= v2
     return c
 
 
@@ -21039,15 +21028,15 @@ def c2772(v0, v1, v2, v3, v4, v5):
 
 def s2773(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w64(v0, ((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF), R[v5])
+        w64(v0, (((
+            u32(v1, R[v2] + v3)[0]) + R[v4]) & 0xFFFFFFFF), R[v5])
     return s
 
 
 def s2774(v0, v1, v2, v3, v4, v5):
     def s(R):
         w32(v0, ((R[v1] + v2) % 4294967296), (
-            (v3[((R[v4] + v5) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF))
+            ((v3[((R[v4] + v5) % 4294967296)] ^ 128) - 128) & 0xFFFFFFFF))
     return s
 
 
@@ -21059,13 +21048,13 @@ def s2775(v0, v1, v2, v3, v4):
 
 def s2776(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if R[v1] >= (u32(v2, (R[v3] + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0]) else 0
+        R[d0] = 1 if R[v1] >= (u32(v2, ((R[v3] + (R[v4] << v5)) & 0xFFFFFFFF))[0]) else 0
     return s
 
 
 def c2776(v0, v1, v2, v3, v4):
     def c(R):
-        return R[v0] >= (u32(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0])
+        return R[v0] >= (u32(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0])
     return c
 
 
@@ -21085,8 +21074,8 @@ def c2777(v0, v1, v2, v3, v4):
 
 def s2778(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w16(v0, ((R[v1] + v2) % 4294967296), (((
-            v3[((R[v4] + v5) % 4294967296)]) << v6) % 4294967296) & 65535)
+        w16(v0, ((R[v1] + v2) % 4294967296), ((
+            v3[((R[v4] + v5) % 4294967296)]) << v6) & 65535)
     return s
 
 
@@ -21112,8 +21101,8 @@ def s2781(d0, v1, v2, v3, v4, v5):
 
 def s2782(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, ((((
-            u32(v2, R[v3])[0]) & v4) + v5) % 4294967296))[0]) + ((R[v6] << v7) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, ((((
+            u32(v2, R[v3])[0]) & v4) + v5) % 4294967296))[0]) + (R[v6] << v7)) & 0xFFFFFFFF)
     return s
 
 
@@ -21143,19 +21132,19 @@ def c2785(v0, v1, v2, v3):
 
 def s2786(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if ((u32(v1, (v2.value))[0]) ^ 0x80000000) > v3 else 0
+        R[d0] = 1 if ((i32(v1, (v2.value))[0]) + 0x80000000) > v3 else 0
     return s
 
 
 def c2786(v0, v1, v2):
     def c(R):
-        return ((u32(v0, (v1.value))[0]) ^ 0x80000000) > v2
+        return ((i32(v0, (v1.value))[0]) + 0x80000000) > v2
     return c
 
 
 def s2787(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] - (((R[v2] + v3) % 4294967296) & v4)) % 4294967296
+        R[d0] = (R[v1] - ((R[v2] + v3) & v4)) % 4294967296
     return s
 
 
@@ -21167,15 +21156,15 @@ def s2788(d0, v1, v2, v3, v4):
 
 def s2789(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        v0[R[v1] + v2] = (((
-            v3[R[v4] + v5]) + v6) % 4294967296) & 255
+        v0[R[v1] + v2] = ((
+            v3[R[v4] + v5]) + v6) & 255
     return s
 
 
 def s2790(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7)[0])
+        R[d0] = (u32(v1, (((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6)) & 0xFFFFFFFF) + v7)[0])
     return s
 
 
@@ -21193,25 +21182,25 @@ def s2792(d0, v1, v2, v3):
 
 def s2793(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (((R[v2] - R[v3]) % 4294967296) >> v4) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] - R[v3]) % 4294967296) >> v4)) & 0xFFFFFFFF
     return s
 
 
 def s2794(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] + (((R[v2] - R[v3]) % 4294967296) >> v4) & 0xFFFFFFFF) - v5) % 4294967296
+        R[d0] = ((R[v1] + (((R[v2] - R[v3]) % 4294967296) >> v4)) - v5) & 0xFFFFFFFF
     return s
 
 
 def s2795(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if R[v1] < (R[v2] + (((u32(v3, R[v4] + v5)[0]) << v6) % 4294967296) & 0xFFFFFFFF) else 0
+        R[d0] = 1 if R[v1] < ((R[v2] + ((u32(v3, R[v4] + v5)[0]) << v6)) & 0xFFFFFFFF) else 0
     return s
 
 
 def c2795(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return R[v0] < (R[v1] + (((u32(v2, R[v3] + v4)[0]) << v5) % 4294967296) & 0xFFFFFFFF)
+        return R[v0] < ((R[v1] + ((u32(v2, R[v3] + v4)[0]) << v5)) & 0xFFFFFFFF)
     return c
 
 
@@ -21235,7 +21224,7 @@ def s2797(d0, v1, v2, v3, v4, v5, v6):
 
 def s2798(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) + v3) % 4294967296
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000) >> v2) + v3) & 0xFFFFFFFF
     return s
 
 
@@ -21247,13 +21236,13 @@ def s2799(v0, v1, v2, v3, v4):
 
 def s2800(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((u64(v1, R[v2] + v3)[0]) ^ 0x8000000000000000) < v4 else 0
+        R[d0] = 1 if ((i64(v1, R[v2] + v3)[0]) + 0x8000000000000000) < v4 else 0
     return s
 
 
 def c2800(v0, v1, v2, v3):
     def c(R):
-        return ((u64(v0, R[v1] + v2)[0]) ^ 0x8000000000000000) < v3
+        return ((i64(v0, R[v1] + v2)[0]) + 0x8000000000000000) < v3
     return c
 
 
@@ -21298,13 +21287,13 @@ def c2804(v0, v1, v2, v3, v4, v5):
 
 def s2805(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if ((u32(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]) ^ 0x80000000) < v5 else 0
+        R[d0] = 1 if ((i32(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]) + 0x80000000) < v5 else 0
     return s
 
 
 def c2805(v0, v1, v2, v3, v4):
     def c(R):
-        return ((u32(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF))[0]) ^ 0x80000000) < v4
+        return ((i32(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF))[0]) + 0x80000000) < v4
     return c
 
 
@@ -21338,19 +21327,19 @@ def c2808(v0, v1, v2, v3, v4, v5):
 
 def s2809(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = d64(v1, ((((v2.value) + v3) % 4294967296) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = d64(v1, ((((v2.value) + v3) + (R[v4] << v5)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s2810(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((R[v1] + v2) % 4294967296) & v3) > v4 else 0
+        R[d0] = 1 if ((R[v1] + v2) & v3) > v4 else 0
     return s
 
 
 def c2810(v0, v1, v2, v3):
     def c(R):
-        return (((R[v0] + v1) % 4294967296) & v2) > v3
+        return ((R[v0] + v1) & v2) > v3
     return c
 
 
@@ -21376,7 +21365,7 @@ def c2812(v0, v1, v2, v3, v4, v5, v6):
 
 def s2813(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w32(v0, R[v1] + v2, (R[v5] if (R[v3] < v4) else ((((R[v6] + v7) % 4294967296) >> v8) * v9 & 0xFFFFFFFF)))
+        w32(v0, R[v1] + v2, (R[v5] if (R[v3] < v4) else (((((R[v6] + v7) % 4294967296) >> v8) * v9) & 0xFFFFFFFF)))
     return s
 
 
@@ -21388,19 +21377,19 @@ def s2814(d0, v1, v2):
 
 def s2815(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) - (64 - ((R[v2] - v3) % 18446744073709551616).bit_length())) % 18446744073709551616
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000)) - (64 - ((R[v2] - v3) % 18446744073709551616).bit_length())) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s2816(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) - (64 - ((R[v2] - v3) % 18446744073709551616).bit_length())) % 18446744073709551616) * v4 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((((R[v1] ^ 0x80000000) - 0x80000000)) - (64 - ((R[v2] - v3) % 18446744073709551616).bit_length())) * v4) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s2817(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((((R[v1] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) - (64 - ((R[v2] - v3) % 18446744073709551616).bit_length())) % 18446744073709551616) * v4 & 0xFFFFFFFFFFFFFFFF) + v5) % 18446744073709551616
+        R[d0] = ((((((R[v1] ^ 0x80000000) - 0x80000000)) - (64 - ((R[v2] - v3) % 18446744073709551616).bit_length())) * v4) + v5) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -21418,96 +21407,96 @@ def s2819(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s2820(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (R[v1] * v2 & 0xFFFFFFFF) + (R[v7] if ((u32(v3, R[v4] + v5)[0]) > v6) else ((R[v8] + v9) % 4294967296)) & 0xFFFFFFFF
+        R[d0] = ((R[v1] * v2) + (R[v7] if ((u32(v3, R[v4] + v5)[0]) > v6) else (R[v8] + v9))) & 0xFFFFFFFF
     return s
 
 
 def s2821(d0, v1, v2, v3):
     def s(R):
-        R[d0] = u16(v1, (R[v2] & 0xFFFFFFFF) + v3)[0]
+        R[d0] = u16(v1, ((R[v2]) & 0xFFFFFFFF) + v3)[0]
     return s
 
 
 def s2822(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (u16(v1, (R[v2] & 0xFFFFFFFF) + v3)[0]) == v4 else 0
+        R[d0] = 1 if (u16(v1, ((R[v2]) & 0xFFFFFFFF) + v3)[0]) == v4 else 0
     return s
 
 
 def c2822(v0, v1, v2, v3):
     def c(R):
-        return (u16(v0, (R[v1] & 0xFFFFFFFF) + v2)[0]) == v3
+        return (u16(v0, ((R[v1]) & 0xFFFFFFFF) + v2)[0]) == v3
     return c
 
 
-def s2823(d0, v1, v2, v3, v4):
+def s2823(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] ^ (((t1 := R[v2]) << v3 | t1 >> v4) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = R[v1] ^ ((R[v2] * 18446744073709551617 >> v3) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
-def s2824(d0, v1, v2, v3, v4, v5, v6):
+def s2824(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((t2 := ((((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFFFFFFFFFF) ^ R[v4])) << v5 | t2 >> v6) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((((R[v1] * 18446744073709551617 >> v2) & 0xFFFFFFFFFFFFFFFF) ^ R[v3]) * 18446744073709551617 >> v4) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s2825(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
+def s2825(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] ^ (((t1 := R[v2]) << v3 | t1 >> v4) & 0xFFFFFFFFFFFFFFFF)) ^ (((t3 := ((((t2 := R[v5]) << v6 | t2 >> v7) & 0xFFFFFFFFFFFFFFFF) ^ R[v8])) << v9 | t3 >> v10) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = ((R[v1] ^ (R[v2] * 18446744073709551617 >> v3)) ^ ((((R[v4] * 18446744073709551617 >> v5) & 0xFFFFFFFFFFFFFFFF) ^ R[v6]) * 18446744073709551617 >> v7)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s2826(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d0] = (((u32(v1, (
-            u32(v2, R[v3] + v4)[0]))[0]) - ((R[v5] << v6) % 4294967296)) % 4294967296)
+            u32(v2, R[v3] + v4)[0]))[0]) - (R[v5] << v6)) % 4294967296)
     return s
 
 
 def s2827(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((((u32(v1, (
-            u32(v2, R[v3] + v4)[0]))[0]) - ((R[v5] << v6) % 4294967296)) % 4294967296) - v7) % 4294967296)
+        R[d0] = ((((u32(v1, (
+            u32(v2, R[v3] + v4)[0]))[0]) - (R[v5] << v6)) - v7) % 4294967296)
     return s
 
 
 def s2828(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (u32(v1, (((((
+        R[d0] = (u32(v1, ((((
             u32(v2, (
-            u32(v3, R[v4] + v5)[0]))[0]) - ((R[v6] << v7) % 4294967296)) % 4294967296) - v8) % 4294967296))[0])
+            u32(v3, R[v4] + v5)[0]))[0]) - (R[v6] << v7)) - v8) % 4294967296))[0])
     return s
 
 
 def s2829(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((u16(v1, R[v2] + v3)[0]) << v4) % 4294967296) + R[v5] & 0xFFFFFFFF
+        R[d0] = (((u16(v1, R[v2] + v3)[0]) << v4) + R[v5]) & 0xFFFFFFFF
     return s
 
 
 def s2830(d0, v1, v2, v3):
     def s(R):
-        R[d0] = float(((u64(v1, R[v2] + v3)[0]) ^ 0x8000000000000000) - 0x8000000000000000)
+        R[d0] = float((i64(v1, R[v2] + v3)[0]))
     return s
 
 
 def s2831(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (f64_div(v1, R[v2])) + (float(((u64(v3, R[v4] + v5)[0]) ^ 0x8000000000000000) - 0x8000000000000000))
+        R[d0] = (f64_div(v1, R[v2])) + (float((i64(v3, R[v4] + v5)[0])))
     return s
 
 
 def s2832(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = i64_trunc_sat_f64_s(((f64_div(v1, R[v2])) + (float(((u64(v3, R[v4] + v5)[0]) ^ 0x8000000000000000) - 0x8000000000000000))))
+        R[d0] = i64_trunc_sat_f64_s(((f64_div(v1, R[v2])) + (float((i64(v3, R[v4] + v5)[0])))))
     return s
 
 
 def s2833(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w64(v0, R[v1] + v2, (i64_trunc_sat_f64_s(((f64_div(v3, R[v4])) + (float(((
-            u64(v5, R[v6] + v7)[0]) ^ 0x8000000000000000) - 0x8000000000000000))))))
+        w64(v0, R[v1] + v2, (i64_trunc_sat_f64_s(((f64_div(v3, R[v4])) + (float((
+            i64(v5, R[v6] + v7)[0])))))))
     return s
 
 
@@ -21543,37 +21532,37 @@ def c2836(v0, v1, v2, v3):
 
 def s2837(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] + v2) % 4294967296) & ((R[v3] + v4) % 4294967296)
+        R[d0] = (R[v1] + v2) & ((R[v3] + v4) % 4294967296)
     return s
 
 
 def s2838(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] ^ (((R[v2] + v3) % 4294967296) & ((R[v4] + v5) % 4294967296))
+        R[d0] = R[v1] ^ ((R[v2] + v3) & ((R[v4] + v5) % 4294967296))
     return s
 
 
 def s2839(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] ^ (((R[v2] + v3) % 4294967296) & ((R[v4] + v5) % 4294967296))) >> v6
+        R[d0] = (R[v1] ^ ((R[v2] + v3) & ((R[v4] + v5) % 4294967296))) >> v6
     return s
 
 
 def s2840(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((R[v1] ^ (((R[v2] + v3) % 4294967296) & ((R[v4] + v5) % 4294967296))) >> v6) + v7) % 4294967296
+        R[d0] = (((R[v1] ^ ((R[v2] + v3) & ((R[v4] + v5) % 4294967296))) >> v6) + v7) % 4294967296
     return s
 
 
 def s2841(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u16(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]
+        R[d0] = u16(v1, ((R[v2] + ((R[v3] >> v4) & v5)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s2842(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u16(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF))[0]) + ((R[v6] - R[v7]) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((u16(v1, ((R[v2] + ((R[v3] >> v4) & v5)) & 0xFFFFFFFF))[0]) + (R[v6] - R[v7])) & 0xFFFFFFFF
     return s
 
 
@@ -21591,25 +21580,25 @@ def s2844(d0, v1, v2, v3, v4, v5, v6):
 
 def s2845(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1.value) + (R[v2] & v3) & 0xFFFFFFFF
+        R[d0] = ((v1.value) + (R[v2] & v3)) & 0xFFFFFFFF
     return s
 
 
 def s2846(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1[((v2.value) + (R[v3] & v4) & 0xFFFFFFFF)]
+        R[d0] = v1[(((v2.value) + (R[v3] & v4)) & 0xFFFFFFFF)]
     return s
 
 
 def s2847(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[((v2.value) + (R[v3] & v4) & 0xFFFFFFFF)]) & v5
+        R[d0] = (v1[(((v2.value) + (R[v3] & v4)) & 0xFFFFFFFF)]) & v5
     return s
 
 
 def s2848(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if ((v1[((v2.value) + (R[v3] & v4) & 0xFFFFFFFF)]) & v5) != v6 else 0
+        R[d0] = 1 if ((v1[(((v2.value) + (R[v3] & v4)) & 0xFFFFFFFF)]) & v5) != v6 else 0
     return s
 
 
@@ -21621,7 +21610,7 @@ def s2849(d0, v1, v2, v3, v4):
 
 def s2850(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + (((v3[((R[v4] - v5) % 4294967296)]) << v6) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + ((v3[((R[v4] - v5) % 4294967296)]) << v6)) & 0xFFFFFFFF
     return s
 
 
@@ -21633,50 +21622,50 @@ def s2851(d0, v1, v2, v3, v4, v5):
 
 def s2852(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] & (((u32(v2, R[v3] + v4)[0]) - v5) % 4294967296)) & v6
+        R[d0] = (R[v1] & ((u32(v2, R[v3] + v4)[0]) - v5)) & v6
     return s
 
 
 def s2853(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((R[v1] & (((u32(v2, R[v3] + v4)[0]) - v5) % 4294967296)) & v6) << v7) % 4294967296
+        R[d0] = (((R[v1] & ((u32(v2, R[v3] + v4)[0]) - v5)) & v6) << v7) % 4294967296
     return s
 
 
 def s2854(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = R[v1] + ((((R[v2] & (((u32(v3, R[v4] + v5)[0]) - v6) % 4294967296)) & v7) << v8) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] & ((u32(v3, R[v4] + v5)[0]) - v6)) & v7) << v8)) & 0xFFFFFFFF
     return s
 
 
 def s2855(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] >> (((v2 - (u32(v3, R[v4] + v5)[0])) % 4294967296) & 31)
+        R[d0] = R[v1] >> ((v2 - (u32(v3, R[v4] + v5)[0])) & 31)
     return s
 
 
 def s2856(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] >> (((v2 - (u32(v3, R[v4] + v5)[0])) % 4294967296) & 31)) << v6) % 4294967296
+        R[d0] = ((R[v1] >> ((v2 - (u32(v3, R[v4] + v5)[0])) & 31)) << v6) % 4294967296
     return s
 
 
 def s2857(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + (((R[v4] >> (((v5 - (
-            u32(v6, R[v7] + v8)[0])) % 4294967296) & 31)) << v9) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + ((R[v4] >> ((v5 - (
+            u32(v6, R[v7] + v8)[0])) & 31)) << v9)) & 0xFFFFFFFF)
     return s
 
 
 def s2858(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] + (((u32(v2, R[v3] + v4)[0]) << v5) % 4294967296) & 0xFFFFFFFF) + ((R[v6] << v7) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + ((u32(v2, R[v3] + v4)[0]) << v5)) + (R[v6] << v7)) & 0xFFFFFFFF
     return s
 
 
 def s2859(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (((R[v1] + (((u32(v2, R[v3] + v4)[0]) << v5) % 4294967296) & 0xFFFFFFFF) + ((R[v6] << v7) % 4294967296) & 0xFFFFFFFF) + v8) % 4294967296
+        R[d0] = (((R[v1] + ((u32(v2, R[v3] + v4)[0]) << v5)) + (R[v6] << v7)) + v8) & 0xFFFFFFFF
     return s
 
 
@@ -21695,16 +21684,16 @@ def s2861(d0, v1, v2, v3, v4):
 def s2862(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
         R[d0] = (u32(v1, (
-            u32(v2, ((
+            u32(v2, (((
             u32(v3, (
-            u32(v4, R[v5] + v6)[0]) + v7)[0]) + ((R[v8] << v9) % 4294967296) & 0xFFFFFFFF))[0]) + v10)[0])
+            u32(v4, R[v5] + v6)[0]) + v7)[0]) + (R[v8] << v9)) & 0xFFFFFFFF))[0]) + v10)[0])
     return s
 
 
 def s2863(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (v1 << ((v2[((((v3.value) + (
-            u16(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) + v7) % 4294967296)]) & 31) & 0xFFFFFFFF)
+        R[d0] = ((v1 << ((v2[((((v3.value) + (
+            u16(v4, R[v5] + v6)[0])) + v7) & 0xFFFFFFFF)]) & 31)) & 0xFFFFFFFF)
     return s
 
 
@@ -21728,41 +21717,41 @@ def s2866(d0, v1, v2, v3, v4, v5):
 
 def s2867(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) >> (((v4 - (
-            u32(v5, R[v6] + v7)[0])) % 4294967296) & 31))
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) >> ((v4 - (
+            u32(v5, R[v6] + v7)[0])) & 31))
     return s
 
 
 def s2868(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((((u32(v1, R[v2] + v3)[0]) >> (((v4 - (
-            u32(v5, R[v6] + v7)[0])) % 4294967296) & 31)) << v8) % 4294967296)
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) >> ((v4 - (
+            u32(v5, R[v6] + v7)[0])) & 31)) << v8) % 4294967296)
     return s
 
 
 def s2869(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (R[v1] + ((((u32(v2, R[v3] + v4)[0]) >> (((v5 - (
-            u32(v6, R[v7] + v8)[0])) % 4294967296) & 31)) << v9) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] + (((u32(v2, R[v3] + v4)[0]) >> ((v5 - (
+            u32(v6, R[v7] + v8)[0])) & 31)) << v9)) & 0xFFFFFFFF)
     return s
 
 
 def s2870(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + (R[v2] + (((u32(v3, R[v4] + v5)[0]) << v6) % 4294967296) & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] + ((u32(v3, R[v4] + v5)[0]) << v6))) & 0xFFFFFFFF
     return s
 
 
 def s2871(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v1] + (R[v2] + (((u32(v3, R[v4] + v5)[0]) << v6) % 4294967296) & 0xFFFFFFFF) & 0xFFFFFFFF) + v7) % 4294967296
+        R[d0] = ((R[v1] + (R[v2] + ((u32(v3, R[v4] + v5)[0]) << v6))) + v7) & 0xFFFFFFFF
     return s
 
 
 def s2872(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (u32(v1, (((R[v2] + (R[v3] + (((
-            u32(v4, R[v5] + v6)[0]) << v7) % 4294967296) & 0xFFFFFFFF) & 0xFFFFFFFF) + v8) % 4294967296))[0])
+        R[d0] = (u32(v1, (((R[v2] + (R[v3] + ((
+            u32(v4, R[v5] + v6)[0]) << v7))) + v8) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -21780,64 +21769,64 @@ def c2873(v0, v1, v2, v3, v4, v5):
 
 def s2874(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (f64_from_bits(((R[v3] + v4) % 18446744073709551616))) if (R[v1] == v2) else (float(((R[v5] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))
+        R[d0] = (f64_from_bits(((R[v3] + v4) % 18446744073709551616))) if (R[v1] == v2) else (float(((((R[v5]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)))
     return s
 
 
 def s2875(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u16(v1, ((
-            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7)[0])
+        R[d0] = (u16(v1, (((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6)) & 0xFFFFFFFF) + v7)[0])
     return s
 
 
 def s2876(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (((u16(v1, ((
-            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7)[0]) + v8) % 4294967296)
+        R[d0] = (((u16(v1, (((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6)) & 0xFFFFFFFF) + v7)[0]) + v8) % 4294967296)
     return s
 
 
 def s2877(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = ((((u16(v1, ((
-            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF) + v7)[0]) + v8) % 4294967296) & v9)
+        R[d0] = (((u16(v1, (((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6)) & 0xFFFFFFFF) + v7)[0]) + v8) & v9)
     return s
 
 
 def s2878(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (R[v1] & v2) + ((u32(v3, R[v4])[0]) & v5) & 0xFFFFFFFF
+        R[d0] = ((R[v1] & v2) + ((u32(v3, R[v4])[0]) & v5)) & 0xFFFFFFFF
     return s
 
 
 def s2879(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v1] & v2) + ((u32(v3, R[v4])[0]) & v5) & 0xFFFFFFFF) | (R[v6] & v7)
+        R[d0] = (((R[v1] & v2) + ((u32(v3, R[v4])[0]) & v5)) & 0xFFFFFFFF) | (R[v6] & v7)
     return s
 
 
 def s2880(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] ^ 0x8000000000000000) - 0x8000000000000000 >> v2 & 0xFFFFFFFFFFFFFFFF) & v3
+        R[d0] = (((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) & v3
     return s
 
 
 def s2881(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] - R[v2]) % 18446744073709551616) + (((R[v3] ^ 0x8000000000000000) - 0x8000000000000000 >> v4 & 0xFFFFFFFFFFFFFFFF) & v5) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((R[v1] - R[v2]) + ((((R[v3] ^ 0x8000000000000000) - 0x8000000000000000) >> v4) & v5)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s2882(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = i64_div_s((((R[v1] - R[v2]) % 18446744073709551616) + (((R[v3] ^ 0x8000000000000000) - 0x8000000000000000 >> v4 & 0xFFFFFFFFFFFFFFFF) & v5) & 0xFFFFFFFFFFFFFFFF), v6)
+        R[d0] = i64_div_s((((R[v1] - R[v2]) + ((((R[v3] ^ 0x8000000000000000) - 0x8000000000000000) >> v4) & v5)) & 0xFFFFFFFFFFFFFFFF), v6)
     return s
 
 
 def s2883(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + (i64_div_s((((R[v2] - R[v3]) % 18446744073709551616) + (((R[v4] ^ 0x8000000000000000) - 0x8000000000000000 >> v5 & 0xFFFFFFFFFFFFFFFF) & v6) & 0xFFFFFFFFFFFFFFFF), v7)) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (i64_div_s((((R[v2] - R[v3]) + ((((R[v4] ^ 0x8000000000000000) - 0x8000000000000000) >> v5) & v6)) & 0xFFFFFFFFFFFFFFFF), v7))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -21918,67 +21907,67 @@ def c2892(v0, v1, v2, v3, v4, v5, v6):
 
 def s2893(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + R[v3] & 0xFFFFFFFF) + v4)[0]
+        R[d0] = u32(v1, ((R[v2] + R[v3]) & 0xFFFFFFFF) + v4)[0]
     return s
 
 
 def s2894(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (u32(v1, (R[v2] + R[v3] & 0xFFFFFFFF) + v4)[0]) > R[v5] else 0
+        R[d0] = 1 if (u32(v1, ((R[v2] + R[v3]) & 0xFFFFFFFF) + v4)[0]) > R[v5] else 0
     return s
 
 
 def c2894(v0, v1, v2, v3, v4):
     def c(R):
-        return (u32(v0, (R[v1] + R[v2] & 0xFFFFFFFF) + v3)[0]) > R[v4]
+        return (u32(v0, ((R[v1] + R[v2]) & 0xFFFFFFFF) + v3)[0]) > R[v4]
     return c
 
 
 def s2895(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if (((R[v1] & 0xFFFFFFFF) - v2) % 4294967296) <= v3 else 0
+        R[d0] = 1 if (((R[v1]) - v2) & 0xFFFFFFFF) <= v3 else 0
     return s
 
 
 def s2896(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (0 if R[v1] else 1) | (1 if (((R[v2] & 0xFFFFFFFF) - v3) % 4294967296) <= v4 else 0)
+        R[d0] = (0 if R[v1] else 1) | (1 if (((R[v2]) - v3) & 0xFFFFFFFF) <= v4 else 0)
     return s
 
 
 def s2897(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 0 if ((0 if R[v1] else 1) | (1 if (((R[v2] & 0xFFFFFFFF) - v3) % 4294967296) <= v4 else 0)) else 1
+        R[d0] = 0 if ((0 if R[v1] else 1) | (1 if (((R[v2]) - v3) & 0xFFFFFFFF) <= v4 else 0)) else 1
     return s
 
 
 def c2897(v0, v1, v2, v3):
     def c(R):
-        return not ((0 if R[v0] else 1) | (1 if (((R[v1] & 0xFFFFFFFF) - v2) % 4294967296) <= v3 else 0))
+        return not ((0 if R[v0] else 1) | (1 if (((R[v1]) - v2) & 0xFFFFFFFF) <= v3 else 0))
     return c
 
 
 def s2898(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if (((R[v1] & 0xFFFFFFFF) - v2) % 4294967296) < v3 else 0
+        R[d0] = 1 if (((R[v1]) - v2) & 0xFFFFFFFF) < v3 else 0
     return s
 
 
 def s2899(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (0 if R[v1] else 1) | (1 if (((R[v2] & 0xFFFFFFFF) - v3) % 4294967296) < v4 else 0)
+        R[d0] = (0 if R[v1] else 1) | (1 if (((R[v2]) - v3) & 0xFFFFFFFF) < v4 else 0)
     return s
 
 
 def s2900(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 0 if ((0 if R[v1] else 1) | (1 if (((R[v2] & 0xFFFFFFFF) - v3) % 4294967296) < v4 else 0)) else 1
+        R[d0] = 0 if ((0 if R[v1] else 1) | (1 if (((R[v2]) - v3) & 0xFFFFFFFF) < v4 else 0)) else 1
     return s
 
 
 def c2900(v0, v1, v2, v3):
     def c(R):
-        return not ((0 if R[v0] else 1) | (1 if (((R[v1] & 0xFFFFFFFF) - v2) % 4294967296) < v3 else 0))
+        return not ((0 if R[v0] else 1) | (1 if (((R[v1]) - v2) & 0xFFFFFFFF) < v3 else 0))
     return c
 
 
@@ -21996,28 +21985,28 @@ def c2901(v0, v1, v2, v3, v4, v5):
 
 def s2902(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) + (((R[v4] + R[v5] & 0xFFFFFFFF) - v6) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + ((R[v4] + R[v5]) - v6)) & 0xFFFFFFFF
     return s
 
 
 def s2903(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w32(v0, R[v1] + v2, ((
-            u32(v3, R[v4] + v5)[0]) + (((R[v6] + R[v7] & 0xFFFFFFFF) - v8) % 4294967296) & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4] + v5)[0]) + ((R[v6] + R[v7]) - v8)) & 0xFFFFFFFF))
     return s
 
 
 def s2904(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2])[0]) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF), (
+        w32(v0, (((
+            u32(v1, R[v2])[0]) + (R[v3] << v4)) & 0xFFFFFFFF), (
             u32(v5, R[v6] + v7)[0]))
     return s
 
 
 def s2905(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] ^ v2) + R[v3] & 0xFFFFFFFF
+        R[d0] = ((R[v1] ^ v2) + R[v3]) & 0xFFFFFFFF
     return s
 
 
@@ -22035,15 +22024,15 @@ def c2906(v0, v1, v2):
 
 def s2907(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w32(v0, ((R[v1] + v2) % 4294967296), (R[v3] + (
-            u32(v4, ((R[v5] + v6) % 4294967296))[0]) & 0xFFFFFFFF))
+        w32(v0, ((R[v1] + v2) % 4294967296), ((R[v3] + (
+            u32(v4, ((R[v5] + v6) % 4294967296))[0])) & 0xFFFFFFFF))
     return s
 
 
 def s2908(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] + (u32(v2, (((
-            u32(v3, ((R[v4] + v5) % 4294967296))[0]) + v6) % 4294967296))[0]) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] + (u32(v2, (((
+            u32(v3, ((R[v4] + v5) % 4294967296))[0]) + v6) % 4294967296))[0])) & 0xFFFFFFFF)
     return s
 
 
@@ -22062,7 +22051,7 @@ def s2910(v0, v1, v2, v3, v4, v5, v6):
 def s2911(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[R[v1] + v2] = (
-            v3[(R[v4] + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF)]) & 255
+            v3[((R[v4] + (R[v5] << v6)) & 0xFFFFFFFF)]) & 255
     return s
 
 
@@ -22086,19 +22075,19 @@ def c2913(v0, v1, v2, v3):
 
 def s2914(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1.value) + (v4 if (R[v2] & v3) else v5) & 0xFFFFFFFF
+        R[d0] = ((v1.value) + (v4 if (R[v2] & v3) else v5)) & 0xFFFFFFFF
     return s
 
 
 def s2915(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, ((R[v2] + v3) % 4294967296))[0]) * ((v4 - (R[v5] & v6)) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) * (v4 - (R[v5] & v6))) & 0xFFFFFFFF
     return s
 
 
 def s2916(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((u32(v1, ((R[v2] + v3) % 4294967296))[0]) * ((v4 - (R[v5] & v6)) % 4294967296) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((((((u32(v1, ((R[v2] + v3) % 4294967296))[0]) * (v4 - (R[v5] & v6))) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -22122,23 +22111,23 @@ def s2919(d0, v1, v2, v3, v4):
 
 def s2920(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + ((R[v4] | (R[v5] ^ v6)) ^ R[v7]) & 0xFFFFFFFF
+        R[d0] = (((u32(v1, R[v2])[0]) + R[v3]) + ((R[v4] | (R[v5] ^ v6)) ^ R[v7])) & 0xFFFFFFFF
     return s
 
 
 def s2921(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (u16(v1, ((
-            u32(v2, R[v3] + v4)[0]) + (((
-            u32(v5, R[v6] + v7)[0]) << v8) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u16(v1, (((
+            u32(v2, R[v3] + v4)[0]) + ((
+            u32(v5, R[v6] + v7)[0]) << v8)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s2922(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = ((u16(v1, ((
-            u32(v2, R[v3] + v4)[0]) + (((
-            u32(v5, R[v6] + v7)[0]) << v8) % 4294967296) & 0xFFFFFFFF))[0]) & v9)
+        R[d0] = ((u16(v1, (((
+            u32(v2, R[v3] + v4)[0]) + ((
+            u32(v5, R[v6] + v7)[0]) << v8)) & 0xFFFFFFFF))[0]) & v9)
     return s
 
 
@@ -22158,8 +22147,8 @@ def s2924(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s2925(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((u16(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) & v6) ^ 0x80000000) - 0x80000000 >> v7 & 0xFFFFFFFF)
+        R[d0] = ((((((u16(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) & v6) ^ 0x80000000) - 0x80000000) >> v7) & 0xFFFFFFFF)
     return s
 
 
@@ -22177,16 +22166,16 @@ def c2926(v0, v1, v2, v3):
 
 def s2927(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((u32(v1, R[v2])[0]) + (
-            u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, R[v2])[0]) + (
+            u32(v3, R[v4] + v5)[0])) & 0xFFFFFFFF)
     return s
 
 
 def s2928(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w32(v0, R[v1], ((
+        w32(v0, R[v1], (((
             u32(v2, R[v3])[0]) + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF))
+            u32(v4, R[v5] + v6)[0])) & 0xFFFFFFFF))
     return s
 
 
@@ -22212,31 +22201,31 @@ def s2931(d0, v1, v2, v3, v4):
 
 def s2932(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v3] if (R[v1] < R[v2]) else R[v4]) & 0xFFFFFFFF
+        R[d0] = ((R[v3] if (R[v1] < R[v2]) else R[v4])) & 0xFFFFFFFF
     return s
 
 
 def s2933(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) + ((R[v5] if (R[v3] < R[v4]) else R[v6]) & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2])[0]) + ((R[v5] if (R[v3] < R[v4]) else R[v6]))) & 0xFFFFFFFF
     return s
 
 
 def s2934(d0, v1, v2):
     def s(R):
-        R[d0] = 1 if (((R[v1] & 65535 ^ 32768) - 32768 & 0xFFFFFFFF) ^ 0x80000000) < v2 else 0
+        R[d0] = 1 if (((R[v1] & 65535 ^ 32768) - 32768) + 0x80000000) < v2 else 0
     return s
 
 
 def c2934(v0, v1):
     def c(R):
-        return (((R[v0] & 65535 ^ 32768) - 32768 & 0xFFFFFFFF) ^ 0x80000000) < v1
+        return (((R[v0] & 65535 ^ 32768) - 32768) + 0x80000000) < v1
     return c
 
 
 def s2935(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] - R[v2]) % 4294967296) >> v3) + R[v4] & 0xFFFFFFFF
+        R[d0] = ((((R[v1] - R[v2]) % 4294967296) >> v3) + R[v4]) & 0xFFFFFFFF
     return s
 
 
@@ -22244,7 +22233,7 @@ def s2936(d0, v1, v2, v3, v4, v5):
     def s(R):
         R[d0] = (1 if (u32(v1, (
             u32(v2, (
-            u32(v3, (R[v4] & 0xFFFFFFFF))[0]))[0]))[0]) != v5 else 0)
+            u32(v3, ((R[v4]) & 0xFFFFFFFF))[0]))[0]))[0]) != v5 else 0)
     return s
 
 
@@ -22252,15 +22241,15 @@ def c2936(v0, v1, v2, v3, v4):
     def c(R):
         return ((u32(v0, (
             u32(v1, (
-            u32(v2, (R[v3] & 0xFFFFFFFF))[0]))[0]))[0]) != v4)
+            u32(v2, ((R[v3]) & 0xFFFFFFFF))[0]))[0]))[0]) != v4)
     return c
 
 
 def s2937(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = ((((u32(v1, R[v2] + v3)[0]) + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) - (
-            u32(v7, R[v8])[0])) % 4294967296)
+            u32(v4, R[v5] + v6)[0])) - (
+            u32(v7, R[v8])[0])) & 0xFFFFFFFF)
     return s
 
 
@@ -22284,26 +22273,26 @@ def c2939(v0, v1, v2):
 
 def s2940(d0, v1, v2, v3):
     def s(R):
-        R[d0] = u32(v1, ((R[v2] >> v3) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, (((R[v2] >> v3)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s2941(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (u32(v1, ((R[v2] >> v3) & 0xFFFFFFFF))[0]) < v4 else 0
+        R[d0] = 1 if (u32(v1, (((R[v2] >> v3)) & 0xFFFFFFFF))[0]) < v4 else 0
     return s
 
 
 def c2941(v0, v1, v2, v3):
     def c(R):
-        return (u32(v0, ((R[v1] >> v2) & 0xFFFFFFFF))[0]) < v3
+        return (u32(v0, (((R[v1] >> v2)) & 0xFFFFFFFF))[0]) < v3
     return c
 
 
 def s2942(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w16(v0, ((R[v1] - v2) % 4294967296), (
-            u16(v3, (R[v4] + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF))[0]) & 65535)
+            u16(v3, ((R[v4] + (R[v5] << v6)) & 0xFFFFFFFF))[0]) & 65535)
     return s
 
 
@@ -22315,19 +22304,19 @@ def s2943(d0, v1, v2, v3):
 
 def s2944(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u16(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]) & v5
+        R[d0] = (u16(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]) & v5
     return s
 
 
 def s2945(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if ((u16(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]) & v5) != v6 else 0
+        R[d0] = 1 if ((u16(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]) & v5) != v6 else 0
     return s
 
 
 def c2945(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return ((u16(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF))[0]) & v4) != v5
+        return ((u16(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF))[0]) & v4) != v5
     return c
 
 
@@ -22370,13 +22359,13 @@ def s2950(v0, v1, v2, v3, v4, v5, v6):
 
 def s2951(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((i16(v1, R[v2] + v3)[0] & 0xFFFFFFFF) ^ 0x80000000) < v4 else 0
+        R[d0] = 1 if ((i16(v1, R[v2] + v3)[0]) + 0x80000000) < v4 else 0
     return s
 
 
 def c2951(v0, v1, v2, v3):
     def c(R):
-        return ((i16(v0, R[v1] + v2)[0] & 0xFFFFFFFF) ^ 0x80000000) < v3
+        return ((i16(v0, R[v1] + v2)[0]) + 0x80000000) < v3
     return c
 
 
@@ -22407,33 +22396,33 @@ def s2955(d0, v1, v2, v3, v4, v5):
 
 def s2956(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if ((((u16(v1, R[v2] + v3)[0]) - v4) % 4294967296) & v5) <= v6 else 0
+        R[d0] = 1 if (((u16(v1, R[v2] + v3)[0]) - v4) & v5) <= v6 else 0
     return s
 
 
 def c2956(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return ((((u16(v0, R[v1] + v2)[0]) - v3) % 4294967296) & v4) <= v5
+        return (((u16(v0, R[v1] + v2)[0]) - v3) & v4) <= v5
     return c
 
 
 def s2957(v0, v1, v2, v3, v4):
     def s(R):
-        w64(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF), R[v4])
+        w64(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF), R[v4])
     return s
 
 
 def s2958(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[(R[v2] + (
-            u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF)])
+        R[d0] = (v1[((R[v2] + (
+            u32(v3, R[v4] + v5)[0])) & 0xFFFFFFFF)])
     return s
 
 
 def c2958(v0, v1, v2, v3, v4):
     def c(R):
-        return (v0[(R[v1] + (
-            u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF)])
+        return (v0[((R[v1] + (
+            u32(v2, R[v3] + v4)[0])) & 0xFFFFFFFF)])
     return c
 
 
@@ -22469,32 +22458,32 @@ def s2961(v0, v1, v2, v3, v4, v5):
 
 def s2962(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (v1[(((R[v2] + R[v3] & 0xFFFFFFFF) + v4) % 4294967296)]) != v5 else 0
+        R[d0] = 1 if (v1[(((R[v2] + R[v3]) + v4) & 0xFFFFFFFF)]) != v5 else 0
     return s
 
 
 def c2962(v0, v1, v2, v3, v4):
     def c(R):
-        return (v0[(((R[v1] + R[v2] & 0xFFFFFFFF) + v3) % 4294967296)]) != v4
+        return (v0[(((R[v1] + R[v2]) + v3) & 0xFFFFFFFF)]) != v4
     return c
 
 
 def s2963(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, ((R[v1] + v2) % 4294967296), (R[v3] + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))
+        w32(v0, ((R[v1] + v2) % 4294967296), ((R[v3] + (R[v4] << v5)) & 0xFFFFFFFF))
     return s
 
 
 def s2964(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + ((v2[R[v3]]) & v4) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((v2[R[v3]]) & v4)) & 0xFFFFFFFF
     return s
 
 
 def s2965(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[(R[v2] + ((
-            v3[R[v4]]) & v5) & 0xFFFFFFFF)])
+        R[d0] = (v1[((R[v2] + ((
+            v3[R[v4]]) & v5)) & 0xFFFFFFFF)])
     return s
 
 
@@ -22532,7 +22521,7 @@ def s2969(d0, v1, v2, v3, v4, v5):
 
 def s2970(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((u16(v1, R[v2])[0]) ^ v3) >> v4) & v5) + R[v6] & 0xFFFFFFFF
+        R[d0] = (((((u16(v1, R[v2])[0]) ^ v3) >> v4) & v5) + R[v6]) & 0xFFFFFFFF
     return s
 
 
@@ -22565,8 +22554,8 @@ def s2974(v0, v1, v2, v3, v4, v5, v6, v7):
 def s2975(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         v0[(
-            u32(v1, R[v2] + v3)[0]) + v4] = (((
-            u64(v5, R[v6] + v7)[0]) ^ 0x8000000000000000) - 0x8000000000000000 >> v8 & 0xFFFFFFFFFFFFFFFF) & 255
+            u32(v1, R[v2] + v3)[0]) + v4] = ((
+            i64(v5, R[v6] + v7)[0]) >> v8) & 255
     return s
 
 
@@ -22621,32 +22610,32 @@ def s2981(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s2982(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) | (v4 << (R[v5] & 31) & 0xFFFFFFFF)
+        R[d0] = (u32(v1, R[v2] + v3)[0]) | ((v4 << (R[v5] & 31)) & 0xFFFFFFFF)
     return s
 
 
 def s2983(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1] + v2, ((
-            u32(v3, R[v4] + v5)[0]) | (v6 << (R[v7] & 31) & 0xFFFFFFFF)))
+            u32(v3, R[v4] + v5)[0]) | ((v6 << (R[v7] & 31)) & 0xFFFFFFFF)))
     return s
 
 
 def s2984(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w16(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF), (((R[v4] >> v5) - v6) % 4294967296) & 65535)
+        w16(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF), ((R[v4] >> v5) - v6) & 65535)
     return s
 
 
 def s2985(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v1[R[v2] + v3]) << v4) % 4294967296) & v5
+        R[d0] = ((v1[R[v2] + v3]) << v4) & v5
     return s
 
 
 def s2986(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] & v2) | ((((v3[R[v4] + v5]) << v6) % 4294967296) & v7)
+        R[d0] = (R[v1] & v2) | (((v3[R[v4] + v5]) << v6) & v7)
     return s
 
 
@@ -22725,13 +22714,13 @@ def s2995(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s2996(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((((v1.value) + v2) % 4294967296) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) - v5) % 4294967296
+        R[d0] = ((((v1.value) + v2) + (R[v3] << v4)) - v5) & 0xFFFFFFFF
     return s
 
 
 def s2997(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u32(v1, ((((((v2.value) + v3) % 4294967296) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF) - v6) % 4294967296))[0]
+        R[d0] = u32(v1, (((((v2.value) + v3) + (R[v4] << v5)) - v6) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -22743,45 +22732,45 @@ def s2998(d0, v1, v2, v3, v4):
 
 def s2999(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (R[v3] + (R[v4] ^ v5) & 0xFFFFFFFF) if (R[v1] == R[v2]) else (R[v8] if (R[v6] == R[v7]) else R[v9])
+        R[d0] = ((R[v3] + (R[v4] ^ v5)) & 0xFFFFFFFF) if (R[v1] == R[v2]) else (R[v8] if (R[v6] == R[v7]) else R[v9])
     return s
 
 
 def s3000(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u16(v1, (((R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) + v5) % 4294967296))[0]
+        R[d0] = u16(v1, (((R[v2] + (R[v3] << v4)) + v5) & 0xFFFFFFFF))[0]
     return s
 
 
 def s3001(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u16(v1, (((R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) + v5) % 4294967296))[0]) & v6
+        R[d0] = (u16(v1, (((R[v2] + (R[v3] << v4)) + v5) & 0xFFFFFFFF))[0]) & v6
     return s
 
 
 def s3002(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 0 if ((u16(v1, (((R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) + v5) % 4294967296))[0]) & v6) else 1
+        R[d0] = 0 if ((u16(v1, (((R[v2] + (R[v3] << v4)) + v5) & 0xFFFFFFFF))[0]) & v6) else 1
     return s
 
 
 def c3002(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return not ((u16(v0, (((R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF) + v4) % 4294967296))[0]) & v5)
+        return not ((u16(v0, (((R[v1] + (R[v2] << v3)) + v4) & 0xFFFFFFFF))[0]) & v5)
     return c
 
 
 def s3003(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((v1[((((v2.value) + v3) % 4294967296) + (
-            v4[R[v5]]) & 0xFFFFFFFF)]) & v6)
+        R[d0] = ((v1[((((v2.value) + v3) + (
+            v4[R[v5]])) & 0xFFFFFFFF)]) & v6)
     return s
 
 
 def c3003(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return ((v0[((((v1.value) + v2) % 4294967296) + (
-            v3[R[v4]]) & 0xFFFFFFFF)]) & v5)
+        return ((v0[((((v1.value) + v2) + (
+            v3[R[v4]])) & 0xFFFFFFFF)]) & v5)
     return c
 
 
@@ -22799,7 +22788,7 @@ def c3004(v0, v1, v2):
 
 def s3005(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v5] if ((((v1[(R[v2] + R[v3] & 0xFFFFFFFF)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v4) else ((R[v6] - v7) % 4294967296)
+        R[d0] = R[v5] if ((((v1[((R[v2] + R[v3]) & 0xFFFFFFFF)] ^ 128) - 128) + 0x80000000) > v4) else ((R[v6] - v7) % 4294967296)
     return s
 
 
@@ -22811,13 +22800,13 @@ def s3006(d0, v1, v2, v3, v4):
 
 def s3007(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((((R[v1] >> v2) & v3) << v4) % 4294967296) + v5) % 4294967296
+        R[d0] = ((((R[v1] >> v2) & v3) << v4) + v5) % 4294967296
     return s
 
 
 def s3008(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u32(v1, ((((((R[v2] >> v3) & v4) << v5) % 4294967296) + v6) % 4294967296))[0]
+        R[d0] = u32(v1, (((((R[v2] >> v3) & v4) << v5) + v6) % 4294967296))[0]
     return s
 
 
@@ -22841,7 +22830,7 @@ def s3011(d0, v1, v2, v3):
 
 def s3012(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (((R[v2] & R[v3]) << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((R[v2] & R[v3]) << v4)) & 0xFFFFFFFF
     return s
 
 
@@ -22853,37 +22842,37 @@ def s3013(d0, v1, v2, v3, v4, v5, v6):
 
 def s3014(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] << v2) % 18446744073709551616) & v3
+        R[d0] = (R[v1] << v2) & v3
     return s
 
 
 def s3015(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v2] | v3) if R[v1] else (((R[v4] << v5) % 18446744073709551616) & v6)
+        R[d0] = (R[v2] | v3) if R[v1] else ((R[v4] << v5) & v6)
     return s
 
 
 def s3016(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) + (((R[v3] ^ v4) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2])[0]) + ((R[v3] ^ v4) << v5)) & 0xFFFFFFFF
     return s
 
 
 def s3017(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] ^ v2) * v3 & 0xFFFFFFFF
+        R[d0] = ((R[v1] ^ v2) * v3) & 0xFFFFFFFF
     return s
 
 
 def s3018(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) + ((R[v3] ^ v4) * v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2])[0]) + ((R[v3] ^ v4) * v5)) & 0xFFFFFFFF
     return s
 
 
 def s3019(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, ((((R[v2] - ((R[v3] << v4) % 4294967296)) % 4294967296) - v5) % 4294967296))[0]
+        R[d0] = u32(v1, (((R[v2] - (R[v3] << v4)) - v5) % 4294967296))[0]
     return s
 
 
@@ -22902,7 +22891,7 @@ def s3021(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3022(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w64(v0, (((R[v1] + v2) % 4294967296) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) + v5, R[v6])
+        w64(v0, (((R[v1] + v2) + (R[v3] << v4)) & 0xFFFFFFFF) + v5, R[v6])
     return s
 
 
@@ -22914,7 +22903,7 @@ def s3023(d0, v1, v2, v3, v4, v5, v6):
 
 def s3024(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]) >> v5
+        R[d0] = (u32(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]) >> v5
     return s
 
 
@@ -22926,25 +22915,25 @@ def s3025(d0, v1, v2, v3, v4, v5, v6):
 
 def s3026(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((((R[v1] >> v2) & 0xFFFFFFFF) - v3) % 4294967296) <= v4 else 0
+        R[d0] = 1 if ((((R[v1] >> v2)) - v3) & 0xFFFFFFFF) <= v4 else 0
     return s
 
 
 def c3026(v0, v1, v2, v3):
     def c(R):
-        return ((((R[v0] >> v1) & 0xFFFFFFFF) - v2) % 4294967296) <= v3
+        return ((((R[v0] >> v1)) - v2) & 0xFFFFFFFF) <= v3
     return c
 
 
 def s3027(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (1 if R[v1] != v2 else 0) & (1 if (R[v3] & 0xFFFFFFFF) != v4 else 0)
+        R[d0] = (1 if R[v1] != v2 else 0) & (1 if ((R[v3]) & 0xFFFFFFFF) != v4 else 0)
     return s
 
 
 def c3027(v0, v1, v2, v3):
     def c(R):
-        return (1 if R[v0] != v1 else 0) & (1 if (R[v2] & 0xFFFFFFFF) != v3 else 0)
+        return (1 if R[v0] != v1 else 0) & (1 if ((R[v2]) & 0xFFFFFFFF) != v3 else 0)
     return c
 
 
@@ -22980,19 +22969,19 @@ def c3030(v0, v1, v2, v3):
 
 def s3031(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v3] if (R[v1] < R[v2]) else R[v4]) + (R[v5] ^ v6) & 0xFFFFFFFF
+        R[d0] = ((R[v3] if (R[v1] < R[v2]) else R[v4]) + (R[v5] ^ v6)) & 0xFFFFFFFF
     return s
 
 
 def s3032(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v3] if (R[v1] < R[v2]) else R[v4]) + (R[v5] ^ v6) & 0xFFFFFFFF) & v7
+        R[d0] = ((R[v3] if (R[v1] < R[v2]) else R[v4]) + (R[v5] ^ v6)) & v7
     return s
 
 
 def s3033(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((((R[v3] if (R[v1] < R[v2]) else R[v4]) + (R[v5] ^ v6) & 0xFFFFFFFF) & v7) + v8) % 4294967296
+        R[d0] = ((((R[v3] if (R[v1] < R[v2]) else R[v4]) + (R[v5] ^ v6)) & v7) + v8) % 4294967296
     return s
 
 
@@ -23016,31 +23005,31 @@ def s3036(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3037(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] & ((v2 << (R[v3] & 31) & 0xFFFFFFFF) ^ v4)
+        R[d0] = R[v1] & ((v2 << (R[v3] & 31)) ^ v4)
     return s
 
 
 def s3038(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (R[v1] & ((v2 << (R[v3] & 31) & 0xFFFFFFFF) ^ v4)) != v5 else 0
+        R[d0] = 1 if (R[v1] & ((v2 << (R[v3] & 31)) ^ v4)) != v5 else 0
     return s
 
 
 def s3039(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] | (1 if (R[v2] & ((v3 << (R[v4] & 31) & 0xFFFFFFFF) ^ v5)) != v6 else 0)
+        R[d0] = R[v1] | (1 if (R[v2] & ((v3 << (R[v4] & 31)) ^ v5)) != v6 else 0)
     return s
 
 
 def s3040(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] & (R[v2] | (1 if (R[v3] & ((v4 << (R[v5] & 31) & 0xFFFFFFFF) ^ v6)) != v7 else 0))
+        R[d0] = R[v1] & (R[v2] | (1 if (R[v3] & ((v4 << (R[v5] & 31)) ^ v6)) != v7 else 0))
     return s
 
 
 def s3041(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + (((R[v3] & v4) << v5) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((R[v2] + ((R[v3] & v4) << v5)) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -23058,7 +23047,7 @@ def c3042(v0, v1, v2):
 
 def s3043(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w16(v0, R[v1] + v2, (((R[v3] << v4) % 4294967296) | (R[v5] >> v6)) & 65535)
+        w16(v0, R[v1] + v2, ((R[v3] << v4) | (R[v5] >> v6)) & 65535)
     return s
 
 
@@ -23076,9 +23065,9 @@ def c3044(v0, v1, v2):
 
 def s3045(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, R[v1] + v2, ((
+        w32(v0, R[v1] + v2, (((
             u32(v3, R[v4])[0]) + (
-            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF))
+            u32(v5, R[v6] + v7)[0])) & 0xFFFFFFFF))
     return s
 
 
@@ -23112,7 +23101,7 @@ def s3049(v0, v1, v2, v3, v4, v5, v6):
 
 def s3050(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] + (R[v2] & v3) & 0xFFFFFFFF) * v4 & 0xFFFFFFFF
+        R[d0] = ((R[v1] + (R[v2] & v3)) * v4) & 0xFFFFFFFF
     return s
 
 
@@ -23150,42 +23139,42 @@ def c3054(v0, v1, v2, v3, v4, v5):
 
 def s3055(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5)) & 0xFFFFFFFF
     return s
 
 
 def s3056(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = v1[(R[v2] + (v5 if ((R[v3] ^ 0x80000000) < v4) else v6) & 0xFFFFFFFF)]
+        R[d0] = v1[((R[v2] + (v5 if ((R[v3] ^ 0x80000000) < v4) else v6)) & 0xFFFFFFFF)]
     return s
 
 
 def s3057(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = 1 if (v1[(R[v2] + (v5 if ((R[v3] ^ 0x80000000) < v4) else v6) & 0xFFFFFFFF)]) != v7 else 0
+        R[d0] = 1 if (v1[((R[v2] + (v5 if ((R[v3] ^ 0x80000000) < v4) else v6)) & 0xFFFFFFFF)]) != v7 else 0
     return s
 
 
 def c3057(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return (v0[(R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5) & 0xFFFFFFFF)]) != v6
+        return (v0[((R[v1] + (v4 if ((R[v2] ^ 0x80000000) < v3) else v5)) & 0xFFFFFFFF)]) != v6
     return c
 
 
 def s3058(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((u32(v1, (
+        R[d0] = (((u32(v1, (
             u32(v2, R[v3] + v4)[0]) + v5)[0]) + (
-            u32(v6, R[v7] + v8)[0]) & 0xFFFFFFFF)
+            u32(v6, R[v7] + v8)[0])) & 0xFFFFFFFF)
     return s
 
 
 def s3059(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
-        w32(v0, R[v1] + v2, ((
+        w32(v0, R[v1] + v2, (((
             u32(v3, (
             u32(v4, R[v5] + v6)[0]) + v7)[0]) + (
-            u32(v8, R[v9] + v10)[0]) & 0xFFFFFFFF))
+            u32(v8, R[v9] + v10)[0])) & 0xFFFFFFFF))
     return s
 
 
@@ -23215,25 +23204,25 @@ def s3063(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3064(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] + R[v2] & 0xFFFFFFFF) + (R[v3] ^ v4) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + R[v2]) + (R[v3] ^ v4)) & 0xFFFFFFFF
     return s
 
 
 def s3065(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] - (R[v2] * v3 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616) ^ 0x8000000000000000) - 0x8000000000000000 >> v4 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((((R[v1] - (R[v2] * v3)) & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) - 0x8000000000000000) >> v4) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s3066(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((R[v1] - (R[v2] * v3 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616) ^ 0x8000000000000000) - 0x8000000000000000 >> v4 & 0xFFFFFFFFFFFFFFFF) + R[v5] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((((((R[v1] - (R[v2] * v3)) & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) - 0x8000000000000000) >> v4) + R[v5]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s3067(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = i64_rem_s((((((R[v1] - (R[v2] * v3 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616) ^ 0x8000000000000000) - 0x8000000000000000 >> v4 & 0xFFFFFFFFFFFFFFFF) + R[v5] & 0xFFFFFFFFFFFFFFFF), v6)
+        R[d0] = i64_rem_s((((((((R[v1] - (R[v2] * v3)) & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) - 0x8000000000000000) >> v4) + R[v5]) & 0xFFFFFFFFFFFFFFFF), v6)
     return s
 
 
@@ -23289,19 +23278,19 @@ def s3073(v0, v1, v2, v3, v4, v5, v6):
 def s3074(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = ((((u32(v1, R[v2] + v3)[0]) + ((
-            u32(v4, R[v5] + v6)[0]) * v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8) % 4294967296)
+            u32(v4, R[v5] + v6)[0]) * v7)) + v8) & 0xFFFFFFFF)
     return s
 
 
 def s3075(d0, v1, v2):
     def s(R):
-        R[d0] = (float((R[v1] ^ 0x80000000) - 0x80000000)) * v2
+        R[d0] = (float(((R[v1] ^ 0x80000000) - 0x80000000))) * v2
     return s
 
 
 def s3076(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((float((R[v1] ^ 0x80000000) - 0x80000000)) * v2) * v3
+        R[d0] = ((float(((R[v1] ^ 0x80000000) - 0x80000000))) * v2) * v3
     return s
 
 
@@ -23314,7 +23303,7 @@ def s3077(d0, v1, v2, v3, v4):
 
 def s3078(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u32(v1, ((v2.value) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, (((v2.value) + (R[v3] << v4)) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -23346,8 +23335,8 @@ def s3081(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s3082(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (R[v1] + (R[v2] ^ ((u32(v3, R[v4] + v5)[0]) & ((
-            u32(v6, R[v7] + v8)[0]) ^ v9))) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] + (R[v2] ^ ((u32(v3, R[v4] + v5)[0]) & ((
+            u32(v6, R[v7] + v8)[0]) ^ v9)))) & 0xFFFFFFFF)
     return s
 
 
@@ -23367,14 +23356,14 @@ def s3084(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s3085(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (R[v1] + (R[v2] ^ (R[v3] ^ ((u32(v4, R[v5] + v6)[0]) & (
-            u32(v7, R[v8] + v9)[0])))) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] + (R[v2] ^ (R[v3] ^ ((u32(v4, R[v5] + v6)[0]) & (
+            u32(v7, R[v8] + v9)[0]))))) & 0xFFFFFFFF)
     return s
 
 
 def s3086(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (((R[v5] + v6) % 4294967296) if ((((R[v1] - v2) % 4294967296) & v3) < v4) else R[v7]) & v8
+        R[d0] = ((R[v5] + v6) if (((R[v1] - v2) & v3) < v4) else R[v7]) & v8
     return s
 
 
@@ -23398,13 +23387,13 @@ def c3088(v0, v1, v2, v3, v4, v5):
 
 def s3089(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if R[v1] == (u32(v2, (R[v3] + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0]) else 0
+        R[d0] = 1 if R[v1] == (u32(v2, ((R[v3] + (R[v4] << v5)) & 0xFFFFFFFF))[0]) else 0
     return s
 
 
 def c3089(v0, v1, v2, v3, v4):
     def c(R):
-        return R[v0] == (u32(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0])
+        return R[v0] == (u32(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0])
     return c
 
 
@@ -23416,40 +23405,40 @@ def s3090(d0, v1, v2, v3, v4, v5):
 
 def s3091(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (u32(v2, R[v3])[0]) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (u32(v2, R[v3])[0])) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s3092(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) * R[v3] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((u32(v1, R[v2])[0]) * R[v3]) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s3093(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] + (u32(v2, R[v3])[0]) & 0xFFFFFFFFFFFFFFFF) + ((
-            u32(v4, R[v5])[0]) * R[v6] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((R[v1] + (u32(v2, R[v3])[0])) + ((
+            u32(v4, R[v5])[0]) * R[v6])) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s3094(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v1[((((v2.value) + v3) % 4294967296) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF)]
+        R[d0] = v1[((((v2.value) + v3) + (R[v4] << v5)) & 0xFFFFFFFF)]
     return s
 
 
 def s3095(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + ((
-            u16(v4, R[v5] + v6)[0]) * v7 & 0xFFFFFFFF) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + ((
+            u16(v4, R[v5] + v6)[0]) * v7)) & 0xFFFFFFFF)
     return s
 
 
 def s3096(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) + ((
-            u16(v4, R[v5] + v6)[0]) * v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v8] & 0xFFFFFFFF)
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) + ((
+            u16(v4, R[v5] + v6)[0]) * v7)) + R[v8]) & 0xFFFFFFFF)
     return s
 
 
@@ -23468,8 +23457,8 @@ def s3098(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3099(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, (((
-            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + v5) % 4294967296))[0]) + ((R[v6] << v7) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, (((
+            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + v5) % 4294967296))[0]) + (R[v6] << v7)) & 0xFFFFFFFF)
     return s
 
 
@@ -23489,7 +23478,7 @@ def s3101(d0, v1, v2, v3, v4, v5, v6):
 
 def s3102(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (((((v1[R[v2]]) << v3) % 4294967296) | (
+        R[d0] = ((((v1[R[v2]]) << v3) | (
             v4[R[v5] + v6])) & (
             u16(v7, R[v8] + v9)[0]))
     return s
@@ -23509,14 +23498,14 @@ def c3103(v0, v1, v2):
 
 def s3104(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF) + v7)[0])
+        R[d0] = (u32(v1, (((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] << v6)) & 0xFFFFFFFF) + v7)[0])
     return s
 
 
 def s3105(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v1[R[v2] + v3]) + v4) % 4294967296) & v5
+        R[d0] = ((v1[R[v2] + v3]) + v4) & v5
     return s
 
 
@@ -23534,7 +23523,7 @@ def c3106(v0, v1, v2):
 
 def s3107(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (1 if (((v2[((R[v3] + v4) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) > v5 else 0) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (1 if (((v2[((R[v3] + v4) % 4294967296)] ^ 128) - 128) + 0x80000000) > v5 else 0)) & 0xFFFFFFFF
     return s
 
 
@@ -23546,8 +23535,8 @@ def s3108(d0, v1, v2, v3, v4):
 
 def s3109(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((1 if R[v1] < R[v2] else 0) + ((u64(v3, R[v4] + v5)[0]) + (
-            u64(v6, R[v7] + v8)[0]) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((1 if R[v1] < R[v2] else 0) + ((u64(v3, R[v4] + v5)[0]) + (
+            u64(v6, R[v7] + v8)[0]))) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
@@ -23555,7 +23544,7 @@ def s3110(d0, v1, v2, v3, v4, v5):
     def s(R):
         R[d0] = (1 if (u32(v1, (
             u32(v2, (
-            u32(v3, (R[v4] & 0xFFFFFFFF))[0]))[0]))[0]) == v5 else 0)
+            u32(v3, ((R[v4]) & 0xFFFFFFFF))[0]))[0]))[0]) == v5 else 0)
     return s
 
 
@@ -23599,7 +23588,7 @@ def s3115(v0, v1, v2, v3):
 
 def s3116(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF), (
+        w32(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF), (
             u32(v4, R[v5])[0]))
     return s
 
@@ -23613,7 +23602,7 @@ def s3117(d0, v1, v2, v3):
 def s3118(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w16(v0, ((((
-            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) - v6) % 4294967296), R[v7] & 65535)
+            u32(v1, R[v2] + v3)[0]) + (R[v4] * v5)) - v6) & 0xFFFFFFFF), R[v7] & 65535)
     return s
 
 
@@ -23631,8 +23620,8 @@ def c3119(v0, v1, v2):
 
 def s3120(v0, v1, v2, v3, v4, v5):
     def s(R):
-        v0[((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF)] = R[v5] & 255
+        v0[(((
+            u32(v1, R[v2] + v3)[0]) + R[v4]) & 0xFFFFFFFF)] = R[v5] & 255
     return s
 
 
@@ -23662,19 +23651,19 @@ def c3123(v0, v1, v2, v3, v4):
 
 def s3124(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] - (R[v2] * R[v3] & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616
+        R[d0] = (R[v1] - (R[v2] * R[v3])) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s3125(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] - (R[v2] * R[v3] & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616) & 0xFFFFFFFF
+        R[d0] = ((R[v1] - (R[v2] * R[v3]))) & 0xFFFFFFFF
     return s
 
 
 def s3126(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + (u32(v2, ((((v3.value) + v4) % 4294967296) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (u32(v2, ((((v3.value) + v4) + (R[v5] << v6)) & 0xFFFFFFFF))[0])) & 0xFFFFFFFF
     return s
 
 
@@ -23723,31 +23712,31 @@ def s3131(v0, v1, v2, v3, v4, v5, v6):
 
 def s3132(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1 << (R[v2] & 31) & 0xFFFFFFFF) | R[v3]
+        R[d0] = ((v1 << (R[v2] & 31)) & 0xFFFFFFFF) | R[v3]
     return s
 
 
 def s3133(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1 << (R[v2] & 31) & 0xFFFFFFFF) | ((v3 << (R[v4] & 31) & 0xFFFFFFFF) | R[v5])
+        R[d0] = ((v1 << (R[v2] & 31)) | ((v3 << (R[v4] & 31)) | R[v5])) & 0xFFFFFFFF
     return s
 
 
 def s3134(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v1[(R[v2] + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5]
+        R[d0] = v1[((R[v2] + (R[v3] * v4)) & 0xFFFFFFFF) + v5]
     return s
 
 
 def s3135(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (v1[(R[v2] + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5]) & v6
+        R[d0] = (v1[((R[v2] + (R[v3] * v4)) & 0xFFFFFFFF) + v5]) & v6
     return s
 
 
 def c3135(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return (v0[(R[v1] + (R[v2] * v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4]) & v5
+        return (v0[((R[v1] + (R[v2] * v3)) & 0xFFFFFFFF) + v4]) & v5
     return c
 
 
@@ -23765,31 +23754,31 @@ def c3136(v0, v1, v2, v3):
 
 def s3137(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] - v2) % 4294967296) << v3) % 4294967296
+        R[d0] = ((R[v1] - v2) << v3) % 4294967296
     return s
 
 
 def s3138(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] - v2) % 4294967296) << v3) % 4294967296) + R[v4] & 0xFFFFFFFF
+        R[d0] = (((R[v1] - v2) << v3) + R[v4]) & 0xFFFFFFFF
     return s
 
 
 def s3139(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u64(v1, (((((R[v2] - v3) % 4294967296) << v4) % 4294967296) + R[v5] & 0xFFFFFFFF))[0]
+        R[d0] = u64(v1, ((((R[v2] - v3) << v4) + R[v5]) & 0xFFFFFFFF))[0]
     return s
 
 
 def s3140(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u64(v1, (((((R[v2] - v3) % 4294967296) << v4) % 4294967296) + R[v5] & 0xFFFFFFFF))[0]) >> v6
+        R[d0] = (u64(v1, ((((R[v2] - v3) << v4) + R[v5]) & 0xFFFFFFFF))[0]) >> v6
     return s
 
 
 def s3141(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + ((u64(v2, (((((R[v3] - v4) % 4294967296) << v5) % 4294967296) + R[v6] & 0xFFFFFFFF))[0]) >> v7) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + ((u64(v2, ((((R[v3] - v4) << v5) + R[v6]) & 0xFFFFFFFF))[0]) >> v7)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -23802,52 +23791,52 @@ def s3142(d0, v1, v2, v3, v4, v5):
 
 def s3143(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((u64(v1, R[v2] + v3)[0]) + ((
+        R[d0] = (((u64(v1, R[v2] + v3)[0]) + ((
             u64(v4, R[v5])[0]) & (
-            u64(v6, R[v7] + v8)[0])) & 0xFFFFFFFFFFFFFFFF)
+            u64(v6, R[v7] + v8)[0]))) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s3144(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w64(v0, R[v1], ((
+        w64(v0, R[v1], (((
             u64(v2, R[v3] + v4)[0]) + ((
             u64(v5, R[v6])[0]) & (
-            u64(v7, R[v8] + v9)[0])) & 0xFFFFFFFFFFFFFFFF))
+            u64(v7, R[v8] + v9)[0]))) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s3145(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (R[v1] + (((v2 << (((v3 - (v4[R[v5] + v6])) % 4294967296) & 31) & 0xFFFFFFFF) << v7) % 4294967296) & 0xFFFFFFFF) + R[v8] & 0xFFFFFFFF
+        R[d0] = ((R[v1] + ((v2 << ((v3 - (v4[R[v5] + v6])) & 31)) << v7)) + R[v8]) & 0xFFFFFFFF
     return s
 
 
 def s3146(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         w32(v0, R[v1], ((
-            u32(v2, (((R[v3] << v4) % 4294967296) + (R[v6] if R[v5] else v7) & 0xFFFFFFFF))[0]) & v8))
+            u32(v2, (((R[v3] << v4) + (R[v6] if R[v5] else v7)) & 0xFFFFFFFF))[0]) & v8))
     return s
 
 
 def s3147(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (v2[R[v3] + v4]) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v2[R[v3] + v4])) & 0xFFFFFFFF
     return s
 
 
 def s3148(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((R[v1] + (v2[R[v3] + v4]) & 0xFFFFFFFF) + (((
-            v5[R[v6] + v7]) << v8) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((R[v1] + (v2[R[v3] + v4])) + ((
+            v5[R[v6] + v7]) << v8)) & 0xFFFFFFFF)
     return s
 
 
 def s3149(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (u32(v1, ((R[v2] + (
-            v3[R[v4] + v5]) & 0xFFFFFFFF) + (((
-            v6[R[v7] + v8]) << v9) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, (((R[v2] + (
+            v3[R[v4] + v5])) + ((
+            v6[R[v7] + v8]) << v9)) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -23865,19 +23854,19 @@ def s3151(d0, v1, v2, v3, v4, v5, v6):
 
 def s3152(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((R[v1] - (1 if R[v2] < (u32(v3, ((R[v4] << v5) % 4294967296) + v6)[0]) else 0)) % 4294967296) + v7) % 4294967296
+        R[d0] = ((R[v1] - (1 if R[v2] < (u32(v3, ((R[v4] << v5) % 4294967296) + v6)[0]) else 0)) + v7) % 4294967296
     return s
 
 
 def s3153(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = 1 if (R[v1] ^ 0x80000000) < (((((R[v2] - (1 if R[v3] < (u32(v4, ((R[v5] << v6) % 4294967296) + v7)[0]) else 0)) % 4294967296) + v8) % 4294967296) ^ 0x80000000) else 0
+        R[d0] = 1 if (R[v1] ^ 0x80000000) < ((((R[v2] - (1 if R[v3] < (u32(v4, ((R[v5] << v6) % 4294967296) + v7)[0]) else 0)) + v8) % 4294967296) ^ 0x80000000) else 0
     return s
 
 
 def c3153(v0, v1, v2, v3, v4, v5, v6, v7):
     def c(R):
-        return (R[v0] ^ 0x80000000) < (((((R[v1] - (1 if R[v2] < (u32(v3, ((R[v4] << v5) % 4294967296) + v6)[0]) else 0)) % 4294967296) + v7) % 4294967296) ^ 0x80000000)
+        return (R[v0] ^ 0x80000000) < ((((R[v1] - (1 if R[v2] < (u32(v3, ((R[v4] << v5) % 4294967296) + v6)[0]) else 0)) + v7) % 4294967296) ^ 0x80000000)
     return c
 
 
@@ -23914,27 +23903,27 @@ def s3156(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3157(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] << v2) % 4294967296) | v3) + v4) % 4294967296
+        R[d0] = (((R[v1] << v2) | v3) + v4) % 4294967296
     return s
 
 
 def s3158(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = v3 if (R[v1] < v2) else (((((R[v4] << v5) % 4294967296) | v6) + v7) % 4294967296)
+        R[d0] = v3 if (R[v1] < v2) else ((((R[v4] << v5) | v6) + v7) % 4294967296)
     return s
 
 
 def s3159(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF))[0]) & v7)
+        R[d0] = ((u32(v1, (((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] << v6)) & 0xFFFFFFFF))[0]) & v7)
     return s
 
 
 def c3159(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return ((u32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0]) & v6)
+        return ((u32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5)) & 0xFFFFFFFF))[0]) & v6)
     return c
 
 
@@ -23970,44 +23959,44 @@ def c3162(v0, v1, v2, v3, v4):
 
 def s3163(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, R[v1], (R[v2] + (v4 if R[v3] else v5) & 0xFFFFFFFF))
+        w32(v0, R[v1], ((R[v2] + (v4 if R[v3] else v5)) & 0xFFFFFFFF))
     return s
 
 
 def s3164(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + ((R[v2] ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] ^ 0x80000000) - 0x80000000) >> v3)) & 0xFFFFFFFF
     return s
 
 
 def s3165(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] + ((R[v2] ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4) % 4294967296
+        R[d0] = ((R[v1] + (((R[v2] ^ 0x80000000) - 0x80000000) >> v3)) + v4) & 0xFFFFFFFF
     return s
 
 
 def s3166(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((R[v1] + ((R[v2] ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) & 0xFFFFFFFF) + v4) % 4294967296) & v5
+        R[d0] = ((R[v1] + (((R[v2] ^ 0x80000000) - 0x80000000) >> v3)) + v4) & v5
     return s
 
 
-def s3167(d0, v1, v2, v3, v4, v5):
+def s3167(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((t1 := ((R[v1] - v2) % 4294967296)) << v3 | t1 >> v4) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF
+        R[d0] = ((((R[v1] - v2) % 4294967296) * 4294967297 >> v3) + R[v4]) & 0xFFFFFFFF
     return s
 
 
 def s3168(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, (((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] * v6)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s3169(v0, v1, v2, v3, v4):
     def s(R):
-        v0[(((R[v1] + v2) % 4294967296) + R[v3] & 0xFFFFFFFF)] = v4 & 255
+        v0[(((R[v1] + v2) + R[v3]) & 0xFFFFFFFF)] = v4 & 255
     return s
 
 
@@ -24031,19 +24020,19 @@ def c3171(v0, v1, v2, v3):
 
 def s3172(d0, v1, v2):
     def s(R):
-        R[d0] = (((i64_ctz(R[v1])) & 0xFFFFFFFF) << v2) % 4294967296
+        R[d0] = (((i64_ctz(R[v1]))) << v2) & 0xFFFFFFFF
     return s
 
 
 def s3173(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((((i64_ctz(R[v1])) & 0xFFFFFFFF) << v2) % 4294967296) & v3
+        R[d0] = (((i64_ctz(R[v1]))) << v2) & v3
     return s
 
 
 def s3174(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v1] - (((((i64_ctz(R[v2])) & 0xFFFFFFFF) << v3) % 4294967296) & v4)) % 4294967296
+        R[d0] = (R[v1] - ((((i64_ctz(R[v2]))) << v3) & v4)) % 4294967296
     return s
 
 
@@ -24061,25 +24050,25 @@ def s3176(v0, v1, v2, v3, v4, v5, v6):
 
 def s3177(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] - v2) % 4294967296) & R[v3]
+        R[d0] = (R[v1] - v2) & R[v3]
     return s
 
 
 def s3178(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + (((R[v2] - v3) % 4294967296) & R[v4]) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((R[v2] - v3) & R[v4])) & 0xFFFFFFFF
     return s
 
 
 def s3179(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] + (((R[v2] - v3) % 4294967296) & R[v4]) & 0xFFFFFFFF) + v5) % 4294967296
+        R[d0] = ((R[v1] + ((R[v2] - v3) & R[v4])) + v5) & 0xFFFFFFFF
     return s
 
 
 def s3180(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        v0[(((R[v1] + (((R[v2] - v3) % 4294967296) & R[v4]) & 0xFFFFFFFF) + v5) % 4294967296)] = R[v6] & 255
+        v0[(((R[v1] + ((R[v2] - v3) & R[v4])) + v5) & 0xFFFFFFFF)] = R[v6] & 255
     return s
 
 
@@ -24097,13 +24086,13 @@ def s3182(v0, v1, v2, v3, v4, v5, v6):
 
 def s3183(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((i64_ctz(R[v1])) & 0xFFFFFFFF) >> v2) * v3 & 0xFFFFFFFF
+        R[d0] = (((((i64_ctz(R[v1]))) & 0xFFFFFFFF) >> v2) * v3) & 0xFFFFFFFF
     return s
 
 
 def s3184(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + ((((i64_ctz(R[v2])) & 0xFFFFFFFF) >> v3) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((((i64_ctz(R[v2]))) & 0xFFFFFFFF) >> v3) * v4)) & 0xFFFFFFFF
     return s
 
 
@@ -24115,55 +24104,55 @@ def s3185(d0, v1, v2, v3, v4, v5):
 
 def s3186(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] >> v2) * v3 & 0xFFFFFFFF
+        R[d0] = ((R[v1] >> v2) * v3) & 0xFFFFFFFF
     return s
 
 
 def s3187(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v3] if (R[v1] < v2) else ((R[v4] >> v5) * v6 & 0xFFFFFFFF)
+        R[d0] = R[v3] if (R[v1] < v2) else (((R[v4] >> v5) * v6) & 0xFFFFFFFF)
     return s
 
 
 def s3188(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w32(v0, R[v1] + v2, (R[v5] if (R[v3] < v4) else ((R[v6] >> v7) * v8 & 0xFFFFFFFF)))
+        w32(v0, R[v1] + v2, (R[v5] if (R[v3] < v4) else (((R[v6] >> v7) * v8) & 0xFFFFFFFF)))
     return s
 
 
 def s3189(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] + R[v2] & 0xFFFFFFFF) - (R[v3] + R[v4] & 0xFFFFFFFF)) % 4294967296
+        R[d0] = ((R[v1] + R[v2]) - (R[v3] + R[v4])) & 0xFFFFFFFF
     return s
 
 
 def s3190(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((R[v1] + R[v2] & 0xFFFFFFFF) - (R[v3] + R[v4] & 0xFFFFFFFF)) % 4294967296) + R[v5] & 0xFFFFFFFF
+        R[d0] = (((R[v1] + R[v2]) - (R[v3] + R[v4])) + R[v5]) & 0xFFFFFFFF
     return s
 
 
 def s3191(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, R[v1] + v2, ((((R[v3] + R[v4] & 0xFFFFFFFF) - (R[v5] + R[v6] & 0xFFFFFFFF)) % 4294967296) + R[v7] & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, ((((R[v3] + R[v4]) - (R[v5] + R[v6])) + R[v7]) & 0xFFFFFFFF))
     return s
 
 
 def s3192(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v2 if R[v1] else (R[v3] + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF)
+        R[d0] = v2 if R[v1] else ((R[v3] + (R[v4] * v5)) & 0xFFFFFFFF)
     return s
 
 
 def s3193(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((v2 if R[v1] else (R[v3] + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF)) - v6) % 4294967296
+        R[d0] = ((v2 if R[v1] else (R[v3] + (R[v4] * v5))) - v6) & 0xFFFFFFFF
     return s
 
 
 def s3194(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = v2 if R[v1] else (((v4 if R[v3] else (R[v5] + (R[v6] * v7 & 0xFFFFFFFF) & 0xFFFFFFFF)) - v8) % 4294967296)
+        R[d0] = v2 if R[v1] else (((v4 if R[v3] else (R[v5] + (R[v6] * v7))) - v8) & 0xFFFFFFFF)
     return s
 
 
@@ -24183,9 +24172,9 @@ def s3196(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s3197(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        v0[((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + v4] = (((
-            v5[R[v6] + v7]) - v8) % 4294967296) & 255
+        v0[(((
+            u32(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFF) + v4] = ((
+            v5[R[v6] + v7]) - v8) & 255
     return s
 
 
@@ -24230,62 +24219,62 @@ def s3201(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s3202(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) + v5) % 4294967296
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + R[v4]) + v5) & 0xFFFFFFFF
     return s
 
 
 def s3203(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d0] = (u32(v1, ((((
-            u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF) + v6) % 4294967296))[0])
+            u32(v2, R[v3] + v4)[0]) + R[v5]) + v6) & 0xFFFFFFFF))[0])
     return s
 
 
 def s3204(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = (((u32(v1, ((((
-            u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF) + v6) % 4294967296))[0]) - v7) % 4294967296)
+            u32(v2, R[v3] + v4)[0]) + R[v5]) + v6) & 0xFFFFFFFF))[0]) - v7) % 4294967296)
     return s
 
 
 def s3205(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) * v5 & 0xFFFFFFFF
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + R[v4]) * v5) & 0xFFFFFFFF
     return s
 
 
 def s3206(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) * v5 & 0xFFFFFFFF) + R[v6] & 0xFFFFFFFF
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) + R[v4]) * v5) + R[v6]) & 0xFFFFFFFF
     return s
 
 
 def s3207(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) * v5 & 0xFFFFFFFF) + R[v6] & 0xFFFFFFFF) * v7 & 0xFFFFFFFF
+        R[d0] = (((((u32(v1, R[v2] + v3)[0]) + R[v4]) * v5) + R[v6]) * v7) & 0xFFFFFFFF
     return s
 
 
 def s3208(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u64(v1, ((
-            u32(v2, R[v3] + v4)[0]) + (((
-            u32(v5, R[v6])[0]) << v7) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u64(v1, (((
+            u32(v2, R[v3] + v4)[0]) + ((
+            u32(v5, R[v6])[0]) << v7)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s3209(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + (((
-            v4[R[v5] + v6]) << v7) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + ((
+            v4[R[v5] + v6]) << v7)) & 0xFFFFFFFF)
     return s
 
 
 def s3210(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (u64(v1, ((
-            u32(v2, R[v3] + v4)[0]) + (((
-            v5[R[v6] + v7]) << v8) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u64(v1, (((
+            u32(v2, R[v3] + v4)[0]) + ((
+            v5[R[v6] + v7]) << v8)) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -24303,22 +24292,22 @@ def s3212(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3213(d0, v1, v2):
     def s(R):
-        R[d0] = ((R[v1] & 4294967295 ^ 2147483648) - 2147483648 & 0xFFFFFFFFFFFFFFFF) + ((R[v2] & 4294967295 ^ 2147483648) - 2147483648 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((R[v1] & 4294967295 ^ 2147483648) - 2147483648) + ((R[v2] & 4294967295 ^ 2147483648) - 2147483648)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s3214(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, (R[v2] + (((
-            u16(v3, R[v4] + v5)[0]) << v6) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, ((R[v2] + ((
+            u16(v3, R[v4] + v5)[0]) << v6)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s3215(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = (u32(v1, (
-            u32(v2, (R[v3] + (((
-            u16(v4, R[v5] + v6)[0]) << v7) % 4294967296) & 0xFFFFFFFF))[0]) + v8)[0])
+            u32(v2, ((R[v3] + ((
+            u16(v4, R[v5] + v6)[0]) << v7)) & 0xFFFFFFFF))[0]) + v8)[0])
     return s
 
 
@@ -24336,13 +24325,13 @@ def s3217(d0, v1, v2, v3, v4):
 
 def s3218(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + ((((R[v2] & R[v3]) ^ v4) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] & R[v3]) ^ v4) << v5)) & 0xFFFFFFFF
     return s
 
 
 def s3219(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + ((((R[v3] & R[v4]) ^ v5) << v6) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((R[v2] + (((R[v3] & R[v4]) ^ v5) << v6)) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -24354,13 +24343,13 @@ def s3220(d0, v1, v2, v3, v4):
 
 def s3221(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] + (((u32(v2, R[v3] + v4)[0]) << v5) % 4294967296) & 0xFFFFFFFF) + R[v6] & 0xFFFFFFFF
+        R[d0] = ((R[v1] + ((u32(v2, R[v3] + v4)[0]) << v5)) + R[v6]) & 0xFFFFFFFF
     return s
 
 
 def s3222(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((R[v1] + (((u32(v2, R[v3] + v4)[0]) << v5) % 4294967296) & 0xFFFFFFFF) + R[v6] & 0xFFFFFFFF) + v7) % 4294967296
+        R[d0] = (((R[v1] + ((u32(v2, R[v3] + v4)[0]) << v5)) + R[v6]) + v7) & 0xFFFFFFFF
     return s
 
 
@@ -24378,96 +24367,96 @@ def c3223(v0, v1, v2):
 
 def s3224(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] - v2) % 4294967296) & R[v3]) << v4) % 4294967296
+        R[d0] = (((R[v1] - v2) & R[v3]) << v4) % 4294967296
     return s
 
 
 def s3225(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) + (((((R[v4] - v5) % 4294967296) & R[v6]) << v7) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + (((R[v4] - v5) & R[v6]) << v7)) & 0xFFFFFFFF
     return s
 
 
 def s3226(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (1 if ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) < v4 else 0) | (1 if ((R[v5] - v6) % 4294967296) < v7 else 0)
+        R[d0] = (1 if ((i32(v1, R[v2] + v3)[0]) + 0x80000000) < v4 else 0) | (1 if ((R[v5] - v6) % 4294967296) < v7 else 0)
     return s
 
 
 def s3227(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((v1[(
-            u32(v2, R[v3] + v4)[0]) + v5] ^ 128) - 128 & 0xFFFFFFFF)
+        R[d0] = (((v1[(
+            u32(v2, R[v3] + v4)[0]) + v5] ^ 128) - 128) & 0xFFFFFFFF)
     return s
 
 
 def s3228(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d0] = (1 if (((v1[(
-            u32(v2, R[v3] + v4)[0]) + v5] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) >= v6 else 0)
+            u32(v2, R[v3] + v4)[0]) + v5] ^ 128) - 128) + 0x80000000) >= v6 else 0)
     return s
 
 
 def c3228(v0, v1, v2, v3, v4, v5):
     def c(R):
         return ((((v0[(
-            u32(v1, R[v2] + v3)[0]) + v4] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) >= v5)
+            u32(v1, R[v2] + v3)[0]) + v4] ^ 128) - 128) + 0x80000000) >= v5)
     return c
 
 
 def s3229(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w32(v0, ((
+        w32(v0, (((
             u32(v1, R[v2] + v3)[0]) + ((
-            u32(v4, R[v5] + v6)[0]) * v7 & 0xFFFFFFFF) & 0xFFFFFFFF) + v8, R[v9])
+            u32(v4, R[v5] + v6)[0]) * v7)) & 0xFFFFFFFF) + v8, R[v9])
     return s
 
 
 def s3230(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] | ((1 if R[v5] <= v6 else 0) if ((v2 << (R[v3] & 31) & 0xFFFFFFFF) & v4) else v7)
+        R[d0] = R[v1] | ((1 if R[v5] <= v6 else 0) if ((v2 << (R[v3] & 31)) & v4) else v7)
     return s
 
 
 def c3230(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return R[v0] | ((1 if R[v4] <= v5 else 0) if ((v1 << (R[v2] & 31) & 0xFFFFFFFF) & v3) else v6)
+        return R[v0] | ((1 if R[v4] <= v5 else 0) if ((v1 << (R[v2] & 31)) & v3) else v6)
     return c
 
 
 def s3231(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] | (v2[((((v3.value) + v4) % 4294967296) + R[v5] & 0xFFFFFFFF)])
+        R[d0] = R[v1] | (v2[((((v3.value) + v4) + R[v5]) & 0xFFFFFFFF)])
     return s
 
 
 def s3232(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, (((R[v2] + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) - v5) % 4294967296))[0]
+        R[d0] = u32(v1, (((R[v2] + (R[v3] * v4)) - v5) & 0xFFFFFFFF))[0]
     return s
 
 
 def s3233(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if R[v1] == (u32(v2, (((R[v3] + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) - v6) % 4294967296))[0]) else 0
+        R[d0] = 1 if R[v1] == (u32(v2, (((R[v3] + (R[v4] * v5)) - v6) & 0xFFFFFFFF))[0]) else 0
     return s
 
 
 def c3233(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return R[v0] == (u32(v1, (((R[v2] + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) - v5) % 4294967296))[0])
+        return R[v0] == (u32(v1, (((R[v2] + (R[v3] * v4)) - v5) & 0xFFFFFFFF))[0])
     return c
 
 
 def s3234(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 0 if (not ((R[v1] & ((R[v2] << v3) % 18446744073709551616)) & v4)) else 1
+        R[d0] = 0 if (not ((R[v1] & (R[v2] << v3)) & v4)) else 1
     return s
 
 
 def c3234(v0, v1, v2, v3):
     def c(R):
-        return not (not ((R[v0] & ((R[v1] << v2) % 18446744073709551616)) & v3))
+        return not (not ((R[v0] & (R[v1] << v2)) & v3))
     return c
 
 
@@ -24655,13 +24644,13 @@ def c3250(v0, v1, v2, v3):
 
 def s3251(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((R[v1] >> (((v2 - R[v3]) % 4294967296) & 31)) & v4) - ((R[v5] << v6) % 4294967296)) % 4294967296
+        R[d0] = (((R[v1] >> ((v2 - R[v3]) & 31)) & v4) - (R[v5] << v6)) % 4294967296
     return s
 
 
 def s3252(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((((R[v1] >> (((v2 - R[v3]) % 4294967296) & 31)) & v4) - ((R[v5] << v6) % 4294967296)) % 4294967296) + v7) % 4294967296
+        R[d0] = ((((R[v1] >> ((v2 - R[v3]) & 31)) & v4) - (R[v5] << v6)) + v7) % 4294967296
     return s
 
 
@@ -24674,19 +24663,19 @@ def s3253(v0, v1, v2, v3, v4):
 def s3254(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1] + v2, (
-            u32(v3, (R[v4] + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF))[0]))
+            u32(v3, ((R[v4] + (R[v5] << v6)) & 0xFFFFFFFF))[0]))
     return s
 
 
 def s3255(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if (((v1[((R[v2] + v3) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v4 else 0
+        R[d0] = 1 if (((v1[((R[v2] + v3) % 4294967296)] ^ 128) - 128) + 0x80000000) < v4 else 0
     return s
 
 
 def c3255(v0, v1, v2, v3):
     def c(R):
-        return (((v0[((R[v1] + v2) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3
+        return (((v0[((R[v1] + v2) % 4294967296)] ^ 128) - 128) + 0x80000000) < v3
     return c
 
 
@@ -24732,38 +24721,38 @@ def c3260(v0, v1):
 
 def s3261(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if R[v1] >= ((((R[v2] - R[v3]) % 4294967296) ^ 0x80000000) - 0x80000000 >> v4 & 0xFFFFFFFF) else 0
+        R[d0] = 1 if R[v1] >= ((((((R[v2] - R[v3]) % 4294967296) ^ 0x80000000) - 0x80000000) >> v4) & 0xFFFFFFFF) else 0
     return s
 
 
 def c3261(v0, v1, v2, v3):
     def c(R):
-        return R[v0] >= ((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF)
+        return R[v0] >= ((((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF)
     return c
 
 
 def s3262(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] - v2) % 4294967296) & v3) + v4) % 4294967296
+        R[d0] = (((R[v1] - v2) & v3) + v4) % 4294967296
     return s
 
 
 def s3263(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (((((R[v3] - v4) % 4294967296) & v5) + v6) % 4294967296) if (R[v1] > v2) else ((R[v7] - v8) % 4294967296)
+        R[d0] = ((((R[v3] - v4) & v5) + v6) % 4294967296) if (R[v1] > v2) else ((R[v7] - v8) % 4294967296)
     return s
 
 
-def s3264(d0, v1, v2, v3, v4, v5):
+def s3264(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((t1 := (u64(v1, R[v2] + v3)[0])) << v4 | t1 >> v5) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((u64(v1, R[v2] + v3)[0]) * 18446744073709551617 >> v4) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def s3265(v0, v1, v2, v3, v4, v5, v6, v7):
+def s3265(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w64(v0, R[v1] + v2, (((t1 := (
-            u64(v3, R[v4] + v5)[0])) << v6 | t1 >> v7) & 0xFFFFFFFFFFFFFFFF))
+        w64(v0, R[v1] + v2, (((
+            u64(v3, R[v4] + v5)[0]) * 18446744073709551617 >> v6) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -24801,14 +24790,14 @@ def s3270(v0, v1, v2, v3, v4):
 
 def s3271(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] | (u32(v2, (R[v3] + R[v4] & 0xFFFFFFFF) + v5)[0])
+        R[d0] = R[v1] | (u32(v2, ((R[v3] + R[v4]) & 0xFFFFFFFF) + v5)[0])
     return s
 
 
 def s3272(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = ((u32(v1, (R[v2] + R[v3] & 0xFFFFFFFF) + v4)[0]) | (R[v5] | (
-            u32(v6, (R[v7] + R[v8] & 0xFFFFFFFF) + v9)[0])))
+        R[d0] = ((u32(v1, ((R[v2] + R[v3]) & 0xFFFFFFFF) + v4)[0]) | (R[v5] | (
+            u32(v6, ((R[v7] + R[v8]) & 0xFFFFFFFF) + v9)[0])))
     return s
 
 
@@ -24827,7 +24816,7 @@ def c3273(v0, v1, v2):
 def s3274(d0, v1, v2, v3, v4, v5):
     def s(R):
         R[d0] = (u32(v1, ((((
-            u32(v2, R[v3])[0]) + R[v4] & 0xFFFFFFFF) + v5) % 4294967296))[0])
+            u32(v2, R[v3])[0]) + R[v4]) + v5) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -24835,14 +24824,14 @@ def s3275(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, R[v1], (
             u32(v2, ((((
-            u32(v3, R[v4])[0]) + R[v5] & 0xFFFFFFFF) + v6) % 4294967296))[0]))
+            u32(v3, R[v4])[0]) + R[v5]) + v6) & 0xFFFFFFFF))[0]))
     return s
 
 
 def s3276(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] + (0 if (u32(v2, (((
-            u32(v3, ((R[v4] + v5) % 4294967296))[0]) + v6) % 4294967296))[0]) else 1) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] + (0 if (u32(v2, (((
+            u32(v3, ((R[v4] + v5) % 4294967296))[0]) + v6) % 4294967296))[0]) else 1)) & 0xFFFFFFFF)
     return s
 
 
@@ -24874,10 +24863,10 @@ def s3279(d0, v1, v2, v3, v4, v5, v6):
 
 def s3280(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11):
     def s(R):
-        R[d0] = ((u32(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) + (((
+        R[d0] = (((u32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + ((
             u32(v6, (
-            u32(v7, R[v8] + v9)[0]) + v10)[0]) << v11) % 4294967296) & 0xFFFFFFFF)
+            u32(v7, R[v8] + v9)[0]) + v10)[0]) << v11)) & 0xFFFFFFFF)
     return s
 
 
@@ -24955,7 +24944,7 @@ def s3290(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s3291(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((((((R[v1] << v2) % 4294967296) & 255 ^ 128) - 128 & 0xFFFFFFFF) >> v3) & v4) + R[v5] & 0xFFFFFFFF) << v6) % 4294967296
+        R[d0] = ((((((((R[v1] << v2) & 255 ^ 128) - 128) & 0xFFFFFFFF) >> v3) & v4) + R[v5]) << v6) & 0xFFFFFFFF
     return s
 
 
@@ -24997,23 +24986,23 @@ def c3294(v0, v1, v2, v3, v4, v5):
 def s3295(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = ((((u64(v1, R[v2] + v3)[0]) << v4) % 18446744073709551616) | (((
-            u64(v5, R[v6] + v7)[0]) ^ 0x8000000000000000) - 0x8000000000000000 >> v8 & 0xFFFFFFFFFFFFFFFF))
+            i64(v5, R[v6] + v7)[0]) >> v8) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s3296(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
-        v0[R[v1] + v2] = ((((
-            u64(v3, R[v4] + v5)[0]) << v6) % 18446744073709551616) | (((
-            u64(v7, R[v8] + v9)[0]) ^ 0x8000000000000000) - 0x8000000000000000 >> v10 & 0xFFFFFFFFFFFFFFFF)) & 255
+        v0[R[v1] + v2] = (((
+            u64(v3, R[v4] + v5)[0]) << v6) | ((
+            i64(v7, R[v8] + v9)[0]) >> v10)) & 255
     return s
 
 
 def s3297(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w32(v0, ((((
-            u32(v1, R[v2] + v3)[0]) + v4) % 4294967296) + (((
-            u32(v5, R[v6] + v7)[0]) << v8) % 4294967296) & 0xFFFFFFFF), v9)
+            u32(v1, R[v2] + v3)[0]) + v4) + ((
+            u32(v5, R[v6] + v7)[0]) << v8)) & 0xFFFFFFFF), v9)
     return s
 
 
@@ -25034,20 +25023,20 @@ def s3299(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s3300(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u32(v1, ((((((R[v2] >> v3) & v4) << v5) % 4294967296) + v6) % 4294967296))[0]) & v7
+        R[d0] = (u32(v1, (((((R[v2] >> v3) & v4) << v5) + v6) % 4294967296))[0]) & v7
     return s
 
 
 def s3301(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((((u32(v1, R[v2] + v3)[0]) + v4) % 4294967296) & v5) << v6) % 4294967296) + R[v7] & 0xFFFFFFFF
+        R[d0] = (((((u32(v1, R[v2] + v3)[0]) + v4) & v5) << v6) + R[v7]) & 0xFFFFFFFF
     return s
 
 
 def s3302(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (u32(v1, (((((((
-            u32(v2, R[v3] + v4)[0]) + v5) % 4294967296) & v6) << v7) % 4294967296) + R[v8] & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, ((((((
+            u32(v2, R[v3] + v4)[0]) + v5) & v6) << v7) + R[v8]) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -25083,7 +25072,7 @@ def c3306(v0, v1, v2, v3, v4, v5, v6):
 
 def s3307(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] + (((R[v3] if R[v2] else v4) << v5) % 4294967296) & 0xFFFFFFFF) + (R[v6] * v7 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + ((R[v3] if R[v2] else v4) << v5)) + (R[v6] * v7)) & 0xFFFFFFFF
     return s
 
 
@@ -25113,13 +25102,13 @@ def s3310(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3311(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = 1 if (R[v1] + (u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF) >= ((R[v5] * v6 & 0xFFFFFFFF) >> v7) else 0
+        R[d0] = 1 if ((R[v1] + (u32(v2, R[v3] + v4)[0])) & 0xFFFFFFFF) >= (((R[v5] * v6) & 0xFFFFFFFF) >> v7) else 0
     return s
 
 
 def c3311(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return (R[v0] + (u32(v1, R[v2] + v3)[0]) & 0xFFFFFFFF) >= ((R[v4] * v5 & 0xFFFFFFFF) >> v6)
+        return ((R[v0] + (u32(v1, R[v2] + v3)[0])) & 0xFFFFFFFF) >= (((R[v4] * v5) & 0xFFFFFFFF) >> v6)
     return c
 
 
@@ -25155,7 +25144,7 @@ def s3315(d0, v1, v2):
 
 def s3316(d0, v1, v2):
     def s(R):
-        R[d0] = float(((i32_trunc_sat_f64_s((R[v1] * v2))) ^ 0x80000000) - 0x80000000)
+        R[d0] = float((((i32_trunc_sat_f64_s((R[v1] * v2))) ^ 0x80000000) - 0x80000000))
     return s
 
 
@@ -25187,7 +25176,7 @@ def s3319(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3320(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v5] if ((((v1[R[v2] + v3] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v4) else ((R[v6] + v7) % 4294967296)
+        R[d0] = R[v5] if ((((v1[R[v2] + v3] ^ 128) - 128) + 0x80000000) < v4) else ((R[v6] + v7) % 4294967296)
     return s
 
 
@@ -25220,14 +25209,14 @@ def s3324(v0, v1, v2, v3, v4, v5):
 
 def s3325(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u64(v1, R[v2] + v3)[0]) + (R[v4] + R[v5] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((u64(v1, R[v2] + v3)[0]) + (R[v4] + R[v5])) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s3326(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w64(v0, R[v1] + v2, ((
-            u64(v3, R[v4] + v5)[0]) + (R[v6] + R[v7] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+        w64(v0, R[v1] + v2, (((
+            u64(v3, R[v4] + v5)[0]) + (R[v6] + R[v7])) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -25239,21 +25228,21 @@ def s3327(d0, v1, v2, v3, v4, v5):
 
 def s3328(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] - R[v2]) % 4294967296) - v3) % 4294967296
+        R[d0] = ((R[v1] - R[v2]) - v3) % 4294967296
     return s
 
 
 def s3329(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u16(v1, ((
-            u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF))[0])
+        R[d0] = (u16(v1, (((
+            u32(v2, R[v3] + v4)[0]) + R[v5]) & 0xFFFFFFFF))[0])
     return s
 
 
 def s3330(v0, v1, v2, v3, v4, v5):
     def s(R):
         w16(v0, ((R[v1] + v2) % 4294967296), (
-            (v3[((R[v4] + v5) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF) & 65535)
+            (v3[((R[v4] + v5) % 4294967296)] ^ 128) - 128) & 65535)
     return s
 
 
@@ -25271,7 +25260,7 @@ def c3331(v0, v1, v2, v3):
 
 def s3332(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u16(v1, (R[v2] + (((R[v3] & v4) << v5) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u16(v1, ((R[v2] + ((R[v3] & v4) << v5)) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -25341,15 +25330,15 @@ def s3339(d0, v1, v2, v3, v4, v5):
 
 def s3340(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (1 if ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) < ((
-            u32(v4, R[v5] + v6)[0]) ^ 0x80000000) else 0)
+        R[d0] = (1 if (i32(v1, R[v2] + v3)[0]) < (
+            i32(v4, R[v5] + v6)[0]) else 0)
     return s
 
 
 def c3340(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return (((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < ((
-            u32(v3, R[v4] + v5)[0]) ^ 0x80000000))
+        return ((i32(v0, R[v1] + v2)[0]) < (
+            i32(v3, R[v4] + v5)[0]))
     return c
 
 
@@ -25416,16 +25405,16 @@ def s3347(d0, v1, v2, v3):
 
 def s3348(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((u32(v1, R[v2] + v3)[0]) - (((
-            u32(v4, R[v5] + v6)[0]) << v7) % 4294967296)) % 4294967296)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) - ((
+            u32(v4, R[v5] + v6)[0]) << v7)) % 4294967296)
     return s
 
 
 def s3349(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w32(v0, R[v1] + v2, (((
-            u32(v3, R[v4] + v5)[0]) - (((
-            u32(v6, R[v7] + v8)[0]) << v9) % 4294967296)) % 4294967296))
+            u32(v3, R[v4] + v5)[0]) - ((
+            u32(v6, R[v7] + v8)[0]) << v9)) % 4294967296))
     return s
 
 
@@ -25444,8 +25433,8 @@ def s3351(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3352(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v1] - (u32(v2, ((
-            u32(v3, R[v4] + v5)[0]) + ((R[v6] << v7) % 4294967296) & 0xFFFFFFFF))[0])) % 4294967296)
+        R[d0] = ((R[v1] - (u32(v2, (((
+            u32(v3, R[v4] + v5)[0]) + (R[v6] << v7)) & 0xFFFFFFFF))[0])) % 4294967296)
     return s
 
 
@@ -25457,23 +25446,23 @@ def s3353(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3354(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, (R[v2] + (((
-            u32(v3, R[v4] + v5)[0]) << v6) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, ((R[v2] + ((
+            u32(v3, R[v4] + v5)[0]) << v6)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s3355(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w16(v0, ((
-            u32(v1, R[v2] + v3)[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF), (
+        w16(v0, (((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5)) & 0xFFFFFFFF), (
             u16(v6, R[v7] + v8)[0]) & 65535)
     return s
 
 
 def s3356(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u64(v1, (R[v2] + (((
-            v3[R[v4]]) << v5) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u64(v1, ((R[v2] + ((
+            v3[R[v4]]) << v5)) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -25497,31 +25486,31 @@ def c3358(v0, v1, v2, v3):
 
 def s3359(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1 << (R[v2] & 31) & 0xFFFFFFFF) >> v3
+        R[d0] = ((v1 << (R[v2] & 31)) & 0xFFFFFFFF) >> v3
     return s
 
 
 def s3360(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = 1 if (R[v1] + (u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF) < ((v5 << (R[v6] & 31) & 0xFFFFFFFF) >> v7) else 0
+        R[d0] = 1 if ((R[v1] + (u32(v2, R[v3] + v4)[0])) & 0xFFFFFFFF) < (((v5 << (R[v6] & 31)) & 0xFFFFFFFF) >> v7) else 0
     return s
 
 
 def c3360(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return (R[v0] + (u32(v1, R[v2] + v3)[0]) & 0xFFFFFFFF) < ((v4 << (R[v5] & 31) & 0xFFFFFFFF) >> v6)
+        return ((R[v0] + (u32(v1, R[v2] + v3)[0])) & 0xFFFFFFFF) < (((v4 << (R[v5] & 31)) & 0xFFFFFFFF) >> v6)
     return c
 
 
 def s3361(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] & v2) << (R[v3] & 31) & 0xFFFFFFFF
+        R[d0] = ((R[v1] & v2) << (R[v3] & 31)) & 0xFFFFFFFF
     return s
 
 
 def s3362(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] & v2) << (R[v3] & 31) & 0xFFFFFFFF) | R[v4]
+        R[d0] = (((R[v1] & v2) << (R[v3] & 31)) & 0xFFFFFFFF) | R[v4]
     return s
 
 
@@ -25531,9 +25520,9 @@ def s3363(d0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
-def s3364(d0, v1, v2, v3, v4):
+def s3364(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((t1 := R[v1]) << v2 | t1 >> v3) & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF
+        R[d0] = ((R[v1] * 4294967297 >> v2) + R[v3]) & 0xFFFFFFFF
     return s
 
 
@@ -25545,58 +25534,58 @@ def s3365(d0, v1, v2, v3):
 
 def s3366(v0, v1, v2, v3, v4):
     def s(R):
-        v0[R[v1]] = (((
-            v2[R[v3]]) + v4) % 4294967296) & 255
+        v0[R[v1]] = ((
+            v2[R[v3]]) + v4) & 255
     return s
 
 
 def s3367(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((u32(v1, (
-            u32(v2, R[v3] + v4)[0]))[0]) + (((
-            u32(v5, R[v6] + v7)[0]) << v8) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, (
+            u32(v2, R[v3] + v4)[0]))[0]) + ((
+            u32(v5, R[v6] + v7)[0]) << v8)) & 0xFFFFFFFF)
     return s
 
 
 def s3368(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (u64(v1, ((
+        R[d0] = (u64(v1, (((
             u32(v2, (
-            u32(v3, R[v4] + v5)[0]))[0]) + (((
-            u32(v6, R[v7] + v8)[0]) << v9) % 4294967296) & 0xFFFFFFFF))[0])
+            u32(v3, R[v4] + v5)[0]))[0]) + ((
+            u32(v6, R[v7] + v8)[0]) << v9)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s3369(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
         w32(v0, R[v1] + v2, (
-            u32(v3, ((
-            u32(v4, R[v5] + v6)[0]) + (((
-            u32(v7, R[v8] + v9)[0]) << v10) % 4294967296) & 0xFFFFFFFF))[0]))
+            u32(v3, (((
+            u32(v4, R[v5] + v6)[0]) + ((
+            u32(v7, R[v8] + v9)[0]) << v10)) & 0xFFFFFFFF))[0]))
     return s
 
 
 def s3370(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = (v1[(
-            u32(v2, ((
-            u32(v3, R[v4] + v5)[0]) + ((R[v6] << v7) % 4294967296) & 0xFFFFFFFF))[0]) + v8])
+            u32(v2, (((
+            u32(v3, R[v4] + v5)[0]) + (R[v6] << v7)) & 0xFFFFFFFF))[0]) + v8])
     return s
 
 
 def s3371(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d0] = (1 if (v1[(
-            u32(v2, ((
-            u32(v3, R[v4] + v5)[0]) + ((R[v6] << v7) % 4294967296) & 0xFFFFFFFF))[0]) + v8]) == v9 else 0)
+            u32(v2, (((
+            u32(v3, R[v4] + v5)[0]) + (R[v6] << v7)) & 0xFFFFFFFF))[0]) + v8]) == v9 else 0)
     return s
 
 
 def c3371(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def c(R):
         return ((v0[(
-            u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF))[0]) + v7]) == v8)
+            u32(v1, (((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] << v6)) & 0xFFFFFFFF))[0]) + v7]) == v8)
     return c
 
 
@@ -25644,13 +25633,13 @@ def c3376(v0, v1, v2, v3):
 
 def s3377(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (u32(v1, R[v2] + v3)[0]) < (R[v4] + R[v5] & 0xFFFFFFFF) else 0
+        R[d0] = 1 if (u32(v1, R[v2] + v3)[0]) < ((R[v4] + R[v5]) & 0xFFFFFFFF) else 0
     return s
 
 
 def c3377(v0, v1, v2, v3, v4):
     def c(R):
-        return (u32(v0, R[v1] + v2)[0]) < (R[v3] + R[v4] & 0xFFFFFFFF)
+        return (u32(v0, R[v1] + v2)[0]) < ((R[v3] + R[v4]) & 0xFFFFFFFF)
     return c
 
 
@@ -25701,74 +25690,74 @@ def s3381(v0, v1, v2, v3, v4, v5, v6):
 
 def s3382(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((((v1.value) + v2) % 4294967296) + R[v3] & 0xFFFFFFFF) + v4) % 4294967296
+        R[d0] = ((((v1.value) + v2) + R[v3]) + v4) & 0xFFFFFFFF
     return s
 
 
 def s3383(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, ((((((v2.value) + v3) % 4294967296) + R[v4] & 0xFFFFFFFF) + v5) % 4294967296))[0]
+        R[d0] = u32(v1, (((((v2.value) + v3) + R[v4]) + v5) & 0xFFFFFFFF))[0]
     return s
 
 
 def s3384(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((R[v3] + v4) % 4294967296) & v5) if (R[v1] < v2) else R[v6]
+        R[d0] = ((R[v3] + v4) & v5) if (R[v1] < v2) else R[v6]
     return s
 
 
 def s3385(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((((R[v3] + v4) % 4294967296) & v5) if (R[v1] < v2) else R[v6]) - v7) % 4294967296
+        R[d0] = ((((R[v3] + v4) & v5) if (R[v1] < v2) else R[v6]) - v7) % 4294967296
     return s
 
 
 def s3386(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (1 if ((u32(v1, (((
-            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + v5) % 4294967296))[0]) ^ 0x80000000) < v6 else 0)
+        R[d0] = (1 if ((i32(v1, (((
+            u32(v2, ((R[v3] + v4) % 4294967296))[0]) + v5) % 4294967296))[0]) + 0x80000000) < v6 else 0)
     return s
 
 
 def c3386(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return (((u32(v0, (((
-            u32(v1, ((R[v2] + v3) % 4294967296))[0]) + v4) % 4294967296))[0]) ^ 0x80000000) < v5)
+        return (((i32(v0, (((
+            u32(v1, ((R[v2] + v3) % 4294967296))[0]) + v4) % 4294967296))[0]) + 0x80000000) < v5)
     return c
 
 
 def s3387(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (1 if ((u32(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) ^ 0x80000000) >= v6 else 0)
+        R[d0] = (1 if ((i32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + 0x80000000) >= v6 else 0)
     return s
 
 
 def c3387(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return (((u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5)
+        return (((i32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + 0x80000000) >= v5)
     return c
 
 
 def s3388(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((1 if ((u32(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) ^ 0x80000000) >= v6 else 0) & v7)
+        R[d0] = ((1 if ((i32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + 0x80000000) >= v6 else 0) & v7)
     return s
 
 
 def s3389(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (0 if ((1 if ((u32(v1, (
-            u32(v2, R[v3] + v4)[0]) + v5)[0]) ^ 0x80000000) >= v6 else 0) & v7) else 1)
+        R[d0] = (0 if ((1 if ((i32(v1, (
+            u32(v2, R[v3] + v4)[0]) + v5)[0]) + 0x80000000) >= v6 else 0) & v7) else 1)
     return s
 
 
 def c3389(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return (not ((1 if ((u32(v0, (
-            u32(v1, R[v2] + v3)[0]) + v4)[0]) ^ 0x80000000) >= v5 else 0) & v6))
+        return (not ((1 if ((i32(v0, (
+            u32(v1, R[v2] + v3)[0]) + v4)[0]) + 0x80000000) >= v5 else 0) & v6))
     return c
 
 
@@ -25785,8 +25774,8 @@ def s3390(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12):
 def s3391(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         w32(v0, R[v1] + v2, (
-            u32(v3, ((
-            u32(v4, R[v5] + v6)[0]) + ((R[v7] << v8) % 4294967296) & 0xFFFFFFFF))[0]))
+            u32(v3, (((
+            u32(v4, R[v5] + v6)[0]) + (R[v7] << v8)) & 0xFFFFFFFF))[0]))
     return s
 
 
@@ -25804,13 +25793,13 @@ def c3392(v0, v1, v2, v3, v4):
 
 def s3393(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + ((((R[v2] - R[v3]) % 4294967296) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (((((R[v2] - R[v3]) % 4294967296) ^ 0x80000000) - 0x80000000))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s3394(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w64(v0, R[v1] + v2, (R[v3] + ((((R[v4] - R[v5]) % 4294967296) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+        w64(v0, R[v1] + v2, ((R[v3] + (((((R[v4] - R[v5]) % 4294967296) ^ 0x80000000) - 0x80000000))) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -25868,7 +25857,7 @@ def s3402(v0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s3403(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w64(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF) + v4, R[v5])
+        w64(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF) + v4, R[v5])
     return s
 
 
@@ -25954,13 +25943,13 @@ def s3413(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
 
 def s3414(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (((R[v1] & 0xFFFFFFFF) << v2) % 4294967296) & v3
+        R[d0] = ((R[v1]) << v2) & v3
     return s
 
 
 def s3415(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + ((((R[v2] & 0xFFFFFFFF) << v3) % 4294967296) & v4) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2]) << v3) & v4)) & 0xFFFFFFFF
     return s
 
 
@@ -26008,13 +25997,13 @@ def s3422(d0, v1, v2, v3, v4):
 
 def s3423(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((R[v1] << v2) % 4294967296) & v3) | (((R[v4] & v5) << v6) % 4294967296)
+        R[d0] = ((R[v1] << v2) & v3) | (((R[v4] & v5) << v6) % 4294967296)
     return s
 
 
 def s3424(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((R[v1] << v2) % 4294967296) & v3) | (((R[v4] & v5) << v6) % 4294967296)) | R[v7]
+        R[d0] = (((R[v1] << v2) & v3) | (((R[v4] & v5) << v6) % 4294967296)) | R[v7]
     return s
 
 
@@ -26052,27 +26041,27 @@ def c3427(v0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s3428(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] & 0xFFFFFFFF) | ((R[v2] - v3) % 4294967296)
+        R[d0] = ((R[v1]) & 0xFFFFFFFF) | ((R[v2] - v3) % 4294967296)
     return s
 
 
 def s3429(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 0 if ((R[v1] & 0xFFFFFFFF) | ((R[v2] - v3) % 4294967296)) else 1
+        R[d0] = 0 if (((R[v1]) & 0xFFFFFFFF) | ((R[v2] - v3) % 4294967296)) else 1
     return s
 
 
 def c3429(v0, v1, v2):
     def c(R):
-        return not ((R[v0] & 0xFFFFFFFF) | ((R[v1] - v2) % 4294967296))
+        return not (((R[v0]) & 0xFFFFFFFF) | ((R[v1] - v2) % 4294967296))
     return c
 
 
 def s3430(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        v0[((
+        v0[(((
             u32(v1, R[v2] + v3)[0]) + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF)] = (
+            u32(v4, R[v5] + v6)[0])) & 0xFFFFFFFF)] = (
             v7[R[v8] + v9]) & 255
     return s
 
@@ -26099,13 +26088,13 @@ def s3433(v0, v1, v2, v3, v4):
 
 def s3434(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (R[v1] >> v2) & ((((R[v3] << v4) % 4294967296) ^ 0x80000000) - 0x80000000 >> v5 & 0xFFFFFFFF)
+        R[d0] = (R[v1] >> v2) & (((((R[v3] << v4) % 4294967296) ^ 0x80000000) - 0x80000000) >> v5)
     return s
 
 
 def s3435(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] >> v2) & ((((R[v3] << v4) % 4294967296) ^ 0x80000000) - 0x80000000 >> v5 & 0xFFFFFFFF)) & v6
+        R[d0] = ((R[v1] >> v2) & (((((R[v3] << v4) % 4294967296) ^ 0x80000000) - 0x80000000) >> v5)) & v6
     return s
 
 
@@ -26117,13 +26106,13 @@ def s3436(v0, v1, v2, v3, v4):
 
 def s3437(v0, v1, v2, v3, v4):
     def s(R):
-        w32(v0, R[v1], (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))
+        w32(v0, R[v1], ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))
     return s
 
 
 def s3438(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] + R[v2] & 0xFFFFFFFF) >> v3
+        R[d0] = ((R[v1] + R[v2]) & 0xFFFFFFFF) >> v3
     return s
 
 
@@ -26156,13 +26145,13 @@ def s3441(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3442(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if ((((v1[R[v2]]) - v3) % 4294967296) & v4) > v5 else 0
+        R[d0] = 1 if (((v1[R[v2]]) - v3) & v4) > v5 else 0
     return s
 
 
 def c3442(v0, v1, v2, v3, v4):
     def c(R):
-        return ((((v0[R[v1]]) - v2) % 4294967296) & v3) > v4
+        return (((v0[R[v1]]) - v2) & v3) > v4
     return c
 
 
@@ -26199,13 +26188,13 @@ def s3447(d0, v1, v2, v3, v4, v5):
 
 def s3448(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1 << (R[v2] & 31) & 0xFFFFFFFF) ^ v3) << v4) % 4294967296
+        R[d0] = (((v1 << (R[v2] & 31)) ^ v3) << v4) & 0xFFFFFFFF
     return s
 
 
 def s3449(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((v1 << (R[v2] & 31) & 0xFFFFFFFF) ^ v3) << v4) % 4294967296) | R[v5]
+        R[d0] = ((((v1 << (R[v2] & 31)) ^ v3) << v4) & 0xFFFFFFFF) | R[v5]
     return s
 
 
@@ -26229,13 +26218,13 @@ def c3451(v0, v1):
 
 def s3452(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if R[v1] >= (((((v2.value) + v3) % 4294967296) + v4) % 4294967296) else 0
+        R[d0] = 1 if R[v1] >= ((((v2.value) + v3) + v4) % 4294967296) else 0
     return s
 
 
 def c3452(v0, v1, v2, v3):
     def c(R):
-        return R[v0] >= (((((v1.value) + v2) % 4294967296) + v3) % 4294967296)
+        return R[v0] >= ((((v1.value) + v2) + v3) % 4294967296)
     return c
 
 
@@ -26284,8 +26273,8 @@ def s3457(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3458(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF), v5)
+        w32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + R[v4]) & 0xFFFFFFFF), v5)
     return s
 
 
@@ -26425,14 +26414,14 @@ def s3475(d0, v1, v2, v3):
 
 def s3476(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u64(v1, (R[v2] + (((
-            v3[R[v4] + v5]) << v6) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u64(v1, ((R[v2] + ((
+            v3[R[v4] + v5]) << v6)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s3477(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (v1[((((v2.value) + v3) % 4294967296) + (R[v4] & v5) & 0xFFFFFFFF)]) & v6
+        R[d0] = (v1[((((v2.value) + v3) + (R[v4] & v5)) & 0xFFFFFFFF)]) & v6
     return s
 
 
@@ -26457,7 +26446,7 @@ def s3479(v0, v1, v2, v3, v4):
 
 def s3480(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u32(v1, ((((v2.value) + v3) % 4294967296) + R[v4] & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((((v2.value) + v3) + R[v4]) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -26477,19 +26466,19 @@ def s3482(v0, v1, v2, v3, v4, v5):
 
 def s3483(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] + R[v2] & 0xFFFFFFFF) + v3) % 4294967296) & v4
+        R[d0] = ((R[v1] + R[v2]) + v3) & v4
     return s
 
 
 def s3484(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((((R[v1] + R[v2] & 0xFFFFFFFF) + v3) % 4294967296) & v4) << v5) % 4294967296
+        R[d0] = ((((R[v1] + R[v2]) + v3) & v4) << v5) % 4294967296
     return s
 
 
 def s3485(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + ((((((R[v2] + R[v3] & 0xFFFFFFFF) + v4) % 4294967296) & v5) << v6) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((((R[v2] + R[v3]) + v4) & v5) << v6)) & 0xFFFFFFFF
     return s
 
 
@@ -26525,19 +26514,19 @@ def s3489(d0, v1, v2, v3, v4, v5):
 
 def s3490(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] & (((v2 - (R[v3] ^ v4)) % 4294967296) | R[v5])) & v6
+        R[d0] = (R[v1] & ((v2 - (R[v3] ^ v4)) | R[v5])) & v6
     return s
 
 
 def s3491(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = 1 if ((R[v1] & (((v2 - (R[v3] ^ v4)) % 4294967296) | R[v5])) & v6) != v7 else 0
+        R[d0] = 1 if ((R[v1] & ((v2 - (R[v3] ^ v4)) | R[v5])) & v6) != v7 else 0
     return s
 
 
 def c3491(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return ((R[v0] & (((v1 - (R[v2] ^ v3)) % 4294967296) | R[v4])) & v5) != v6
+        return ((R[v0] & ((v1 - (R[v2] ^ v3)) | R[v4])) & v5) != v6
     return c
 
 
@@ -26600,21 +26589,21 @@ def s3498(d0, v1, v2, v3, v4, v5, v6):
 
 def s3499(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u64(v1, R[v2] + v3)[0]) + ((R[v4] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((u64(v1, R[v2] + v3)[0]) + (((R[v4] ^ 0x80000000) - 0x80000000))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s3500(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w64(v0, R[v1] + v2, ((
-            u64(v3, R[v4] + v5)[0]) + ((R[v6] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+        w64(v0, R[v1] + v2, (((
+            u64(v3, R[v4] + v5)[0]) + (((R[v6] ^ 0x80000000) - 0x80000000))) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s3501(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1] + v2, (((R[v3] + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) + v7) % 4294967296))
+            u32(v4, R[v5] + v6)[0])) + v7) & 0xFFFFFFFF))
     return s
 
 
@@ -26632,13 +26621,13 @@ def c3502(v0, v1, v2, v3, v4):
 
 def s3503(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + ((R[v2] ^ v3) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((R[v2] ^ v3) * v4)) & 0xFFFFFFFF
     return s
 
 
 def s3504(v0, v1, v2, v3, v4):
     def s(R):
-        w64(v0, (((R[v1] + R[v2] & 0xFFFFFFFF) + v3) % 4294967296), R[v4])
+        w64(v0, (((R[v1] + R[v2]) + v3) & 0xFFFFFFFF), R[v4])
     return s
 
 
@@ -26651,8 +26640,8 @@ def s3505(v0, v1, v2, v3, v4, v5, v6):
 
 def s3506(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w32(v0, ((R[v1] + v2) % 4294967296), ((
-            u32(v3, ((R[v4] + v5) % 4294967296))[0]) + R[v6] & 0xFFFFFFFF))
+        w32(v0, ((R[v1] + v2) % 4294967296), (((
+            u32(v3, ((R[v4] + v5) % 4294967296))[0]) + R[v6]) & 0xFFFFFFFF))
     return s
 
 
@@ -26686,14 +26675,14 @@ def c3509(v0, v1, v2, v3, v4, v5, v6):
 
 def s3510(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) - (v4 << (R[v5] & 31) & 0xFFFFFFFF)) % 4294967296
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) - (v4 << (R[v5] & 31))) & 0xFFFFFFFF
     return s
 
 
 def s3511(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1] + v2, (((
-            u32(v3, R[v4] + v5)[0]) - (v6 << (R[v7] & 31) & 0xFFFFFFFF)) % 4294967296))
+            u32(v3, R[v4] + v5)[0]) - (v6 << (R[v7] & 31))) & 0xFFFFFFFF))
     return s
 
 
@@ -26723,8 +26712,8 @@ def s3514(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s3515(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u32(v1, (
-            u32(v2, R[v3] + v4)[0]))[0]) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, (
+            u32(v2, R[v3] + v4)[0]))[0]) + (R[v5] * v6)) & 0xFFFFFFFF)
     return s
 
 
@@ -26737,25 +26726,25 @@ def s3516(v0, v1, v2, v3, v4, v5):
 
 def s3517(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u32(v1, ((((R[v2] << v3) % 4294967296) + v4) % 4294967296))[0]
+        R[d0] = u32(v1, (((R[v2] << v3) + v4) % 4294967296))[0]
     return s
 
 
 def c3517(v0, v1, v2, v3):
     def c(R):
-        return u32(v0, ((((R[v1] << v2) % 4294967296) + v3) % 4294967296))[0]
+        return u32(v0, (((R[v1] << v2) + v3) % 4294967296))[0]
     return c
 
 
 def s3518(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((v1 - R[v2]) % 4294967296) | R[v3]) & (((v4 - R[v5]) % 4294967296) | R[v6])
+        R[d0] = ((v1 - R[v2]) | R[v3]) & (((v4 - R[v5]) % 4294967296) | R[v6])
     return s
 
 
 def s3519(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((v1 - R[v2]) % 4294967296) | R[v3]) & (((v4 - R[v5]) % 4294967296) | R[v6])) & v7
+        R[d0] = (((v1 - R[v2]) | R[v3]) & ((v4 - R[v5]) | R[v6])) & v7
     return s
 
 
@@ -26787,19 +26776,19 @@ def s3522(v0, v1, v2, v3, v4, v5):
 
 def s3523(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1 << ((v2[((R[v3] + v4) % 4294967296)]) & 31) & 0xFFFFFFFF
+        R[d0] = (v1 << ((v2[((R[v3] + v4) % 4294967296)]) & 31)) & 0xFFFFFFFF
     return s
 
 
 def s3524(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (v2 << ((v3[((R[v4] + v5) % 4294967296)]) & 31) & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v2 << ((v3[((R[v4] + v5) % 4294967296)]) & 31))) & 0xFFFFFFFF
     return s
 
 
 def s3525(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] + (u32(v2, ((R[v3] + v4) % 4294967296))[0]) & 0xFFFFFFFF) - v5) % 4294967296
+        R[d0] = ((R[v1] + (u32(v2, ((R[v3] + v4) % 4294967296))[0])) - v5) & 0xFFFFFFFF
     return s
 
 
@@ -26830,14 +26819,14 @@ def s3529(v0, v1, v2, v3, v4, v5, v6):
 
 def s3530(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = u16(v1, (((((R[v2] - (R[v3] * v4 & 0xFFFFFFFF)) % 4294967296) & v5) << v6) % 4294967296) + v7)[0]
+        R[d0] = u16(v1, ((((R[v2] - (R[v3] * v4)) & v5) << v6) % 4294967296) + v7)[0]
     return s
 
 
 def s3531(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w16(v0, R[v1] + v2, (
-            u16(v3, (((((R[v4] - (R[v5] * v6 & 0xFFFFFFFF)) % 4294967296) & v7) << v8) % 4294967296) + v9)[0]) & 65535)
+            u16(v3, ((((R[v4] - (R[v5] * v6)) & v7) << v8) % 4294967296) + v9)[0]) & 65535)
     return s
 
 
@@ -26850,41 +26839,41 @@ def s3532(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3533(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + ((((
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + ((((
             u32(v4, R[v5] + v6)[0]) - (
-            u32(v7, R[v8] + v9)[0])) % 4294967296) >> v10) & 0xFFFFFFFF)
+            u32(v7, R[v8] + v9)[0])) % 4294967296) >> v10)) & 0xFFFFFFFF)
     return s
 
 
 def s3534(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w64(v0, ((
-            u32(v1, R[v2])[0]) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF), (R[v5] | ((R[v6] << v7) % 18446744073709551616)))
+        w64(v0, (((
+            u32(v1, R[v2])[0]) + (R[v3] << v4)) & 0xFFFFFFFF), (R[v5] | ((R[v6] << v7) % 18446744073709551616)))
     return s
 
 
 def s3535(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if (((v1[v2] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v3 else 0
+        R[d0] = 1 if (((v1[v2] ^ 128) - 128) + 0x80000000) < v3 else 0
     return s
 
 
 def c3535(v0, v1, v2):
     def c(R):
-        return (((v0[v1] ^ 128) - 128 & 0xFFFFFFFF) ^ 0x80000000) < v2
+        return (((v0[v1] ^ 128) - 128) + 0x80000000) < v2
     return c
 
 
 def s3536(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[((R[v1] + v2) % 4294967296)] = (
-            v3[(R[v4] + (R[v5] & v6) & 0xFFFFFFFF)]) & 255
+            v3[((R[v4] + (R[v5] & v6)) & 0xFFFFFFFF)]) & 255
     return s
 
 
 def s3537(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + (R[v2] << v3)) + (R[v4] << v5)) & 0xFFFFFFFF
     return s
 
 
@@ -26897,31 +26886,31 @@ def s3538(d0, v1, v2, v3, v4, v5):
 
 def s3539(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + (
-            u64(v4, R[v5] + v6)[0]) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + (
+            u64(v4, R[v5] + v6)[0])) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s3540(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w64(v0, R[v1] + v2, ((
+        w64(v0, R[v1] + v2, (((
             u32(v3, R[v4] + v5)[0]) + (
-            u64(v6, R[v7] + v8)[0]) & 0xFFFFFFFFFFFFFFFF))
+            u64(v6, R[v7] + v8)[0])) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s3541(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w64(v0, ((
-            u32(v1, R[v2])[0]) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF), v5)
+        w64(v0, (((
+            u32(v1, R[v2])[0]) + (R[v3] << v4)) & 0xFFFFFFFF), v5)
     return s
 
 
 def s3542(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w64(v0, R[v1] + v2, (R[v3] + ((
+        w64(v0, R[v1] + v2, ((R[v3] + ((
             u64(v4, R[v5] + v6)[0]) * (
-            u64(v7, R[v8] + v9)[0]) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF))
+            u64(v7, R[v8] + v9)[0]))) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -26939,13 +26928,13 @@ def s3544(d0, v1, v2, v3):
 
 def s3545(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((v1 - (32 - (R[v2] | v3).bit_length())) % 4294967296) * v4 & 0xFFFFFFFF
+        R[d0] = ((v1 - (32 - (R[v2] | v3).bit_length())) * v4) & 0xFFFFFFFF
     return s
 
 
 def s3546(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v1 - (32 - (R[v2] | v3).bit_length())) % 4294967296) * v4 & 0xFFFFFFFF) >> v5
+        R[d0] = (((v1 - (32 - (R[v2] | v3).bit_length())) * v4) & 0xFFFFFFFF) >> v5
     return s
 
 
@@ -27002,13 +26991,13 @@ def s3553(v0, v1, v2, v3, v4, v5):
 
 def s3554(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] + R[v2] & 0xFFFFFFFF) + ((R[v3] | (R[v4] ^ v5)) ^ R[v6]) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + R[v2]) + ((R[v3] | (R[v4] ^ v5)) ^ R[v6])) & 0xFFFFFFFF
     return s
 
 
 def s3555(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((R[v1] + R[v2] & 0xFFFFFFFF) + ((R[v3] | (R[v4] ^ v5)) ^ R[v6]) & 0xFFFFFFFF) - v7) % 4294967296
+        R[d0] = (((R[v1] + R[v2]) + ((R[v3] | (R[v4] ^ v5)) ^ R[v6])) - v7) & 0xFFFFFFFF
     return s
 
 
@@ -27044,19 +27033,19 @@ def s3560(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3561(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] + (v2 << ((v3[((R[v4] + v5) % 4294967296)]) & 31) & 0xFFFFFFFF) & 0xFFFFFFFF) + ((R[v6] << v7) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + (v2 << ((v3[((R[v4] + v5) % 4294967296)]) & 31))) + (R[v6] << v7)) & 0xFFFFFFFF
     return s
 
 
 def s3562(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((((v1.value) + v2) % 4294967296) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) + v5) % 4294967296
+        R[d0] = ((((v1.value) + v2) + (R[v3] << v4)) + v5) & 0xFFFFFFFF
     return s
 
 
 def s3563(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u16(v1, ((((((v2.value) + v3) % 4294967296) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF) + v6) % 4294967296))[0]
+        R[d0] = u16(v1, (((((v2.value) + v3) + (R[v4] << v5)) + v6) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -27068,20 +27057,20 @@ def s3564(d0, v1, v2, v3):
 
 def s3565(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) + (((R[v3] >> v4) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2])[0]) + ((R[v3] >> v4) << v5)) & 0xFFFFFFFF
     return s
 
 
 def s3566(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((u32(v1, R[v2])[0]) + (((R[v3] >> v4) << v5) % 4294967296) & 0xFFFFFFFF) + v6) % 4294967296
+        R[d0] = (((u32(v1, R[v2])[0]) + ((R[v3] >> v4) << v5)) + v6) & 0xFFFFFFFF
     return s
 
 
 def s3567(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = (u32(v1, ((((
-            u32(v2, R[v3])[0]) + (((R[v4] >> v5) << v6) % 4294967296) & 0xFFFFFFFF) + v7) % 4294967296))[0])
+            u32(v2, R[v3])[0]) + ((R[v4] >> v5) << v6)) + v7) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -27143,31 +27132,31 @@ def c3572(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3573(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + ((((R[v3] - R[v4]) % 4294967296) << v5) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, ((R[v2] + ((R[v3] - R[v4]) << v5)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s3574(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v3 if (R[v1] >= v2) else R[v4]) & 0xFFFFFFFF
+        R[d0] = ((v3 if (R[v1] >= v2) else R[v4])) & 0xFFFFFFFF
     return s
 
 
 def s3575(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (R[v1] - ((v4 if (R[v2] >= v3) else R[v5]) & 0xFFFFFFFF)) % 4294967296
+        R[d0] = (R[v1] - ((v4 if (R[v2] >= v3) else R[v5]))) & 0xFFFFFFFF
     return s
 
 
 def s3576(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (((R[v2] & 0xFFFFFFFF) << v3) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((R[v2]) << v3)) & 0xFFFFFFFF
     return s
 
 
 def s3577(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u64(v1, (R[v2] + (((R[v3] & 0xFFFFFFFF) << v4) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u64(v1, ((R[v2] + ((R[v3]) << v4)) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -27203,7 +27192,7 @@ def c3580(v0, v1, v2, v3):
 
 def s3581(v0, v1, v2, v3, v4):
     def s(R):
-        w64f(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF), R[v4])
+        w64f(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF), R[v4])
     return s
 
 
@@ -27216,19 +27205,19 @@ def s3582(v0, v1, v2, v3, v4, v5):
 
 def s3583(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] + R[v2] & 0xFFFFFFFF) - R[v3]) % 4294967296) << v4) % 4294967296
+        R[d0] = (((R[v1] + R[v2]) - R[v3]) << v4) & 0xFFFFFFFF
     return s
 
 
 def s3584(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] + v2) % 4294967296) + (((((R[v3] + R[v4] & 0xFFFFFFFF) - R[v5]) % 4294967296) << v6) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + v2) + (((R[v3] + R[v4]) - R[v5]) << v6)) & 0xFFFFFFFF
     return s
 
 
 def s3585(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = d64(v1, (((R[v2] + v3) % 4294967296) + (((((R[v4] + R[v5] & 0xFFFFFFFF) - R[v6]) % 4294967296) << v7) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = d64(v1, (((R[v2] + v3) + (((R[v4] + R[v5]) - R[v6]) << v7)) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -27247,38 +27236,38 @@ def s3587(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3588(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] + v2) % 4294967296) + ((((R[v3] - R[v4]) % 4294967296) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + v2) + ((R[v3] - R[v4]) << v5)) & 0xFFFFFFFF
     return s
 
 
 def s3589(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = d64(v1, (((R[v2] + v3) % 4294967296) + ((((R[v4] - R[v5]) % 4294967296) << v6) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = d64(v1, (((R[v2] + v3) + ((R[v4] - R[v5]) << v6)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s3590(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] * (d64(v2, (((R[v3] + v4) % 4294967296) + ((((R[v5] - R[v6]) % 4294967296) << v7) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = R[v1] * (d64(v2, (((R[v3] + v4) + ((R[v5] - R[v6]) << v7)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s3591(d0, v1, v2, v3):
     def s(R):
-        R[d0] = float(((u32(v1, ((R[v2] + v3) % 4294967296))[0]) ^ 0x80000000) - 0x80000000)
+        R[d0] = float((i32(v1, ((R[v2] + v3) % 4294967296))[0]))
     return s
 
 
 def s3592(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] * (float(((u32(v2, ((R[v3] + v4) % 4294967296))[0]) ^ 0x80000000) - 0x80000000))
+        R[d0] = R[v1] * (float((i32(v2, ((R[v3] + v4) % 4294967296))[0])))
     return s
 
 
 def s3593(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w64f(v0, ((R[v1] + v2) % 4294967296), (R[v3] * (float(((
-            u32(v4, ((R[v5] + v6) % 4294967296))[0]) ^ 0x80000000) - 0x80000000))))
+        w64f(v0, ((R[v1] + v2) % 4294967296), (R[v3] * (float((
+            i32(v4, ((R[v5] + v6) % 4294967296))[0])))))
     return s
 
 
@@ -27310,38 +27299,38 @@ def s3597(v0, v1, v2, v3, v4):
 
 def s3598(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (R[v1] >> v2) + (1 if (R[v3] & v4) != v5 else 0) & 0xFFFFFFFF
+        R[d0] = ((R[v1] >> v2) + (1 if (R[v3] & v4) != v5 else 0)) & 0xFFFFFFFF
     return s
 
 
 def s3599(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + ((R[v3] >> v4) & v5) & 0xFFFFFFFF) + v6)[0]
+        R[d0] = u32(v1, ((R[v2] + ((R[v3] >> v4) & v5)) & 0xFFFFFFFF) + v6)[0]
     return s
 
 
 def s3600(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (v1[((
+        R[d0] = (v1[(((
             u32(v2, R[v3] + v4)[0]) + (
-            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF)])
+            u32(v5, R[v6] + v7)[0])) & 0xFFFFFFFF)])
     return s
 
 
 def c3600(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return (v0[((
+        return (v0[(((
             u32(v1, R[v2] + v3)[0]) + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF)])
+            u32(v4, R[v5] + v6)[0])) & 0xFFFFFFFF)])
     return c
 
 
 def s3601(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         v0[R[v1] + v2] = (
-            v3[((
+            v3[(((
             u32(v4, R[v5] + v6)[0]) + (
-            u32(v7, R[v8] + v9)[0]) & 0xFFFFFFFF)]) & 255
+            u32(v7, R[v8] + v9)[0])) & 0xFFFFFFFF)]) & 255
     return s
 
 
@@ -27401,13 +27390,13 @@ def c3606(v0, v1, v2, v3):
 
 def s3607(d0, v1, v2):
     def s(R):
-        R[d0] = (((R[v1] & 4294967295 ^ 2147483648) - 2147483648 & 0xFFFFFFFFFFFFFFFF) - ((R[v2] & 4294967295 ^ 2147483648) - 2147483648 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616
+        R[d0] = (((R[v1] & 4294967295 ^ 2147483648) - 2147483648) - ((R[v2] & 4294967295 ^ 2147483648) - 2147483648)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s3608(d0, v1, v2):
     def s(R):
-        R[d0] = ((R[v1] & 4294967295 ^ 2147483648) - 2147483648 & 0xFFFFFFFFFFFFFFFF) * ((R[v2] & 4294967295 ^ 2147483648) - 2147483648 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((R[v1] & 4294967295 ^ 2147483648) - 2147483648) * ((R[v2] & 4294967295 ^ 2147483648) - 2147483648)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -27482,20 +27471,20 @@ def s3616(d0, v1, v2, v3, v4):
 
 def s3617(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (((R[v2] | R[v3]) >> v4) & v5) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] | R[v3]) >> v4) & v5)) & 0xFFFFFFFF
     return s
 
 
 def s3618(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = v1[(R[v2] + (((R[v3] | R[v4]) >> v5) & v6) & 0xFFFFFFFF)]
+        R[d0] = v1[((R[v2] + (((R[v3] | R[v4]) >> v5) & v6)) & 0xFFFFFFFF)]
     return s
 
 
 def s3619(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         v0[R[v1]] = (
-            v2[(R[v3] + (((R[v4] | R[v5]) >> v6) & v7) & 0xFFFFFFFF)]) & 255
+            v2[((R[v3] + (((R[v4] | R[v5]) >> v6) & v7)) & 0xFFFFFFFF)]) & 255
     return s
 
 
@@ -27525,50 +27514,50 @@ def s3623(d0, v1, v2):
 
 def s3624(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + (((i32_ctz(R[v3])) << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + ((i32_ctz(R[v3])) << v4)) & 0xFFFFFFFF
     return s
 
 
 def s3625(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u32(v1, ((((v2.value) + v3) % 4294967296) + (((i32_ctz(R[v4])) << v5) % 4294967296) & 0xFFFFFFFF) + v6)[0]
+        R[d0] = u32(v1, ((((v2.value) + v3) + ((i32_ctz(R[v4])) << v5)) & 0xFFFFFFFF) + v6)[0]
     return s
 
 
 def s3626(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u16(v1, ((((v2.value) + v3) % 4294967296) + (((R[v4] & v5) << v6) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = u16(v1, ((((v2.value) + v3) + ((R[v4] & v5) << v6)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s3627(v0, v1, v2, v3, v4, v5):
     def s(R):
-        v0[(R[v1] + R[v2] & 0xFFFFFFFF)] = ((R[v3] & v4) | v5) & 255
+        v0[((R[v1] + R[v2]) & 0xFFFFFFFF)] = ((R[v3] & v4) | v5) & 255
     return s
 
 
 def s3628(d0, v1, v2, v3):
     def s(R):
-        R[d0] = float(((u32(v1, ((R[v2] - v3) % 4294967296))[0]) ^ 0x80000000) - 0x80000000)
+        R[d0] = float((i32(v1, ((R[v2] - v3) % 4294967296))[0]))
     return s
 
 
 def s3629(v0, v1, v2, v3, v4):
     def s(R):
-        v0[((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF)] = R[v4] & 255
+        v0[(((
+            u32(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFF)] = R[v4] & 255
     return s
 
 
 def s3630(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = v1[((((((v2.value) + v3) % 4294967296) + R[v4] & 0xFFFFFFFF) + v5) % 4294967296)]
+        R[d0] = v1[(((((v2.value) + v3) + R[v4]) + v5) & 0xFFFFFFFF)]
     return s
 
 
 def c3630(v0, v1, v2, v3, v4):
     def c(R):
-        return v0[((((((v1.value) + v2) % 4294967296) + R[v3] & 0xFFFFFFFF) + v4) % 4294967296)]
+        return v0[(((((v1.value) + v2) + R[v3]) + v4) & 0xFFFFFFFF)]
     return c
 
 
@@ -27614,26 +27603,26 @@ def s3636(v0, v1, v2, v3, v4, v5, v6):
 
 def s3637(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF) + v5) % 4294967296
+        R[d0] = ((((u32(v1, R[v2])[0]) + R[v3]) + R[v4]) + v5) & 0xFFFFFFFF
     return s
 
 
 def s3638(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w32(v0, (((((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF) + R[v4] & 0xFFFFFFFF) + v5) % 4294967296), v6)
+            u32(v1, R[v2])[0]) + R[v3]) + R[v4]) + v5) & 0xFFFFFFFF), v6)
     return s
 
 
 def s3639(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (R[v1] * R[v2] & 0xFFFFFFFFFFFFFFFF) % R[v3]
+        R[d0] = ((R[v1] * R[v2]) & 0xFFFFFFFFFFFFFFFF) % R[v3]
     return s
 
 
 def s3640(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] * R[v2] & 0xFFFFFFFFFFFFFFFF) % R[v3]) & 0xFFFFFFFF
+        R[d0] = ((((R[v1] * R[v2]) & 0xFFFFFFFFFFFFFFFF) % R[v3])) & 0xFFFFFFFF
     return s
 
 
@@ -27670,55 +27659,55 @@ def s3644(d0, v1, v2, v3, v4, v5, v6, v7):
 def s3645(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = ((((u32(v1, R[v2] + v3)[0]) + ((
-            u32(v4, R[v5] + v6)[0]) * v7 & 0xFFFFFFFF) & 0xFFFFFFFF) - v8) % 4294967296)
+            u32(v4, R[v5] + v6)[0]) * v7)) - v8) & 0xFFFFFFFF)
     return s
 
 
 def s3646(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((((R[v1] - R[v2]) % 4294967296) - v3) % 4294967296) ^ 0x80000000) - 0x80000000 >> v4 & 0xFFFFFFFF
+        R[d0] = ((((((R[v1] - R[v2]) - v3) % 4294967296) ^ 0x80000000) - 0x80000000) >> v4) & 0xFFFFFFFF
     return s
 
 
 def s3647(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((((((R[v1] - R[v2]) % 4294967296) - v3) % 4294967296) ^ 0x80000000) - 0x80000000 >> v4 & 0xFFFFFFFF) + v5) % 4294967296
+        R[d0] = (((((((R[v1] - R[v2]) - v3) % 4294967296) ^ 0x80000000) - 0x80000000) >> v4) + v5) & 0xFFFFFFFF
     return s
 
 
 def s3648(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if ((((((((R[v1] - R[v2]) % 4294967296) - v3) % 4294967296) ^ 0x80000000) - 0x80000000 >> v4 & 0xFFFFFFFF) + v5) % 4294967296) > v6 else 0
+        R[d0] = 1 if ((((((((R[v1] - R[v2]) - v3) % 4294967296) ^ 0x80000000) - 0x80000000) >> v4) + v5) & 0xFFFFFFFF) > v6 else 0
     return s
 
 
 def c3648(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return ((((((((R[v0] - R[v1]) % 4294967296) - v2) % 4294967296) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) + v4) % 4294967296) > v5
+        return ((((((((R[v0] - R[v1]) - v2) % 4294967296) ^ 0x80000000) - 0x80000000) >> v3) + v4) & 0xFFFFFFFF) > v5
     return c
 
 
 def s3649(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (1 if ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) < v4 else 0) & v5
+        R[d0] = (1 if ((i32(v1, R[v2] + v3)[0]) + 0x80000000) < v4 else 0) & v5
     return s
 
 
 def s3650(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 0 if ((1 if ((u32(v1, R[v2] + v3)[0]) ^ 0x80000000) < v4 else 0) & v5) else 1
+        R[d0] = 0 if ((1 if ((i32(v1, R[v2] + v3)[0]) + 0x80000000) < v4 else 0) & v5) else 1
     return s
 
 
 def c3650(v0, v1, v2, v3, v4):
     def c(R):
-        return not ((1 if ((u32(v0, R[v1] + v2)[0]) ^ 0x80000000) < v3 else 0) & v4)
+        return not ((1 if ((i32(v0, R[v1] + v2)[0]) + 0x80000000) < v3 else 0) & v4)
     return c
 
 
 def s3651(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((R[v1] ^ v2) >> v3) | (R[v4] >> v5)) & v6) + R[v7] & 0xFFFFFFFF
+        R[d0] = (((((R[v1] ^ v2) >> v3) | (R[v4] >> v5)) & v6) + R[v7]) & 0xFFFFFFFF
     return s
 
 
@@ -27736,24 +27725,24 @@ def c3652(v0, v1, v2, v3):
 
 def s3653(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((u32(v1, (((
-            u32(v2, R[v3])[0]) + v4) % 4294967296))[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, (((
+            u32(v2, R[v3])[0]) + v4) % 4294967296))[0]) + (R[v5] << v6)) & 0xFFFFFFFF)
     return s
 
 
 def s3654(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u32(v1, ((
+        R[d0] = (u32(v1, (((
             u32(v2, (((
-            u32(v3, R[v4])[0]) + v5) % 4294967296))[0]) + ((R[v6] << v7) % 4294967296) & 0xFFFFFFFF))[0])
+            u32(v3, R[v4])[0]) + v5) % 4294967296))[0]) + (R[v6] << v7)) & 0xFFFFFFFF))[0])
     return s
 
 
 def c3654(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return (u32(v0, ((
+        return (u32(v0, (((
             u32(v1, (((
-            u32(v2, R[v3])[0]) + v4) % 4294967296))[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF))[0])
+            u32(v2, R[v3])[0]) + v4) % 4294967296))[0]) + (R[v5] << v6)) & 0xFFFFFFFF))[0])
     return c
 
 
@@ -27777,25 +27766,25 @@ def s3656(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3657(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (v1 << (R[v2] & 63) & 0xFFFFFFFFFFFFFFFF) ^ v3
+        R[d0] = ((v1 << (R[v2] & 63)) & 0xFFFFFFFFFFFFFFFF) ^ v3
     return s
 
 
 def s3658(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] & ((v2 << (R[v3] & 63) & 0xFFFFFFFFFFFFFFFF) ^ v4)
+        R[d0] = R[v1] & ((v2 << (R[v3] & 63)) ^ v4)
     return s
 
 
 def s3659(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (R[v1] & ((v2 << (R[v3] & 63) & 0xFFFFFFFFFFFFFFFF) ^ v4)) != v5 else 0
+        R[d0] = 1 if (R[v1] & ((v2 << (R[v3] & 63)) ^ v4)) != v5 else 0
     return s
 
 
 def c3659(v0, v1, v2, v3, v4):
     def c(R):
-        return (R[v0] & ((v1 << (R[v2] & 63) & 0xFFFFFFFFFFFFFFFF) ^ v3)) != v4
+        return (R[v0] & ((v1 << (R[v2] & 63)) ^ v3)) != v4
     return c
 
 
@@ -27807,23 +27796,23 @@ def s3660(v0, v1, v2, v3, v4):
 
 def s3661(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = ((u32(v1, (((((
-            u32(v2, R[v3] + v4)[0]) << v5) % 4294967296) + v6) % 4294967296))[0]) ^ (
+        R[d0] = ((u32(v1, ((((
+            u32(v2, R[v3] + v4)[0]) << v5) + v6) % 4294967296))[0]) ^ (
             u32(v7, R[v8] + v9)[0]))
     return s
 
 
 def s3662(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] ^ (u32(v2, (((((
-            u32(v3, R[v4] + v5)[0]) << v6) % 4294967296) + v7) % 4294967296))[0]))
+        R[d0] = (R[v1] ^ (u32(v2, ((((
+            u32(v3, R[v4] + v5)[0]) << v6) + v7) % 4294967296))[0]))
     return s
 
 
 def s3663(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (R[v1] ^ (R[v2] ^ (u32(v3, (((((
-            u32(v4, R[v5] + v6)[0]) << v7) % 4294967296) + v8) % 4294967296))[0])))
+        R[d0] = (R[v1] ^ (R[v2] ^ (u32(v3, ((((
+            u32(v4, R[v5] + v6)[0]) << v7) + v8) % 4294967296))[0])))
     return s
 
 
@@ -27865,8 +27854,8 @@ def s3668(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s3669(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (R[v1] + (R[v2] | (R[v3] | ((u32(v4, R[v5] + v6)[0]) & (
-            u32(v7, R[v8] + v9)[0])))) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] + (R[v2] | (R[v3] | ((u32(v4, R[v5] + v6)[0]) & (
+            u32(v7, R[v8] + v9)[0]))))) & 0xFFFFFFFF)
     return s
 
 
@@ -27896,13 +27885,13 @@ def s3673(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3674(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] - ((f64_from_bits(R[v4])) if (R[v2] < v3) else (float(((R[v5] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)))
+        R[d0] = R[v1] - ((f64_from_bits(R[v4])) if (R[v2] < v3) else (float(((((R[v5]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))))
     return s
 
 
 def s3675(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] + (((v2 << (R[v3] & 31) & 0xFFFFFFFF) << v4) % 4294967296) & 0xFFFFFFFF) + (R[v5] * v6 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + ((v2 << (R[v3] & 31)) << v4)) + (R[v5] * v6)) & 0xFFFFFFFF
     return s
 
 
@@ -27918,13 +27907,13 @@ def s3676(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11):
 
 def s3677(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((v1[((R[v2] + v3) % 4294967296)]) << v4) % 4294967296) + R[v5] & 0xFFFFFFFF
+        R[d0] = (((v1[((R[v2] + v3) % 4294967296)]) << v4) + R[v5]) & 0xFFFFFFFF
     return s
 
 
 def s3678(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((((v1[((R[v2] + v3) % 4294967296)]) << v4) % 4294967296) + R[v5] & 0xFFFFFFFF) + v6) % 4294967296
+        R[d0] = ((((v1[((R[v2] + v3) % 4294967296)]) << v4) + R[v5]) + v6) & 0xFFFFFFFF
     return s
 
 
@@ -27947,8 +27936,8 @@ def s3680(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 def s3681(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w32(v0, R[v1] + v2, (
-            u32(v3, (((R[v4] + (((
-            u32(v5, R[v6] + v7)[0]) << v8) % 4294967296) & 0xFFFFFFFF) + v9) % 4294967296))[0]))
+            u32(v3, (((R[v4] + ((
+            u32(v5, R[v6] + v7)[0]) << v8)) + v9) & 0xFFFFFFFF))[0]))
     return s
 
 
@@ -27968,7 +27957,7 @@ def c3682(v0, v1, v2, v3, v4):
 
 def s3683(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u32(v1, (((R[v2] + R[v3] & 0xFFFFFFFF) + v4) % 4294967296))[0]
+        R[d0] = u32(v1, (((R[v2] + R[v3]) + v4) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -28029,14 +28018,14 @@ def s3691(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3692(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (i32_div_s(((
-            u32(v1, R[v2] + v3)[0]) * v4 & 0xFFFFFFFF), v5))
+        R[d0] = (i32_div_s((((
+            u32(v1, R[v2] + v3)[0]) * v4) & 0xFFFFFFFF), v5))
     return s
 
 
 def s3693(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] >> v2) & 0xFFFFFFFF) | R[v3]
+        R[d0] = (((R[v1] >> v2)) & 0xFFFFFFFF) | R[v3]
     return s
 
 
@@ -28070,19 +28059,19 @@ def c3696(v0, v1, v2, v3, v4, v5):
 
 def s3697(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if R[v1] == (v2[(R[v3] + R[v4] & 0xFFFFFFFF)]) else 0
+        R[d0] = 1 if R[v1] == (v2[((R[v3] + R[v4]) & 0xFFFFFFFF)]) else 0
     return s
 
 
 def c3697(v0, v1, v2, v3):
     def c(R):
-        return R[v0] == (v1[(R[v2] + R[v3] & 0xFFFFFFFF)])
+        return R[v0] == (v1[((R[v2] + R[v3]) & 0xFFFFFFFF)])
     return c
 
 
 def s3698(v0, v1, v2, v3):
     def s(R):
-        w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), v3)
+        w32(v0, ((R[v1] + R[v2]) & 0xFFFFFFFF), v3)
     return s
 
 
@@ -28100,25 +28089,25 @@ def c3699(v0, v1, v2):
 
 def s3700(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if R[v1] >= (R[v2] + R[v3] & 0xFFFFFFFF) else 0
+        R[d0] = 1 if R[v1] >= ((R[v2] + R[v3]) & 0xFFFFFFFF) else 0
     return s
 
 
 def c3700(v0, v1, v2):
     def c(R):
-        return R[v0] >= (R[v1] + R[v2] & 0xFFFFFFFF)
+        return R[v0] >= ((R[v1] + R[v2]) & 0xFFFFFFFF)
     return c
 
 
 def s3701(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((R[v1] - (u32(v2, R[v3] + v4)[0])) % 4294967296) - v5) % 4294967296
+        R[d0] = ((R[v1] - (u32(v2, R[v3] + v4)[0])) - v5) % 4294967296
     return s
 
 
 def s3702(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (i32_div_s(R[v1], v2)) * v3 & 0xFFFFFFFF
+        R[d0] = ((i32_div_s(R[v1], v2)) * v3) & 0xFFFFFFFF
     return s
 
 
@@ -28136,40 +28125,40 @@ def c3703(v0, v1, v2):
 
 def s3704(d0, v1, v2, v3):
     def s(R):
-        R[d0] = i16(v1, ((R[v2] + v3) % 4294967296))[0] & 0xFFFFFFFF
+        R[d0] = (i16(v1, ((R[v2] + v3) % 4294967296))[0]) & 0xFFFFFFFF
     return s
 
 
 def s3705(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
         R[d0] = (u32(v1, (
-            u32(v2, ((
-            u32(v3, R[v4] + v5)[0]) + (((
-            u32(v6, R[v7] + v8)[0]) << v9) % 4294967296) & 0xFFFFFFFF))[0]) + v10)[0])
+            u32(v2, (((
+            u32(v3, R[v4] + v5)[0]) + ((
+            u32(v6, R[v7] + v8)[0]) << v9)) & 0xFFFFFFFF))[0]) + v10)[0])
     return s
 
 
 def s3706(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((v1[((((v2.value) + v3) % 4294967296) + R[v4] & 0xFFFFFFFF)]) - v5) % 4294967296
+        R[d0] = ((v1[((((v2.value) + v3) + R[v4]) & 0xFFFFFFFF)]) - v5) % 4294967296
     return s
 
 
 def s3707(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[(((R[v2] + v3) % 4294967296) + R[v4] & 0xFFFFFFFF)]) & v5
+        R[d0] = (v1[(((R[v2] + v3) + R[v4]) & 0xFFFFFFFF)]) & v5
     return s
 
 
 def s3708(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 0 if ((v1[(((R[v2] + v3) % 4294967296) + R[v4] & 0xFFFFFFFF)]) & v5) else 1
+        R[d0] = 0 if ((v1[(((R[v2] + v3) + R[v4]) & 0xFFFFFFFF)]) & v5) else 1
     return s
 
 
 def c3708(v0, v1, v2, v3, v4):
     def c(R):
-        return not ((v0[(((R[v1] + v2) % 4294967296) + R[v3] & 0xFFFFFFFF)]) & v4)
+        return not ((v0[(((R[v1] + v2) + R[v3]) & 0xFFFFFFFF)]) & v4)
     return c
 
 
@@ -28213,7 +28202,7 @@ def s3713(v0, v1, v2, v3, v4):
 
 def s3714(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] >> (((v2 - (v3[R[v4] + v5])) % 4294967296) & 31)
+        R[d0] = R[v1] >> ((v2 - (v3[R[v4] + v5])) & 31)
     return s
 
 
@@ -28235,25 +28224,25 @@ def c3715(v0, v1, v2, v3, v4, v5):
 
 def s3716(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1[(R[v2] * v3 & 0xFFFFFFFF) + v4]
+        R[d0] = v1[((R[v2] * v3) & 0xFFFFFFFF) + v4]
     return s
 
 
 def s3717(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[(R[v2] * v3 & 0xFFFFFFFF) + v4]) & v5
+        R[d0] = (v1[((R[v2] * v3) & 0xFFFFFFFF) + v4]) & v5
     return s
 
 
 def s3718(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 0 if ((v1[(R[v2] * v3 & 0xFFFFFFFF) + v4]) & v5) else 1
+        R[d0] = 0 if ((v1[((R[v2] * v3) & 0xFFFFFFFF) + v4]) & v5) else 1
     return s
 
 
 def c3718(v0, v1, v2, v3, v4):
     def c(R):
-        return not ((v0[(R[v1] * v2 & 0xFFFFFFFF) + v3]) & v4)
+        return not ((v0[((R[v1] * v2) & 0xFFFFFFFF) + v3]) & v4)
     return c
 
 
@@ -28283,19 +28272,19 @@ def s3721(d0, v1, v2, v3, v4):
 
 def s3722(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + ((0 if R[v2] else 1) & ((0 if R[v3] else 1) | (1 if R[v4] != v5 else 0))) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((0 if R[v2] else 1) & ((0 if R[v3] else 1) | (1 if R[v4] != v5 else 0)))) & 0xFFFFFFFF
     return s
 
 
 def s3723(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = float(((u32(v1, (((R[v2] + v3) % 4294967296) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0]) ^ 0x80000000) - 0x80000000)
+        R[d0] = float((i32(v1, (((R[v2] + v3) + (R[v4] << v5)) & 0xFFFFFFFF))[0]))
     return s
 
 
 def s3724(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] * (float(((u32(v2, (((R[v3] + v4) % 4294967296) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF))[0]) ^ 0x80000000) - 0x80000000))
+        R[d0] = R[v1] * (float((i32(v2, (((R[v3] + v4) + (R[v5] << v6)) & 0xFFFFFFFF))[0])))
     return s
 
 
@@ -28439,13 +28428,13 @@ def s3747(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s3748(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((u64(v1, R[v2] + v3)[0]) ^ 0x8000000000000000) >= v4 else 0
+        R[d0] = 1 if ((i64(v1, R[v2] + v3)[0]) + 0x8000000000000000) >= v4 else 0
     return s
 
 
 def c3748(v0, v1, v2, v3):
     def c(R):
-        return ((u64(v0, R[v1] + v2)[0]) ^ 0x8000000000000000) >= v3
+        return ((i64(v0, R[v1] + v2)[0]) + 0x8000000000000000) >= v3
     return c
 
 
@@ -28457,19 +28446,19 @@ def s3749(v0, v1, v2, v3, v4, v5, v6):
 
 def s3750(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] << v2) % 4294967296) + (R[v4] if R[v3] else R[v5]) & 0xFFFFFFFF
+        R[d0] = ((R[v1] << v2) + (R[v4] if R[v3] else R[v5])) & 0xFFFFFFFF
     return s
 
 
 def s3751(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((R[v1] << v2) % 4294967296) + (R[v4] if R[v3] else R[v5]) & 0xFFFFFFFF) - v6) % 4294967296
+        R[d0] = (((R[v1] << v2) + (R[v4] if R[v3] else R[v5])) - v6) & 0xFFFFFFFF
     return s
 
 
 def s3752(v0, v1, v2, v3, v4):
     def s(R):
-        w64(v0, (R[v1] + R[v2] & 0xFFFFFFFF), (
+        w64(v0, ((R[v1] + R[v2]) & 0xFFFFFFFF), (
             u64(v3, R[v4])[0]))
     return s
 
@@ -28482,7 +28471,7 @@ def s3753(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def s3754(v0, v1, v2, v3, v4, v5):
     def s(R):
-        v0[(((R[v1] + v2) % 4294967296) + R[v3] & 0xFFFFFFFF)] = ((R[v4] + v5) % 4294967296) & 255
+        v0[(((R[v1] + v2) + R[v3]) & 0xFFFFFFFF)] = (R[v4] + v5) & 255
     return s
 
 
@@ -28506,7 +28495,7 @@ def s3757(d0, v1, v2, v3, v4, v5):
 
 def s3758(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, ((((R[v1] - ((R[v2] << v3) % 4294967296)) % 4294967296) - v4) % 4294967296), R[v5])
+        w32(v0, (((R[v1] - (R[v2] << v3)) - v4) % 4294967296), R[v5])
     return s
 
 
@@ -28551,50 +28540,50 @@ def s3764(v0, v1, v2, v3, v4, v5, v6):
 
 def s3765(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (v4 << (R[v5] & 31) & 0xFFFFFFFF) if (v1[R[v2] + v3]) else v6
+        R[d0] = ((v4 << (R[v5] & 31)) & 0xFFFFFFFF) if (v1[R[v2] + v3]) else v6
     return s
 
 
 def s3766(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((v4 << (R[v5] & 31) & 0xFFFFFFFF) if (v1[R[v2] + v3]) else v6) | R[v7]
+        R[d0] = (((v4 << (R[v5] & 31)) & 0xFFFFFFFF) if (v1[R[v2] + v3]) else v6) | R[v7]
     return s
 
 
 def s3767(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]) >> (R[v5] & 31)
+        R[d0] = (u32(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]) >> (R[v5] & 31)
     return s
 
 
 def s3768(v0, v1, v2, v3, v4):
     def s(R):
-        w32(v0, (((R[v1] + R[v2] & 0xFFFFFFFF) + v3) % 4294967296), v4)
+        w32(v0, (((R[v1] + R[v2]) + v3) & 0xFFFFFFFF), v4)
     return s
 
 
 def s3769(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1[((((v2.value) + R[v3] & 0xFFFFFFFF) + v4) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((v1[((((v2.value) + R[v3]) + v4) & 0xFFFFFFFF)] ^ 128) - 128) & 0xFFFFFFFF
     return s
 
 
 def s3770(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] << v2) % 4294967296) | R[v3]) - v4) % 4294967296
+        R[d0] = (((R[v1] << v2) | R[v3]) - v4) % 4294967296
     return s
 
 
 def s3771(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] | ((R[v2] << v3) % 4294967296)) - v4) % 4294967296
+        R[d0] = ((R[v1] | (R[v2] << v3)) - v4) % 4294967296
     return s
 
 
 def s3772(v0, v1, v2, v3, v4, v5):
     def s(R):
-        v0[((
-            u32(v1, R[v2])[0]) + R[v3] & 0xFFFFFFFF)] = (R[v4] | v5) & 255
+        v0[(((
+            u32(v1, R[v2])[0]) + R[v3]) & 0xFFFFFFFF)] = (R[v4] | v5) & 255
     return s
 
 
@@ -28637,13 +28626,13 @@ def s3778(d0, v1, v2, v3, v4, v5):
 
 def s3779(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + ((((u32(v2, R[v3] + v4)[0]) >> (R[v5] & 31)) << v6) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((u32(v2, R[v3] + v4)[0]) >> (R[v5] & 31)) << v6)) & 0xFFFFFFFF
     return s
 
 
 def s3780(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (R[v3] & 0xFFFFFFFF) if (R[v1] > v2) else v4
+        R[d0] = ((R[v3]) & 0xFFFFFFFF) if (R[v1] > v2) else v4
     return s
 
 
@@ -28655,13 +28644,13 @@ def s3781(d0, v1, v2, v3, v4):
 
 def s3782(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (v4 if ((R[v2] ^ 0x80000000) > v3) else R[v5]) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v4 if ((R[v2] ^ 0x80000000) > v3) else R[v5])) & 0xFFFFFFFF
     return s
 
 
 def s3783(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w32(v0, R[v1] + v2, (R[v3] + (v6 if ((R[v4] ^ 0x80000000) > v5) else R[v7]) & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, ((R[v3] + (v6 if ((R[v4] ^ 0x80000000) > v5) else R[v7])) & 0xFFFFFFFF))
     return s
 
 
@@ -28683,13 +28672,13 @@ def s3785(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3786(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] << (R[v2] & 31) & 0xFFFFFFFF) - R[v3]) % 4294967296
+        R[d0] = ((R[v1] << (R[v2] & 31)) - R[v3]) & 0xFFFFFFFF
     return s
 
 
 def s3787(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] << (R[v2] & 31) & 0xFFFFFFFF) - R[v3]) % 4294967296) + v4) % 4294967296
+        R[d0] = (((R[v1] << (R[v2] & 31)) - R[v3]) + v4) & 0xFFFFFFFF
     return s
 
 
@@ -28701,53 +28690,53 @@ def s3788(d0, v1, v2, v3):
 
 def s3789(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] - v2) % 18446744073709551616) & v3
+        R[d0] = (R[v1] - v2) & v3
     return s
 
 
 def s3790(v0, v1, v2, v3, v4):
     def s(R):
-        w64(v0, R[v1], (((R[v2] - v3) % 18446744073709551616) & v4))
+        w64(v0, R[v1], ((R[v2] - v3) & v4))
     return s
 
 
 def s3791(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] + v2) % 18446744073709551616) & v3
+        R[d0] = (R[v1] + v2) & v3
     return s
 
 
 def s3792(v0, v1, v2, v3, v4):
     def s(R):
-        w64(v0, R[v1], (((R[v2] + v3) % 18446744073709551616) & v4))
+        w64(v0, R[v1], ((R[v2] + v3) & v4))
     return s
 
 
 def s3793(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
         R[d0] = (u32(v1, (
-            u32(v2, (R[v3] + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0]) + v6)[0])
+            u32(v2, ((R[v3] + (R[v4] << v5)) & 0xFFFFFFFF))[0]) + v6)[0])
     return s
 
 
 def s3794(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u64(v1, (R[v2] + (((
-            u16(v3, R[v4] + v5)[0]) << v6) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u64(v1, ((R[v2] + ((
+            u16(v3, R[v4] + v5)[0]) << v6)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s3795(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         v0[((((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) - v5) % 4294967296)] = R[v6] & 255
+            u32(v1, R[v2] + v3)[0]) + R[v4]) - v5) & 0xFFFFFFFF)] = R[v6] & 255
     return s
 
 
 def s3796(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        v0[((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF)] = (
+        v0[(((
+            u32(v1, R[v2] + v3)[0]) + R[v4]) & 0xFFFFFFFF)] = (
             u32(v5, R[v6] + v7)[0]) & 255
     return s
 
@@ -28760,19 +28749,19 @@ def s3797(v0, v1, v2, v3, v4, v5):
 
 def s3798(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((u32(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]) ^ 0x80000000) - 0x80000000 >> v5 & 0xFFFFFFFF
+        R[d0] = ((i32(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]) >> v5) & 0xFFFFFFFF
     return s
 
 
 def s3799(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u64(v1, (((R[v2] + v3) % 4294967296) + R[v4] & 0xFFFFFFFF))[0]
+        R[d0] = u64(v1, (((R[v2] + v3) + R[v4]) & 0xFFFFFFFF))[0]
     return s
 
 
 def s3800(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, (((R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF) - v4) % 4294967296), v5)
+        w32(v0, (((R[v1] + (R[v2] << v3)) - v4) & 0xFFFFFFFF), v5)
     return s
 
 
@@ -28784,15 +28773,15 @@ def s3801(v0, v1, v2, v3, v4, v5):
 
 def s3802(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w16(v0, ((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF), R[v5] & 65535)
+        w16(v0, (((
+            u32(v1, R[v2] + v3)[0]) + R[v4]) & 0xFFFFFFFF), R[v5] & 65535)
     return s
 
 
 def s3803(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        w32(v0, ((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF) + v5, (
+        w32(v0, (((
+            u32(v1, R[v2] + v3)[0]) + R[v4]) & 0xFFFFFFFF) + v5, (
             u32(v6, R[v7] + v8)[0]))
     return s
 
@@ -28805,7 +28794,7 @@ def s3804(d0, v1, v2, v3, v4):
 
 def s3805(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (1 if (u16(v1, (R[v2] & 0xFFFFFFFF) + v3)[0]) == v4 else 0) | v5
+        R[d0] = (1 if (u16(v1, ((R[v2]) & 0xFFFFFFFF) + v3)[0]) == v4 else 0) | v5
     return s
 
 
@@ -28829,32 +28818,32 @@ def s3808(d0, v1, v2, v3, v4, v5):
 
 def s3809(d0, v1, v2):
     def s(R):
-        R[d0] = ((R[v1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF
+        R[d0] = (((((R[v1]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000) >> v2) & 0xFFFFFFFF
     return s
 
 
 def s3810(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((R[v1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF) | (1 if R[v3] != v4 else 0)
+        R[d0] = ((((((R[v1]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000) >> v2) & 0xFFFFFFFF) | (1 if R[v3] != v4 else 0)
     return s
 
 
 def s3811(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) * R[v4] & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) * R[v4]) & 0xFFFFFFFF
     return s
 
 
 def s3812(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, R[v2] + v3)[0]) + ((
-            u32(v4, R[v5] + v6)[0]) * R[v7] & 0xFFFFFFFF) & 0xFFFFFFFF)
+        R[d0] = (((u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) * R[v7])) & 0xFFFFFFFF)
     return s
 
 
 def s3813(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (R[v1] & 0xFFFFFFFF) + ((u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((R[v1]) + ((u32(v2, R[v3] + v4)[0]) + R[v5])) & 0xFFFFFFFF
     return s
 
 
@@ -28926,13 +28915,13 @@ def c3820(v0, v1, v2, v3):
 
 def s3821(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (((R[v1] >> v2) & v3) + R[v4] & 0xFFFFFFFF) <= R[v5] else 0
+        R[d0] = 1 if ((((R[v1] >> v2) & v3) + R[v4]) & 0xFFFFFFFF) <= R[v5] else 0
     return s
 
 
 def c3821(v0, v1, v2, v3, v4):
     def c(R):
-        return (((R[v0] >> v1) & v2) + R[v3] & 0xFFFFFFFF) <= R[v4]
+        return ((((R[v0] >> v1) & v2) + R[v3]) & 0xFFFFFFFF) <= R[v4]
     return c
 
 
@@ -28980,43 +28969,43 @@ def c3825(v0, v1, v2, v3, v4):
 
 def s3826(d0, v1, v2):
     def s(R):
-        R[d0] = 1 if (R[v1] & 0xFFFFFFFF) == v2 else 0
+        R[d0] = 1 if ((R[v1]) & 0xFFFFFFFF) == v2 else 0
     return s
 
 
 def s3827(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (1 if R[v1] == v2 else 0) | (1 if (R[v3] & 0xFFFFFFFF) == v4 else 0)
+        R[d0] = (1 if R[v1] == v2 else 0) | (1 if ((R[v3]) & 0xFFFFFFFF) == v4 else 0)
     return s
 
 
 def c3827(v0, v1, v2, v3):
     def c(R):
-        return (1 if R[v0] == v1 else 0) | (1 if (R[v2] & 0xFFFFFFFF) == v3 else 0)
+        return (1 if R[v0] == v1 else 0) | (1 if ((R[v2]) & 0xFFFFFFFF) == v3 else 0)
     return c
 
 
 def s3828(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if ((((u16(v1, R[v2] + v3)[0]) - v4) % 4294967296) & v5) < v6 else 0
+        R[d0] = 1 if (((u16(v1, R[v2] + v3)[0]) - v4) & v5) < v6 else 0
     return s
 
 
 def c3828(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return ((((u16(v0, R[v1] + v2)[0]) - v3) % 4294967296) & v4) < v5
+        return (((u16(v0, R[v1] + v2)[0]) - v3) & v4) < v5
     return c
 
 
 def s3829(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((((R[v1] >> v2) & 0xFFFFFFFF) + v3) % 4294967296) >= v4 else 0
+        R[d0] = 1 if ((((R[v1] >> v2)) + v3) & 0xFFFFFFFF) >= v4 else 0
     return s
 
 
 def c3829(v0, v1, v2, v3):
     def c(R):
-        return ((((R[v0] >> v1) & 0xFFFFFFFF) + v2) % 4294967296) >= v3
+        return ((((R[v0] >> v1)) + v2) & 0xFFFFFFFF) >= v3
     return c
 
 
@@ -29092,55 +29081,55 @@ def c3835(v0, v1, v2, v3):
 
 def s3836(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = v1[(R[v2] + ((R[v3] + v4) % 4294967296) & 0xFFFFFFFF)]
+        R[d0] = v1[((R[v2] + (R[v3] + v4)) & 0xFFFFFFFF)]
     return s
 
 
 def s3837(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (v1[(R[v2] + ((R[v3] + v4) % 4294967296) & 0xFFFFFFFF)]) != v5 else 0
+        R[d0] = 1 if (v1[((R[v2] + (R[v3] + v4)) & 0xFFFFFFFF)]) != v5 else 0
     return s
 
 
 def c3837(v0, v1, v2, v3, v4):
     def c(R):
-        return (v0[(R[v1] + ((R[v2] + v3) % 4294967296) & 0xFFFFFFFF)]) != v4
+        return (v0[((R[v1] + (R[v2] + v3)) & 0xFFFFFFFF)]) != v4
     return c
 
 
 def s3838(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if ((i32(v1, R[v2])[0] & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) < ((R[v3] + R[v4] & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) else 0
+        R[d0] = 1 if (i32(v1, R[v2])[0]) < ((((R[v3] + R[v4]) & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) - 0x8000000000000000) else 0
     return s
 
 
 def c3838(v0, v1, v2, v3):
     def c(R):
-        return ((i32(v0, R[v1])[0] & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) < ((R[v2] + R[v3] & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000)
+        return (i32(v0, R[v1])[0]) < ((((R[v2] + R[v3]) & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) - 0x8000000000000000)
     return c
 
 
 def s3839(d0, v1, v2):
     def s(R):
-        R[d0] = ((v1 << (R[v2] & 31) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((((v1 << (R[v2] & 31)) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s3840(d0, v1, v2, v3):
     def s(R):
-        R[d0] = R[v1] + (((v2 << (R[v3] & 31) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (((((v2 << (R[v3] & 31)) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s3841(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = 1 if R[v1] < (R[v2] + (((v3 << (R[v4] & 31) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF) else 0
+        R[d0] = 1 if R[v1] < ((R[v2] + (((((v3 << (R[v4] & 31)) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))) & 0xFFFFFFFFFFFFFFFF) else 0
     return s
 
 
 def c3841(v0, v1, v2, v3):
     def c(R):
-        return R[v0] < (R[v1] + (((v2 << (R[v3] & 31) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF)
+        return R[v0] < ((R[v1] + (((((v2 << (R[v3] & 31)) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))) & 0xFFFFFFFFFFFFFFFF)
     return c
 
 
@@ -29159,21 +29148,21 @@ def s3843(v0, v1, v2, v3, v4, v5, v6):
 
 def s3844(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if R[v1] == (R[v2] + R[v3] & 0xFFFFFFFF) else 0
+        R[d0] = 1 if R[v1] == ((R[v2] + R[v3]) & 0xFFFFFFFF) else 0
     return s
 
 
 def c3844(v0, v1, v2):
     def c(R):
-        return R[v0] == (R[v1] + R[v2] & 0xFFFFFFFF)
+        return R[v0] == ((R[v1] + R[v2]) & 0xFFFFFFFF)
     return c
 
 
 def s3845(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w32(v0, R[v1] + v2, ((
-            u32(v3, R[v4] + v5)[0]) + (((
-            u32(v6, R[v7] + v8)[0]) << v9) % 4294967296) & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, (((
+            u32(v3, R[v4] + v5)[0]) + ((
+            u32(v6, R[v7] + v8)[0]) << v9)) & 0xFFFFFFFF))
     return s
 
 
@@ -29194,20 +29183,20 @@ def s3847(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s3848(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (u64(v1, ((
-            u32(v2, R[v3] + v4)[0]) + ((((v5 - R[v6]) % 4294967296) << v7) % 4294967296) & 0xFFFFFFFF))[0])
+        R[d0] = (u64(v1, (((
+            u32(v2, R[v3] + v4)[0]) + ((v5 - R[v6]) << v7)) & 0xFFFFFFFF))[0])
     return s
 
 
 def s3849(d0, v1):
     def s(R):
-        R[d0] = f64_to_bits((float(((R[v1] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)))
+        R[d0] = f64_to_bits((float(((((R[v1]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))))
     return s
 
 
 def s3850(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v3] if (R[v1] < v2) else (f64_to_bits((float(((R[v4] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))))
+        R[d0] = R[v3] if (R[v1] < v2) else (f64_to_bits((float(((((R[v4]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)))))
     return s
 
 
@@ -29231,29 +29220,29 @@ def s3853(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3854(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((((u32(v1, R[v2] + v3)[0]) + (((
-            u32(v4, R[v5] + v6)[0]) << v7) % 4294967296) & 0xFFFFFFFF) - v8) % 4294967296)
+        R[d0] = ((((u32(v1, R[v2] + v3)[0]) + ((
+            u32(v4, R[v5] + v6)[0]) << v7)) - v8) & 0xFFFFFFFF)
     return s
 
 
 def s3855(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (v1[((
-            u32(v2, R[v3] + v4)[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF)])
+        R[d0] = (v1[(((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] << v6)) & 0xFFFFFFFF)])
     return s
 
 
 def s3856(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((v1[((
-            u32(v2, R[v3] + v4)[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF)]) & v7)
+        R[d0] = ((v1[(((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] << v6)) & 0xFFFFFFFF)]) & v7)
     return s
 
 
 def c3856(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return ((v0[((
-            u32(v1, R[v2] + v3)[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF)]) & v6)
+        return ((v0[(((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5)) & 0xFFFFFFFF)]) & v6)
     return c
 
 
@@ -29265,13 +29254,13 @@ def s3857(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3858(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((v5 if (R[v3] > v4) else v6) if ((R[v1] ^ 0x80000000) > v2) else v7) + R[v8] & 0xFFFFFFFF
+        R[d0] = (((v5 if (R[v3] > v4) else v6) if ((R[v1] ^ 0x80000000) > v2) else v7) + R[v8]) & 0xFFFFFFFF
     return s
 
 
 def s3859(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (((v5 if (R[v3] > v4) else v6) if ((R[v1] ^ 0x80000000) > v2) else v7) + R[v8] & 0xFFFFFFFF) & v9
+        R[d0] = (((v5 if (R[v3] > v4) else v6) if ((R[v1] ^ 0x80000000) > v2) else v7) + R[v8]) & v9
     return s
 
 
@@ -29289,13 +29278,13 @@ def s3861(d0, v1, v2, v3, v4):
 
 def s3862(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] + R[v2] & 0xFFFFFFFF) + ((R[v3] & (R[v4] ^ R[v5])) ^ R[v6]) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + R[v2]) + ((R[v3] & (R[v4] ^ R[v5])) ^ R[v6])) & 0xFFFFFFFF
     return s
 
 
 def s3863(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((R[v1] + R[v2] & 0xFFFFFFFF) + ((R[v3] & (R[v4] ^ R[v5])) ^ R[v6]) & 0xFFFFFFFF) - v7) % 4294967296
+        R[d0] = (((R[v1] + R[v2]) + ((R[v3] & (R[v4] ^ R[v5])) ^ R[v6])) - v7) & 0xFFFFFFFF
     return s
 
 
@@ -29325,34 +29314,34 @@ def s3867(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3868(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] + (((u32(v2, R[v3] + v4)[0]) - (
-            u32(v5, R[v6] + v7)[0])) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] + ((u32(v2, R[v3] + v4)[0]) - (
+            u32(v5, R[v6] + v7)[0]))) & 0xFFFFFFFF)
     return s
 
 
 def s3869(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
-        R[d0] = ((R[v1] + (((u32(v2, R[v3] + v4)[0]) - (
-            u32(v5, R[v6] + v7)[0])) % 4294967296) & 0xFFFFFFFF) + (
-            u32(v8, R[v9] + v10)[0]) & 0xFFFFFFFF)
+        R[d0] = (((R[v1] + ((u32(v2, R[v3] + v4)[0]) - (
+            u32(v5, R[v6] + v7)[0]))) + (
+            u32(v8, R[v9] + v10)[0])) & 0xFFFFFFFF)
     return s
 
 
 def s3870(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (v2[((v3.value) + (R[v4] & v5) & 0xFFFFFFFF)]) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (v2[(((v3.value) + (R[v4] & v5)) & 0xFFFFFFFF)])) & 0xFFFFFFFF
     return s
 
 
 def s3871(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] + (v2[((v3.value) + (R[v4] & v5) & 0xFFFFFFFF)]) & 0xFFFFFFFF) + v6) % 4294967296
+        R[d0] = ((R[v1] + (v2[(((v3.value) + (R[v4] & v5)) & 0xFFFFFFFF)])) + v6) & 0xFFFFFFFF
     return s
 
 
 def s3872(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] + (u32(v2, ((R[v3] + v4) % 4294967296))[0]) & 0xFFFFFFFF) + v5) % 4294967296
+        R[d0] = ((R[v1] + (u32(v2, ((R[v3] + v4) % 4294967296))[0])) + v5) & 0xFFFFFFFF
     return s
 
 
@@ -29376,13 +29365,13 @@ def s3875(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def s3876(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((((v1.value) + v2) % 4294967296) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5) % 4294967296
+        R[d0] = ((((v1.value) + v2) + (R[v3] * v4)) + v5) & 0xFFFFFFFF
     return s
 
 
 def s3877(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = v1[((((((v2.value) + v3) % 4294967296) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + v6) % 4294967296)]
+        R[d0] = v1[(((((v2.value) + v3) + (R[v4] * v5)) + v6) & 0xFFFFFFFF)]
     return s
 
 
@@ -29430,28 +29419,28 @@ def c3883(v0, v1, v2, v3, v4, v5, v6):
 
 def s3884(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (v1[((R[v2] + v3) % 4294967296)]) + (v4.value) & 0xFFFFFFFF
+        R[d0] = ((v1[((R[v2] + v3) % 4294967296)]) + (v4.value)) & 0xFFFFFFFF
     return s
 
 
 def s3885(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (v1[((
-            v2[((R[v3] + v4) % 4294967296)]) + (v5.value) & 0xFFFFFFFF)])
+        R[d0] = (v1[(((
+            v2[((R[v3] + v4) % 4294967296)]) + (v5.value)) & 0xFFFFFFFF)])
     return s
 
 
 def s3886(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (1 if (v1[((
-            v2[((R[v3] + v4) % 4294967296)]) + (v5.value) & 0xFFFFFFFF)]) != v6 else 0)
+        R[d0] = (1 if (v1[(((
+            v2[((R[v3] + v4) % 4294967296)]) + (v5.value)) & 0xFFFFFFFF)]) != v6 else 0)
     return s
 
 
 def c3886(v0, v1, v2, v3, v4, v5):
     def c(R):
-        return ((v0[((
-            v1[((R[v2] + v3) % 4294967296)]) + (v4.value) & 0xFFFFFFFF)]) != v5)
+        return ((v0[(((
+            v1[((R[v2] + v3) % 4294967296)]) + (v4.value)) & 0xFFFFFFFF)]) != v5)
     return c
 
 
@@ -29469,13 +29458,13 @@ def c3887(v0, v1, v2):
 
 def s3888(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if R[v1] < (R[v2] + (u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF) else 0
+        R[d0] = 1 if R[v1] < ((R[v2] + (u32(v3, R[v4] + v5)[0])) & 0xFFFFFFFF) else 0
     return s
 
 
 def c3888(v0, v1, v2, v3, v4):
     def c(R):
-        return R[v0] < (R[v1] + (u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF)
+        return R[v0] < ((R[v1] + (u32(v2, R[v3] + v4)[0])) & 0xFFFFFFFF)
     return c
 
 
@@ -29487,16 +29476,16 @@ def s3889(d0, v1, v2, v3, v4, v5):
 
 def s3890(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = ((u64(v1, R[v2] + v3)[0]) + (((
-            u64(v4, R[v5] + v6)[0]) & v7) >> v8) & 0xFFFFFFFFFFFFFFFF)
+        R[d0] = (((u64(v1, R[v2] + v3)[0]) + (((
+            u64(v4, R[v5] + v6)[0]) & v7) >> v8)) & 0xFFFFFFFFFFFFFFFF)
     return s
 
 
 def s3891(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
-        w64(v0, R[v1] + v2, ((
+        w64(v0, R[v1] + v2, (((
             u64(v3, R[v4] + v5)[0]) + (((
-            u64(v6, R[v7] + v8)[0]) & v9) >> v10) & 0xFFFFFFFFFFFFFFFF))
+            u64(v6, R[v7] + v8)[0]) & v9) >> v10)) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -29537,8 +29526,8 @@ def s3895(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
 def s3896(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = ((v1[R[v2]]) ^ (
-            v3[(R[v4] + (
-            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF)]))
+            v3[((R[v4] + (
+            u32(v5, R[v6] + v7)[0])) & 0xFFFFFFFF)]))
     return s
 
 
@@ -29546,29 +29535,29 @@ def s3897(v0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         v0[R[v1]] = ((
             v2[R[v3]]) ^ (
-            v4[(R[v5] + (
-            u32(v6, R[v7] + v8)[0]) & 0xFFFFFFFF)])) & 255
+            v4[((R[v5] + (
+            u32(v6, R[v7] + v8)[0])) & 0xFFFFFFFF)])) & 255
     return s
 
 
 def s3898(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = (((u32(v1, R[v2] + v3)[0]) + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) & v7)
+            u32(v4, R[v5] + v6)[0])) & v7)
     return s
 
 
 def s3899(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = (((((u32(v1, R[v2] + v3)[0]) + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF) & v7) << v8) % 4294967296)
+            u32(v4, R[v5] + v6)[0])) & v7) << v8) % 4294967296)
     return s
 
 
 def s3900(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (R[v1] + (((((u32(v2, R[v3] + v4)[0]) + (
-            u32(v5, R[v6] + v7)[0]) & 0xFFFFFFFF) & v8) << v9) % 4294967296) & 0xFFFFFFFF)
+        R[d0] = ((R[v1] + ((((u32(v2, R[v3] + v4)[0]) + (
+            u32(v5, R[v6] + v7)[0])) & v8) << v9)) & 0xFFFFFFFF)
     return s
 
 
@@ -29580,41 +29569,41 @@ def s3901(d0, v1, v2, v3, v4):
 
 def s3902(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((((u32(v1, R[v2])[0]) & v3) << v4) % 4294967296) + v5) % 4294967296
+        R[d0] = ((((u32(v1, R[v2])[0]) & v3) << v4) + v5) % 4294967296
     return s
 
 
 def s3903(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u32(v1, ((((((
-            u32(v2, R[v3])[0]) & v4) << v5) % 4294967296) + v6) % 4294967296))[0])
+        R[d0] = (u32(v1, (((((
+            u32(v2, R[v3])[0]) & v4) << v5) + v6) % 4294967296))[0])
     return s
 
 
 def s3904(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] ^ (u32(v2, ((((((
-            u32(v3, R[v4])[0]) & v5) << v6) % 4294967296) + v7) % 4294967296))[0]))
+        R[d0] = (R[v1] ^ (u32(v2, (((((
+            u32(v3, R[v4])[0]) & v5) << v6) + v7) % 4294967296))[0]))
     return s
 
 
 def s3905(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((v1[R[v2] + v3]) << v4) % 4294967296) + v5) % 4294967296
+        R[d0] = (((v1[R[v2] + v3]) << v4) + v5) % 4294967296
     return s
 
 
 def s3906(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (u64(v1, (((((
-            v2[R[v3] + v4]) << v5) % 4294967296) + v6) % 4294967296))[0])
+        R[d0] = (u64(v1, ((((
+            v2[R[v3] + v4]) << v5) + v6) % 4294967296))[0])
     return s
 
 
 def s3907(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = ((u64(v1, (((((
-            v2[R[v3] + v4]) << v5) % 4294967296) + v6) % 4294967296))[0]) ^ (
+        R[d0] = ((u64(v1, ((((
+            v2[R[v3] + v4]) << v5) + v6) % 4294967296))[0]) ^ (
             u64(v7, R[v8] + v9)[0]))
     return s
 
@@ -29639,22 +29628,22 @@ def s3910(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3911(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w64(v0, ((
-            u32(v1, R[v2])[0]) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF), R[v5])
+        w64(v0, (((
+            u32(v1, R[v2])[0]) + (R[v3] << v4)) & 0xFFFFFFFF), R[v5])
     return s
 
 
 def s3912(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = ((u32(v1, R[v2] + v3)[0]) | (
-            u32(v4, ((
-            u32(v5, R[v6])[0]) + ((R[v7] << v8) % 4294967296) & 0xFFFFFFFF))[0]))
+            u32(v4, (((
+            u32(v5, R[v6])[0]) + (R[v7] << v8)) & 0xFFFFFFFF))[0]))
     return s
 
 
 def s3913(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), (((R[v3] << v4) % 4294967296) | v5))
+        w32(v0, ((R[v1] + R[v2]) & 0xFFFFFFFF), (((R[v3] << v4) % 4294967296) | v5))
     return s
 
 
@@ -29704,7 +29693,7 @@ def c3917(v0, v1, v2):
 
 def s3918(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] + R[v2] & 0xFFFFFFFF) - R[v3]) % 4294967296) - v4) % 4294967296
+        R[d0] = (((R[v1] + R[v2]) - R[v3]) - v4) & 0xFFFFFFFF
     return s
 
 
@@ -29722,27 +29711,27 @@ def c3919(v0, v1, v2, v3):
 
 def s3920(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = 1 if ((R[v1] & (((v2 - (R[v3] ^ v4)) % 4294967296) | R[v5])) & v6) == v7 else 0
+        R[d0] = 1 if ((R[v1] & ((v2 - (R[v3] ^ v4)) | R[v5])) & v6) == v7 else 0
     return s
 
 
 def c3920(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return ((R[v0] & (((v1 - (R[v2] ^ v3)) % 4294967296) | R[v4])) & v5) == v6
+        return ((R[v0] & ((v1 - (R[v2] ^ v3)) | R[v4])) & v5) == v6
     return c
 
 
 def s3921(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (0 if ((v1[((
-            u32(v2, R[v3] + v4)[0]) + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF)]) & v7) else 1)
+        R[d0] = (0 if ((v1[(((
+            u32(v2, R[v3] + v4)[0]) + (R[v5] << v6)) & 0xFFFFFFFF)]) & v7) else 1)
     return s
 
 
 def c3921(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
-        return (not ((v0[((
-            u32(v1, R[v2] + v3)[0]) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF)]) & v6))
+        return (not ((v0[(((
+            u32(v1, R[v2] + v3)[0]) + (R[v4] << v5)) & 0xFFFFFFFF)]) & v6))
     return c
 
 
@@ -29755,14 +29744,14 @@ def s3922(v0, v1, v2, v3):
 
 def s3923(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) << v4) % 4294967296
+        R[d0] = ((v1[((R[v2] + R[v3]) & 0xFFFFFFFF)]) << v4) % 4294967296
     return s
 
 
 def s3924(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (u32(v1, (R[v2] + (
-            u32(v3, R[v4] + v5)[0]) & 0xFFFFFFFF))[0])
+        R[d0] = (u32(v1, ((R[v2] + (
+            u32(v3, R[v4] + v5)[0])) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -29801,24 +29790,24 @@ def s3929(v0, v1, v2, v3, v4, v5, v6, v7):
 def s3930(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = (v1[(
-            u32(v2, ((
-            u32(v3, R[v4] + v5)[0]) + R[v6] & 0xFFFFFFFF))[0]) + v7])
+            u32(v2, (((
+            u32(v3, R[v4] + v5)[0]) + R[v6]) & 0xFFFFFFFF))[0]) + v7])
     return s
 
 
 def s3931(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = ((v1[(
-            u32(v2, ((
-            u32(v3, R[v4] + v5)[0]) + R[v6] & 0xFFFFFFFF))[0]) + v7]) & v8)
+            u32(v2, (((
+            u32(v3, R[v4] + v5)[0]) + R[v6]) & 0xFFFFFFFF))[0]) + v7]) & v8)
     return s
 
 
 def c3931(v0, v1, v2, v3, v4, v5, v6, v7):
     def c(R):
         return ((v0[(
-            u32(v1, ((
-            u32(v2, R[v3] + v4)[0]) + R[v5] & 0xFFFFFFFF))[0]) + v6]) & v7)
+            u32(v1, (((
+            u32(v2, R[v3] + v4)[0]) + R[v5]) & 0xFFFFFFFF))[0]) + v6]) & v7)
     return c
 
 
@@ -29852,14 +29841,14 @@ def s3935(v0, v1, v2, v3, v4):
 
 def s3936(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w64(v0, ((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF), v5)
+        w64(v0, (((
+            u32(v1, R[v2] + v3)[0]) + R[v4]) & 0xFFFFFFFF), v5)
     return s
 
 
 def s3937(d0, v1, v2, v3):
     def s(R):
-        R[d0] = ((R[v1] - R[v2]) % 4294967296) + R[v3] & 0xFFFFFFFF
+        R[d0] = ((R[v1] - R[v2]) + R[v3]) & 0xFFFFFFFF
     return s
 
 
@@ -29878,31 +29867,31 @@ def s3939(d0, v1, v2, v3, v4, v5, v6):
 
 def s3940(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((R[v1] << v2) % 4294967296) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((R[v1] << v2) + (R[v3] * v4)) & 0xFFFFFFFF
     return s
 
 
 def s3941(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((R[v1] << v2) % 4294967296) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF
+        R[d0] = (((R[v1] << v2) + (R[v3] * v4)) + R[v5]) & 0xFFFFFFFF
     return s
 
 
 def s3942(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((((R[v1] << v2) % 4294967296) + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v5] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((((((R[v1] << v2) + (R[v3] * v4)) + R[v5]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s3943(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + ((((((R[v2] << v3) % 4294967296) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF) + R[v6] & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (((((((R[v2] << v3) + (R[v4] * v5)) + R[v6]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000))) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s3944(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = float(((u32(v1, ((((v2.value) + v3) % 4294967296) + ((R[v4] << v5) % 4294967296) & 0xFFFFFFFF))[0]) ^ 0x80000000) - 0x80000000)
+        R[d0] = float((i32(v1, ((((v2.value) + v3) + (R[v4] << v5)) & 0xFFFFFFFF))[0]))
     return s
 
 
@@ -29932,19 +29921,19 @@ def s3948(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3949(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = d64(v1, ((((v2.value) + v3) % 4294967296) + R[v4] & 0xFFFFFFFF))[0]
+        R[d0] = d64(v1, ((((v2.value) + v3) + R[v4]) & 0xFFFFFFFF))[0]
     return s
 
 
 def s3950(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] * (d64(v2, ((((v3.value) + v4) % 4294967296) + R[v5] & 0xFFFFFFFF))[0])
+        R[d0] = R[v1] * (d64(v2, ((((v3.value) + v4) + R[v5]) & 0xFFFFFFFF))[0])
     return s
 
 
 def s3951(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] * (d64(v2, ((((v3.value) + v4) % 4294967296) + R[v5] & 0xFFFFFFFF))[0])) + R[v6]
+        R[d0] = (R[v1] * (d64(v2, ((((v3.value) + v4) + R[v5]) & 0xFFFFFFFF))[0])) + R[v6]
     return s
 
 
@@ -30028,13 +30017,13 @@ def s3964(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s3965(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = d64(v1, (((R[v2] + v3) % 4294967296) + R[v4] & 0xFFFFFFFF))[0]
+        R[d0] = d64(v1, (((R[v2] + v3) + R[v4]) & 0xFFFFFFFF))[0]
     return s
 
 
 def s3966(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] * (R[v2] + R[v3])) - (d64(v4, (((R[v5] + v6) % 4294967296) + R[v7] & 0xFFFFFFFF))[0])
+        R[d0] = (R[v1] * (R[v2] + R[v3])) - (d64(v4, (((R[v5] + v6) + R[v7]) & 0xFFFFFFFF))[0])
     return s
 
 
@@ -30139,31 +30128,31 @@ def s3982(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
 
 def s3983(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((((R[v1] << v2) % 4294967296) & v3) | ((R[v4] << v5) % 4294967296)) >> v6
+        R[d0] = (((R[v1] << v2) & v3) | ((R[v4] << v5) % 4294967296)) >> v6
     return s
 
 
 def s3984(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + (((((R[v2] << v3) % 4294967296) & v4) | ((R[v5] << v6) % 4294967296)) >> v7) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((((R[v2] << v3) & v4) | ((R[v5] << v6) % 4294967296)) >> v7)) & 0xFFFFFFFF
     return s
 
 
 def s3985(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (R[v1] + ((R[v2] >> v3) & v4) & 0xFFFFFFFF) + ((R[v5] >> v6) & v7) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + ((R[v2] >> v3) & v4)) + ((R[v5] >> v6) & v7)) & 0xFFFFFFFF
     return s
 
 
 def s3986(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = (((v1.value) + v2) % 4294967296) + (((R[v3] & 0xFFFFFFFF) << v4) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (((v1.value) + v2) + ((R[v3]) << v4)) & 0xFFFFFFFF
     return s
 
 
 def s3987(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = v1[((((v2.value) + v3) % 4294967296) + (((R[v4] & 0xFFFFFFFF) << v5) % 4294967296) & 0xFFFFFFFF) + v6]
+        R[d0] = v1[((((v2.value) + v3) + ((R[v4]) << v5)) & 0xFFFFFFFF) + v6]
     return s
 
 
@@ -30205,32 +30194,32 @@ def s3991(d0, v1, v2, v3, v4):
 
 def s3992(v0, v1, v2, v3, v4):
     def s(R):
-        w32(v0, (((R[v1] + R[v2] & 0xFFFFFFFF) + v3) % 4294967296), R[v4])
+        w32(v0, (((R[v1] + R[v2]) + v3) & 0xFFFFFFFF), R[v4])
     return s
 
 
 def s3993(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] << v2) % 4294967296) + R[v3] & 0xFFFFFFFF) << v4) % 4294967296
+        R[d0] = (((R[v1] << v2) + R[v3]) << v4) & 0xFFFFFFFF
     return s
 
 
 def s3994(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (((((R[v2] << v3) % 4294967296) + R[v4] & 0xFFFFFFFF) << v5) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] << v3) + R[v4]) << v5)) & 0xFFFFFFFF
     return s
 
 
 def s3995(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1] + v2, (
-            u32(v3, (R[v4] + ((R[v5] << v6) % 4294967296) & 0xFFFFFFFF) + v7)[0]))
+            u32(v3, ((R[v4] + (R[v5] << v6)) & 0xFFFFFFFF) + v7)[0]))
     return s
 
 
 def s3996(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((((u32(v1, ((R[v2] + v3) % 4294967296))[0]) - R[v4]) % 4294967296) ^ 0x80000000) - 0x80000000 >> v5 & 0xFFFFFFFF
+        R[d0] = ((((((u32(v1, ((R[v2] + v3) % 4294967296))[0]) - R[v4]) % 4294967296) ^ 0x80000000) - 0x80000000) >> v5) & 0xFFFFFFFF
     return s
 
 
@@ -30249,55 +30238,55 @@ def s3998(v0, v1, v2, v3, v4, v5, v6):
 
 def s3999(d0, v1, v2):
     def s(R):
-        R[d0] = ((R[v1] & 0xFFFFFFFF) + v2) % 4294967296
+        R[d0] = ((R[v1]) + v2) & 0xFFFFFFFF
     return s
 
 
 def s4000(d0, v1, v2, v3):
     def s(R):
-        R[d0] = u32(v1, (((R[v2] & 0xFFFFFFFF) + v3) % 4294967296))[0]
+        R[d0] = u32(v1, (((R[v2]) + v3) & 0xFFFFFFFF))[0]
     return s
 
 
 def c4000(v0, v1, v2):
     def c(R):
-        return u32(v0, (((R[v1] & 0xFFFFFFFF) + v2) % 4294967296))[0]
+        return u32(v0, (((R[v1]) + v2) & 0xFFFFFFFF))[0]
     return c
 
 
 def s4001(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((R[v1] << v2) % 4294967296) + v3) % 4294967296) & v4
+        R[d0] = ((R[v1] << v2) + v3) & v4
     return s
 
 
 def s4002(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + (((((R[v2] << v3) % 4294967296) + v4) % 4294967296) & v5) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (((R[v2] << v3) + v4) & v5)) & 0xFFFFFFFF
     return s
 
 
 def s4003(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = u64(v1, (R[v2] + (((((R[v3] << v4) % 4294967296) + v5) % 4294967296) & v6) & 0xFFFFFFFF))[0]
+        R[d0] = u64(v1, ((R[v2] + (((R[v3] << v4) + v5) & v6)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s4004(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = u32(v1, (((R[v2] << v3) % 4294967296) + R[v4] & 0xFFFFFFFF))[0]
+        R[d0] = u32(v1, (((R[v2] << v3) + R[v4]) & 0xFFFFFFFF))[0]
     return s
 
 
 def s4005(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = 1 if (u32(v1, (((R[v2] << v3) % 4294967296) + R[v4] & 0xFFFFFFFF))[0]) == v5 else 0
+        R[d0] = 1 if (u32(v1, (((R[v2] << v3) + R[v4]) & 0xFFFFFFFF))[0]) == v5 else 0
     return s
 
 
 def c4005(v0, v1, v2, v3, v4):
     def c(R):
-        return (u32(v0, (((R[v1] << v2) % 4294967296) + R[v3] & 0xFFFFFFFF))[0]) == v4
+        return (u32(v0, (((R[v1] << v2) + R[v3]) & 0xFFFFFFFF))[0]) == v4
     return c
 
 
@@ -30339,19 +30328,19 @@ def c4008(v0, v1, v2, v3, v4):
 
 def s4009(d0, v1, v2, v3):
     def s(R):
-        R[d0] = (u32(v1, R[v2])[0]) * v3 & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2])[0]) * v3) & 0xFFFFFFFF
     return s
 
 
 def s4010(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = R[v1] + ((u32(v2, R[v3])[0]) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = (R[v1] + ((u32(v2, R[v3])[0]) * v4)) & 0xFFFFFFFF
     return s
 
 
 def s4011(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = ((R[v1] + ((u32(v2, R[v3])[0]) * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) - v5) % 4294967296
+        R[d0] = ((R[v1] + ((u32(v2, R[v3])[0]) * v4)) - v5) & 0xFFFFFFFF
     return s
 
 
@@ -30369,28 +30358,28 @@ def c4012(v0, v1, v2):
 
 def s4013(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = i16(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0] & 0xFFFFFFFF
+        R[d0] = (i16(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
     return s
 
 
 def s4014(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, ((((v2.value) + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF) + v5) % 4294967296))[0]
+        R[d0] = u32(v1, ((((v2.value) + (R[v3] << v4)) + v5) & 0xFFFFFFFF))[0]
     return s
 
 
 def s4015(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w64(v0, R[v1] + v2, (R[v3] + (
-            u64(v4, R[v5] + v6)[0]) & 0xFFFFFFFFFFFFFFFF))
+        w64(v0, R[v1] + v2, ((R[v3] + (
+            u64(v4, R[v5] + v6)[0])) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
 def s4016(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        w64(v0, ((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF), (
-            u64(v5, (R[v6] + R[v7] & 0xFFFFFFFF))[0]))
+        w64(v0, (((
+            u32(v1, R[v2] + v3)[0]) + R[v4]) & 0xFFFFFFFF), (
+            u64(v5, ((R[v6] + R[v7]) & 0xFFFFFFFF))[0]))
     return s
 
 
@@ -30430,20 +30419,20 @@ def s4020(v0, v1, v2, v3, v4):
 
 def s4021(d0, v1, v2):
     def s(R):
-        R[d0] = (R[v1] & 0xFFFFFFFF) | v2
+        R[d0] = ((R[v1]) & 0xFFFFFFFF) | v2
     return s
 
 
 def s4022(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = ((((u32(v1, R[v2] + v3)[0]) - R[v4]) % 4294967296) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = ((((((u32(v1, R[v2] + v3)[0]) - R[v4]) % 4294967296) ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
 def s4023(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w64(v0, R[v1] + v2, (((((
-            u32(v3, R[v4] + v5)[0]) - R[v6]) % 4294967296) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF))
+        w64(v0, R[v1] + v2, (((((((
+            u32(v3, R[v4] + v5)[0]) - R[v6]) % 4294967296) ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -30462,7 +30451,7 @@ def s4025(v0, v1, v2, v3, v4, v5):
 
 def s4026(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = i16(v1, (R[v2] + ((((R[v3] - R[v4]) % 4294967296) << v5) % 4294967296) & 0xFFFFFFFF))[0] & 0xFFFFFFFF
+        R[d0] = (i16(v1, ((R[v2] + ((R[v3] - R[v4]) << v5)) & 0xFFFFFFFF))[0]) & 0xFFFFFFFF
     return s
 
 
@@ -30500,13 +30489,13 @@ def c4029(v0, v1, v2, v3, v4):
 
 def s4030(d0, v1, v2, v3):
     def s(R):
-        R[d0] = 1 if ((u32(v1, (v2.value))[0]) ^ 0x80000000) <= v3 else 0
+        R[d0] = 1 if ((i32(v1, (v2.value))[0]) + 0x80000000) <= v3 else 0
     return s
 
 
 def c4030(v0, v1, v2):
     def c(R):
-        return ((u32(v0, (v1.value))[0]) ^ 0x80000000) <= v2
+        return ((i32(v0, (v1.value))[0]) + 0x80000000) <= v2
     return c
 
 
@@ -30524,8 +30513,8 @@ def c4031(v0, v1, v2, v3):
 
 def s4032(v0, v1, v2, v3, v4, v5):
     def s(R):
-        w16(v0, ((
-            u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF), v5 & 65535)
+        w16(v0, (((
+            u32(v1, R[v2] + v3)[0]) + R[v4]) & 0xFFFFFFFF), v5 & 65535)
     return s
 
 
@@ -30560,25 +30549,25 @@ def s4036(d0, v1, v2, v3, v4, v5, v6):
 
 def s4037(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((R[v1] & v2) | (R[v3] | (((R[v4] & v5) << v6) % 18446744073709551616))) << v7) % 18446744073709551616
+        R[d0] = (((R[v1] & v2) | (R[v3] | ((R[v4] & v5) << v6))) << v7) % 18446744073709551616
     return s
 
 
 def s4038(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (((u64(v1, R[v2] + v3)[0]) >> v4) & v5) & 0xFFFFFFFF
+        R[d0] = ((((u64(v1, R[v2] + v3)[0]) >> v4) & v5)) & 0xFFFFFFFF
     return s
 
 
 def s4039(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = (((((u64(v1, R[v2] + v3)[0]) >> v4) & v5) & 0xFFFFFFFF) << v6) % 4294967296
+        R[d0] = (((((u64(v1, R[v2] + v3)[0]) >> v4) & v5)) << v6) & 0xFFFFFFFF
     return s
 
 
 def s4040(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((((((u64(v1, R[v2] + v3)[0]) >> v4) & v5) & 0xFFFFFFFF) << v6) % 4294967296) + R[v7] & 0xFFFFFFFF
+        R[d0] = ((((((u64(v1, R[v2] + v3)[0]) >> v4) & v5)) << v6) + R[v7]) & 0xFFFFFFFF
     return s
 
 
@@ -30640,26 +30629,26 @@ def s4049(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def s4050(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = (R[v1] & ((v2 << (R[v3] & 31) & 0xFFFFFFFF) ^ v4)) | R[v5]
+        R[d0] = (R[v1] & ((v2 << (R[v3] & 31)) ^ v4)) | R[v5]
     return s
 
 
 def s4051(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = 1 if ((R[v1] & ((v2 << (R[v3] & 31) & 0xFFFFFFFF) ^ v4)) | R[v5]) != v6 else 0
+        R[d0] = 1 if ((R[v1] & ((v2 << (R[v3] & 31)) ^ v4)) | R[v5]) != v6 else 0
     return s
 
 
 def s4052(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] | (1 if ((R[v2] & ((v3 << (R[v4] & 31) & 0xFFFFFFFF) ^ v5)) | R[v6]) != v7 else 0)
+        R[d0] = R[v1] | (1 if ((R[v2] & ((v3 << (R[v4] & 31)) ^ v5)) | R[v6]) != v7 else 0)
     return s
 
 
 def s4053(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w32(v0, R[v1] + v2, ((
-            u32(v3, (((R[v4] << v5) % 4294967296) + (R[v7] if R[v6] else v8) & 0xFFFFFFFF))[0]) & v9))
+            u32(v3, (((R[v4] << v5) + (R[v7] if R[v6] else v8)) & 0xFFFFFFFF))[0]) & v9))
     return s
 
 
@@ -30672,13 +30661,13 @@ def s4054(d0, v1, v2, v3, v4, v5):
 
 def s4055(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] + (((((R[v2] << v3) % 4294967296) + v4) % 4294967296) & v5) & 0xFFFFFFFF) + v6) % 4294967296
+        R[d0] = ((R[v1] + (((R[v2] << v3) + v4) & v5)) + v6) & 0xFFFFFFFF
     return s
 
 
 def s4056(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = u32(v1, (((R[v2] + (((((R[v3] << v4) % 4294967296) + v5) % 4294967296) & v6) & 0xFFFFFFFF) + v7) % 4294967296))[0]
+        R[d0] = u32(v1, (((R[v2] + (((R[v3] << v4) + v5) & v6)) + v7) & 0xFFFFFFFF))[0]
     return s
 
 
@@ -30693,7 +30682,7 @@ def s4058(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = (1 if (v1[(((
             v2[R[v3]]) + v4) % 4294967296)]) != (
-            (v5[((R[v6] + v7) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF) else 0)
+            ((v5[((R[v6] + v7) % 4294967296)] ^ 128) - 128) & 0xFFFFFFFF) else 0)
     return s
 
 
@@ -30701,30 +30690,30 @@ def c4058(v0, v1, v2, v3, v4, v5, v6):
     def c(R):
         return ((v0[(((
             v1[R[v2]]) + v3) % 4294967296)]) != (
-            (v4[((R[v5] + v6) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF))
+            ((v4[((R[v5] + v6) % 4294967296)] ^ 128) - 128) & 0xFFFFFFFF))
     return c
 
 
 def s4059(d0, v1, v2, v3, v4, v5):
     def s(R):
         R[d0] = (v1[(
-            v2[(R[v3] + R[v4] & 0xFFFFFFFF)]) + v5])
+            v2[((R[v3] + R[v4]) & 0xFFFFFFFF)]) + v5])
     return s
 
 
 def s4060(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = (1 if (v1[(
-            v2[(R[v3] + R[v4] & 0xFFFFFFFF)]) + v5]) != (
-            (v6[((R[v7] + v8) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF) else 0)
+            v2[((R[v3] + R[v4]) & 0xFFFFFFFF)]) + v5]) != (
+            ((v6[((R[v7] + v8) % 4294967296)] ^ 128) - 128) & 0xFFFFFFFF) else 0)
     return s
 
 
 def c4060(v0, v1, v2, v3, v4, v5, v6, v7):
     def c(R):
         return ((v0[(
-            v1[(R[v2] + R[v3] & 0xFFFFFFFF)]) + v4]) != (
-            (v5[((R[v6] + v7) % 4294967296)] ^ 128) - 128 & 0xFFFFFFFF))
+            v1[((R[v2] + R[v3]) & 0xFFFFFFFF)]) + v4]) != (
+            ((v5[((R[v6] + v7) % 4294967296)] ^ 128) - 128) & 0xFFFFFFFF))
     return c
 
 
@@ -30748,13 +30737,13 @@ def s4062(d0, v1, v2, v3):
 
 def s4063(d0, v1, v2, v3, v4):
     def s(R):
-        R[d0] = d64(v1, (R[v2] + ((R[v3] << v4) % 4294967296) & 0xFFFFFFFF))[0]
+        R[d0] = d64(v1, ((R[v2] + (R[v3] << v4)) & 0xFFFFFFFF))[0]
     return s
 
 
 def s4064(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = u32(v1, (R[v2] + (R[v3] * v4 & 0xFFFFFFFF) & 0xFFFFFFFF) + v5)[0]
+        R[d0] = u32(v1, ((R[v2] + (R[v3] * v4)) & 0xFFFFFFFF) + v5)[0]
     return s
 
 
@@ -31456,7 +31445,7 @@ def p501_501(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12, v13):
 def p0_273(d0, v1, d2, v3, v4):
     def s(R):
         R[d0] = R[v1]
-        R[d2] = (v3[R[v4]] ^ 128) - 128 & 0xFFFFFFFF
+        R[d2] = ((v3[R[v4]] ^ 128) - 128) & 0xFFFFFFFF
     return s
 
 
@@ -31519,7 +31508,7 @@ def p0_488(d0, v1, v2, v3, v4):
 
 def p2_6(d0, v1, v2, d3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
         R[d3] = (R[v4] + v5) % 4294967296
     return s
 
@@ -31722,7 +31711,7 @@ def p1_484(d0, v1, d2, v3, v4):
 
 def p520_493(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (((u32(v1, R[v2])[0]) + v3) % 4294967296) & v4
+        R[d0] = ((u32(v1, R[v2])[0]) + v3) & v4
         w32(v5, R[v6], ((R[v7] + v8) % 4294967296))
     return s
 
@@ -31730,7 +31719,7 @@ def p520_493(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 def p253_773(d0, v1, v2, d3, v4, v5, v6, v7):
     def s(R):
         R[d0] = u64(v1, R[v2])[0]
-        R[d3] = R[v6] if (not (R[v4] & v5)) else (R[v7] & 0xFFFFFFFF)
+        R[d3] = R[v6] if (not (R[v4] & v5)) else ((R[v7]) & 0xFFFFFFFF)
     return s
 
 
@@ -31757,7 +31746,7 @@ def p309_490(v0, v1, v2, v3, v4, v5, v6, v7, v8):
 
 def p622_495(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v1] & 0xFFFFFFFF) - v2) % 4294967296
+        R[d0] = ((R[v1]) - v2) & 0xFFFFFFFF
         w32(v3, R[v4], (((
             u32(v5, R[v6])[0]) + v7) % 4294967296))
     return s
@@ -31883,7 +31872,7 @@ def p317_313(v0, v1, v2, v3, v4, v5, v6):
 def p16_511(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = R[v1] // v2
-        v3[R[v4]] = (((R[v5] - (R[v6] * v7 & 0xFFFFFFFF)) % 4294967296) | v8) & 255
+        v3[R[v4]] = ((R[v5] - (R[v6] * v7)) | v8) & 255
     return s
 
 
@@ -31925,15 +31914,15 @@ def p306_1(v0, v1, v2, d3, v4):
 
 def p602_6(d0, v1, v2, v3, d4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] - v2) % 4294967296) & v3
+        R[d0] = (R[v1] - v2) & v3
         R[d4] = (R[v5] + v6) % 4294967296
     return s
 
 
 def p535_535(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w32(v0, R[v1] + v2, (R[v3] + R[v4] & 0xFFFFFFFF))
-        w32(v5, R[v6] + v7, (R[v8] + R[v9] & 0xFFFFFFFF))
+        w32(v0, R[v1] + v2, ((R[v3] + R[v4]) & 0xFFFFFFFF))
+        w32(v5, R[v6] + v7, ((R[v8] + R[v9]) & 0xFFFFFFFF))
     return s
 
 
@@ -31975,7 +31964,7 @@ def p309_317(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def p681_1(d0, v1, v2, d3, v4):
     def s(R):
-        R[d0] = (((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFFFFFFFFFF
         R[d3] = v4
     return s
 
@@ -31983,7 +31972,7 @@ def p681_1(d0, v1, v2, d3, v4):
 def p251_681(d0, v1, v2, v3, d4, v5, v6):
     def s(R):
         R[d0] = u32(v1, R[v2] + v3)[0]
-        R[d4] = (((R[v5] - R[v6]) % 4294967296) ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF
+        R[d4] = (((((R[v5] - R[v6]) % 4294967296) ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -31997,7 +31986,7 @@ def p470_310(v0, v1, v2, v3, v4, v5):
 def p1_2(d0, v1, d2, v3, v4):
     def s(R):
         R[d0] = v1
-        R[d2] = R[v3] + R[v4] & 0xFFFFFFFF
+        R[d2] = (R[v3] + R[v4]) & 0xFFFFFFFF
     return s
 
 
@@ -32048,7 +32037,7 @@ def p1_495(d0, v1, v2, v3, v4, v5, v6):
 
 def p554_369(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, R[v2])[0]) * v3 & 0xFFFFFFFFFFFFFFFF) + R[v4] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((u32(v1, R[v2])[0]) * v3) + R[v4]) & 0xFFFFFFFFFFFFFFFF
         w32(v5, R[v6], R[v7] & 0xFFFFFFFF)
     return s
 
@@ -32084,15 +32073,15 @@ def p576_6(v0, v1, v2, v3, d4, v5, v6):
 
 def p2_2(d0, v1, v2, d3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
-        R[d3] = R[v4] + R[v5] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
     return s
 
 
 def p6_8(d0, v1, v2, d3, v4, v5):
     def s(R):
         R[d0] = (R[v1] + v2) % 4294967296
-        R[d3] = R[v4] * v5 & 0xFFFFFFFF
+        R[d3] = (R[v4] * v5) & 0xFFFFFFFF
     return s
 
 
@@ -32235,21 +32224,21 @@ def p313_1020(v0, v1, v2, v3, v4, v5, v6, v7, v8):
 def p1_1046(d0, v1, d2, v3, v4):
     def s(R):
         R[d0] = v1
-        R[d2] = ((R[v3] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) * v4 & 0xFFFFFFFFFFFFFFFF
+        R[d2] = ((((R[v3] ^ 0x80000000) - 0x80000000)) * v4) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
-def p1046_239(d0, v1, v2, d3, v4):
+def p1046_245(d0, v1, v2, d3, v4):
     def s(R):
-        R[d0] = ((R[v1] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF) * v2 & 0xFFFFFFFFFFFFFFFF
-        R[d3] = R[v4] & 0xFFFFFFFF
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000)) * v2) & 0xFFFFFFFFFFFFFFFF
+        R[d3] = (R[v4]) & 0xFFFFFFFF
     return s
 
 
 def p504_602(d0, v1, v2, v3, v4, v5, d6, v7, v8, v9):
     def s(R):
-        R[d0] = ((64 - R[v3].bit_length()) if (R[v1] != v2) else (((64 - R[v4].bit_length()) + v5) % 18446744073709551616)) & 0xFFFFFFFF
-        R[d6] = ((R[v7] - v8) % 4294967296) & v9
+        R[d0] = (((64 - R[v3].bit_length()) if (R[v1] != v2) else ((64 - R[v4].bit_length()) + v5))) & 0xFFFFFFFF
+        R[d6] = (R[v7] - v8) & v9
     return s
 
 
@@ -32269,7 +32258,7 @@ def p489_1(d0, v1, v2, v3, d4, v5):
 
 def p2_265(d0, v1, v2, d3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
         R[d3] = v4[R[v5]]
     return s
 
@@ -32407,7 +32396,7 @@ def p309_249(v0, v1, v2, v3, d4, v5, v6):
 
 def p2_1(d0, v1, v2, d3, v4):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
         R[d3] = v4
     return s
 
@@ -32415,7 +32404,7 @@ def p2_1(d0, v1, v2, d3, v4):
 def p6_2(d0, v1, v2, d3, v4, v5):
     def s(R):
         R[d0] = (R[v1] + v2) % 4294967296
-        R[d3] = R[v4] + R[v5] & 0xFFFFFFFF
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
     return s
 
 
@@ -32486,21 +32475,21 @@ def p508_6(v0, v1, v2, v3, d4, v5, v6):
 
 def p525_525(d0, v1, v2, v3, v4, d5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (u32(v1, ((R[v2] + v3) % 4294967296))[0]) * R[v4] & 0xFFFFFFFF
-        R[d5] = (u32(v6, ((R[v7] + v8) % 4294967296))[0]) * R[v9] & 0xFFFFFFFF
+        R[d0] = ((u32(v1, ((R[v2] + v3) % 4294967296))[0]) * R[v4]) & 0xFFFFFFFF
+        R[d5] = ((u32(v6, ((R[v7] + v8) % 4294967296))[0]) * R[v9]) & 0xFFFFFFFF
     return s
 
 
 def p575_575(d0, v1, v2, v3, d4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v1] + v2) % 4294967296) + R[v3] & 0xFFFFFFFF
-        R[d4] = ((R[v5] + v6) % 4294967296) + R[v7] & 0xFFFFFFFF
+        R[d0] = ((R[v1] + v2) + R[v3]) & 0xFFFFFFFF
+        R[d4] = ((R[v5] + v6) + R[v7]) & 0xFFFFFFFF
     return s
 
 
 def p39_786(d0, v1, v2, d3, v4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] ^ 0x80000000) - 0x80000000 >> v2 & 0xFFFFFFFF
+        R[d0] = (((R[v1] ^ 0x80000000) - 0x80000000) >> v2) & 0xFFFFFFFF
         R[d3] = ((R[v4] ^ R[v5]) - R[v6]) % 4294967296
     return s
 
@@ -32508,7 +32497,7 @@ def p39_786(d0, v1, v2, d3, v4, v5, v6):
 def p490_542(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
         w32(v0, R[v1] + v2, ((R[v3] + v4) % 4294967296))
-        w32(v5, (((R[v6] + v7) % 4294967296) + ((R[v8] << v9) % 4294967296) & 0xFFFFFFFF), R[v10] & 0xFFFFFFFF)
+        w32(v5, (((R[v6] + v7) + (R[v8] << v9)) & 0xFFFFFFFF), R[v10] & 0xFFFFFFFF)
     return s
 
 
@@ -32571,7 +32560,7 @@ def p313_1(v0, v1, v2, d3, v4):
 
 def p8_7(d0, v1, v2, d3, v4, v5):
     def s(R):
-        R[d0] = R[v1] * v2 & 0xFFFFFFFF
+        R[d0] = (R[v1] * v2) & 0xFFFFFFFF
         R[d3] = (R[v4] - v5) % 4294967296
     return s
 
@@ -32592,7 +32581,7 @@ def p624_0(d0, v1, v2, v3, v4, d5, v6):
 
 def p545_12(d0, v1, v2, d3, v4, v5):
     def s(R):
-        R[d0] = (R[v1] >> v2) & 0xFFFFFFFF
+        R[d0] = ((R[v1] >> v2)) & 0xFFFFFFFF
         R[d3] = R[v4] & v5
     return s
 
@@ -32635,7 +32624,7 @@ def p0_57(d0, v1, d2, v3, v4):
 
 def p715_249(d0, v1, v2, v3, v4, d5, v6, v7):
     def s(R):
-        R[d0] = ((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000 >> v3 & 0xFFFFFFFF) * v4 & 0xFFFFFFFF
+        R[d0] = ((((((R[v1] - R[v2]) % 4294967296) ^ 0x80000000) - 0x80000000) >> v3) * v4) & 0xFFFFFFFF
         R[d5] = u32(v6, R[v7])[0]
     return s
 
@@ -32670,8 +32659,8 @@ def p786_0(d0, v1, v2, v3, d4, v5):
 
 def p68_532(d0, v1, v2, d3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] * R[v2] & 0xFFFFFFFFFFFFFFFF
-        R[d3] = R[v4] + (R[v5] * R[v6] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] * R[v2]) & 0xFFFFFFFFFFFFFFFF
+        R[d3] = (R[v4] + (R[v5] * R[v6])) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -32686,7 +32675,7 @@ def p493_865(v0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         w32(v0, R[v1], ((R[v2] + v3) % 4294967296))
         w64(v4, R[v5], (
-            i32(v6, R[v7])[0] & 0xFFFFFFFFFFFFFFFF))
+            (i32(v6, R[v7])[0]) & 0xFFFFFFFFFFFFFFFF))
     return s
 
 
@@ -32700,7 +32689,7 @@ def p78_102(d0, v1, v2, d3, v4, v5):
 def p865_488(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
         w64(v0, R[v1], (
-            i32(v2, R[v3])[0] & 0xFFFFFFFFFFFFFFFF))
+            (i32(v2, R[v3])[0]) & 0xFFFFFFFFFFFFFFFF))
         v4.value = ((R[v5] + v6) % 4294967296)
     return s
 
@@ -32805,7 +32794,7 @@ def p338_6(v0, v1, v2, d3, v4, v5):
 
 def p2_4(d0, v1, v2, d3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
         R[d3] = (R[v4] - R[v5]) % 4294967296
     return s
 
@@ -32813,7 +32802,7 @@ def p2_4(d0, v1, v2, d3, v4, v5):
 def p6_851(d0, v1, v2, d3, v4, v5, v6):
     def s(R):
         R[d0] = (R[v1] + v2) % 4294967296
-        R[d3] = (((R[v4] << v5) % 4294967296) - v6) % 4294967296
+        R[d3] = ((R[v4] << v5) - v6) % 4294967296
     return s
 
 
@@ -32847,7 +32836,7 @@ def p565_565(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def p2_251(d0, v1, v2, d3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
         R[d3] = u32(v4, R[v5] + v6)[0]
     return s
 
@@ -32891,8 +32880,8 @@ def p251_4(d0, v1, v2, v3, d4, v5, v6):
 
 def p851_575(d0, v1, v2, v3, d4, v5, v6, v7):
     def s(R):
-        R[d0] = (((R[v1] << v2) % 4294967296) - v3) % 4294967296
-        R[d4] = ((R[v5] + v6) % 4294967296) + R[v7] & 0xFFFFFFFF
+        R[d0] = ((R[v1] << v2) - v3) % 4294967296
+        R[d4] = ((R[v5] + v6) + R[v7]) & 0xFFFFFFFF
     return s
 
 
@@ -32941,8 +32930,8 @@ def p493_249(v0, v1, v2, v3, d4, v5, v6):
 
 def p549_496(v0, v1, v2, v3, v4, v5, d6, v7, v8, v9, v10):
     def s(R):
-        v0[(R[v1] + (
-            u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF)] = v5 & 255
+        v0[((R[v1] + (
+            u32(v2, R[v3] + v4)[0])) & 0xFFFFFFFF)] = v5 & 255
         R[d6] = ((u32(v7, R[v8] + v9)[0]) + v10) % 4294967296
     return s
 
@@ -32999,8 +32988,8 @@ def p469_489(d0, v1, d2, v3, v4, v5):
 
 def p549_497(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11, v12):
     def s(R):
-        v0[(R[v1] + (
-            u32(v2, R[v3] + v4)[0]) & 0xFFFFFFFF)] = v5 & 255
+        v0[((R[v1] + (
+            u32(v2, R[v3] + v4)[0])) & 0xFFFFFFFF)] = v5 & 255
         w32(v6, R[v7] + v8, (((
             u32(v9, R[v10] + v11)[0]) + v12) % 4294967296))
     return s
@@ -33018,7 +33007,7 @@ def p498_498(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10, v11):
 def p7_2(d0, v1, v2, d3, v4, v5):
     def s(R):
         R[d0] = (R[v1] - v2) % 4294967296
-        R[d3] = R[v4] + R[v5] & 0xFFFFFFFF
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
     return s
 
 
@@ -33061,7 +33050,7 @@ def p317_255(v0, v1, v2, v3, d4, v5, v6, v7):
 def p490_558(v0, v1, v2, v3, v4, d5, v6, v7, v8, v9, v10):
     def s(R):
         w32(v0, R[v1] + v2, ((R[v3] + v4) % 4294967296))
-        R[d5] = (u32(v6, R[v7] + v8)[0]) + (R[v9] * v10 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d5] = ((u32(v6, R[v7] + v8)[0]) + (R[v9] * v10)) & 0xFFFFFFFF
     return s
 
 
@@ -33119,7 +33108,7 @@ def p486_309(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def p514_249(d0, v1, v2, v3, d4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] << v3)) & 0xFFFFFFFF
         R[d4] = u32(v5, R[v6])[0]
     return s
 
@@ -33149,7 +33138,7 @@ def p489_469(d0, v1, v2, v3, d4, v5):
 
 def p2_12(d0, v1, v2, d3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
         R[d3] = R[v4] & v5
     return s
 
@@ -33185,7 +33174,7 @@ def p6_500(d0, v1, v2, v3, v4, v5, v6, v7):
 
 def p536_7(d0, v1, v2, v3, d4, v5, v6):
     def s(R):
-        R[d0] = v1[(R[v2] + R[v3] & 0xFFFFFFFF)]
+        R[d0] = v1[((R[v2] + R[v3]) & 0xFFFFFFFF)]
         R[d4] = (R[v5] - v6) % 4294967296
     return s
 
@@ -33208,7 +33197,7 @@ def p576_305(v0, v1, v2, v3, v4, v5, v6):
 def p1_545(d0, v1, d2, v3, v4):
     def s(R):
         R[d0] = v1
-        R[d2] = (R[v3] >> v4) & 0xFFFFFFFF
+        R[d2] = ((R[v3] >> v4)) & 0xFFFFFFFF
     return s
 
 
@@ -33235,8 +33224,8 @@ def p78_0(d0, v1, v2, d3, v4):
 
 def p795_6(v0, v1, v2, v3, v4, v5, d6, v7, v8):
     def s(R):
-        w32(v0, (R[v1] + R[v2] & 0xFFFFFFFF), (
-            u32(v3, (R[v4] + R[v5] & 0xFFFFFFFF))[0]))
+        w32(v0, ((R[v1] + R[v2]) & 0xFFFFFFFF), (
+            u32(v3, ((R[v4] + R[v5]) & 0xFFFFFFFF))[0]))
         R[d6] = (R[v7] + v8) % 4294967296
     return s
 
@@ -33264,7 +33253,7 @@ def p469_249(d0, v1, d2, v3, v4):
 
 def p581_309(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) + R[v4] & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + R[v4]) & 0xFFFFFFFF
         w32(v5, R[v6] + v7, R[v8])
     return s
 
@@ -33285,7 +33274,7 @@ def p1_982(d0, v1, v2, v3, v4, v5):
 
 def p994_369(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
-        R[d0] = (((u32(v1, R[v2])[0]) - R[v3]) % 18446744073709551616) + R[v4] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((u32(v1, R[v2])[0]) - R[v3]) + R[v4]) & 0xFFFFFFFFFFFFFFFF
         w32(v5, R[v6], R[v7] & 0xFFFFFFFF)
     return s
 
@@ -33293,14 +33282,14 @@ def p994_369(d0, v1, v2, v3, v4, v5, v6, v7):
 def p490_688(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w32(v0, R[v1] + v2, ((R[v3] + v4) % 4294967296))
-        w32(v5, (R[v6] + ((R[v7] << v8) % 4294967296) & 0xFFFFFFFF), R[v9] & 0xFFFFFFFF)
+        w32(v5, ((R[v6] + (R[v7] << v8)) & 0xFFFFFFFF), R[v9] & 0xFFFFFFFF)
     return s
 
 
 def p490_1312(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         w32(v0, R[v1] + v2, ((R[v3] + v4) % 4294967296))
-        v5[(R[v6] + R[v7] & 0xFFFFFFFF)] = (R[v8] + R[v9] & 0xFFFFFFFF) & 255
+        v5[((R[v6] + R[v7]) & 0xFFFFFFFF)] = (R[v8] + R[v9]) & 255
     return s
 
 
@@ -33341,14 +33330,14 @@ def p540_1(v0, v1, v2, v3, v4, v5, v6, d7, v8):
 
 def p511_7(v0, v1, v2, v3, v4, v5, d6, v7, v8):
     def s(R):
-        v0[R[v1]] = (((R[v2] - (R[v3] * v4 & 0xFFFFFFFF)) % 4294967296) | v5) & 255
+        v0[R[v1]] = ((R[v2] - (R[v3] * v4)) | v5) & 255
         R[d6] = (R[v7] - v8) % 4294967296
     return s
 
 
 def p273_7(d0, v1, v2, d3, v4, v5):
     def s(R):
-        R[d0] = (v1[R[v2]] ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((v1[R[v2]] ^ 128) - 128) & 0xFFFFFFFF
         R[d3] = (R[v4] - v5) % 4294967296
     return s
 
@@ -33363,8 +33352,8 @@ def p12_6(d0, v1, v2, d3, v4, v5):
 def p309_621(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9, v10):
     def s(R):
         w32(v0, R[v1] + v2, R[v3])
-        w32(v4, R[v5] + v6, (R[v7] + (
-            u32(v8, R[v9] + v10)[0]) & 0xFFFFFFFF))
+        w32(v4, R[v5] + v6, ((R[v7] + (
+            u32(v8, R[v9] + v10)[0])) & 0xFFFFFFFF))
     return s
 
 
@@ -33377,7 +33366,7 @@ def p550_559(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def p2_0(d0, v1, v2, d3, v4):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
         R[d3] = R[v4]
     return s
 
@@ -33392,7 +33381,7 @@ def p1_56(d0, v1, d2, v3, v4):
 def p7_8(d0, v1, v2, d3, v4, v5):
     def s(R):
         R[d0] = (R[v1] - v2) % 4294967296
-        R[d3] = R[v4] * v5 & 0xFFFFFFFF
+        R[d3] = (R[v4] * v5) & 0xFFFFFFFF
     return s
 
 
@@ -33413,7 +33402,7 @@ def p498_309(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def p275_1(d0, v1, v2, v3, d4, v5):
     def s(R):
-        R[d0] = (v1[R[v2] + v3] ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((v1[R[v2] + v3] ^ 128) - 128) & 0xFFFFFFFF
         R[d4] = v5
     return s
 
@@ -33428,7 +33417,7 @@ def p0_81(d0, v1, d2, v3, v4):
 def p309_2(v0, v1, v2, v3, d4, v5, v6):
     def s(R):
         w32(v0, R[v1] + v2, R[v3])
-        R[d4] = R[v5] + R[v6] & 0xFFFFFFFF
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
     return s
 
 
@@ -33441,7 +33430,7 @@ def p51_0(d0, v1, v2, d3, v4):
 
 def p680_1(v0, v1, v2, v3, v4, d5, v6):
     def s(R):
-        w32(v0, (R[v1] + ((R[v2] << v3) % 4294967296) & 0xFFFFFFFF), v4)
+        w32(v0, ((R[v1] + (R[v2] << v3)) & 0xFFFFFFFF), v4)
         R[d5] = v6
     return s
 
@@ -33449,7 +33438,7 @@ def p680_1(v0, v1, v2, v3, v4, d5, v6):
 def p81_600(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = R[v1] // v2
-        v3[R[v4]] = ((((R[v5] - (R[v6] * v7 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616) & 0xFFFFFFFF) | v8) & 255
+        v3[R[v4]] = (((R[v5] - (R[v6] * v7))) | v8) & 255
     return s
 
 
@@ -33478,14 +33467,14 @@ def p309_486(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 def p6_1327(d0, v1, v2, d3, v4, v5, v6):
     def s(R):
         R[d0] = (R[v1] + v2) % 4294967296
-        R[d3] = (((v4[R[v5]] ^ 128) - 128 & 0xFFFFFFFF) - v6) % 4294967296
+        R[d3] = (((v4[R[v5]] ^ 128) - 128) - v6) & 0xFFFFFFFF
     return s
 
 
 def p714_0(v0, v1, v2, v3, v4, d5, v6):
     def s(R):
         w64(v0, (
-            u32(v1, R[v2] + v3)[0]), ((R[v4] ^ 0x80000000) - 0x80000000 & 0xFFFFFFFFFFFFFFFF))
+            u32(v1, R[v2] + v3)[0]), ((((R[v4] ^ 0x80000000) - 0x80000000)) & 0xFFFFFFFFFFFFFFFF))
         R[d5] = R[v6]
     return s
 
@@ -33500,27 +33489,27 @@ def p102_76(d0, v1, v2, d3, v4, v5):
 def p52_1021(d0, v1, v2, d3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = 1 if (R[v1] ^ 0x80000000) < v2 else 0
-        R[d3] = ((R[v4] + v5) % 4294967296) + (v7 if R[v6] else v8) & 0xFFFFFFFF
+        R[d3] = ((R[v4] + v5) + (v7 if R[v6] else v8)) & 0xFFFFFFFF
     return s
 
 
 def p1021_0(d0, v1, v2, v3, v4, v5, d6, v7):
     def s(R):
-        R[d0] = ((R[v1] + v2) % 4294967296) + (v4 if R[v3] else v5) & 0xFFFFFFFF
+        R[d0] = ((R[v1] + v2) + (v4 if R[v3] else v5)) & 0xFFFFFFFF
         R[d6] = R[v7]
     return s
 
 
 def p853_81(d0, v1, v2, v3, v4, d5, v6, v7):
     def s(R):
-        R[d0] = ((u32(v1, R[v2])[0]) << (R[v3] & 63) & 0xFFFFFFFFFFFFFFFF) + R[v4] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (((u32(v1, R[v2])[0]) << (R[v3] & 63)) + R[v4]) & 0xFFFFFFFFFFFFFFFF
         R[d5] = R[v6] // v7
     return s
 
 
 def p511_51(v0, v1, v2, v3, v4, v5, d6, v7, v8):
     def s(R):
-        v0[R[v1]] = (((R[v2] - (R[v3] * v4 & 0xFFFFFFFF)) % 4294967296) | v5) & 255
+        v0[R[v1]] = ((R[v2] - (R[v3] * v4)) | v5) & 255
         R[d6] = 1 if R[v7] < v8 else 0
     return s
 
@@ -33528,13 +33517,13 @@ def p511_51(v0, v1, v2, v3, v4, v5, d6, v7, v8):
 def p81_1031(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = R[v1] // v2
-        w32(v3, R[v4], ((R[v5] - (R[v6] * v7 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616) & 0xFFFFFFFF)
+        w32(v3, R[v4], (R[v5] - (R[v6] * v7)) & 0xFFFFFFFF)
     return s
 
 
 def p1031_7(v0, v1, v2, v3, v4, d5, v6, v7):
     def s(R):
-        w32(v0, R[v1], ((R[v2] - (R[v3] * v4 & 0xFFFFFFFFFFFFFFFF)) % 18446744073709551616) & 0xFFFFFFFF)
+        w32(v0, R[v1], (R[v2] - (R[v3] * v4)) & 0xFFFFFFFF)
         R[d5] = (R[v6] - v7) % 4294967296
     return s
 
@@ -33578,20 +33567,20 @@ def p508_317(v0, v1, v2, v3, v4, v5, v6, v7):
 def p7_859(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = (R[v1] - v2) % 4294967296
-        v3[R[v4]] = (((R[v5] & 0xFFFFFFFF) & v6) | v7) & 255
+        v3[R[v4]] = (((R[v5]) & v6) | v7) & 255
     return s
 
 
 def p1347_6(d0, v1, v2, v3, d4, v5, v6):
     def s(R):
-        R[d0] = (R[v1] & R[v2]) * R[v3] & 0xFFFFFFFF
+        R[d0] = ((R[v1] & R[v2]) * R[v3]) & 0xFFFFFFFF
         R[d4] = (R[v5] + v6) % 4294967296
     return s
 
 
 def p859_103(v0, v1, v2, v3, v4, d5, v6, v7):
     def s(R):
-        v0[R[v1]] = (((R[v2] & 0xFFFFFFFF) & v3) | v4) & 255
+        v0[R[v1]] = (((R[v2]) & v3) | v4) & 255
         R[d5] = R[v6] >> v7
     return s
 
@@ -33620,8 +33609,8 @@ def p77_555(d0, v1, v2, d3, v4, v5, v6, v7, v8):
 
 def p532_532(d0, v1, v2, v3, d4, v5, v6, v7):
     def s(R):
-        R[d0] = R[v1] + (R[v2] * R[v3] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
-        R[d4] = R[v5] + (R[v6] * R[v7] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] * R[v3])) & 0xFFFFFFFFFFFFFFFF
+        R[d4] = (R[v5] + (R[v6] * R[v7])) & 0xFFFFFFFFFFFFFFFF
     return s
 
 
@@ -33648,8 +33637,8 @@ def p623_785(d0, v1, v2, v3, v4, d5, v6, v7, v8, v9):
 
 def p546_546(d0, v1, v2, v3, d4, v5, v6, v7):
     def s(R):
-        R[d0] = ((R[v1] >> v2) & 0xFFFFFFFF) & v3
-        R[d4] = ((R[v5] >> v6) & 0xFFFFFFFF) & v7
+        R[d0] = ((R[v1] >> v2)) & v3
+        R[d4] = ((R[v5] >> v6)) & v7
     return s
 
 
@@ -33663,7 +33652,7 @@ def p113_77(d0, v1, v2, d3, v4, v5):
 def p6_854(d0, v1, v2, d3, v4, v5, v6):
     def s(R):
         R[d0] = (R[v1] + v2) % 4294967296
-        R[d3] = (((R[v4] + v5) % 4294967296) - v6) % 4294967296
+        R[d3] = ((R[v4] + v5) - v6) % 4294967296
     return s
 
 
@@ -33676,7 +33665,7 @@ def p866_566(d0, v1, v2, v3, v4, v5, d6, v7, v8, v9, v10):
 
 def p532_102(d0, v1, v2, v3, d4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + (R[v2] * R[v3] & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] + (R[v2] * R[v3])) & 0xFFFFFFFFFFFFFFFF
         R[d4] = (R[v5] << v6) % 18446744073709551616
     return s
 
@@ -33698,20 +33687,20 @@ def p5_678(d0, v1, v2, d3, v4, v5, v6, v7):
 def p249_1055(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = u32(v1, R[v2])[0]
-        w32(v3, R[v4], ((R[v5] >> (R[v6] & 31)) + R[v7] & 0xFFFFFFFF))
+        w32(v3, R[v4], (((R[v5] >> (R[v6] & 31)) + R[v7]) & 0xFFFFFFFF))
     return s
 
 
 def p1055_1347(v0, v1, v2, v3, v4, d5, v6, v7, v8):
     def s(R):
-        w32(v0, R[v1], ((R[v2] >> (R[v3] & 31)) + R[v4] & 0xFFFFFFFF))
-        R[d5] = (R[v6] & R[v7]) * R[v8] & 0xFFFFFFFF
+        w32(v0, R[v1], (((R[v2] >> (R[v3] & 31)) + R[v4]) & 0xFFFFFFFF))
+        R[d5] = ((R[v6] & R[v7]) * R[v8]) & 0xFFFFFFFF
     return s
 
 
 def p2_879(d0, v1, v2, d3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
         R[d3] = ((R[v7] + v8) % 4294967296) if (((R[v4] + v5) % 4294967296) < R[v6]) else R[v9]
     return s
 
@@ -33719,14 +33708,14 @@ def p2_879(d0, v1, v2, d3, v4, v5, v6, v7, v8, v9):
 def p879_746(d0, v1, v2, v3, v4, v5, v6, d7, v8, v9, v10, v11):
     def s(R):
         R[d0] = ((R[v4] + v5) % 4294967296) if (((R[v1] + v2) % 4294967296) < R[v3]) else R[v6]
-        R[d7] = ((R[v8] + ((R[v9] + v10) % 4294967296) & 0xFFFFFFFF) - R[v11]) % 4294967296
+        R[d7] = ((R[v8] + (R[v9] + v10)) - R[v11]) & 0xFFFFFFFF
     return s
 
 
 def p746_864(d0, v1, v2, v3, v4, d5, v6, v7, v8):
     def s(R):
-        R[d0] = ((R[v1] + ((R[v2] + v3) % 4294967296) & 0xFFFFFFFF) - R[v4]) % 4294967296
-        R[d5] = (R[v6] - ((R[v7] + v8) % 4294967296)) % 4294967296
+        R[d0] = ((R[v1] + (R[v2] + v3)) - R[v4]) & 0xFFFFFFFF
+        R[d5] = (R[v6] - (R[v7] + v8)) % 4294967296
     return s
 
 
@@ -33762,14 +33751,14 @@ def p7_756(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d0] = (R[v1] - v2) % 4294967296
         v3[R[v4]] = ((
-            v5[((R[v6] & 0xFFFFFFFF) & v7) + v8]) | R[v9]) & 255
+            v5[((R[v6]) & v7) + v8]) | R[v9]) & 255
     return s
 
 
 def p756_103(v0, v1, v2, v3, v4, v5, v6, d7, v8, v9):
     def s(R):
         v0[R[v1]] = ((
-            v2[((R[v3] & 0xFFFFFFFF) & v4) + v5]) | R[v6]) & 255
+            v2[((R[v3]) & v4) + v5]) | R[v6]) & 255
         R[d7] = R[v8] >> v9
     return s
 
@@ -33798,7 +33787,7 @@ def p1060_1(d0, v1, v2, d3, v4):
 def p848_844(d0, v1, v2, v3, d4, v5, v6, v7):
     def s(R):
         R[d0] = (R[v1] & v2) | v3
-        R[d4] = ((v5 - R[v6]) % 4294967296) & v7
+        R[d4] = (v5 - R[v6]) & v7
     return s
 
 
@@ -33833,14 +33822,14 @@ def p12_12(d0, v1, v2, d3, v4, v5):
 
 def p2_309(d0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
         w32(v3, R[v4] + v5, R[v6])
     return s
 
 
 def p544_580(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        w32(v0, ((R[v1] + v2) % 4294967296), (R[v3] + R[v4] & 0xFFFFFFFF))
+        w32(v0, ((R[v1] + v2) % 4294967296), ((R[v3] + R[v4]) & 0xFFFFFFFF))
         w32(v5, ((R[v6] + v7) % 4294967296), ((R[v8] - v9) % 4294967296))
     return s
 
@@ -33885,7 +33874,7 @@ def p255_310(d0, v1, v2, v3, v4, v5, v6, v7):
 def p4_2(d0, v1, v2, d3, v4, v5):
     def s(R):
         R[d0] = (R[v1] - R[v2]) % 4294967296
-        R[d3] = R[v4] + R[v5] & 0xFFFFFFFF
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
     return s
 
 
@@ -33935,7 +33924,7 @@ def p485_484(v0, v1, v2, v3, v4, d5, v6, v7):
 def p251_2(d0, v1, v2, v3, d4, v5, v6):
     def s(R):
         R[d0] = u32(v1, R[v2] + v3)[0]
-        R[d4] = R[v5] + R[v6] & 0xFFFFFFFF
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
     return s
 
 
@@ -33948,7 +33937,7 @@ def p6_4(d0, v1, v2, d3, v4, v5):
 
 def p682_488(v0, v1, v2, v3, v4, v5, v6):
     def s(R):
-        w32(v0, R[v1], (R[v2] + R[v3] & 0xFFFFFFFF))
+        w32(v0, R[v1], ((R[v2] + R[v3]) & 0xFFFFFFFF))
         v4.value = ((R[v5] + v6) % 4294967296)
     return s
 
@@ -33976,7 +33965,7 @@ def p902_1(v0, v1, v2, v3, d4, v5):
 
 def p68_103(d0, v1, v2, d3, v4, v5):
     def s(R):
-        R[d0] = R[v1] * R[v2] & 0xFFFFFFFFFFFFFFFF
+        R[d0] = (R[v1] * R[v2]) & 0xFFFFFFFFFFFFFFFF
         R[d3] = R[v4] >> v5
     return s
 
@@ -33993,7 +33982,7 @@ def p0_501(d0, v1, v2, v3, v4, v5, v6, v7, v8):
 def p37_2(d0, v1, v2, d3, v4, v5):
     def s(R):
         R[d0] = (R[v1] << v2) % 4294967296
-        R[d3] = R[v4] + R[v5] & 0xFFFFFFFF
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
     return s
 
 
@@ -34014,7 +34003,7 @@ def p310_306(v0, v1, v2, v3, v4, v5, v6):
 
 def p2_7(d0, v1, v2, d3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
         R[d3] = (R[v4] - v5) % 4294967296
     return s
 
@@ -34077,7 +34066,7 @@ def p251_12(d0, v1, v2, v3, d4, v5, v6):
 
 def p2_5(d0, v1, v2, d3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
         R[d3] = (v4 - R[v5]) % 4294967296
     return s
 
@@ -34113,13 +34102,13 @@ def p251_52(d0, v1, v2, v3, d4, v5, v6):
 def p529_564(d0, v1, v2, v3, v4, v5, d6, v7, v8, v9, v10, v11, v12):
     def s(R):
         R[d0] = (v1 - (32 - (((((R[v2] + v3) % 4294967296) >> v4) - v5) % 4294967296).bit_length())) % 4294967296
-        R[d6] = ((R[v7] + ((((v8 << ((R[v9] & v10) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) << v11) % 4294967296) & 0xFFFFFFFF) - v12) % 4294967296
+        R[d6] = ((R[v7] + (((v8 << ((R[v9] & v10) & 63))) << v11)) - v12) & 0xFFFFFFFF
     return s
 
 
 def p564_689(d0, v1, v2, v3, v4, v5, v6, d7, v8, v9, v10):
     def s(R):
-        R[d0] = ((R[v1] + ((((v2 << ((R[v3] & v4) & 63) & 0xFFFFFFFFFFFFFFFF) & 0xFFFFFFFF) << v5) % 4294967296) & 0xFFFFFFFF) - v6) % 4294967296
+        R[d0] = ((R[v1] + (((v2 << ((R[v3] & v4) & 63))) << v5)) - v6) & 0xFFFFFFFF
         R[d7] = ((R[v8] & v9) << v10) % 4294967296
     return s
 
@@ -34162,7 +34151,7 @@ def p0_305(d0, v1, v2, v3, v4):
 
 def p2_249(d0, v1, v2, d3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
         R[d3] = u32(v4, R[v5])[0]
     return s
 
@@ -34182,7 +34171,7 @@ def p498_317(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     return s
 
 
-def p470_247(v0, v1, d2, v3):
+def p470_243(v0, v1, d2, v3):
     def s(R):
         v0.value = R[v1]
         R[d2] = f64_to_bits(R[v3])
@@ -34199,7 +34188,7 @@ def p486_0(v0, v1, v2, v3, v4, v5, d6, v7):
 
 def p575_7(d0, v1, v2, v3, d4, v5, v6):
     def s(R):
-        R[d0] = ((R[v1] + v2) % 4294967296) + R[v3] & 0xFFFFFFFF
+        R[d0] = ((R[v1] + v2) + R[v3]) & 0xFFFFFFFF
         R[d4] = (R[v5] - v6) % 4294967296
     return s
 
@@ -34234,21 +34223,21 @@ def p1311_251(d0, v1, v2, v3, v4, d5, v6, v7, v8):
 
 def p558_310(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
-        R[d0] = (u32(v1, R[v2] + v3)[0]) + (R[v4] * v5 & 0xFFFFFFFF) & 0xFFFFFFFF
+        R[d0] = ((u32(v1, R[v2] + v3)[0]) + (R[v4] * v5)) & 0xFFFFFFFF
         w32(v6, R[v7] + v8, v9)
     return s
 
 
 def p899_6(d0, v1, v2, v3, d4, v5, v6):
     def s(R):
-        R[d0] = (((R[v1] + v2) % 4294967296) + v3) % 4294967296
+        R[d0] = ((R[v1] + v2) + v3) % 4294967296
         R[d4] = (R[v5] + v6) % 4294967296
     return s
 
 
 def p2_305(d0, v1, v2, v3, v4, v5):
     def s(R):
-        R[d0] = R[v1] + R[v2] & 0xFFFFFFFF
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFF
         w32(v3, R[v4], R[v5])
     return s
 
@@ -34263,7 +34252,7 @@ def p470_318(v0, v1, v2, v3, v4, v5):
 def p623_2(d0, v1, v2, v3, v4, d5, v6, v7):
     def s(R):
         R[d0] = R[v3] if ((R[v1] ^ 0x80000000) > v2) else v4
-        R[d5] = R[v6] + R[v7] & 0xFFFFFFFF
+        R[d5] = (R[v6] + R[v7]) & 0xFFFFFFFF
     return s
 
 
@@ -34276,7 +34265,7 @@ def p490_337(v0, v1, v2, v3, v4, v5, v6, v7):
 
 def p275_6(d0, v1, v2, v3, d4, v5, v6):
     def s(R):
-        R[d0] = (v1[R[v2] + v3] ^ 128) - 128 & 0xFFFFFFFF
+        R[d0] = ((v1[R[v2] + v3] ^ 128) - 128) & 0xFFFFFFFF
         R[d4] = (R[v5] + v6) % 4294967296
     return s
 
@@ -34298,7 +34287,7 @@ def p253_489(d0, v1, v2, d3, v4, v5, v6):
 def p0_2(d0, v1, d2, v3, v4):
     def s(R):
         R[d0] = R[v1]
-        R[d2] = R[v3] + R[v4] & 0xFFFFFFFF
+        R[d2] = (R[v3] + R[v4]) & 0xFFFFFFFF
     return s
 
 
@@ -34347,7 +34336,7 @@ def p310_498(v0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
 
 def p854_6(d0, v1, v2, v3, d4, v5, v6):
     def s(R):
-        R[d0] = (((R[v1] + v2) % 4294967296) - v3) % 4294967296
+        R[d0] = ((R[v1] + v2) - v3) % 4294967296
         R[d4] = (R[v5] + v6) % 4294967296
     return s
 
@@ -34373,9 +34362,9 @@ def p305_484(v0, v1, v2, d3, v4, v5):
     return s
 
 
-def p239_6(d0, v1, d2, v3, v4):
+def p245_6(d0, v1, d2, v3, v4):
     def s(R):
-        R[d0] = R[v1] & 0xFFFFFFFF
+        R[d0] = (R[v1]) & 0xFFFFFFFF
         R[d2] = (R[v3] + v4) % 4294967296
     return s
 
@@ -34459,8 +34448,8 @@ def p501_1(v0, v1, v2, v3, v4, v5, v6, d7, v8):
 def p251_549(d0, v1, v2, v3, v4, v5, v6, v7, v8, v9):
     def s(R):
         R[d0] = u32(v1, R[v2] + v3)[0]
-        v4[(R[v5] + (
-            u32(v6, R[v7] + v8)[0]) & 0xFFFFFFFF)] = v9 & 255
+        v4[((R[v5] + (
+            u32(v6, R[v7] + v8)[0])) & 0xFFFFFFFF)] = v9 & 255
     return s
 
 
@@ -34481,14 +34470,14 @@ def p37_6(d0, v1, v2, d3, v4, v5):
 def p0_549(d0, v1, v2, v3, v4, v5, v6, v7):
     def s(R):
         R[d0] = R[v1]
-        v2[(R[v3] + (
-            u32(v4, R[v5] + v6)[0]) & 0xFFFFFFFF)] = v7 & 255
+        v2[((R[v3] + (
+            u32(v4, R[v5] + v6)[0])) & 0xFFFFFFFF)] = v7 & 255
     return s
 
 
-def p239_1(d0, v1, d2, v3):
+def p245_1(d0, v1, d2, v3):
     def s(R):
-        R[d0] = R[v1] & 0xFFFFFFFF
+        R[d0] = (R[v1]) & 0xFFFFFFFF
         R[d2] = v3
     return s
 
@@ -34496,11 +34485,11 @@ def p239_1(d0, v1, d2, v3):
 def p251_535(d0, v1, v2, v3, v4, v5, v6, v7, v8):
     def s(R):
         R[d0] = u32(v1, R[v2] + v3)[0]
-        w32(v4, R[v5] + v6, (R[v7] + R[v8] & 0xFFFFFFFF))
+        w32(v4, R[v5] + v6, ((R[v7] + R[v8]) & 0xFFFFFFFF))
     return s
 
 
-def p247_77(d0, v1, d2, v3, v4):
+def p243_77(d0, v1, d2, v3, v4):
     def s(R):
         R[d0] = f64_to_bits(R[v1])
         R[d2] = R[v3] & v4
@@ -34547,7 +34536,7 @@ TRANSITIONS = {
     ('i32.shl.c', 0): 37,
     ('i32.shr_u.c', 0): 38,
     ('i32.shr_s.c', 0): 39,
-    ('i32.rotl.c', 0): 40,
+    ('i32.rotr.c', 0): 40,
     ('i32.clz', 0): 41,
     ('i32.ctz', 0): 42,
     ('i32.popcnt', 0): 43,
@@ -34612,7 +34601,7 @@ TRANSITIONS = {
     ('i64.shl.c', 0): 102,
     ('i64.shr_u.c', 0): 103,
     ('i64.shr_s.c', 0): 104,
-    ('i64.rotl.c', 0): 105,
+    ('i64.rotr.c', 0): 105,
     ('i64.clz', 0): 106,
     ('i64.ctz', 0): 107,
     ('i64.popcnt', 0): 108,
@@ -34746,16 +34735,16 @@ TRANSITIONS = {
     ('i64.trunc_sat_f32_u', 0): 236,
     ('i64.trunc_sat_f64_s', 0): 237,
     ('i64.trunc_sat_f64_u', 0): 238,
-    ('i32.wrap_i64', 0): 239,
-    ('i64.extend_i32_s', 0): 240,
-    ('f64.convert_i32_s', 0): 241,
-    ('f64.convert_i32_u', 0): 242,
-    ('f64.convert_i64_s', 0): 243,
-    ('f64.convert_i64_u', 0): 244,
-    ('i32.reinterpret_f32', 0): 245,
-    ('f32.reinterpret_i32', 0): 246,
-    ('i64.reinterpret_f64', 0): 247,
-    ('f64.reinterpret_i64', 0): 248,
+    ('f64.convert_i32_u', 0): 239,
+    ('f64.convert_i64_u', 0): 240,
+    ('i32.reinterpret_f32', 0): 241,
+    ('f32.reinterpret_i32', 0): 242,
+    ('i64.reinterpret_f64', 0): 243,
+    ('f64.reinterpret_i64', 0): 244,
+    ('i32.wrap_i64', 0): 245,
+    ('i64.extend_i32_s', 0): 246,
+    ('f64.convert_i32_s', 0): 247,
+    ('f64.convert_i64_s', 0): 248,
     ('i32.load.0', 0): 249,
     ('i32.load.0', 1): 250,
     ('i32.load', 0): 251,
@@ -35129,7 +35118,7 @@ TRANSITIONS = {
     ('i32.eqz', 618): 619,
     ('i32.ne', 545, 39): 620,
     ('i32.store', 0, 548): 621,
-    ('i32.sub.c', 239): 622,
+    ('i32.sub.c', 245): 622,
     ('select', 56, 0, 1): 623,
     ('select', 53, 0, 0): 624,
     ('i32.shr_u.c', 251): 625,
@@ -35221,7 +35210,7 @@ TRANSITIONS = {
     ('i32.store', 0, 518): 711,
     ('select', 640, 12, 0): 712,
     ('select', 0, 712, 0): 713,
-    ('i64.store.0', 251, 240): 714,
+    ('i64.store.0', 251, 246): 714,
     ('i32.mul.c', 649): 715,
     ('i32.lt_s', 7, 0): 716,
     ('select', 716, 6, 0): 717,
@@ -35260,7 +35249,7 @@ TRANSITIONS = {
     ('i32.eqz', 749): 750,
     ('i32.sub.c', 715): 751,
     ('i32.ge_s', 0, 751): 752,
-    ('i32.and.c', 239): 753,
+    ('i32.and.c', 245): 753,
     ('i32.load8_u', 753): 754,
     ('i32.or', 754, 0): 755,
     ('i32.store8.0', 0, 755): 756,
@@ -35280,7 +35269,7 @@ TRANSITIONS = {
     ('i64.and.c', 769): 770,
     ('i32.eqz', 569): 771,
     ('i64.eqz', 77): 772,
-    ('select', 772, 0, 239): 773,
+    ('select', 772, 0, 245): 773,
     ('i64.ne.c', 255): 774,
     ('select', 114, 1, 0): 775,
     ('select', 774, 1, 775): 776,
@@ -35332,7 +35321,7 @@ TRANSITIONS = {
     ('i32.or', 251, 821): 822,
     ('i32.store', 0, 822): 823,
     ('i32.load.0', 251): 824,
-    ('i32.rotl.c', 12): 825,
+    ('i32.rotr.c', 12): 825,
     ('i32.and.c', 40): 826,
     ('i32.or', 825, 826): 827,
     ('i32.store.0', 0, 827): 828,
@@ -35417,7 +35406,7 @@ TRANSITIONS = {
     ('i32.add', 0, 906): 907,
     ('i32.xor', 0, 489): 908,
     ('i32.xor', 908, 249): 909,
-    ('i32.rotl.c', 909): 910,
+    ('i32.rotr.c', 909): 910,
     ('i32.sub.c', 514): 911,
     ('i32.load.0', 911): 912,
     ('i32.clz', 912): 913,
@@ -35553,7 +35542,7 @@ TRANSITIONS = {
     ('i32.xor', 0, 50): 1043,
     ('select', 53, 0, 6): 1044,
     ('i32.ne.c', 864): 1045,
-    ('i64.mul.c', 240): 1046,
+    ('i64.mul.c', 246): 1046,
     ('select', 111, 0, 116): 1047,
     ('i64.or', 103, 0): 1048,
     ('i64.and.c', 1048): 1049,
@@ -35681,8 +35670,8 @@ TRANSITIONS = {
     ('i32.store', 0, 13): 1171,
     ('i32.gt_u', 0, 251): 1172,
     ('select', 0, 6, 6): 1173,
-    ('f64.convert_i32_s', 239): 1174,
-    ('select', 116, 248, 1174): 1175,
+    ('f64.convert_i32_s', 245): 1174,
+    ('select', 116, 244, 1174): 1175,
     ('i32.add', 489, 37): 1176,
     ('i32.load.0', 1176): 1177,
     ('i32.add.c', 37): 1178,
@@ -35711,7 +35700,7 @@ TRANSITIONS = {
     ('i32.store8.0', 1200, 0): 1201,
     ('i32.lt_u', 0, 779): 1202,
     ('select', 1202, 1, 1): 1203,
-    ('i32.eqz', 239): 1204,
+    ('i32.eqz', 245): 1204,
     ('i32.lt_u.c', 251): 1205,
     ('i32.eqz', 10): 1206,
     ('i32.add.c', 666): 1207,
@@ -35895,7 +35884,7 @@ TRANSITIONS = {
     ('i64.add', 0, 75): 1385,
     ('i64.lt_s.c', 74): 1386,
     ('i64.add.c', 103): 1387,
-    ('i32.shl', 0, 239): 1388,
+    ('i32.shl', 0, 245): 1388,
     ('i64.add', 0, 120): 1389,
     ('i64.eq.c', 75): 1390,
     ('i64.or', 0, 6): 1391,
@@ -35960,8 +35949,8 @@ TRANSITIONS = {
     ('i32.store', 0, 1449): 1450,
     ('i32.store.0', 0, 477): 1451,
     ('i32.sub.c', 265): 1452,
-    ('i32.rotl.c', 11): 1453,
-    ('i64.rotl.c', 76): 1454,
+    ('i32.rotr.c', 11): 1453,
+    ('i64.rotr.c', 76): 1454,
     ('i32.or', 111, 111): 1455,
     ('i32.or', 1455, 120): 1456,
     ('i64.shl.c', 836): 1457,
@@ -36045,7 +36034,7 @@ TRANSITIONS = {
     ('i64.xor', 0, 255): 1535,
     ('i64.store', 0, 1535): 1536,
     ('i64.add', 0, 255): 1537,
-    ('i32.load.0', 239): 1538,
+    ('i32.load.0', 245): 1538,
     ('i32.load.0', 1538): 1539,
     ('i32.load.0', 1539): 1540,
     ('i32.load.0', 1540): 1541,
@@ -36098,7 +36087,7 @@ TRANSITIONS = {
     ('i32.or', 0, 1587): 1588,
     ('i32.le_u', 0, 251): 1589,
     ('i32.load.0', 541): 1590,
-    ('select', 683, 239, 1): 1591,
+    ('select', 683, 245, 1): 1591,
     ('i32.eq', 0, 250): 1592,
     ('i64.add', 1528, 0): 1593,
     ('i32.le_s', 0, 251): 1594,
@@ -36265,7 +36254,7 @@ TRANSITIONS = {
     ('i32.eq', 489, 489): 1755,
     ('i32.xor', 0, 251): 1756,
     ('i32.store', 0, 1756): 1757,
-    ('i32.load', 239): 1758,
+    ('i32.load', 245): 1758,
     ('i32.load.0', 686): 1759,
     ('f64.add', 181, 1): 1760,
     ('f64.mul', 0, 1760): 1761,
@@ -36283,7 +36272,7 @@ TRANSITIONS = {
     ('i32.add', 251, 973): 1773,
     ('i32.store', 0, 1773): 1774,
     ('i32.gt_u.c', 249): 1775,
-    ('i64.shr_u.c', 247): 1776,
+    ('i64.shr_u.c', 243): 1776,
     ('i32.wrap_i64', 1776): 1777,
     ('i32.and.c', 1777): 1778,
     ('i32.eq.c', 489): 1779,
@@ -36306,7 +36295,7 @@ TRANSITIONS = {
     ('i32.store8', 0, 1795): 1796,
     ('f64.add', 0, 1559): 1797,
     ('f64.add', 0, 1797): 1798,
-    ('i64.reinterpret_f64', 242): 1799,
+    ('i64.reinterpret_f64', 239): 1799,
     ('i32.add', 2, 1112): 1800,
     ('i32.sub.c', 558): 1801,
     ('i32.store16.0', 1801, 1): 1802,
@@ -36346,7 +36335,7 @@ TRANSITIONS = {
     ('i32.and.c', 1835): 1836,
     ('i32.eqz', 1836): 1837,
     ('i32.or', 0, 37): 1838,
-    ('i32.ne.c', 239): 1839,
+    ('i32.ne.c', 245): 1839,
     ('i32.store', 0, 1523): 1840,
     ('i32.or', 251, 251): 1841,
     ('i32.and', 251, 1841): 1842,
@@ -36528,7 +36517,7 @@ TRANSITIONS = {
     ('i32.add', 518, 37): 2018,
     ('i32.load.0', 2018): 2019,
     ('i32.store', 558, 251): 2020,
-    ('i64.and.c', 247): 2021,
+    ('i64.and.c', 243): 2021,
     ('f64.reinterpret_i64', 2021): 2022,
     ('i64.ge_u.c', 2021): 2023,
     ('i32.eq.c', 250): 2024,
@@ -36539,7 +36528,7 @@ TRANSITIONS = {
     ('i32.add.c', 2028): 2029,
     ('i32.sub.c', 901): 2030,
     ('i32.store.0', 593, 2030): 2031,
-    ('i32.store', 239, 0): 2032,
+    ('i32.store', 245, 0): 2032,
     ('i32.add', 251, 1949): 2033,
     ('i32.load', 2033): 2034,
     ('i32.or', 826, 825): 2035,
@@ -36581,7 +36570,7 @@ TRANSITIONS = {
     ('i32.sub', 0, 48): 2071,
     ('i32.xor', 251, 604): 2072,
     ('i32.store', 0, 2072): 2073,
-    ('i32.rotl.c', 7): 2074,
+    ('i32.rotr.c', 7): 2074,
     ('i32.add.c', 583): 2075,
     ('select', 0, 0, 2075): 2076,
     ('i32.gt_s.c', 664): 2077,
@@ -36612,7 +36601,7 @@ TRANSITIONS = {
     ('i32.store8.0', 0, 13): 2102,
     ('i32.eq.c', 1080): 2103,
     ('i32.load16_u', 514): 2104,
-    ('i32.load8_u', 239): 2105,
+    ('i32.load8_u', 245): 2105,
     ('i32.and.c', 2105): 2106,
     ('i32.eqz', 2106): 2107,
     ('i32.xor', 1965, 11): 2108,
@@ -36625,7 +36614,7 @@ TRANSITIONS = {
     ('i32.ne', 281, 265): 2115,
     ('i32.store8', 0, 51): 2116,
     ('i32.store', 489, 1): 2117,
-    ('i32.shl', 1, 239): 2118,
+    ('i32.shl', 1, 245): 2118,
     ('i32.add', 0, 689): 2119,
     ('i32.ne.c', 1080): 2120,
     ('i32.or', 48, 48): 2121,
@@ -36641,7 +36630,7 @@ TRANSITIONS = {
     ('i64.add', 0, 2130): 2131,
     ('i32.add', 251, 1869): 2132,
     ('i32.store', 0, 2132): 2133,
-    ('f64.ne', 0, 241): 2134,
+    ('f64.ne', 0, 247): 2134,
     ('i32.and.c', 4): 2135,
     ('i32.div_u', 1195, 1): 2136,
     ('i32.or', 0, 605): 2137,
@@ -36683,7 +36672,7 @@ TRANSITIONS = {
     ('i32.store8', 489, 1): 2173,
     ('i32.load.0', 2112): 2174,
     ('i32.load', 2174): 2175,
-    ('i32.shr_u.c', 239): 2176,
+    ('i32.shr_u.c', 245): 2176,
     ('i32.add', 2, 689): 2177,
     ('i32.load16_u.0', 2177): 2178,
     ('i32.ge_s', 0, 489): 2179,
@@ -36811,7 +36800,7 @@ TRANSITIONS = {
     ('i64.and.c', 2300): 2301,
     ('i64.add', 2301, 78): 2302,
     ('i64.store.0', 0, 2302): 2303,
-    ('i32.and', 0, 239): 2304,
+    ('i32.and', 0, 245): 2304,
     ('i32.mul.c', 1648): 2305,
     ('select', 109, 480, 1): 2306,
     ('select', 111, 0, 2306): 2307,
@@ -36961,7 +36950,7 @@ TRANSITIONS = {
     ('i32.load16_u.0', 1010): 2451,
     ('f64.add', 263, 263): 2452,
     ('f64.store', 0, 2452): 2453,
-    ('i32.add', 251, 239): 2454,
+    ('i32.add', 251, 245): 2454,
     ('i32.store8.0', 2454, 1): 2455,
     ('i64.gt_s.c', 2021): 2456,
     ('i32.eqz', 778): 2457,
@@ -37025,14 +37014,14 @@ TRANSITIONS = {
     ('i64.store', 0, 1328): 2515,
     ('i32.sub', 2, 0): 2516,
     ('i32.store', 0, 2516): 2517,
-    ('i32.add', 0, 239): 2518,
+    ('i32.add', 0, 245): 2518,
     ('i32.lt_u', 38, 0): 2519,
     ('i32.store8.0', 0, 2338): 2520,
     ('i32.or', 12, 12): 2521,
     ('i32.store8.0', 0, 2521): 2522,
     ('i32.shl', 1080, 518): 2523,
     ('i32.gt_u.c', 1182): 2524,
-    ('i32.eq', 239, 239): 2525,
+    ('i32.eq', 245, 245): 2525,
     ('i64.store', 0, 1477): 2526,
     ('i32.store', 0, 1181): 2527,
     ('i32.xor', 0, 1181): 2528,
@@ -37056,7 +37045,7 @@ TRANSITIONS = {
     ('i32.load.0', 1466): 2546,
     ('i32.shl', 1, 38): 2547,
     ('i32.eq', 1080, 0): 2548,
-    ('i32.shl.c', 239): 2549,
+    ('i32.shl.c', 245): 2549,
     ('i32.add', 251, 2549): 2550,
     ('i32.store.0', 7, 652): 2551,
     ('i32.shr_u.c', 249): 2552,
@@ -37184,7 +37173,7 @@ TRANSITIONS = {
     ('i32.shl', 251, 0): 2674,
     ('i32.or', 2673, 2674): 2675,
     ('i32.and.c', 1029): 2676,
-    ('i32.add', 2676, 239): 2677,
+    ('i32.add', 2676, 245): 2677,
     ('f64.convert_i32_s', 2677): 2678,
     ('i32.load8_u.0', 251): 2679,
     ('i32.extend8_s', 2679): 2680,
@@ -37322,16 +37311,16 @@ TRANSITIONS = {
     ('i64.eq.c', 2268): 2812,
     ('i32.store', 0, 1469): 2813,
     ('i64.clz', 72): 2814,
-    ('i64.sub', 240, 2814): 2815,
+    ('i64.sub', 246, 2814): 2815,
     ('i64.mul.c', 2815): 2816,
     ('i64.add.c', 2816): 2817,
     ('i64.or', 297, 102): 2818,
     ('select', 2169, 0, 6): 2819,
     ('i32.add', 8, 2819): 2820,
-    ('i32.load16_u', 239): 2821,
+    ('i32.load16_u', 245): 2821,
     ('i32.eq.c', 2821): 2822,
     ('i64.xor', 0, 105): 2823,
-    ('i64.rotl.c', 2361): 2824,
+    ('i64.rotr.c', 2361): 2824,
     ('i64.xor', 2823, 2824): 2825,
     ('i32.sub', 824, 37): 2826,
     ('i32.sub.c', 2826): 2827,
@@ -37582,7 +37571,7 @@ TRANSITIONS = {
     ('f64.sub', 182, 3071): 3072,
     ('i32.store8', 0, 625): 3073,
     ('i32.add.c', 1400): 3074,
-    ('f64.mul', 241, 1): 3075,
+    ('f64.mul', 247, 1): 3075,
     ('f64.mul', 3075, 1): 3076,
     ('i32.load16_u.0', 489): 3077,
     ('i32.load.0', 1834): 3078,
@@ -37771,7 +37760,7 @@ TRANSITIONS = {
     ('i32.ge_u', 0, 649): 3261,
     ('i32.add.c', 602): 3262,
     ('select', 55, 3262, 7): 3263,
-    ('i64.rotl.c', 255): 3264,
+    ('i64.rotr.c', 255): 3264,
     ('i64.store', 0, 3264): 3265,
     ('f64.neg', 263): 3266,
     ('f64.store', 0, 3266): 3267,
@@ -37935,7 +37924,7 @@ TRANSITIONS = {
     ('i32.ne.c', 881): 3425,
     ('i32.and.c', 3425): 3426,
     ('i32.eqz', 3426): 3427,
-    ('i32.or', 239, 7): 3428,
+    ('i32.or', 245, 7): 3428,
     ('i32.eqz', 3428): 3429,
     ('i32.store8.0', 664, 267): 3430,
     ('i32.store.0', 1, 3347): 3431,
@@ -38006,7 +37995,7 @@ TRANSITIONS = {
     ('f64.add', 0, 3495): 3496,
     ('f64.mul', 0, 261): 3497,
     ('f64.add', 3497, 263): 3498,
-    ('i64.add', 255, 240): 3499,
+    ('i64.add', 255, 246): 3499,
     ('i64.store', 0, 3499): 3500,
     ('i32.store', 0, 2090): 3501,
     ('i32.lt_u', 0, 1182): 3502,
@@ -38287,7 +38276,7 @@ TRANSITIONS = {
     ('i32.shr_u', 251, 0): 3777,
     ('i32.shl.c', 3777): 3778,
     ('i32.add', 0, 3778): 3779,
-    ('select', 120, 239, 1): 3780,
+    ('select', 120, 245, 1): 3780,
     ('select', 56, 1, 0): 3781,
     ('i32.add', 0, 3781): 3782,
     ('i32.store', 0, 3782): 3783,
@@ -38316,11 +38305,11 @@ TRANSITIONS = {
     ('i64.shr_u.c', 297): 3806,
     ('i64.and.c', 3806): 3807,
     ('i64.or.c', 3807): 3808,
-    ('i32.shr_s.c', 239): 3809,
+    ('i32.shr_s.c', 245): 3809,
     ('i32.or', 3809, 113): 3810,
     ('i32.mul', 251, 0): 3811,
     ('i32.add', 251, 3811): 3812,
-    ('i32.add', 239, 581): 3813,
+    ('i32.add', 245, 581): 3813,
     ('i64.store', 0, 2240): 3814,
     ('i32.and', 547, 45): 3815,
     ('i64.ne.c', 1857): 3816,
@@ -38333,7 +38322,7 @@ TRANSITIONS = {
     ('i32.or', 44, 57): 3823,
     ('i32.eqz', 3823): 3824,
     ('i32.or', 524, 61): 3825,
-    ('i32.eq.c', 239): 3826,
+    ('i32.eq.c', 245): 3826,
     ('i32.or', 111, 3826): 3827,
     ('i32.lt_u.c', 2596): 3828,
     ('i32.ge_u.c', 1947): 3829,
@@ -38506,7 +38495,7 @@ TRANSITIONS = {
     ('i32.shr_s.c', 2952): 3996,
     ('i64.or.c', 2661): 3997,
     ('i64.store.0', 6, 3997): 3998,
-    ('i32.add.c', 239): 3999,
+    ('i32.add.c', 245): 3999,
     ('i32.load.0', 3999): 4000,
     ('i32.and.c', 1178): 4001,
     ('i32.add', 0, 4001): 4002,
@@ -38528,7 +38517,7 @@ TRANSITIONS = {
     ('i32.eq.c', 2679): 4018,
     ('f64.store', 0, 263): 4019,
     ('i64.store32', 0, 253): 4020,
-    ('i32.or.c', 239): 4021,
+    ('i32.or.c', 245): 4021,
     ('i64.extend_i32_s', 901): 4022,
     ('i64.store', 0, 4022): 4023,
     ('i32.and', 265, 14): 4024,
@@ -42780,7 +42769,6 @@ CONDITIONS = {
     214: c214,
     215: c215,
     216: c216,
-    239: c239,
     249: c249,
     250: c250,
     251: c251,
@@ -42835,7 +42823,6 @@ CONDITIONS = {
     534: c534,
     536: c536,
     538: c538,
-    545: c545,
     547: c547,
     556: c556,
     557: c557,
@@ -43686,7 +43673,7 @@ PAIRS = {
     (s1020, s488): p1020_488,
     (s313, s1020): p313_1020,
     (s1, s1046): p1_1046,
-    (s1046, s239): p1046_239,
+    (s1046, s245): p1046_245,
     (s504, s602): p504_602,
     (s489, s6): p489_6,
     (s489, s1): p489_1,
@@ -43957,7 +43944,7 @@ PAIRS = {
     (s2, s249): p2_249,
     (s1, s265): p1_265,
     (s498, s317): p498_317,
-    (s470, s247): p470_247,
+    (s470, s243): p470_243,
     (s486, s0): p486_0,
     (s575, s7): p575_7,
     (s342, s358): p342_358,
@@ -43984,7 +43971,7 @@ PAIRS = {
     (s249, s265): p249_265,
     (s251, s478): p251_478,
     (s305, s484): p305_484,
-    (s239, s6): p239_6,
+    (s245, s6): p245_6,
     (s358, s318): p358_318,
     (s469, s1): p469_1,
     (s251, s477): p251_477,
@@ -43999,7 +43986,7 @@ PAIRS = {
     (s357, s488): p357_488,
     (s37, s6): p37_6,
     (s0, s549): p0_549,
-    (s239, s1): p239_1,
+    (s245, s1): p245_1,
     (s251, s535): p251_535,
-    (s247, s77): p247_77,
+    (s243, s77): p243_77,
 }
