@@ -59,7 +59,11 @@ INVERTED: dict[int, int] = {
 
 #: Tree id of a condition that a block form tests itself -> the form's name, and whether it tests the
 #: negation.
-FUSED: dict[int, tuple[str, bool]] = {REGISTER: ("ifr", False)}
+FUSED: dict[int, tuple[str, bool]] = {
+    REGISTER: ("ifr", False),
+    TRANSITIONS["i32.eqz", REGISTER]: ("ifr", True),
+    TRANSITIONS["i64.eqz", REGISTER]: ("ifr", True),
+}
 for _name in ("eq", "lt_u", "gt_u", "lt_s", "gt_s"):
     for _suffix, _leaves in (("", (0, 0)), (".c", (0,))):
         for _t in ("i32", "i64") if _name[-1] != "s" else ("i32",):
