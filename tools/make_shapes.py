@@ -62,6 +62,10 @@ stored.0(i32.add.c(R),apply2(R,R))
 stored.0(i32.add.c(R),apply2(R,C))
 """
 
+#: Operators of which all trees of two are shapes, and of one over two: hash functions are made of them, and
+#: the corpora have few.
+BITWISE = ("and", "or", "xor")
+
 
 class Operator:
     """A template of Python over `operands`, a letter each: e a subtree, C a constant, M a memory, G a global,
@@ -136,6 +140,14 @@ def define_integer(t: str) -> None:
     op("shr_s.c", "{0} >> {1}", "eC", mask="&", signed=True, takes="s")
     # the value twice, one above the other: its rotations are shifts
     op("rotr.c", f"{{0}} * {(1 << bits) + 1} >> {{1}}", "eC", mask="&")
+    # the xor of rotations of one register, as in hash functions
+    op("rotr2", f"({{t}} := {{0}} * {(1 << bits) + 1}) >> {{1}} ^ {{t}} >> {{2}}", "eCC", mask="&")
+    op(
+        "rotr3",
+        f"({{t}} := {{0}} * {(1 << bits) + 1}) >> {{1}} ^ {{t}} >> {{2}} ^ {{t}} >> {{3}}",
+        "eCCC",
+        mask="&",
+    )
     op("clz", f"{bits} - {{0}}.bit_length()", "e")
     op("ctz", f"{t}_ctz({{0}})", "e")
     op("popcnt", "{0}.bit_count()", "e")
@@ -191,9 +203,7 @@ def define_conversions() -> None:
     for name, template in more.items():
         OPERATORS[name] = Operator("e", template)
     OPERATORS["i32.wrap_i64"] = Operator("e", "{0}", mask="&", bits=32, takes="r")
-    OPERATORS["i64.extend_i32_s"] = Operator(
-        "e", "{0}", mask="&", bits=64, signed=True, takes="s", reads=32
-    )
+    OPERATORS["i64.extend_i32_s"] = Operator("e", "{0}", mask="&", bits=64, signed=True, takes="s", reads=32)
     for bits in (32, 64):
         OPERATORS[f"f64.convert_i{bits}_s"] = Operator("e", "float({0})", takes="s", reads=bits)
 
@@ -327,6 +337,16 @@ def basic_trees() -> list[Tree]:
                 if leaves[0] == "C" and name in SWAPPED:
                     continue
             trees.append((name, *leaves))
+    return trees
+
+
+def bitwise_trees() -> list[Tree]:
+    """Bitwise operators over bitwise operators; the larger operand is on the left, as in all of `SWAPPED`."""
+    trees: list[Tree] = []
+    for outer, left in itertools.product([*BITWISE, "add"], BITWISE):
+        inner = (f"i32.{left}", "R", "R")
+        trees.append((f"i32.{outer}", inner, "R"))
+        trees += [(f"i32.{outer}", inner, (f"i32.{right}", "R", "R")) for right in BITWISE]
     return trees
 
 
@@ -726,7 +746,7 @@ def generate() -> dict[Path, str]:
     for line in (ROOT / "tools/shapes.txt").read_text().splitlines():
         text, _, conditions = line.split()
         chosen[parse_tree(text)] = conditions != "0"
-    trees = with_subtrees([*basic, *chosen, *map(parse_tree, CALLED.split())])
+    trees = with_subtrees([*basic, *bitwise_trees(), *chosen, *map(parse_tree, CALLED.split())])
     pairs = []
     for line in (ROOT / "tools/pairs.txt").read_text().splitlines():
         first, second, _ = line.split()
