@@ -4,9 +4,9 @@
 
 Each FILE is a core module or a component; every function in it is lowered with a transition table that
 knows all trees of up to `MAX_OPERATORS` operators, and the statements that come out are counted, each
-file as much as any other. The N
-trees that save most dispatches go to tools/shapes.txt, each with how often it is a statement and how
-often a condition. `--coverage` prints instead how much of FILE the library as it is covers.
+file as much as any other. The N commonest trees, those in several files before those of one compiler's habit,
+go to tools/shapes.txt, each with how often it is a statement and how often a condition. `--coverage` prints
+instead how much of FILE the library as it is covers.
 """
 
 import argparse
@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from pywrt.config import ALL_FEATURES, Config  # noqa: E402
 from pywrt.engine import access, flow, instructions, lowering, references, trees  # noqa: E402
+from pywrt.engine.operators import EFFECTS, INVERSE, READS_MEMORY, SWAPPED, TRAPS  # noqa: E402
 from pywrt.engine.instantiation import CompiledModule  # noqa: E402
 from pywrt.wasm.binary.decoder import decode_module  # noqa: E402
 
@@ -55,20 +56,27 @@ class Everything(dict):
     def __init__(self) -> None:
         super().__init__()
         self.trees: list = ["R", "C"]
+        self.nodes: list = ["R", "C"]
         self.sizes = [0, 0]
+        self.traps = [False, False]
         for key in trees.TRANSITIONS:  # the library's own numbers, in order
             self._add(key)
 
     def _add(self, key) -> int:
         self[key] = number = len(self.trees)
+        self.nodes.append(key)
         self.trees.append((key[0], *(self.trees[i] for i in key[1:])))
         self.sizes.append(1 + sum(self.sizes[i] for i in key[1:]))
+        own = bool(EFFECTS.get(key[0].removesuffix(".0"), 0) & (READS_MEMORY | TRAPS))
+        self.traps.append(own or any(self.traps[i] for i in key[1:]))
         return number
 
     def get(self, key, default=None):
         found = super().get(key)
         if found is None:
             size = 1 + sum(self.sizes[i] for i in key[1:])
+            if key[0] in SWAPPED and 1 < key[2] > key[1] and not self.traps[key[1]] & self.traps[key[2]]:
+                return default  # lowering finds it with its operands swapped: the larger number first
             if size > MAX_OPERATORS or (key not in trees.TRANSITIONS and not self._plausible(key)):
                 return default
             found = self._add(key)
@@ -87,6 +95,20 @@ class Everything(dict):
         if found is None:
             raise KeyError(key)
         return found
+
+
+class Inverted:
+    """Stands for INVERTED: every integer comparison has an inverse."""
+
+    def __init__(self, everything: Everything) -> None:
+        self.everything = everything
+
+    def __contains__(self, tree: int) -> bool:
+        return self.everything.trees[tree][0] in INVERSE
+
+    def __getitem__(self, tree: int) -> int:
+        key = self.everything.nodes[tree]
+        return self.everything[INVERSE[key[0]], *key[1:]]
 
 
 class Recorder:
@@ -121,7 +143,8 @@ def choose(paths: list[str], count: int) -> None:
     everything = Everything()
     statements: Counter = Counter()
     conditions: Counter = Counter()
-    gains: Counter = Counter()
+    shares: Counter = Counter()
+    files: Counter = Counter()
     for path in paths:
         of_statements, of_conditions = record(path, everything)
         statements += of_statements
@@ -129,8 +152,9 @@ def choose(paths: list[str], count: int) -> None:
         sites = of_statements + of_conditions
         for tree, n in sites.items():
             if everything.sizes[tree] > 1:
-                gains[tree] += n * (everything.sizes[tree] - 1) / sites.total()
-    chosen = [tree for tree, _ in gains.most_common(count)]
+                shares[tree] += n / sites.total()
+                files[tree] += 1
+    chosen = sorted(shares, key=lambda tree: -shares[tree] * files[tree])[:count]
     lines = [f"{text_of(everything.trees[t])} {statements[t]} {conditions[t]}\n" for t in chosen]
     (ROOT / "tools/shapes.txt").write_text("".join(lines))
     sites = statements + conditions
@@ -147,6 +171,7 @@ def record(path: str, everything: Everything) -> tuple[Counter, Counter]:
         module.TRANSITIONS = everything
         module.STATEMENTS = Recorder(statements)
     lowering.CONDITIONS = ConditionRecorder(conditions, everything)
+    instructions.INVERTED = Inverted(everything)
     for signatures, index, code in functions(path):
         instructions.lower(signatures, index, code)
     return statements, conditions

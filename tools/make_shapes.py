@@ -19,6 +19,7 @@ import sys
 import types
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 for package in ("pywrt", "pywrt.engine", "pywrt.wasm"):
@@ -65,18 +66,44 @@ stored.0(i32.add.c(R),apply2(R,R))
 stored.0(i32.add.c(R),apply2(R,C))
 """
 
+#: Operators of which all trees of two are shapes, and of one over two: hash functions are made of them, and
+#: the corpora have few.
+BITWISE = ("and", "or", "xor")
+
 
 class Operator:
-    """`operands` is a letter an operand: e a subtree, C a constant, M a memory, G a global, T a table."""
+    """A template of Python over `operands`, a letter each: e a subtree, C a constant, M a memory, G a global,
+    T a table.
+
+    `condition` is its truth. `bits` is the width of an integer result whose plain value needs `mask`: `&`,
+    or `%` where it seldom passes its range. Without it the value is *raw*: congruent, and exact as a signed
+    number if `signed`. `signed` may also be a template of its own.
+    `takes` tells what its subtrees are to be, a letter each: p plain, r raw to `reads` bits, s signed, b bits (raw
+    if that saves a mask), f signed or flipped.
+    """
 
     def __init__(
-        self, operands: str, value: str, condition: str | None = None, statement: bool = False
+        self,
+        operands: str,
+        value: str,
+        condition: str | None = None,
+        statement: bool = False,
+        mask: str = "",
+        bits: int = 0,
+        signed: bool | str = False,
+        takes: str = "",
+        reads: int = 0,
     ) -> None:
         self.operands = operands
         self.value = value
         self.condition = condition
         self.statement = statement
+        self.mask = mask
+        self.bits = bits
+        self.signed = value if signed is True else signed
         self.arity = operands.count("e")
+        self.takes = takes or "p" * self.arity
+        self.reads = reads or bits
 
 
 OPERATORS: dict[str, Operator] = {}
@@ -86,36 +113,45 @@ TESTS_FIRST = ("select", "i32.eqz")
 
 
 def define_integer(t: str) -> None:
-    m, s = M[t], S[t]
+    s = S[t]
     bits = int(t[1:])
 
-    def op(name: str, value: str, operands: str = "ee", condition: str | None = None) -> None:
-        OPERATORS[f"{t}.{name}"] = Operator(operands, value, condition)
+    def op(name: str, value: str, operands: str = "ee", condition: str | None = None, **more: Any) -> None:
+        OPERATORS[f"{t}.{name}"] = Operator(operands, value, condition, bits=bits, **more)
 
-    for name, sign in (("add", "+"), ("mul", "*")):
-        op(name, f"{{0}} {sign} {{1}} & {m}")
     # `%` is the cheaper mask where the value is seldom beyond it, and for negative values (8 ns of 55),
     # and the dearer one where it is (27 ns)
-    limit = 1 << bits
-    op("sub", f"({{0}} - {{1}}) % {limit}")
-    op("add.c", f"({{0}} + {{1}}) % {limit}", "eC")
-    op("sub.c", f"({{0}} - {{1}}) % {limit}", "eC")
-    op("mul.c", f"{{0}} * {{1}} & {m}", "eC")
+    op("add", "{0} + {1}", mask="&", takes="rr")
+    op("mul", "{0} * {1}", mask="&", takes="rr")
+    op("sub", "{0} - {1}", mask="%", takes="rr")
+    op("add.c", "{0} + {1}", "eC", mask="%", takes="r")
+    op("sub.c", "{0} - {1}", "eC", mask="%", takes="r")
+    op("mul.c", "{0} * {1}", "eC", mask="&", takes="r")
     for name, sign in (("and", "&"), ("or", "|"), ("xor", "^")):
-        op(name, f"{{0}} {sign} {{1}}", condition=f"{{0}} {sign} {{1}}")
+        op(name, f"{{0}} {sign} {{1}}", condition=f"{{0}} {sign} {{1}}", takes="bb")
     for name, sign in (("and", "&"), ("or", "|"), ("xor", "^")):
-        op(name + ".c", f"{{0}} {sign} {{1}}", "eC", f"{{0}} {sign} {{1}}")
+        takes = "r" if name == "and" else "b"
+        op(name + ".c", f"{{0}} {sign} {{1}}", "eC", f"{{0}} {sign} {{1}}", takes=takes)
     for name, sign in (("div_u", "//"), ("rem_u", "%")):
         op(name, f"{{0}} {sign} {{1}}")
     for name in ("div_s", "rem_s", "rotl", "rotr"):
         op(name, f"{t}_{name}({{0}}, {{1}})")
-    op("shl", f"{{0}} << ({{1}} & {bits - 1}) & {m}")
-    op("shr_u", f"{{0}} >> ({{1}} & {bits - 1})")
-    op("shr_s", f"({{0}} ^ {s}) - {s} >> ({{1}} & {bits - 1}) & {m}")
-    op("shl.c", f"({{0}} << {{1}}) % {limit}", "eC")
+    op("shl", f"{{0}} << ({{1}} & {bits - 1})", mask="&", takes="rr")
+    op("shr_u", f"{{0}} >> ({{1}} & {bits - 1})", takes="pr")
+    op("shr_s", f"{{0}} >> ({{1}} & {bits - 1})", mask="&", signed=True, takes="sr")
+    op("shl.c", "{0} << {1}", "eC", mask="%", takes="r")
     op("shr_u.c", "{0} >> {1}", "eC")
-    op("shr_s.c", f"({{0}} ^ {s}) - {s} >> {{1}} & {m}", "eC")
-    op("rotl.c", f"(({{t}} := {{0}}) << {{1}} | {{t}} >> {{2}}) & {m}", "eCC")
+    op("shr_s.c", "{0} >> {1}", "eC", mask="&", signed=True, takes="s")
+    # the value twice, one above the other: its rotations are shifts
+    op("rotr.c", f"{{0}} * {(1 << bits) + 1} >> {{1}}", "eC", mask="&")
+    # the xor of rotations of one register, as in hash functions
+    op("rotr2", f"({{t}} := {{0}} * {(1 << bits) + 1}) >> {{1}} ^ {{t}} >> {{2}}", "eCC", mask="&")
+    op(
+        "rotr3",
+        f"({{t}} := {{0}} * {(1 << bits) + 1}) >> {{1}} ^ {{t}} >> {{2}} ^ {{t}} >> {{3}}",
+        "eCCC",
+        mask="&",
+    )
     op("clz", f"{bits} - {{0}}.bit_length()", "e")
     op("ctz", f"{t}_ctz({{0}})", "e")
     op("popcnt", "{0}.bit_count()", "e")
@@ -130,11 +166,11 @@ def define_integer(t: str) -> None:
             if signed:
                 right = f"({{1}} ^ {s})" if not suffix else "{1}"
                 test = f"({{0}} ^ {s}) {sign} {right}"
-                op(name + signed + suffix, f"1 if {test} else 0", operands, test)
+                op(name + signed + suffix, test, operands, test, takes="ff" if not suffix else "f")
     for size in (8, 16, 32):
         if size < bits:
-            mask, sign_bit = (1 << size) - 1, 1 << size - 1
-            op(f"extend{size}_s", f"({{0}} & {mask} ^ {sign_bit}) - {sign_bit} & {m}", "e")
+            value = f"({{0}} & {(1 << size) - 1} ^ {1 << size - 1}) - {1 << size - 1}"
+            op(f"extend{size}_s", value, "e", mask="&", signed=True, takes="r", reads=size)
 
 
 def define_float(t: str) -> None:
@@ -161,11 +197,7 @@ def define_conversions() -> None:
         ):
             OPERATORS[name] = Operator("e", f"{name.replace('.', '_')}({{0}})")
     more = {
-        "i32.wrap_i64": f"{{0}} & {M['i32']}",
-        "i64.extend_i32_s": f"({{0}} ^ {S['i32']}) - {S['i32']} & {M['i64']}",
-        "f64.convert_i32_s": f"float(({{0}} ^ {S['i32']}) - {S['i32']})",
         "f64.convert_i32_u": "float({0})",
-        "f64.convert_i64_s": f"float(({{0}} ^ {S['i64']}) - {S['i64']})",
         "f64.convert_i64_u": "float({0})",
         "i32.reinterpret_f32": "f32_to_bits({0})",
         "f32.reinterpret_i32": "f32_from_bits({0})",
@@ -173,7 +205,11 @@ def define_conversions() -> None:
         "f64.reinterpret_i64": "f64_from_bits({0})",
     }
     for name, template in more.items():
-        OPERATORS[name] = Operator("e", template, template if name == "i32.wrap_i64" else None)
+        OPERATORS[name] = Operator("e", template)
+    OPERATORS["i32.wrap_i64"] = Operator("e", "{0}", mask="&", bits=32, takes="r")
+    OPERATORS["i64.extend_i32_s"] = Operator("e", "{0}", mask="&", bits=64, signed=True, takes="s", reads=32)
+    for bits in (32, 64):
+        OPERATORS[f"f64.convert_i{bits}_s"] = Operator("e", "float({0})", takes="s", reads=bits)
 
 
 def define_memory() -> None:
@@ -185,20 +221,27 @@ def define_memory() -> None:
         "f64.load": "d64({0}, {1})[0]",
         "i32.load8_u": "{0}[{1}]",
         "i64.load8_u": "{0}[{1}]",
-        "i32.load8_s": f"({{0}}[{{1}}] ^ 128) - 128 & {M['i32']}",
-        "i64.load8_s": f"({{0}}[{{1}}] ^ 128) - 128 & {M['i64']}",
+        "i32.load8_s": "({0}[{1}] ^ 128) - 128",
+        "i64.load8_s": "({0}[{1}] ^ 128) - 128",
         "i32.load16_u": "u16({0}, {1})[0]",
         "i64.load16_u": "u16({0}, {1})[0]",
-        "i32.load16_s": f"i16({{0}}, {{1}})[0] & {M['i32']}",
-        "i64.load16_s": f"i16({{0}}, {{1}})[0] & {M['i64']}",
+        "i32.load16_s": "i16({0}, {1})[0]",
+        "i64.load16_s": "i16({0}, {1})[0]",
         "i64.load32_u": "u32({0}, {1})[0]",
-        "i64.load32_s": f"i32({{0}}, {{1}})[0] & {M['i64']}",
+        "i64.load32_s": "i32({0}, {1})[0]",
     }
     for name, template in loads.items():
-        condition = template if name.startswith("i32") else None
-        OPERATORS[name + ".0"] = Operator("Me", template, condition)
         offset = template.replace("{1}", "{1} + {2}")
-        OPERATORS[name] = Operator("MeC", offset, offset if condition else None)
+        bits = int(name[1:3])
+        for form, operands, value in ((name + ".0", "Me", template), (name, "MeC", offset)):
+            condition = value if name.startswith("i32") else None
+            if name.endswith("_s"):
+                OPERATORS[form] = Operator(operands, value, condition, mask="&", bits=bits, signed=True)
+            elif name == f"i{bits}.load":
+                signed = value.replace("u", "i", 1)
+                OPERATORS[form] = Operator(operands, value, condition, bits=bits, signed=signed)
+            else:
+                OPERATORS[form] = Operator(operands, value, condition)
     stores = {
         "i32.store": "w32({0}, {1}, {v})",
         "i64.store": "w64({0}, {1}, {v})",
@@ -211,10 +254,14 @@ def define_memory() -> None:
         "i64.store32": f"w32({{0}}, {{1}}, {{v}} & {M['i32']})",
     }
     for name, template in stores.items():
-        OPERATORS[name + ".0"] = Operator("Mee", template.replace("{v}", "{2}"), statement=True)
-        OPERATORS[name] = Operator(
-            "MeCe", template.replace("{1}", "{1} + {2}").replace("{v}", "{3}"), statement=True
-        )
+        offset = template.replace("{1}", "{1} + {2}")
+        reads = int(name[9:] or 0)
+        for form, operands, value in (
+            (name + ".0", "Mee", template.replace("{v}", "{2}")),
+            (name, "MeCe", offset.replace("{v}", "{3}")),
+        ):
+            takes = "pr" if reads else "pp"
+            OPERATORS[form] = Operator(operands, value, statement=True, takes=takes, reads=reads)
     OPERATORS["memory.size"] = Operator("M", "len({0}) >> 16")
 
 
@@ -262,7 +309,7 @@ def define_rest() -> None:
     OPERATORS["table.size"] = Operator("T", "len({0})")
     OPERATORS["ref.is_null"] = Operator("e", "1 if {0} is None else 0", "{0} is None")
     # select: condition first, as it decides (both values are free of effects)
-    OPERATORS["select"] = Operator("eee", "{1} if {0} else {2}")
+    OPERATORS["select"] = Operator("eee", "{1} if {0} else {2}", takes="prr")
 
 
 for _t in ("i32", "i64"):
@@ -294,6 +341,16 @@ def basic_trees() -> list[Tree]:
                 if leaves[0] == "C" and name in SWAPPED:
                     continue
             trees.append((name, *leaves))
+    return trees
+
+
+def bitwise_trees() -> list[Tree]:
+    """Bitwise operators over bitwise operators; the larger operand is on the left, as in all of `SWAPPED`."""
+    trees: list[Tree] = []
+    for outer, left in itertools.product([*BITWISE, "add"], BITWISE):
+        inner = (f"i32.{left}", "R", "R")
+        trees.append((f"i32.{outer}", inner, "R"))
+        trees += [(f"i32.{outer}", inner, (f"i32.{right}", "R", "R")) for right in BITWISE]
     return trees
 
 
@@ -334,6 +391,80 @@ def with_subtrees(trees: list[Tree]) -> list[Tree]:
     return list(seen)
 
 
+def as_signed(text: str, bits: int) -> str:
+    sign = S[f"i{bits}"]
+    return f"({text} ^ {sign}) - {sign}"
+
+
+def is_signed(tree: Tree, bits: int) -> bool:
+    """Whether the tree has a form that is its value as a signed number."""
+    return not isinstance(tree, str) and bool(OPERATORS[tree[0]].signed) and OPERATORS[tree[0]].bits == bits
+
+
+def is_wide(tree: Tree, bits: int) -> bool:
+    """Whether the tree's raw value to `bits` bits often passes its range, so that a mask is saved by it."""
+    if isinstance(tree, str):
+        return False
+    operator = OPERATORS[tree[0]]
+    if tree[0] == "select":
+        return any(is_wide(child, bits) for child in tree[2:])
+    if operator.bits < bits:
+        return False
+    parts = [is_wide(child, operator.reads) for child, t in zip(tree[1:], operator.takes) if t in "rb"]
+    if tree[0].endswith((".and", ".and.c")):
+        return len(parts) > 1 and all(parts)
+    return operator.mask == "&" or any(parts)
+
+
+def form(tree: Tree, wanted: str, bits: int) -> tuple[str, str, int, str]:
+    """How to write the operator of a tree: its template, what its subtrees are to be, to how many bits, and
+    a mask."""
+    name, *children = tree
+    operator = OPERATORS[name]
+    takes, reads = operator.takes, operator.reads
+    if name in TESTS_FIRST:
+        takes = "c" + takes[1:]
+    raw = wanted == "r" and (operator.bits >= bits)
+    if name == "select":
+        return operator.value, takes if wanted == "r" else "cpp", bits, ""
+    if "f" in takes:
+        return comparison(tree, wanted)
+    if wanted == "s" and is_signed(tree, bits):
+        return str(operator.signed), takes, reads, ""
+    template = operator.condition if wanted == "c" and operator.condition else operator.value
+    mask = ""
+    if "b" in takes:  # bits: of several that need a mask, one for all
+        wide = [is_wide(child, reads) for child in children]
+        if raw:
+            takes = "r" * len(takes)
+        elif name.endswith(".and"):
+            takes = "rp" if not wide[1] else "pr"
+        elif sum(wide) > 1:
+            takes = "rr"
+            mask = f"& {M[name[:3]]}"
+        else:
+            takes = "p" * len(takes)
+    elif operator.mask and not raw:
+        mask = f"& {M[f'i{operator.bits}']}" if is_wide(tree, operator.bits) else f"% {1 << operator.bits}"
+    return template, takes, reads, mask
+
+
+def comparison(tree: Tree, wanted: str) -> tuple[str, str, int, str]:
+    """A signed comparison: of signed numbers where those come cheap, else of numbers with flipped sign bits."""
+    name, *children = tree
+    operator = OPERATORS[name]
+    assert operator.condition is not None
+    takes, test = operator.takes, operator.condition
+    if any(is_signed(child, operator.bits) for child in children):
+        sign = S[name[:3]]
+        takes = "s" * len(takes)
+        if takes == "s":
+            test = test.replace(f"^ {sign}", f"+ {sign}")
+        else:
+            test = test.replace(f"({{0}} ^ {sign})", "{0}").replace(f"({{1}} ^ {sign})", "{1}")
+    return test if wanted == "c" else f"1 if {test} else 0", takes, operator.bits, ""
+
+
 class Writer:
     """Writes one tree as a Python expression, naming its operands v0, v1 ... in order."""
 
@@ -347,27 +478,33 @@ class Writer:
         self.operands.append(name)
         return f"R[{name}]" if register else name
 
-    def expression(self, tree: Tree, condition: bool = False) -> str:
+    def expression(self, tree: Tree, wanted: str = "p", bits: int = 0) -> str:
+        """The tree as a value: p plain, r raw to `bits` bits, s signed of `bits` bits; or c, as a condition."""
         if isinstance(tree, str):
-            return self.leaf(tree == "R")
+            return as_signed(self.leaf(tree == "R"), bits) if wanted == "s" else self.leaf(tree == "R")
         operator = OPERATORS[tree[0]]
         newline = ""
         if can_trap(tree[0]):
             newline = "\n            " if self.traps else ""
             self.traps += 1
-        children = iter(tree[1:])
+        template, takes, reads, mask = form(tree, wanted, bits)
+        children = iter(zip(tree[1:], takes, strict=True))
         parts = []
         for kind in operator.operands:
             if kind == "e":
-                child = next(children)
-                text = self.expression(child, condition=tree[0] in TESTS_FIRST and not parts)
-                parts.append(text if isinstance(child, str) else f"({text})")
+                child, taken = next(children)
+                text = self.expression(child, taken, reads)
+                parts.append(text if isinstance(child, str) and taken != "s" else f"({text})")
             else:
                 parts.append(self.leaf(False))
-        template = operator.condition if condition and operator.condition else operator.value
         if "{t}" in template:
             self.temporaries += 1
-        return newline + template.format(*parts, t=f"t{self.temporaries}")
+        text = template.format(*parts, t=f"t{self.temporaries}")
+        if mask:
+            text = f"({text}) {mask}"
+        if wanted == "s" and not is_signed(tree, bits):
+            text = as_signed(f"({text})", bits)
+        return newline + text
 
     def statement(self, tree: Tree) -> str:
         """The tree as a statement: a store, or an assignment to the register that an operand names."""
@@ -393,7 +530,7 @@ def statement_factory(name: str, trees: Sequence[Tree]) -> str:
 
 def condition_factory(name: str, tree: Tree) -> str:
     writer = Writer()
-    text = writer.expression(tree, condition=True)
+    text = writer.expression(tree, "c")
     return factory(name, "c", writer.operands, [f"return ({text})" if writer.traps > 1 else f"return {text}"])
 
 
@@ -448,6 +585,7 @@ i16 = struct.Struct("<h").unpack_from
 u32 = struct.Struct("<I").unpack_from
 i32 = struct.Struct("<i").unpack_from
 u64 = struct.Struct("<Q").unpack_from
+i64 = struct.Struct("<q").unpack_from
 d64 = struct.Struct("<d").unpack_from
 w16 = struct.Struct("<H").pack_into
 w32 = struct.Struct("<I").pack_into
@@ -666,7 +804,7 @@ def generate() -> dict[Path, str]:
     for line in (ROOT / "tools/shapes.txt").read_text().splitlines():
         text, _, conditions = line.split()
         chosen[parse_tree(text)] = conditions != "0"
-    trees = with_subtrees([*basic, *chosen, *map(parse_tree, CALLED.split())])
+    trees = with_subtrees([*basic, *bitwise_trees(), *chosen, *map(parse_tree, CALLED.split())])
     pairs = []
     for line in (ROOT / "tools/pairs.txt").read_text().splitlines():
         first, second, _ = line.split()

@@ -13,7 +13,7 @@ from pywrt.engine.lowering import ANY_EFFECT, MAX_PENDING, NOTHING, Handler, Low
 from pywrt.engine.numeric import f32_from_bits, f64_from_bits
 from pywrt.engine.operators import CONST_RIGHT, EFFECTS, READS_MEMORY, READS_STATE, SWAPPED, TRAPS
 from pywrt.engine.plan import FunctionPlan, Ref
-from pywrt.engine.trees import CONST, INVERTED, REGISTER, STATEMENTS, TRANSITIONS
+from pywrt.engine.trees import CONST, INVERTED, REGISTER, ROTATIONS, STATEMENTS, TRANSITIONS, Node
 from pywrt.runtime.frame import LINK
 from pywrt.wasm.module import Code
 from pywrt.wasm.opcodes import BY_CODE, Opcode
@@ -156,6 +156,31 @@ def _same(self: Lowering, position: int) -> int:
     return position
 
 
+def _over_two(self: Lowering, name: str) -> tuple[int, Node, Node]:
+    """The tree of an operator over the two operands on top, which may change places, and the operands.
+
+    What isn't possible in one tree is materialised, larger operands first.
+    """
+    stack = self.stack
+    swapped = SWAPPED.get(name)
+    places = [len(stack) - 2, len(stack) - 1]
+    for least in (CONST, REGISTER):
+        for place in [-1, *places]:
+            if place >= 0:
+                if stack[place][0] <= least:
+                    continue
+                self.materialise(place)
+            left, right = stack[-2:]
+            tree = TRANSITIONS.get((name, left[0], right[0]))
+            if tree is not None:
+                return tree, left, right
+            if swapped is not None and not (left[3] and right[3]):  # what traps keeps its order
+                tree = TRANSITIONS.get((swapped, right[0], left[0]))
+                if tree is not None:
+                    return tree, right, left
+    raise AssertionError(name)
+
+
 def _binary(operator: str) -> Handler:
     effects = EFFECTS[operator]
     const_right = CONST_RIGHT.get(operator)
@@ -187,10 +212,7 @@ def _binary(operator: str) -> Handler:
         else:
             tree = TRANSITIONS.get((name, left[0], right[0]))
             if tree is None:
-                self.reduce((name,), [len(stack) - 2, len(stack) - 1])
-                right = stack[-1]
-                left = stack[-2]
-                tree = TRANSITIONS[(name, left[0], right[0])]
+                tree, left, right = _over_two(self, name)
             operands = left[1] + right[1]
         own = effects
         if by_constant and right[0] == CONST and right[1][0]:
@@ -200,6 +222,23 @@ def _binary(operator: str) -> Handler:
         stack[-1] = (tree, operands, left[2] | right[2] | own, offsets)
         if self.pending >= len(stack):
             self.pending = len(stack) - 1
+        return position
+
+    return handler
+
+
+def _xor(operator: str) -> Handler:
+    plain = _binary(operator)
+
+    def handler(self: Lowering, position: int) -> int:
+        left, right = self.stack[-2:]
+        tree = ROTATIONS.get((left[0], right[0]))
+        if tree is None or left[1][0] != right[1][0]:
+            return plain(self, position)
+        self.block.cost += 1  # type: ignore[union-attr]
+        self.pop()
+        self.pop()
+        self.push((tree, left[1] + right[1][1:], 0, NOTHING))
         return position
 
     return handler
@@ -444,6 +483,8 @@ def _handler_of(row: Opcode) -> Handler:
     if row.immediates == ("memarg",):
         return _load(name) if row.results else _store(name)
     assert row.params is not None, name
+    if name.endswith("xor"):
+        return _xor(name)
     return _binary(name) if len(row.params) == 2 else _charged(row.fuel, _unary(name))
 
 

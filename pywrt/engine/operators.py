@@ -68,8 +68,8 @@ def _flipped(sign_bit: int) -> Callable[[int], tuple[int, ...]]:
 
 
 def _rotation(bits: int, sign: int) -> Callable[[int], tuple[int, ...]]:
-    """How far left, and how far right the rest goes."""
-    return lambda c: (sign * c % bits, bits - sign * c % bits)
+    """How far right."""
+    return lambda c: (sign * c % bits,)
 
 
 def _with_constant(operator: str, constants: Callable[[int], tuple[int, ...]]) -> ConstantForm:
@@ -86,9 +86,9 @@ for _t, _bits, _sign_bit in (("i32", 32, S32), ("i64", 64, S64)):
     for _name in ("lt_s", "gt_s", "le_s", "ge_s"):
         # both sides of a signed comparison have their sign bit flipped; a constant's is flipped beforehand
         CONST_RIGHT[f"{_t}.{_name}"] = _with_constant(f"{_t}.{_name}.c", _flipped(_sign_bit))
-    # rotating right is rotating left by the rest
-    CONST_RIGHT[f"{_t}.rotl"] = _with_constant(f"{_t}.rotl.c", _rotation(_bits, 1))
-    CONST_RIGHT[f"{_t}.rotr"] = _with_constant(f"{_t}.rotl.c", _rotation(_bits, -1))
+    # rotating left is rotating right by the rest
+    CONST_RIGHT[f"{_t}.rotl"] = _with_constant(f"{_t}.rotr.c", _rotation(_bits, -1))
+    CONST_RIGHT[f"{_t}.rotr"] = _with_constant(f"{_t}.rotr.c", _rotation(_bits, 1))
 
 #: The comparison that holds exactly when this one doesn't (integers only: a NaN breaks it for floats).
 INVERSE: dict[str, str] = {}

@@ -19,6 +19,7 @@ __all__ = [
     "NEGATED",
     "PAIRS",
     "REGISTER",
+    "ROTATIONS",
     "STATEMENTS",
     "TRANSITIONS",
 ]
@@ -57,9 +58,19 @@ INVERTED: dict[int, int] = {
     _id: _negated for _id, _negated in NEGATED.items() if _id in _TRUTHS and _negated in _TRUTHS
 }
 
+#: The trees on both sides of an xor that read the same register -> the tree that reads it once.
+ROTATIONS: dict[tuple[int, int], int] = {}
+for _t in ("i32", "i64"):
+    _one, _two, _three = (TRANSITIONS[f"{_t}.{_name}", REGISTER] for _name in ("rotr.c", "rotr2", "rotr3"))
+    ROTATIONS.update({(_one, _one): _two, (_two, _one): _three, (_one, _two): _three})
+
 #: Tree id of a condition that a block form tests itself -> the form's name, and whether it tests the
 #: negation.
-FUSED: dict[int, tuple[str, bool]] = {REGISTER: ("ifr", False), TRANSITIONS["i32.eqz", 0]: ("ifr", True)}
+FUSED: dict[int, tuple[str, bool]] = {
+    REGISTER: ("ifr", False),
+    TRANSITIONS["i32.eqz", REGISTER]: ("ifr", True),
+    TRANSITIONS["i64.eqz", REGISTER]: ("ifr", True),
+}
 for _name in ("eq", "lt_u", "gt_u", "lt_s", "gt_s"):
     for _suffix, _leaves in (("", (0, 0)), (".c", (0,))):
         for _t in ("i32", "i64") if _name[-1] != "s" else ("i32",):
