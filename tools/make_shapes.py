@@ -71,6 +71,22 @@ stored.0(i32.add.c(R),apply2(R,C))
 BITWISE = ("and", "or", "xor")
 
 
+#: Sums and products of floats, which the corpus has too few of to choose by: all of up to three operators.
+FLOATS = [
+    tree
+    for a, b, c in itertools.product(("f64.add", "f64.sub", "f64.mul"), repeat=3)
+    for tree in (
+        (a, (b, "R", "R"), "R"),
+        (a, "R", (b, "R", "R")),
+        (a, (b, "C", "R"), "R"),
+        (a, (b, "R", "R"), (c, "R", "R")),
+        (a, (b, (c, "R", "R"), "R"), "R"),
+        (a, (b, (c, "C", "R"), "R"), "R"),
+        ("f64.add", (a, (b, "R", "R"), (c, "R", "R")), "R"),
+    )
+]
+
+
 class Operator:
     """A template of Python over `operands`, a letter each: e a subtree, C a constant, M a memory, G a global,
     T a table.
@@ -612,7 +628,7 @@ for _name, _sign, _inverse in (("lt_s", "<", ">="), ("gt_s", ">", "<=")):
     FUSED.append((f"if_{_name}", "v0, v1", f"({_X}) {_sign} {_Y}", f"({_X}) {_inverse} {_Y}"))
     FUSED.append((f"if_{_name}_c", "v0, v1", f"({_X}) {_sign} v1", f"({_X}) {_inverse} v1"))
 
-UNROLLED = 3  # a block of more statements has sequences of them (`engine.sequences`)
+UNROLLED = 5  # a block of more statements has sequences of them (`engine.sequences`)
 CALL_ARITY = 5
 SEQUENCE = 8  # the statements that one runs
 
@@ -804,7 +820,7 @@ def generate() -> dict[Path, str]:
     for line in (ROOT / "tools/shapes.txt").read_text().splitlines():
         text, _, conditions = line.split()
         chosen[parse_tree(text)] = conditions != "0"
-    trees = with_subtrees([*basic, *bitwise_trees(), *chosen, *map(parse_tree, CALLED.split())])
+    trees = with_subtrees([*basic, *bitwise_trees(), *chosen, *map(parse_tree, CALLED.split()), *FLOATS])
     pairs = []
     for line in (ROOT / "tools/pairs.txt").read_text().splitlines():
         first, second, _ = line.split()

@@ -15,7 +15,7 @@ from pywrt.engine.trees import CONDITIONS, FUSED
 from pywrt.runtime.store import Block
 
 #: Blocks of more statements have sequences of them; calls of more arguments build their list in a loop.
-UNROLLED = 3
+UNROLLED = 5
 CALL_ARITY = 5
 
 Forms = dict[tuple[str, int], Callable[..., Block]]

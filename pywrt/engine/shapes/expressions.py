@@ -22812,6 +22812,726 @@ def s3018(v0, v1, v2, v3, v4, v5, v6):
     return s
 
 
+def s3019(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] + R[v2]) + R[v3]
+    return s
+
+
+def s3020(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (v1 + R[v2]) + R[v3]
+    return s
+
+
+def s3021(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] + R[v2]) + (R[v3] + R[v4])
+    return s
+
+
+def s3022(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) + R[v3]) + R[v4]
+    return s
+
+
+def s3023(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 + R[v2]) + R[v3]) + R[v4]
+    return s
+
+
+def s3024(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) + (R[v3] + R[v4])) + R[v5]
+    return s
+
+
+def s3025(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] + R[v2]) + (R[v3] - R[v4])
+    return s
+
+
+def s3026(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] - R[v2]) + R[v3]
+    return s
+
+
+def s3027(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) + R[v3]) + R[v4]
+    return s
+
+
+def s3028(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (v1 - R[v2]) + R[v3]
+    return s
+
+
+def s3029(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 - R[v2]) + R[v3]) + R[v4]
+    return s
+
+
+def s3030(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) + (R[v3] - R[v4])) + R[v5]
+    return s
+
+
+def s3031(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] + R[v2]) + (R[v3] * R[v4])
+    return s
+
+
+def s3032(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) + R[v3]) + R[v4]
+    return s
+
+
+def s3033(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (v1 * R[v2]) + R[v3]
+    return s
+
+
+def s3034(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 * R[v2]) + R[v3]) + R[v4]
+    return s
+
+
+def s3035(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) + (R[v3] * R[v4])) + R[v5]
+    return s
+
+
+def s3036(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] - R[v2]) + (R[v3] + R[v4])
+    return s
+
+
+def s3037(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) - R[v3]) + R[v4]
+    return s
+
+
+def s3038(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (v1 + R[v2]) - R[v3]
+    return s
+
+
+def s3039(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 + R[v2]) - R[v3]) + R[v4]
+    return s
+
+
+def s3040(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) + (R[v3] + R[v4])) + R[v5]
+    return s
+
+
+def s3041(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] - R[v2]) + (R[v3] - R[v4])
+    return s
+
+
+def s3042(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) - R[v3]) + R[v4]
+    return s
+
+
+def s3043(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 - R[v2]) - R[v3]) + R[v4]
+    return s
+
+
+def s3044(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) + (R[v3] - R[v4])) + R[v5]
+    return s
+
+
+def s3045(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] - R[v2]) + (R[v3] * R[v4])
+    return s
+
+
+def s3046(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) - R[v3]
+    return s
+
+
+def s3047(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) - R[v3]) + R[v4]
+    return s
+
+
+def s3048(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (v1 * R[v2]) - R[v3]
+    return s
+
+
+def s3049(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 * R[v2]) - R[v3]) + R[v4]
+    return s
+
+
+def s3050(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) + (R[v3] * R[v4])) + R[v5]
+    return s
+
+
+def s3051(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) + (R[v3] + R[v4])
+    return s
+
+
+def s3052(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) * R[v3]) + R[v4]
+    return s
+
+
+def s3053(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (v1 + R[v2]) * R[v3]
+    return s
+
+
+def s3054(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 + R[v2]) * R[v3]) + R[v4]
+    return s
+
+
+def s3055(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) + (R[v3] + R[v4])) + R[v5]
+    return s
+
+
+def s3056(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) + (R[v3] - R[v4])
+    return s
+
+
+def s3057(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) * R[v3]) + R[v4]
+    return s
+
+
+def s3058(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (v1 - R[v2]) * R[v3]
+    return s
+
+
+def s3059(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 - R[v2]) * R[v3]) + R[v4]
+    return s
+
+
+def s3060(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) + (R[v3] - R[v4])) + R[v5]
+    return s
+
+
+def s3061(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) + (R[v3] * R[v4])
+    return s
+
+
+def s3062(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) * R[v3]) + R[v4]
+    return s
+
+
+def s3063(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (v1 * R[v2]) * R[v3]
+    return s
+
+
+def s3064(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 * R[v2]) * R[v3]) + R[v4]
+    return s
+
+
+def s3065(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) + (R[v3] * R[v4])) + R[v5]
+    return s
+
+
+def s3066(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] + R[v2]) - (R[v3] + R[v4])
+    return s
+
+
+def s3067(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) + R[v3]) - R[v4]
+    return s
+
+
+def s3068(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 + R[v2]) + R[v3]) - R[v4]
+    return s
+
+
+def s3069(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) - (R[v3] + R[v4])) + R[v5]
+    return s
+
+
+def s3070(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] + R[v2]) - (R[v3] - R[v4])
+    return s
+
+
+def s3071(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) + R[v3]) - R[v4]
+    return s
+
+
+def s3072(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 - R[v2]) + R[v3]) - R[v4]
+    return s
+
+
+def s3073(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) - (R[v3] - R[v4])) + R[v5]
+    return s
+
+
+def s3074(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] + R[v2]) - (R[v3] * R[v4])
+    return s
+
+
+def s3075(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) + R[v3]) - R[v4]
+    return s
+
+
+def s3076(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 * R[v2]) + R[v3]) - R[v4]
+    return s
+
+
+def s3077(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) - (R[v3] * R[v4])) + R[v5]
+    return s
+
+
+def s3078(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] - R[v2]) - (R[v3] + R[v4])
+    return s
+
+
+def s3079(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) - R[v3]) - R[v4]
+    return s
+
+
+def s3080(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 + R[v2]) - R[v3]) - R[v4]
+    return s
+
+
+def s3081(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) - (R[v3] + R[v4])) + R[v5]
+    return s
+
+
+def s3082(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] - R[v2]) - (R[v3] - R[v4])
+    return s
+
+
+def s3083(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) - R[v3]) - R[v4]
+    return s
+
+
+def s3084(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 - R[v2]) - R[v3]) - R[v4]
+    return s
+
+
+def s3085(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) - (R[v3] - R[v4])) + R[v5]
+    return s
+
+
+def s3086(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] - R[v2]) - (R[v3] * R[v4])
+    return s
+
+
+def s3087(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) - R[v3]) - R[v4]
+    return s
+
+
+def s3088(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 * R[v2]) - R[v3]) - R[v4]
+    return s
+
+
+def s3089(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) - (R[v3] * R[v4])) + R[v5]
+    return s
+
+
+def s3090(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) - (R[v3] + R[v4])
+    return s
+
+
+def s3091(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) * R[v3]) - R[v4]
+    return s
+
+
+def s3092(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 + R[v2]) * R[v3]) - R[v4]
+    return s
+
+
+def s3093(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) - (R[v3] + R[v4])) + R[v5]
+    return s
+
+
+def s3094(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) - (R[v3] - R[v4])
+    return s
+
+
+def s3095(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) * R[v3]) - R[v4]
+    return s
+
+
+def s3096(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 - R[v2]) * R[v3]) - R[v4]
+    return s
+
+
+def s3097(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) - (R[v3] - R[v4])) + R[v5]
+    return s
+
+
+def s3098(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) - (R[v3] * R[v4])
+    return s
+
+
+def s3099(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) * R[v3]) - R[v4]
+    return s
+
+
+def s3100(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 * R[v2]) * R[v3]) - R[v4]
+    return s
+
+
+def s3101(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) - (R[v3] * R[v4])) + R[v5]
+    return s
+
+
+def s3102(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] + R[v2]) * (R[v3] + R[v4])
+    return s
+
+
+def s3103(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) + R[v3]) * R[v4]
+    return s
+
+
+def s3104(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 + R[v2]) + R[v3]) * R[v4]
+    return s
+
+
+def s3105(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) * (R[v3] + R[v4])) + R[v5]
+    return s
+
+
+def s3106(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] + R[v2]) * (R[v3] - R[v4])
+    return s
+
+
+def s3107(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) + R[v3]) * R[v4]
+    return s
+
+
+def s3108(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 - R[v2]) + R[v3]) * R[v4]
+    return s
+
+
+def s3109(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) * (R[v3] - R[v4])) + R[v5]
+    return s
+
+
+def s3110(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] + R[v2]) * (R[v3] * R[v4])
+    return s
+
+
+def s3111(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) + R[v3]) * R[v4]
+    return s
+
+
+def s3112(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 * R[v2]) + R[v3]) * R[v4]
+    return s
+
+
+def s3113(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) * (R[v3] * R[v4])) + R[v5]
+    return s
+
+
+def s3114(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = R[v1] * (R[v2] - R[v3])
+    return s
+
+
+def s3115(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] - R[v2]) * (R[v3] + R[v4])
+    return s
+
+
+def s3116(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) - R[v3]) * R[v4]
+    return s
+
+
+def s3117(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 + R[v2]) - R[v3]) * R[v4]
+    return s
+
+
+def s3118(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) * (R[v3] + R[v4])) + R[v5]
+    return s
+
+
+def s3119(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] - R[v2]) * (R[v3] - R[v4])
+    return s
+
+
+def s3120(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) - R[v3]) * R[v4]
+    return s
+
+
+def s3121(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 - R[v2]) - R[v3]) * R[v4]
+    return s
+
+
+def s3122(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) * (R[v3] - R[v4])) + R[v5]
+    return s
+
+
+def s3123(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] - R[v2]) * (R[v3] * R[v4])
+    return s
+
+
+def s3124(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) - R[v3]) * R[v4]
+    return s
+
+
+def s3125(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 * R[v2]) - R[v3]) * R[v4]
+    return s
+
+
+def s3126(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) * (R[v3] * R[v4])) + R[v5]
+    return s
+
+
+def s3127(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) * (R[v3] + R[v4])
+    return s
+
+
+def s3128(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) * R[v3]) * R[v4]
+    return s
+
+
+def s3129(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 + R[v2]) * R[v3]) * R[v4]
+    return s
+
+
+def s3130(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) * (R[v3] + R[v4])) + R[v5]
+    return s
+
+
+def s3131(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) * (R[v3] - R[v4])
+    return s
+
+
+def s3132(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) * R[v3]) * R[v4]
+    return s
+
+
+def s3133(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 - R[v2]) * R[v3]) * R[v4]
+    return s
+
+
+def s3134(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) * (R[v3] - R[v4])) + R[v5]
+    return s
+
+
+def s3135(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) * (R[v3] * R[v4])
+    return s
+
+
+def s3136(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) * R[v3]) * R[v4]
+    return s
+
+
+def s3137(d0, v1, v2, v3, v4):
+    def s(R):
+        R[d0] = ((v1 * R[v2]) * R[v3]) * R[v4]
+    return s
+
+
+def s3138(d0, v1, v2, v3, v4, v5):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) * (R[v3] * R[v4])) + R[v5]
+    return s
+
+
 def p1_1(d0, v1, d2, v3):
     def s(R):
         R[d0] = v1
@@ -29421,6 +30141,126 @@ TRANSITIONS = {
     ('stored.0', 6, 383): 3016,
     ('stored.0', 6, 384): 3017,
     ('stored.0', 6, 385): 3018,
+    ('f64.add', 179, 0): 3019,
+    ('f64.add', 181, 0): 3020,
+    ('f64.add', 179, 179): 3021,
+    ('f64.add', 3019, 0): 3022,
+    ('f64.add', 3020, 0): 3023,
+    ('f64.add', 3021, 0): 3024,
+    ('f64.add', 179, 182): 3025,
+    ('f64.add', 182, 0): 3026,
+    ('f64.add', 3026, 0): 3027,
+    ('f64.add', 184, 0): 3028,
+    ('f64.add', 3028, 0): 3029,
+    ('f64.add', 3025, 0): 3030,
+    ('f64.add', 179, 185): 3031,
+    ('f64.add', 1350, 0): 3032,
+    ('f64.add', 187, 0): 3033,
+    ('f64.add', 3033, 0): 3034,
+    ('f64.add', 3031, 0): 3035,
+    ('f64.add', 182, 179): 3036,
+    ('f64.add', 1653, 0): 3037,
+    ('f64.sub', 181, 0): 3038,
+    ('f64.add', 3038, 0): 3039,
+    ('f64.add', 3036, 0): 3040,
+    ('f64.add', 182, 182): 3041,
+    ('f64.add', 1900, 0): 3042,
+    ('f64.add', 2402, 0): 3043,
+    ('f64.add', 3041, 0): 3044,
+    ('f64.add', 182, 185): 3045,
+    ('f64.sub', 185, 0): 3046,
+    ('f64.add', 3046, 0): 3047,
+    ('f64.sub', 187, 0): 3048,
+    ('f64.add', 3048, 0): 3049,
+    ('f64.add', 3045, 0): 3050,
+    ('f64.add', 185, 179): 3051,
+    ('f64.add', 2915, 0): 3052,
+    ('f64.mul', 181, 0): 3053,
+    ('f64.add', 3053, 0): 3054,
+    ('f64.add', 3051, 0): 3055,
+    ('f64.add', 185, 182): 3056,
+    ('f64.add', 2614, 0): 3057,
+    ('f64.mul', 184, 0): 3058,
+    ('f64.add', 3058, 0): 3059,
+    ('f64.add', 3056, 0): 3060,
+    ('f64.add', 185, 185): 3061,
+    ('f64.add', 2412, 0): 3062,
+    ('f64.mul', 187, 0): 3063,
+    ('f64.add', 3063, 0): 3064,
+    ('f64.add', 3061, 0): 3065,
+    ('f64.sub', 179, 179): 3066,
+    ('f64.sub', 3019, 0): 3067,
+    ('f64.sub', 3020, 0): 3068,
+    ('f64.add', 3066, 0): 3069,
+    ('f64.sub', 179, 182): 3070,
+    ('f64.sub', 3026, 0): 3071,
+    ('f64.sub', 3028, 0): 3072,
+    ('f64.add', 3070, 0): 3073,
+    ('f64.sub', 179, 185): 3074,
+    ('f64.sub', 1350, 0): 3075,
+    ('f64.sub', 3033, 0): 3076,
+    ('f64.add', 3074, 0): 3077,
+    ('f64.sub', 182, 179): 3078,
+    ('f64.sub', 1653, 0): 3079,
+    ('f64.sub', 3038, 0): 3080,
+    ('f64.add', 3078, 0): 3081,
+    ('f64.sub', 182, 182): 3082,
+    ('f64.sub', 1900, 0): 3083,
+    ('f64.sub', 2402, 0): 3084,
+    ('f64.add', 3082, 0): 3085,
+    ('f64.sub', 182, 185): 3086,
+    ('f64.sub', 3046, 0): 3087,
+    ('f64.sub', 3048, 0): 3088,
+    ('f64.add', 3086, 0): 3089,
+    ('f64.sub', 185, 179): 3090,
+    ('f64.sub', 2915, 0): 3091,
+    ('f64.sub', 3053, 0): 3092,
+    ('f64.add', 3090, 0): 3093,
+    ('f64.sub', 185, 182): 3094,
+    ('f64.sub', 2614, 0): 3095,
+    ('f64.sub', 3058, 0): 3096,
+    ('f64.add', 3094, 0): 3097,
+    ('f64.sub', 185, 185): 3098,
+    ('f64.sub', 2412, 0): 3099,
+    ('f64.sub', 3063, 0): 3100,
+    ('f64.add', 3098, 0): 3101,
+    ('f64.mul', 179, 179): 3102,
+    ('f64.mul', 3019, 0): 3103,
+    ('f64.mul', 3020, 0): 3104,
+    ('f64.add', 3102, 0): 3105,
+    ('f64.mul', 179, 182): 3106,
+    ('f64.mul', 3026, 0): 3107,
+    ('f64.mul', 3028, 0): 3108,
+    ('f64.add', 3106, 0): 3109,
+    ('f64.mul', 179, 185): 3110,
+    ('f64.mul', 1350, 0): 3111,
+    ('f64.mul', 3033, 0): 3112,
+    ('f64.add', 3110, 0): 3113,
+    ('f64.mul', 0, 182): 3114,
+    ('f64.mul', 182, 179): 3115,
+    ('f64.mul', 1653, 0): 3116,
+    ('f64.mul', 3038, 0): 3117,
+    ('f64.add', 3115, 0): 3118,
+    ('f64.mul', 182, 182): 3119,
+    ('f64.mul', 1900, 0): 3120,
+    ('f64.mul', 2402, 0): 3121,
+    ('f64.add', 3119, 0): 3122,
+    ('f64.mul', 182, 185): 3123,
+    ('f64.mul', 3046, 0): 3124,
+    ('f64.mul', 3048, 0): 3125,
+    ('f64.add', 3123, 0): 3126,
+    ('f64.mul', 185, 179): 3127,
+    ('f64.mul', 2915, 0): 3128,
+    ('f64.mul', 3053, 0): 3129,
+    ('f64.add', 3127, 0): 3130,
+    ('f64.mul', 185, 182): 3131,
+    ('f64.mul', 2614, 0): 3132,
+    ('f64.mul', 3058, 0): 3133,
+    ('f64.add', 3131, 0): 3134,
+    ('f64.mul', 185, 185): 3135,
+    ('f64.mul', 2412, 0): 3136,
+    ('f64.mul', 3063, 0): 3137,
+    ('f64.add', 3135, 0): 3138,
 }
 
 #: Tree id -> factory of the statement: `R[d] = tree`, or a store.
@@ -32444,6 +33284,126 @@ STATEMENTS = {
     3016: s3016,
     3017: s3017,
     3018: s3018,
+    3019: s3019,
+    3020: s3020,
+    3021: s3021,
+    3022: s3022,
+    3023: s3023,
+    3024: s3024,
+    3025: s3025,
+    3026: s3026,
+    3027: s3027,
+    3028: s3028,
+    3029: s3029,
+    3030: s3030,
+    3031: s3031,
+    3032: s3032,
+    3033: s3033,
+    3034: s3034,
+    3035: s3035,
+    3036: s3036,
+    3037: s3037,
+    3038: s3038,
+    3039: s3039,
+    3040: s3040,
+    3041: s3041,
+    3042: s3042,
+    3043: s3043,
+    3044: s3044,
+    3045: s3045,
+    3046: s3046,
+    3047: s3047,
+    3048: s3048,
+    3049: s3049,
+    3050: s3050,
+    3051: s3051,
+    3052: s3052,
+    3053: s3053,
+    3054: s3054,
+    3055: s3055,
+    3056: s3056,
+    3057: s3057,
+    3058: s3058,
+    3059: s3059,
+    3060: s3060,
+    3061: s3061,
+    3062: s3062,
+    3063: s3063,
+    3064: s3064,
+    3065: s3065,
+    3066: s3066,
+    3067: s3067,
+    3068: s3068,
+    3069: s3069,
+    3070: s3070,
+    3071: s3071,
+    3072: s3072,
+    3073: s3073,
+    3074: s3074,
+    3075: s3075,
+    3076: s3076,
+    3077: s3077,
+    3078: s3078,
+    3079: s3079,
+    3080: s3080,
+    3081: s3081,
+    3082: s3082,
+    3083: s3083,
+    3084: s3084,
+    3085: s3085,
+    3086: s3086,
+    3087: s3087,
+    3088: s3088,
+    3089: s3089,
+    3090: s3090,
+    3091: s3091,
+    3092: s3092,
+    3093: s3093,
+    3094: s3094,
+    3095: s3095,
+    3096: s3096,
+    3097: s3097,
+    3098: s3098,
+    3099: s3099,
+    3100: s3100,
+    3101: s3101,
+    3102: s3102,
+    3103: s3103,
+    3104: s3104,
+    3105: s3105,
+    3106: s3106,
+    3107: s3107,
+    3108: s3108,
+    3109: s3109,
+    3110: s3110,
+    3111: s3111,
+    3112: s3112,
+    3113: s3113,
+    3114: s3114,
+    3115: s3115,
+    3116: s3116,
+    3117: s3117,
+    3118: s3118,
+    3119: s3119,
+    3120: s3120,
+    3121: s3121,
+    3122: s3122,
+    3123: s3123,
+    3124: s3124,
+    3125: s3125,
+    3126: s3126,
+    3127: s3127,
+    3128: s3128,
+    3129: s3129,
+    3130: s3130,
+    3131: s3131,
+    3132: s3132,
+    3133: s3133,
+    3134: s3134,
+    3135: s3135,
+    3136: s3136,
+    3137: s3137,
+    3138: s3138,
 }
 
 #: Tree id -> factory of the condition.

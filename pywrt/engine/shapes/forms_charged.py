@@ -40,6 +40,29 @@ def goto_3(fuel, cost, s0, s1, s2, T):
     return block
 
 
+def goto_4(fuel, cost, s0, s1, s2, s3, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return T, R
+    return block
+
+
+def goto_5(fuel, cost, s0, s1, s2, s3, s4, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        return T, R
+    return block
+
+
 def goto_run_0(fuel, cost, T):
     def block(R):
         fuel[0] -= cost
@@ -74,6 +97,29 @@ def goto_run_3(fuel, cost, s0, s1, s2, T):
     return block
 
 
+def goto_run_4(fuel, cost, s0, s1, s2, s3, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return T(R)
+    return block
+
+
+def goto_run_5(fuel, cost, s0, s1, s2, s3, s4, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        return T(R)
+    return block
+
+
 def again_0(fuel, cost):
     def block(R):
         fuel[0] -= cost
@@ -102,6 +148,27 @@ def again_3(fuel, cost, s0, s1, s2):
         s0(R)
         s1(R)
         s2(R)
+    return block
+
+
+def again_4(fuel, cost, s0, s1, s2, s3):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+    return block
+
+
+def again_5(fuel, cost, s0, s1, s2, s3, s4):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
     return block
 
 
@@ -141,6 +208,33 @@ def if_xx_3(fuel, cost, s0, s1, s2, c, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if c(R):
+            return T, R
+        return F, R
+    return block
+
+
+def if_xx_4(fuel, cost, s0, s1, s2, s3, c, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T, R
+        return F, R
+    return block
+
+
+def if_xx_5(fuel, cost, s0, s1, s2, s3, s4, c, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if c(R):
             return T, R
         return F, R
@@ -189,6 +283,33 @@ def if_xc_3(fuel, cost, s0, s1, s2, c, T, F):
     return block
 
 
+def if_xc_4(fuel, cost, s0, s1, s2, s3, c, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T, R
+        return F(R)
+    return block
+
+
+def if_xc_5(fuel, cost, s0, s1, s2, s3, s4, c, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if c(R):
+            return T, R
+        return F(R)
+    return block
+
+
 def if_cx_0(fuel, cost, c, T, F):
     def block(R):
         fuel[0] -= cost
@@ -225,6 +346,33 @@ def if_cx_3(fuel, cost, s0, s1, s2, c, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if c(R):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_cx_4(fuel, cost, s0, s1, s2, s3, c, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_cx_5(fuel, cost, s0, s1, s2, s3, s4, c, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if c(R):
             return T(R)
         return F, R
@@ -273,6 +421,33 @@ def if_cc_3(fuel, cost, s0, s1, s2, c, T, F):
     return block
 
 
+def if_cc_4(fuel, cost, s0, s1, s2, s3, c, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_cc_5(fuel, cost, s0, s1, s2, s3, s4, c, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if c(R):
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_ax_0(fuel, cost, c, F):
     def block(R):
         fuel[0] -= cost
@@ -309,6 +484,33 @@ def if_ax_3(fuel, cost, s0, s1, s2, c, F):
         s0(R)
         s1(R)
         s2(R)
+        if c(R):
+            return
+        return F, R
+    return block
+
+
+def if_ax_4(fuel, cost, s0, s1, s2, s3, c, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return
+        return F, R
+    return block
+
+
+def if_ax_5(fuel, cost, s0, s1, s2, s3, s4, c, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if c(R):
             return
         return F, R
@@ -357,6 +559,33 @@ def if_xa_3(fuel, cost, s0, s1, s2, c, T):
     return block
 
 
+def if_xa_4(fuel, cost, s0, s1, s2, s3, c, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T, R
+        return
+    return block
+
+
+def if_xa_5(fuel, cost, s0, s1, s2, s3, s4, c, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if c(R):
+            return T, R
+        return
+    return block
+
+
 def if_ac_0(fuel, cost, c, F):
     def block(R):
         fuel[0] -= cost
@@ -393,6 +622,33 @@ def if_ac_3(fuel, cost, s0, s1, s2, c, F):
         s0(R)
         s1(R)
         s2(R)
+        if c(R):
+            return
+        return F(R)
+    return block
+
+
+def if_ac_4(fuel, cost, s0, s1, s2, s3, c, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return
+        return F(R)
+    return block
+
+
+def if_ac_5(fuel, cost, s0, s1, s2, s3, s4, c, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if c(R):
             return
         return F(R)
@@ -441,6 +697,33 @@ def if_ca_3(fuel, cost, s0, s1, s2, c, T):
     return block
 
 
+def if_ca_4(fuel, cost, s0, s1, s2, s3, c, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T(R)
+        return
+    return block
+
+
+def if_ca_5(fuel, cost, s0, s1, s2, s3, s4, c, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if c(R):
+            return T(R)
+        return
+    return block
+
+
 def ifr_xx_0(fuel, cost, v0, T, F):
     def block(R):
         fuel[0] -= cost
@@ -477,6 +760,33 @@ def ifr_xx_3(fuel, cost, s0, s1, s2, v0, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0]:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_xx_4(fuel, cost, s0, s1, s2, s3, v0, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0]:
             return T, R
         return F, R
@@ -525,6 +835,33 @@ def ifr_xc_3(fuel, cost, s0, s1, s2, v0, T, F):
     return block
 
 
+def ifr_xc_4(fuel, cost, s0, s1, s2, s3, v0, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0]:
+            return T, R
+        return F(R)
+    return block
+
+
 def ifr_cx_0(fuel, cost, v0, T, F):
     def block(R):
         fuel[0] -= cost
@@ -561,6 +898,33 @@ def ifr_cx_3(fuel, cost, s0, s1, s2, v0, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0]:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_cx_4(fuel, cost, s0, s1, s2, s3, v0, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0]:
             return T(R)
         return F, R
@@ -609,6 +973,33 @@ def ifr_cc_3(fuel, cost, s0, s1, s2, v0, T, F):
     return block
 
 
+def ifr_cc_4(fuel, cost, s0, s1, s2, s3, v0, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0]:
+            return T(R)
+        return F(R)
+    return block
+
+
 def ifr_ax_0(fuel, cost, v0, F):
     def block(R):
         fuel[0] -= cost
@@ -645,6 +1036,33 @@ def ifr_ax_3(fuel, cost, s0, s1, s2, v0, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0]:
+            return
+        return F, R
+    return block
+
+
+def ifr_ax_4(fuel, cost, s0, s1, s2, s3, v0, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return
+        return F, R
+    return block
+
+
+def ifr_ax_5(fuel, cost, s0, s1, s2, s3, s4, v0, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0]:
             return
         return F, R
@@ -693,6 +1111,33 @@ def ifr_xa_3(fuel, cost, s0, s1, s2, v0, T):
     return block
 
 
+def ifr_xa_4(fuel, cost, s0, s1, s2, s3, v0, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T, R
+        return
+    return block
+
+
+def ifr_xa_5(fuel, cost, s0, s1, s2, s3, s4, v0, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0]:
+            return T, R
+        return
+    return block
+
+
 def ifr_ac_0(fuel, cost, v0, F):
     def block(R):
         fuel[0] -= cost
@@ -729,6 +1174,33 @@ def ifr_ac_3(fuel, cost, s0, s1, s2, v0, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0]:
+            return
+        return F(R)
+    return block
+
+
+def ifr_ac_4(fuel, cost, s0, s1, s2, s3, v0, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return
+        return F(R)
+    return block
+
+
+def ifr_ac_5(fuel, cost, s0, s1, s2, s3, s4, v0, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0]:
             return
         return F(R)
@@ -777,6 +1249,33 @@ def ifr_ca_3(fuel, cost, s0, s1, s2, v0, T):
     return block
 
 
+def ifr_ca_4(fuel, cost, s0, s1, s2, s3, v0, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T(R)
+        return
+    return block
+
+
+def ifr_ca_5(fuel, cost, s0, s1, s2, s3, s4, v0, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0]:
+            return T(R)
+        return
+    return block
+
+
 def if_eq_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -813,6 +1312,33 @@ def if_eq_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == R[v1]:
             return T, R
         return F, R
@@ -861,6 +1387,33 @@ def if_eq_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_eq_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -897,6 +1450,33 @@ def if_eq_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == R[v1]:
             return T(R)
         return F, R
@@ -945,6 +1525,33 @@ def if_eq_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_eq_ax_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -981,6 +1588,33 @@ def if_eq_ax_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_ax_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_ax_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == R[v1]:
             return
         return F, R
@@ -1029,6 +1663,33 @@ def if_eq_xa_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_eq_xa_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_eq_xa_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return
+    return block
+
+
 def if_eq_ac_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -1065,6 +1726,33 @@ def if_eq_ac_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_ac_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_ac_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == R[v1]:
             return
         return F(R)
@@ -1113,6 +1801,33 @@ def if_eq_ca_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_eq_ca_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_ca_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return
+    return block
+
+
 def if_eq_c_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -1149,6 +1864,33 @@ def if_eq_c_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == v1:
             return T, R
         return F, R
@@ -1197,6 +1939,33 @@ def if_eq_c_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_c_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_eq_c_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -1233,6 +2002,33 @@ def if_eq_c_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == v1:
             return T(R)
         return F, R
@@ -1281,6 +2077,33 @@ def if_eq_c_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_c_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_eq_c_ax_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -1317,6 +2140,33 @@ def if_eq_c_ax_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_ax_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_ax_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == v1:
             return
         return F, R
@@ -1365,6 +2215,33 @@ def if_eq_c_xa_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_eq_c_xa_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T, R
+        return
+    return block
+
+
+def if_eq_c_xa_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == v1:
+            return T, R
+        return
+    return block
+
+
 def if_eq_c_ac_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -1401,6 +2278,33 @@ def if_eq_c_ac_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_ac_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_ac_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == v1:
             return
         return F(R)
@@ -1449,6 +2353,33 @@ def if_eq_c_ca_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_eq_c_ca_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_ca_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == v1:
+            return T(R)
+        return
+    return block
+
+
 def if_lt_u_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -1485,6 +2416,33 @@ def if_lt_u_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < R[v1]:
             return T, R
         return F, R
@@ -1533,6 +2491,33 @@ def if_lt_u_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_lt_u_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -1569,6 +2554,33 @@ def if_lt_u_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < R[v1]:
             return T(R)
         return F, R
@@ -1617,6 +2629,33 @@ def if_lt_u_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_lt_u_ax_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -1653,6 +2692,33 @@ def if_lt_u_ax_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_ax_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_ax_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < R[v1]:
             return
         return F, R
@@ -1701,6 +2767,33 @@ def if_lt_u_xa_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_u_xa_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_xa_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return
+    return block
+
+
 def if_lt_u_ac_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -1737,6 +2830,33 @@ def if_lt_u_ac_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_ac_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_ac_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < R[v1]:
             return
         return F(R)
@@ -1785,6 +2905,33 @@ def if_lt_u_ca_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_u_ca_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_ca_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return
+    return block
+
+
 def if_lt_u_c_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -1821,6 +2968,33 @@ def if_lt_u_c_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < v1:
             return T, R
         return F, R
@@ -1869,6 +3043,33 @@ def if_lt_u_c_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_c_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_lt_u_c_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -1905,6 +3106,33 @@ def if_lt_u_c_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < v1:
             return T(R)
         return F, R
@@ -1953,6 +3181,33 @@ def if_lt_u_c_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_c_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_lt_u_c_ax_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -1989,6 +3244,33 @@ def if_lt_u_c_ax_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_ax_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_ax_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < v1:
             return
         return F, R
@@ -2037,6 +3319,33 @@ def if_lt_u_c_xa_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_u_c_xa_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_c_xa_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < v1:
+            return T, R
+        return
+    return block
+
+
 def if_lt_u_c_ac_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -2073,6 +3382,33 @@ def if_lt_u_c_ac_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_ac_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_ac_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < v1:
             return
         return F(R)
@@ -2121,6 +3457,33 @@ def if_lt_u_c_ca_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_u_c_ca_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_ca_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < v1:
+            return T(R)
+        return
+    return block
+
+
 def if_gt_u_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -2157,6 +3520,33 @@ def if_gt_u_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_u_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_u_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > R[v1]:
             return T, R
         return F, R
@@ -2205,6 +3595,33 @@ def if_gt_u_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_gt_u_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_gt_u_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -2241,6 +3658,33 @@ def if_gt_u_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_u_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_u_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > R[v1]:
             return T(R)
         return F, R
@@ -2289,6 +3733,33 @@ def if_gt_u_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_gt_u_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_gt_u_ax_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -2325,6 +3796,33 @@ def if_gt_u_ax_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_gt_u_ax_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_gt_u_ax_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > R[v1]:
             return
         return F, R
@@ -2373,6 +3871,33 @@ def if_gt_u_xa_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_u_xa_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_gt_u_xa_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return
+    return block
+
+
 def if_gt_u_ac_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -2409,6 +3934,33 @@ def if_gt_u_ac_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_gt_u_ac_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_gt_u_ac_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > R[v1]:
             return
         return F(R)
@@ -2457,6 +4009,33 @@ def if_gt_u_ca_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_u_ca_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_gt_u_ca_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return
+    return block
+
+
 def if_gt_u_c_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -2493,6 +4072,33 @@ def if_gt_u_c_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_u_c_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_u_c_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > v1:
             return T, R
         return F, R
@@ -2541,6 +4147,33 @@ def if_gt_u_c_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_c_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_gt_u_c_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_gt_u_c_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -2577,6 +4210,33 @@ def if_gt_u_c_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_u_c_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_u_c_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > v1:
             return T(R)
         return F, R
@@ -2625,6 +4285,33 @@ def if_gt_u_c_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_c_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_gt_u_c_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_gt_u_c_ax_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -2661,6 +4348,33 @@ def if_gt_u_c_ax_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > v1:
+            return
+        return F, R
+    return block
+
+
+def if_gt_u_c_ax_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return
+        return F, R
+    return block
+
+
+def if_gt_u_c_ax_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > v1:
             return
         return F, R
@@ -2709,6 +4423,33 @@ def if_gt_u_c_xa_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_u_c_xa_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T, R
+        return
+    return block
+
+
+def if_gt_u_c_xa_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > v1:
+            return T, R
+        return
+    return block
+
+
 def if_gt_u_c_ac_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -2745,6 +4486,33 @@ def if_gt_u_c_ac_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > v1:
+            return
+        return F(R)
+    return block
+
+
+def if_gt_u_c_ac_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return
+        return F(R)
+    return block
+
+
+def if_gt_u_c_ac_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > v1:
             return
         return F(R)
@@ -2793,6 +4561,33 @@ def if_gt_u_c_ca_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_u_c_ca_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T(R)
+        return
+    return block
+
+
+def if_gt_u_c_ca_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > v1:
+            return T(R)
+        return
+    return block
+
+
 def if_lt_s_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -2829,6 +4624,33 @@ def if_lt_s_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_s_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_s_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
             return T, R
         return F, R
@@ -2877,6 +4699,33 @@ def if_lt_s_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_s_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return F(R)
+    return block
+
+
 def if_lt_s_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -2913,6 +4762,33 @@ def if_lt_s_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_s_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_s_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
             return T(R)
         return F, R
@@ -2961,6 +4837,33 @@ def if_lt_s_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_s_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_lt_s_ax_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -2997,6 +4900,33 @@ def if_lt_s_ax_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return
+        return F, R
+    return block
+
+
+def if_lt_s_ax_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return
+        return F, R
+    return block
+
+
+def if_lt_s_ax_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
             return
         return F, R
@@ -3045,6 +4975,33 @@ def if_lt_s_xa_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_s_xa_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return
+    return block
+
+
+def if_lt_s_xa_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return
+    return block
+
+
 def if_lt_s_ac_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -3081,6 +5038,33 @@ def if_lt_s_ac_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return
+        return F(R)
+    return block
+
+
+def if_lt_s_ac_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return
+        return F(R)
+    return block
+
+
+def if_lt_s_ac_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
             return
         return F(R)
@@ -3129,6 +5113,33 @@ def if_lt_s_ca_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_s_ca_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return
+    return block
+
+
+def if_lt_s_ca_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return
+    return block
+
+
 def if_lt_s_c_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -3165,6 +5176,33 @@ def if_lt_s_c_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_s_c_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_s_c_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < v1:
             return T, R
         return F, R
@@ -3213,6 +5251,33 @@ def if_lt_s_c_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_c_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_s_c_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_lt_s_c_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -3249,6 +5314,33 @@ def if_lt_s_c_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_s_c_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_s_c_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < v1:
             return T(R)
         return F, R
@@ -3297,6 +5389,33 @@ def if_lt_s_c_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_c_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_s_c_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_lt_s_c_ax_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -3333,6 +5452,33 @@ def if_lt_s_c_ax_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_s_c_ax_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_s_c_ax_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < v1:
             return
         return F, R
@@ -3381,6 +5527,33 @@ def if_lt_s_c_xa_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_s_c_xa_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_s_c_xa_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return
+    return block
+
+
 def if_lt_s_c_ac_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -3417,6 +5590,33 @@ def if_lt_s_c_ac_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_s_c_ac_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_s_c_ac_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < v1:
             return
         return F(R)
@@ -3465,6 +5665,33 @@ def if_lt_s_c_ca_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_s_c_ca_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_s_c_ca_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return
+    return block
+
+
 def if_gt_s_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -3501,6 +5728,33 @@ def if_gt_s_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_s_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_s_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
             return T, R
         return F, R
@@ -3549,6 +5803,33 @@ def if_gt_s_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return F(R)
+    return block
+
+
+def if_gt_s_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return F(R)
+    return block
+
+
 def if_gt_s_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -3585,6 +5866,33 @@ def if_gt_s_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_s_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_s_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
             return T(R)
         return F, R
@@ -3633,6 +5941,33 @@ def if_gt_s_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_gt_s_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_gt_s_ax_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -3669,6 +6004,33 @@ def if_gt_s_ax_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return
+        return F, R
+    return block
+
+
+def if_gt_s_ax_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return
+        return F, R
+    return block
+
+
+def if_gt_s_ax_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
             return
         return F, R
@@ -3717,6 +6079,33 @@ def if_gt_s_xa_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_s_xa_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return
+    return block
+
+
+def if_gt_s_xa_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return
+    return block
+
+
 def if_gt_s_ac_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -3753,6 +6142,33 @@ def if_gt_s_ac_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return
+        return F(R)
+    return block
+
+
+def if_gt_s_ac_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return
+        return F(R)
+    return block
+
+
+def if_gt_s_ac_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
             return
         return F(R)
@@ -3801,6 +6217,33 @@ def if_gt_s_ca_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_s_ca_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return
+    return block
+
+
+def if_gt_s_ca_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return
+    return block
+
+
 def if_gt_s_c_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -3837,6 +6280,33 @@ def if_gt_s_c_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_s_c_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_s_c_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > v1:
             return T, R
         return F, R
@@ -3885,6 +6355,33 @@ def if_gt_s_c_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_c_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_gt_s_c_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_gt_s_c_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         fuel[0] -= cost
@@ -3921,6 +6418,33 @@ def if_gt_s_c_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_s_c_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_s_c_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > v1:
             return T(R)
         return F, R
@@ -3969,6 +6493,33 @@ def if_gt_s_c_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_c_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_gt_s_c_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_gt_s_c_ax_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -4005,6 +6556,33 @@ def if_gt_s_c_ax_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return
+        return F, R
+    return block
+
+
+def if_gt_s_c_ax_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return
+        return F, R
+    return block
+
+
+def if_gt_s_c_ax_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > v1:
             return
         return F, R
@@ -4053,6 +6631,33 @@ def if_gt_s_c_xa_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_s_c_xa_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return
+    return block
+
+
+def if_gt_s_c_xa_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return
+    return block
+
+
 def if_gt_s_c_ac_0(fuel, cost, v0, v1, F):
     def block(R):
         fuel[0] -= cost
@@ -4089,6 +6694,33 @@ def if_gt_s_c_ac_3(fuel, cost, s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return
+        return F(R)
+    return block
+
+
+def if_gt_s_c_ac_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return
+        return F(R)
+    return block
+
+
+def if_gt_s_c_ac_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > v1:
             return
         return F(R)
@@ -4137,6 +6769,33 @@ def if_gt_s_c_ca_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_s_c_ca_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return
+    return block
+
+
+def if_gt_s_c_ca_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return
+    return block
+
+
 def switch_0(fuel, cost, v0, n, targets):
     def block(R):
         fuel[0] -= cost
@@ -4170,6 +6829,31 @@ def switch_3(fuel, cost, s0, s1, s2, v0, n, targets):
         s0(R)
         s1(R)
         s2(R)
+        i = R[v0]
+        return targets[i if i < n else n], R
+    return block
+
+
+def switch_4(fuel, cost, s0, s1, s2, s3, v0, n, targets):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        i = R[v0]
+        return targets[i if i < n else n], R
+    return block
+
+
+def switch_5(fuel, cost, s0, s1, s2, s3, s4, v0, n, targets):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         i = R[v0]
         return targets[i if i < n else n], R
     return block
@@ -4213,6 +6897,31 @@ def switch_run_3(fuel, cost, s0, s1, s2, v0, n, targets):
     return block
 
 
+def switch_run_4(fuel, cost, s0, s1, s2, s3, v0, n, targets):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        i = R[v0]
+        return targets[i if i < n else n](R)
+    return block
+
+
+def switch_run_5(fuel, cost, s0, s1, s2, s3, s4, v0, n, targets):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        i = R[v0]
+        return targets[i if i < n else n](R)
+    return block
+
+
 def ret_0_0(fuel, cost):
     def block(R):
         fuel[0] -= cost
@@ -4243,6 +6952,29 @@ def ret_0_3(fuel, cost, s0, s1, s2):
         s0(R)
         s1(R)
         s2(R)
+        return R[1], R[0]
+    return block
+
+
+def ret_0_4(fuel, cost, s0, s1, s2, s3):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return R[1], R[0]
+    return block
+
+
+def ret_0_5(fuel, cost, s0, s1, s2, s3, s4):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return R[1], R[0]
     return block
 
@@ -4283,6 +7015,33 @@ def ret_1_3(fuel, cost, s0, s1, s2, v0):
         s0(R)
         s1(R)
         s2(R)
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
+    return block
+
+
+def ret_1_4(fuel, cost, s0, s1, s2, s3, v0):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
+    return block
+
+
+def ret_1_5(fuel, cost, s0, s1, s2, s3, s4, v0):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         caller = R[0]
         caller[R[2]] = R[v0]
         return R[1], caller
@@ -4335,6 +7094,35 @@ def ret_n_3(fuel, cost, s0, s1, s2, v0, n):
     return block
 
 
+def ret_n_4(fuel, cost, s0, s1, s2, s3, v0, n):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
+    return block
+
+
+def ret_n_5(fuel, cost, s0, s1, s2, s3, s4, v0, n):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
+    return block
+
+
 def call_0_0(fuel, cost, d, f, T):
     def block(R):
         fuel[0] -= cost
@@ -4371,6 +7159,33 @@ def call_0_3(fuel, cost, s0, s1, s2, d, f, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_4(fuel, cost, s0, s1, s2, s3, d, f, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_5(fuel, cost, s0, s1, s2, s3, s4, d, f, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, *f.frame]
@@ -4431,6 +7246,39 @@ def calli_0_3(fuel, cost, s0, s1, s2, d, table, type, v0, T):
     return block
 
 
+def calli_0_4(fuel, cost, s0, s1, s2, s3, d, table, type, v0, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def calli_0_5(fuel, cost, s0, s1, s2, s3, s4, d, table, type, v0, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
 def tail_0_0(fuel, cost, f):
     def block(R):
         fuel[0] -= cost
@@ -4461,6 +7309,29 @@ def tail_0_3(fuel, cost, s0, s1, s2, f):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
+    return block
+
+
+def tail_0_4(fuel, cost, s0, s1, s2, s3, f):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
+    return block
+
+
+def tail_0_5(fuel, cost, s0, s1, s2, s3, s4, f):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
@@ -4511,6 +7382,35 @@ def taili_0_3(fuel, cost, s0, s1, s2, table, type, v0):
     return block
 
 
+def taili_0_4(fuel, cost, s0, s1, s2, s3, table, type, v0):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
+    return block
+
+
+def taili_0_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
+    return block
+
+
 def call_1_0(fuel, cost, d, f, a0, T):
     def block(R):
         fuel[0] -= cost
@@ -4547,6 +7447,33 @@ def call_1_3(fuel, cost, s0, s1, s2, d, f, a0, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
+    return block
+
+
+def call_1_4(fuel, cost, s0, s1, s2, s3, d, f, a0, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
+    return block
+
+
+def call_1_5(fuel, cost, s0, s1, s2, s3, s4, d, f, a0, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
@@ -4607,6 +7534,39 @@ def calli_1_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, T):
     return block
 
 
+def calli_1_4(fuel, cost, s0, s1, s2, s3, d, table, type, v0, a0, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
+    return block
+
+
+def calli_1_5(fuel, cost, s0, s1, s2, s3, s4, d, table, type, v0, a0, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
+    return block
+
+
 def tail_1_0(fuel, cost, f, a0):
     def block(R):
         fuel[0] -= cost
@@ -4637,6 +7597,29 @@ def tail_1_3(fuel, cost, s0, s1, s2, f, a0):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
+    return block
+
+
+def tail_1_4(fuel, cost, s0, s1, s2, s3, f, a0):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
+    return block
+
+
+def tail_1_5(fuel, cost, s0, s1, s2, s3, s4, f, a0):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
@@ -4687,6 +7670,35 @@ def taili_1_3(fuel, cost, s0, s1, s2, table, type, v0, a0):
     return block
 
 
+def taili_1_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
+    return block
+
+
+def taili_1_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
+    return block
+
+
 def call_2_0(fuel, cost, d, f, a0, a1, T):
     def block(R):
         fuel[0] -= cost
@@ -4723,6 +7735,33 @@ def call_2_3(fuel, cost, s0, s1, s2, d, f, a0, a1, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
+    return block
+
+
+def call_2_4(fuel, cost, s0, s1, s2, s3, d, f, a0, a1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
+    return block
+
+
+def call_2_5(fuel, cost, s0, s1, s2, s3, s4, d, f, a0, a1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
@@ -4783,6 +7822,39 @@ def calli_2_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, T):
     return block
 
 
+def calli_2_4(fuel, cost, s0, s1, s2, s3, d, table, type, v0, a0, a1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
+    return block
+
+
+def calli_2_5(fuel, cost, s0, s1, s2, s3, s4, d, table, type, v0, a0, a1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
+    return block
+
+
 def tail_2_0(fuel, cost, f, a0, a1):
     def block(R):
         fuel[0] -= cost
@@ -4813,6 +7885,29 @@ def tail_2_3(fuel, cost, s0, s1, s2, f, a0, a1):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
+    return block
+
+
+def tail_2_4(fuel, cost, s0, s1, s2, s3, f, a0, a1):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
+    return block
+
+
+def tail_2_5(fuel, cost, s0, s1, s2, s3, s4, f, a0, a1):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
@@ -4863,6 +7958,35 @@ def taili_2_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1):
     return block
 
 
+def taili_2_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
+    return block
+
+
+def taili_2_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
+    return block
+
+
 def call_3_0(fuel, cost, d, f, a0, a1, a2, T):
     def block(R):
         fuel[0] -= cost
@@ -4899,6 +8023,33 @@ def call_3_3(fuel, cost, s0, s1, s2, d, f, a0, a1, a2, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def call_3_4(fuel, cost, s0, s1, s2, s3, d, f, a0, a1, a2, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def call_3_5(fuel, cost, s0, s1, s2, s3, s4, d, f, a0, a1, a2, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
@@ -4959,6 +8110,39 @@ def calli_3_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, a2, T):
     return block
 
 
+def calli_3_4(fuel, cost, s0, s1, s2, s3, d, table, type, v0, a0, a1, a2, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def calli_3_5(fuel, cost, s0, s1, s2, s3, s4, d, table, type, v0, a0, a1, a2, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
 def tail_3_0(fuel, cost, f, a0, a1, a2):
     def block(R):
         fuel[0] -= cost
@@ -4989,6 +8173,29 @@ def tail_3_3(fuel, cost, s0, s1, s2, f, a0, a1, a2):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def tail_3_4(fuel, cost, s0, s1, s2, s3, f, a0, a1, a2):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def tail_3_5(fuel, cost, s0, s1, s2, s3, s4, f, a0, a1, a2):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
@@ -5039,6 +8246,35 @@ def taili_3_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2):
     return block
 
 
+def taili_3_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def taili_3_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
 def call_4_0(fuel, cost, d, f, a0, a1, a2, a3, T):
     def block(R):
         fuel[0] -= cost
@@ -5075,6 +8311,33 @@ def call_4_3(fuel, cost, s0, s1, s2, d, f, a0, a1, a2, a3, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def call_4_4(fuel, cost, s0, s1, s2, s3, d, f, a0, a1, a2, a3, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def call_4_5(fuel, cost, s0, s1, s2, s3, s4, d, f, a0, a1, a2, a3, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
@@ -5135,6 +8398,39 @@ def calli_4_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, a2, a3, T):
     return block
 
 
+def calli_4_4(fuel, cost, s0, s1, s2, s3, d, table, type, v0, a0, a1, a2, a3, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def calli_4_5(fuel, cost, s0, s1, s2, s3, s4, d, table, type, v0, a0, a1, a2, a3, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
 def tail_4_0(fuel, cost, f, a0, a1, a2, a3):
     def block(R):
         fuel[0] -= cost
@@ -5165,6 +8461,29 @@ def tail_4_3(fuel, cost, s0, s1, s2, f, a0, a1, a2, a3):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def tail_4_4(fuel, cost, s0, s1, s2, s3, f, a0, a1, a2, a3):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def tail_4_5(fuel, cost, s0, s1, s2, s3, s4, f, a0, a1, a2, a3):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
@@ -5215,6 +8534,35 @@ def taili_4_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2, a3):
     return block
 
 
+def taili_4_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def taili_4_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
 def call_5_0(fuel, cost, d, f, a0, a1, a2, a3, a4, T):
     def block(R):
         fuel[0] -= cost
@@ -5251,6 +8599,33 @@ def call_5_3(fuel, cost, s0, s1, s2, d, f, a0, a1, a2, a3, a4, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def call_5_4(fuel, cost, s0, s1, s2, s3, d, f, a0, a1, a2, a3, a4, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def call_5_5(fuel, cost, s0, s1, s2, s3, s4, d, f, a0, a1, a2, a3, a4, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
@@ -5311,6 +8686,39 @@ def calli_5_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, a2, a3, a4, T)
     return block
 
 
+def calli_5_4(fuel, cost, s0, s1, s2, s3, d, table, type, v0, a0, a1, a2, a3, a4, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def calli_5_5(fuel, cost, s0, s1, s2, s3, s4, d, table, type, v0, a0, a1, a2, a3, a4, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
 def tail_5_0(fuel, cost, f, a0, a1, a2, a3, a4):
     def block(R):
         fuel[0] -= cost
@@ -5341,6 +8749,29 @@ def tail_5_3(fuel, cost, s0, s1, s2, f, a0, a1, a2, a3, a4):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def tail_5_4(fuel, cost, s0, s1, s2, s3, f, a0, a1, a2, a3, a4):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def tail_5_5(fuel, cost, s0, s1, s2, s3, s4, f, a0, a1, a2, a3, a4):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
@@ -5391,6 +8822,35 @@ def taili_5_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2, a3, a4):
     return block
 
 
+def taili_5_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3, a4):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def taili_5_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3, a4):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
 def call_n_0(fuel, cost, d, f, args, T):
     def block(R):
         fuel[0] -= cost
@@ -5427,6 +8887,33 @@ def call_n_3(fuel, cost, s0, s1, s2, d, f, args, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
+    return block
+
+
+def call_n_4(fuel, cost, s0, s1, s2, s3, d, f, args, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
+    return block
+
+
+def call_n_5(fuel, cost, s0, s1, s2, s3, s4, d, f, args, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
@@ -5487,6 +8974,39 @@ def calli_n_3(fuel, cost, s0, s1, s2, d, table, type, v0, args, T):
     return block
 
 
+def calli_n_4(fuel, cost, s0, s1, s2, s3, d, table, type, v0, args, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
+    return block
+
+
+def calli_n_5(fuel, cost, s0, s1, s2, s3, s4, d, table, type, v0, args, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
+    return block
+
+
 def tail_n_0(fuel, cost, f, args):
     def block(R):
         fuel[0] -= cost
@@ -5517,6 +9037,29 @@ def tail_n_3(fuel, cost, s0, s1, s2, f, args):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
+    return block
+
+
+def tail_n_4(fuel, cost, s0, s1, s2, s3, f, args):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
+    return block
+
+
+def tail_n_5(fuel, cost, s0, s1, s2, s3, s4, f, args):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
@@ -5567,6 +9110,35 @@ def taili_n_3(fuel, cost, s0, s1, s2, table, type, v0, args):
     return block
 
 
+def taili_n_4(fuel, cost, s0, s1, s2, s3, table, type, v0, args):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
+    return block
+
+
+def taili_n_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, args):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
+    return block
+
+
 def raise_0(fuel, cost, error):
     def block(R):
         fuel[0] -= cost
@@ -5601,540 +9173,829 @@ def raise_3(fuel, cost, s0, s1, s2, error):
     return block
 
 
+def raise_4(fuel, cost, s0, s1, s2, s3, error):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        raise error(R)
+    return block
+
+
+def raise_5(fuel, cost, s0, s1, s2, s3, s4, error):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        raise error(R)
+    return block
+
+
 #: (form, number of statements) -> factory.
 FORMS = {
     ('goto', 0): goto_0,
     ('goto', 1): goto_1,
     ('goto', 2): goto_2,
     ('goto', 3): goto_3,
+    ('goto', 4): goto_4,
+    ('goto', 5): goto_5,
     ('goto_run', 0): goto_run_0,
     ('goto_run', 1): goto_run_1,
     ('goto_run', 2): goto_run_2,
     ('goto_run', 3): goto_run_3,
+    ('goto_run', 4): goto_run_4,
+    ('goto_run', 5): goto_run_5,
     ('again', 0): again_0,
     ('again', 1): again_1,
     ('again', 2): again_2,
     ('again', 3): again_3,
+    ('again', 4): again_4,
+    ('again', 5): again_5,
     ('if_xx', 0): if_xx_0,
     ('if_xx', 1): if_xx_1,
     ('if_xx', 2): if_xx_2,
     ('if_xx', 3): if_xx_3,
+    ('if_xx', 4): if_xx_4,
+    ('if_xx', 5): if_xx_5,
     ('if_xc', 0): if_xc_0,
     ('if_xc', 1): if_xc_1,
     ('if_xc', 2): if_xc_2,
     ('if_xc', 3): if_xc_3,
+    ('if_xc', 4): if_xc_4,
+    ('if_xc', 5): if_xc_5,
     ('if_cx', 0): if_cx_0,
     ('if_cx', 1): if_cx_1,
     ('if_cx', 2): if_cx_2,
     ('if_cx', 3): if_cx_3,
+    ('if_cx', 4): if_cx_4,
+    ('if_cx', 5): if_cx_5,
     ('if_cc', 0): if_cc_0,
     ('if_cc', 1): if_cc_1,
     ('if_cc', 2): if_cc_2,
     ('if_cc', 3): if_cc_3,
+    ('if_cc', 4): if_cc_4,
+    ('if_cc', 5): if_cc_5,
     ('if_ax', 0): if_ax_0,
     ('if_ax', 1): if_ax_1,
     ('if_ax', 2): if_ax_2,
     ('if_ax', 3): if_ax_3,
+    ('if_ax', 4): if_ax_4,
+    ('if_ax', 5): if_ax_5,
     ('if_xa', 0): if_xa_0,
     ('if_xa', 1): if_xa_1,
     ('if_xa', 2): if_xa_2,
     ('if_xa', 3): if_xa_3,
+    ('if_xa', 4): if_xa_4,
+    ('if_xa', 5): if_xa_5,
     ('if_ac', 0): if_ac_0,
     ('if_ac', 1): if_ac_1,
     ('if_ac', 2): if_ac_2,
     ('if_ac', 3): if_ac_3,
+    ('if_ac', 4): if_ac_4,
+    ('if_ac', 5): if_ac_5,
     ('if_ca', 0): if_ca_0,
     ('if_ca', 1): if_ca_1,
     ('if_ca', 2): if_ca_2,
     ('if_ca', 3): if_ca_3,
+    ('if_ca', 4): if_ca_4,
+    ('if_ca', 5): if_ca_5,
     ('ifr_xx', 0): ifr_xx_0,
     ('ifr_xx', 1): ifr_xx_1,
     ('ifr_xx', 2): ifr_xx_2,
     ('ifr_xx', 3): ifr_xx_3,
+    ('ifr_xx', 4): ifr_xx_4,
+    ('ifr_xx', 5): ifr_xx_5,
     ('ifr_xc', 0): ifr_xc_0,
     ('ifr_xc', 1): ifr_xc_1,
     ('ifr_xc', 2): ifr_xc_2,
     ('ifr_xc', 3): ifr_xc_3,
+    ('ifr_xc', 4): ifr_xc_4,
+    ('ifr_xc', 5): ifr_xc_5,
     ('ifr_cx', 0): ifr_cx_0,
     ('ifr_cx', 1): ifr_cx_1,
     ('ifr_cx', 2): ifr_cx_2,
     ('ifr_cx', 3): ifr_cx_3,
+    ('ifr_cx', 4): ifr_cx_4,
+    ('ifr_cx', 5): ifr_cx_5,
     ('ifr_cc', 0): ifr_cc_0,
     ('ifr_cc', 1): ifr_cc_1,
     ('ifr_cc', 2): ifr_cc_2,
     ('ifr_cc', 3): ifr_cc_3,
+    ('ifr_cc', 4): ifr_cc_4,
+    ('ifr_cc', 5): ifr_cc_5,
     ('ifr_ax', 0): ifr_ax_0,
     ('ifr_ax', 1): ifr_ax_1,
     ('ifr_ax', 2): ifr_ax_2,
     ('ifr_ax', 3): ifr_ax_3,
+    ('ifr_ax', 4): ifr_ax_4,
+    ('ifr_ax', 5): ifr_ax_5,
     ('ifr_xa', 0): ifr_xa_0,
     ('ifr_xa', 1): ifr_xa_1,
     ('ifr_xa', 2): ifr_xa_2,
     ('ifr_xa', 3): ifr_xa_3,
+    ('ifr_xa', 4): ifr_xa_4,
+    ('ifr_xa', 5): ifr_xa_5,
     ('ifr_ac', 0): ifr_ac_0,
     ('ifr_ac', 1): ifr_ac_1,
     ('ifr_ac', 2): ifr_ac_2,
     ('ifr_ac', 3): ifr_ac_3,
+    ('ifr_ac', 4): ifr_ac_4,
+    ('ifr_ac', 5): ifr_ac_5,
     ('ifr_ca', 0): ifr_ca_0,
     ('ifr_ca', 1): ifr_ca_1,
     ('ifr_ca', 2): ifr_ca_2,
     ('ifr_ca', 3): ifr_ca_3,
+    ('ifr_ca', 4): ifr_ca_4,
+    ('ifr_ca', 5): ifr_ca_5,
     ('if_eq_xx', 0): if_eq_xx_0,
     ('if_eq_xx', 1): if_eq_xx_1,
     ('if_eq_xx', 2): if_eq_xx_2,
     ('if_eq_xx', 3): if_eq_xx_3,
+    ('if_eq_xx', 4): if_eq_xx_4,
+    ('if_eq_xx', 5): if_eq_xx_5,
     ('if_eq_xc', 0): if_eq_xc_0,
     ('if_eq_xc', 1): if_eq_xc_1,
     ('if_eq_xc', 2): if_eq_xc_2,
     ('if_eq_xc', 3): if_eq_xc_3,
+    ('if_eq_xc', 4): if_eq_xc_4,
+    ('if_eq_xc', 5): if_eq_xc_5,
     ('if_eq_cx', 0): if_eq_cx_0,
     ('if_eq_cx', 1): if_eq_cx_1,
     ('if_eq_cx', 2): if_eq_cx_2,
     ('if_eq_cx', 3): if_eq_cx_3,
+    ('if_eq_cx', 4): if_eq_cx_4,
+    ('if_eq_cx', 5): if_eq_cx_5,
     ('if_eq_cc', 0): if_eq_cc_0,
     ('if_eq_cc', 1): if_eq_cc_1,
     ('if_eq_cc', 2): if_eq_cc_2,
     ('if_eq_cc', 3): if_eq_cc_3,
+    ('if_eq_cc', 4): if_eq_cc_4,
+    ('if_eq_cc', 5): if_eq_cc_5,
     ('if_eq_ax', 0): if_eq_ax_0,
     ('if_eq_ax', 1): if_eq_ax_1,
     ('if_eq_ax', 2): if_eq_ax_2,
     ('if_eq_ax', 3): if_eq_ax_3,
+    ('if_eq_ax', 4): if_eq_ax_4,
+    ('if_eq_ax', 5): if_eq_ax_5,
     ('if_eq_xa', 0): if_eq_xa_0,
     ('if_eq_xa', 1): if_eq_xa_1,
     ('if_eq_xa', 2): if_eq_xa_2,
     ('if_eq_xa', 3): if_eq_xa_3,
+    ('if_eq_xa', 4): if_eq_xa_4,
+    ('if_eq_xa', 5): if_eq_xa_5,
     ('if_eq_ac', 0): if_eq_ac_0,
     ('if_eq_ac', 1): if_eq_ac_1,
     ('if_eq_ac', 2): if_eq_ac_2,
     ('if_eq_ac', 3): if_eq_ac_3,
+    ('if_eq_ac', 4): if_eq_ac_4,
+    ('if_eq_ac', 5): if_eq_ac_5,
     ('if_eq_ca', 0): if_eq_ca_0,
     ('if_eq_ca', 1): if_eq_ca_1,
     ('if_eq_ca', 2): if_eq_ca_2,
     ('if_eq_ca', 3): if_eq_ca_3,
+    ('if_eq_ca', 4): if_eq_ca_4,
+    ('if_eq_ca', 5): if_eq_ca_5,
     ('if_eq_c_xx', 0): if_eq_c_xx_0,
     ('if_eq_c_xx', 1): if_eq_c_xx_1,
     ('if_eq_c_xx', 2): if_eq_c_xx_2,
     ('if_eq_c_xx', 3): if_eq_c_xx_3,
+    ('if_eq_c_xx', 4): if_eq_c_xx_4,
+    ('if_eq_c_xx', 5): if_eq_c_xx_5,
     ('if_eq_c_xc', 0): if_eq_c_xc_0,
     ('if_eq_c_xc', 1): if_eq_c_xc_1,
     ('if_eq_c_xc', 2): if_eq_c_xc_2,
     ('if_eq_c_xc', 3): if_eq_c_xc_3,
+    ('if_eq_c_xc', 4): if_eq_c_xc_4,
+    ('if_eq_c_xc', 5): if_eq_c_xc_5,
     ('if_eq_c_cx', 0): if_eq_c_cx_0,
     ('if_eq_c_cx', 1): if_eq_c_cx_1,
     ('if_eq_c_cx', 2): if_eq_c_cx_2,
     ('if_eq_c_cx', 3): if_eq_c_cx_3,
+    ('if_eq_c_cx', 4): if_eq_c_cx_4,
+    ('if_eq_c_cx', 5): if_eq_c_cx_5,
     ('if_eq_c_cc', 0): if_eq_c_cc_0,
     ('if_eq_c_cc', 1): if_eq_c_cc_1,
     ('if_eq_c_cc', 2): if_eq_c_cc_2,
     ('if_eq_c_cc', 3): if_eq_c_cc_3,
+    ('if_eq_c_cc', 4): if_eq_c_cc_4,
+    ('if_eq_c_cc', 5): if_eq_c_cc_5,
     ('if_eq_c_ax', 0): if_eq_c_ax_0,
     ('if_eq_c_ax', 1): if_eq_c_ax_1,
     ('if_eq_c_ax', 2): if_eq_c_ax_2,
     ('if_eq_c_ax', 3): if_eq_c_ax_3,
+    ('if_eq_c_ax', 4): if_eq_c_ax_4,
+    ('if_eq_c_ax', 5): if_eq_c_ax_5,
     ('if_eq_c_xa', 0): if_eq_c_xa_0,
     ('if_eq_c_xa', 1): if_eq_c_xa_1,
     ('if_eq_c_xa', 2): if_eq_c_xa_2,
     ('if_eq_c_xa', 3): if_eq_c_xa_3,
+    ('if_eq_c_xa', 4): if_eq_c_xa_4,
+    ('if_eq_c_xa', 5): if_eq_c_xa_5,
     ('if_eq_c_ac', 0): if_eq_c_ac_0,
     ('if_eq_c_ac', 1): if_eq_c_ac_1,
     ('if_eq_c_ac', 2): if_eq_c_ac_2,
     ('if_eq_c_ac', 3): if_eq_c_ac_3,
+    ('if_eq_c_ac', 4): if_eq_c_ac_4,
+    ('if_eq_c_ac', 5): if_eq_c_ac_5,
     ('if_eq_c_ca', 0): if_eq_c_ca_0,
     ('if_eq_c_ca', 1): if_eq_c_ca_1,
     ('if_eq_c_ca', 2): if_eq_c_ca_2,
     ('if_eq_c_ca', 3): if_eq_c_ca_3,
+    ('if_eq_c_ca', 4): if_eq_c_ca_4,
+    ('if_eq_c_ca', 5): if_eq_c_ca_5,
     ('if_lt_u_xx', 0): if_lt_u_xx_0,
     ('if_lt_u_xx', 1): if_lt_u_xx_1,
     ('if_lt_u_xx', 2): if_lt_u_xx_2,
     ('if_lt_u_xx', 3): if_lt_u_xx_3,
+    ('if_lt_u_xx', 4): if_lt_u_xx_4,
+    ('if_lt_u_xx', 5): if_lt_u_xx_5,
     ('if_lt_u_xc', 0): if_lt_u_xc_0,
     ('if_lt_u_xc', 1): if_lt_u_xc_1,
     ('if_lt_u_xc', 2): if_lt_u_xc_2,
     ('if_lt_u_xc', 3): if_lt_u_xc_3,
+    ('if_lt_u_xc', 4): if_lt_u_xc_4,
+    ('if_lt_u_xc', 5): if_lt_u_xc_5,
     ('if_lt_u_cx', 0): if_lt_u_cx_0,
     ('if_lt_u_cx', 1): if_lt_u_cx_1,
     ('if_lt_u_cx', 2): if_lt_u_cx_2,
     ('if_lt_u_cx', 3): if_lt_u_cx_3,
+    ('if_lt_u_cx', 4): if_lt_u_cx_4,
+    ('if_lt_u_cx', 5): if_lt_u_cx_5,
     ('if_lt_u_cc', 0): if_lt_u_cc_0,
     ('if_lt_u_cc', 1): if_lt_u_cc_1,
     ('if_lt_u_cc', 2): if_lt_u_cc_2,
     ('if_lt_u_cc', 3): if_lt_u_cc_3,
+    ('if_lt_u_cc', 4): if_lt_u_cc_4,
+    ('if_lt_u_cc', 5): if_lt_u_cc_5,
     ('if_lt_u_ax', 0): if_lt_u_ax_0,
     ('if_lt_u_ax', 1): if_lt_u_ax_1,
     ('if_lt_u_ax', 2): if_lt_u_ax_2,
     ('if_lt_u_ax', 3): if_lt_u_ax_3,
+    ('if_lt_u_ax', 4): if_lt_u_ax_4,
+    ('if_lt_u_ax', 5): if_lt_u_ax_5,
     ('if_lt_u_xa', 0): if_lt_u_xa_0,
     ('if_lt_u_xa', 1): if_lt_u_xa_1,
     ('if_lt_u_xa', 2): if_lt_u_xa_2,
     ('if_lt_u_xa', 3): if_lt_u_xa_3,
+    ('if_lt_u_xa', 4): if_lt_u_xa_4,
+    ('if_lt_u_xa', 5): if_lt_u_xa_5,
     ('if_lt_u_ac', 0): if_lt_u_ac_0,
     ('if_lt_u_ac', 1): if_lt_u_ac_1,
     ('if_lt_u_ac', 2): if_lt_u_ac_2,
     ('if_lt_u_ac', 3): if_lt_u_ac_3,
+    ('if_lt_u_ac', 4): if_lt_u_ac_4,
+    ('if_lt_u_ac', 5): if_lt_u_ac_5,
     ('if_lt_u_ca', 0): if_lt_u_ca_0,
     ('if_lt_u_ca', 1): if_lt_u_ca_1,
     ('if_lt_u_ca', 2): if_lt_u_ca_2,
     ('if_lt_u_ca', 3): if_lt_u_ca_3,
+    ('if_lt_u_ca', 4): if_lt_u_ca_4,
+    ('if_lt_u_ca', 5): if_lt_u_ca_5,
     ('if_lt_u_c_xx', 0): if_lt_u_c_xx_0,
     ('if_lt_u_c_xx', 1): if_lt_u_c_xx_1,
     ('if_lt_u_c_xx', 2): if_lt_u_c_xx_2,
     ('if_lt_u_c_xx', 3): if_lt_u_c_xx_3,
+    ('if_lt_u_c_xx', 4): if_lt_u_c_xx_4,
+    ('if_lt_u_c_xx', 5): if_lt_u_c_xx_5,
     ('if_lt_u_c_xc', 0): if_lt_u_c_xc_0,
     ('if_lt_u_c_xc', 1): if_lt_u_c_xc_1,
     ('if_lt_u_c_xc', 2): if_lt_u_c_xc_2,
     ('if_lt_u_c_xc', 3): if_lt_u_c_xc_3,
+    ('if_lt_u_c_xc', 4): if_lt_u_c_xc_4,
+    ('if_lt_u_c_xc', 5): if_lt_u_c_xc_5,
     ('if_lt_u_c_cx', 0): if_lt_u_c_cx_0,
     ('if_lt_u_c_cx', 1): if_lt_u_c_cx_1,
     ('if_lt_u_c_cx', 2): if_lt_u_c_cx_2,
     ('if_lt_u_c_cx', 3): if_lt_u_c_cx_3,
+    ('if_lt_u_c_cx', 4): if_lt_u_c_cx_4,
+    ('if_lt_u_c_cx', 5): if_lt_u_c_cx_5,
     ('if_lt_u_c_cc', 0): if_lt_u_c_cc_0,
     ('if_lt_u_c_cc', 1): if_lt_u_c_cc_1,
     ('if_lt_u_c_cc', 2): if_lt_u_c_cc_2,
     ('if_lt_u_c_cc', 3): if_lt_u_c_cc_3,
+    ('if_lt_u_c_cc', 4): if_lt_u_c_cc_4,
+    ('if_lt_u_c_cc', 5): if_lt_u_c_cc_5,
     ('if_lt_u_c_ax', 0): if_lt_u_c_ax_0,
     ('if_lt_u_c_ax', 1): if_lt_u_c_ax_1,
     ('if_lt_u_c_ax', 2): if_lt_u_c_ax_2,
     ('if_lt_u_c_ax', 3): if_lt_u_c_ax_3,
+    ('if_lt_u_c_ax', 4): if_lt_u_c_ax_4,
+    ('if_lt_u_c_ax', 5): if_lt_u_c_ax_5,
     ('if_lt_u_c_xa', 0): if_lt_u_c_xa_0,
     ('if_lt_u_c_xa', 1): if_lt_u_c_xa_1,
     ('if_lt_u_c_xa', 2): if_lt_u_c_xa_2,
     ('if_lt_u_c_xa', 3): if_lt_u_c_xa_3,
+    ('if_lt_u_c_xa', 4): if_lt_u_c_xa_4,
+    ('if_lt_u_c_xa', 5): if_lt_u_c_xa_5,
     ('if_lt_u_c_ac', 0): if_lt_u_c_ac_0,
     ('if_lt_u_c_ac', 1): if_lt_u_c_ac_1,
     ('if_lt_u_c_ac', 2): if_lt_u_c_ac_2,
     ('if_lt_u_c_ac', 3): if_lt_u_c_ac_3,
+    ('if_lt_u_c_ac', 4): if_lt_u_c_ac_4,
+    ('if_lt_u_c_ac', 5): if_lt_u_c_ac_5,
     ('if_lt_u_c_ca', 0): if_lt_u_c_ca_0,
     ('if_lt_u_c_ca', 1): if_lt_u_c_ca_1,
     ('if_lt_u_c_ca', 2): if_lt_u_c_ca_2,
     ('if_lt_u_c_ca', 3): if_lt_u_c_ca_3,
+    ('if_lt_u_c_ca', 4): if_lt_u_c_ca_4,
+    ('if_lt_u_c_ca', 5): if_lt_u_c_ca_5,
     ('if_gt_u_xx', 0): if_gt_u_xx_0,
     ('if_gt_u_xx', 1): if_gt_u_xx_1,
     ('if_gt_u_xx', 2): if_gt_u_xx_2,
     ('if_gt_u_xx', 3): if_gt_u_xx_3,
+    ('if_gt_u_xx', 4): if_gt_u_xx_4,
+    ('if_gt_u_xx', 5): if_gt_u_xx_5,
     ('if_gt_u_xc', 0): if_gt_u_xc_0,
     ('if_gt_u_xc', 1): if_gt_u_xc_1,
     ('if_gt_u_xc', 2): if_gt_u_xc_2,
     ('if_gt_u_xc', 3): if_gt_u_xc_3,
+    ('if_gt_u_xc', 4): if_gt_u_xc_4,
+    ('if_gt_u_xc', 5): if_gt_u_xc_5,
     ('if_gt_u_cx', 0): if_gt_u_cx_0,
     ('if_gt_u_cx', 1): if_gt_u_cx_1,
     ('if_gt_u_cx', 2): if_gt_u_cx_2,
     ('if_gt_u_cx', 3): if_gt_u_cx_3,
+    ('if_gt_u_cx', 4): if_gt_u_cx_4,
+    ('if_gt_u_cx', 5): if_gt_u_cx_5,
     ('if_gt_u_cc', 0): if_gt_u_cc_0,
     ('if_gt_u_cc', 1): if_gt_u_cc_1,
     ('if_gt_u_cc', 2): if_gt_u_cc_2,
     ('if_gt_u_cc', 3): if_gt_u_cc_3,
+    ('if_gt_u_cc', 4): if_gt_u_cc_4,
+    ('if_gt_u_cc', 5): if_gt_u_cc_5,
     ('if_gt_u_ax', 0): if_gt_u_ax_0,
     ('if_gt_u_ax', 1): if_gt_u_ax_1,
     ('if_gt_u_ax', 2): if_gt_u_ax_2,
     ('if_gt_u_ax', 3): if_gt_u_ax_3,
+    ('if_gt_u_ax', 4): if_gt_u_ax_4,
+    ('if_gt_u_ax', 5): if_gt_u_ax_5,
     ('if_gt_u_xa', 0): if_gt_u_xa_0,
     ('if_gt_u_xa', 1): if_gt_u_xa_1,
     ('if_gt_u_xa', 2): if_gt_u_xa_2,
     ('if_gt_u_xa', 3): if_gt_u_xa_3,
+    ('if_gt_u_xa', 4): if_gt_u_xa_4,
+    ('if_gt_u_xa', 5): if_gt_u_xa_5,
     ('if_gt_u_ac', 0): if_gt_u_ac_0,
     ('if_gt_u_ac', 1): if_gt_u_ac_1,
     ('if_gt_u_ac', 2): if_gt_u_ac_2,
     ('if_gt_u_ac', 3): if_gt_u_ac_3,
+    ('if_gt_u_ac', 4): if_gt_u_ac_4,
+    ('if_gt_u_ac', 5): if_gt_u_ac_5,
     ('if_gt_u_ca', 0): if_gt_u_ca_0,
     ('if_gt_u_ca', 1): if_gt_u_ca_1,
     ('if_gt_u_ca', 2): if_gt_u_ca_2,
     ('if_gt_u_ca', 3): if_gt_u_ca_3,
+    ('if_gt_u_ca', 4): if_gt_u_ca_4,
+    ('if_gt_u_ca', 5): if_gt_u_ca_5,
     ('if_gt_u_c_xx', 0): if_gt_u_c_xx_0,
     ('if_gt_u_c_xx', 1): if_gt_u_c_xx_1,
     ('if_gt_u_c_xx', 2): if_gt_u_c_xx_2,
     ('if_gt_u_c_xx', 3): if_gt_u_c_xx_3,
+    ('if_gt_u_c_xx', 4): if_gt_u_c_xx_4,
+    ('if_gt_u_c_xx', 5): if_gt_u_c_xx_5,
     ('if_gt_u_c_xc', 0): if_gt_u_c_xc_0,
     ('if_gt_u_c_xc', 1): if_gt_u_c_xc_1,
     ('if_gt_u_c_xc', 2): if_gt_u_c_xc_2,
     ('if_gt_u_c_xc', 3): if_gt_u_c_xc_3,
+    ('if_gt_u_c_xc', 4): if_gt_u_c_xc_4,
+    ('if_gt_u_c_xc', 5): if_gt_u_c_xc_5,
     ('if_gt_u_c_cx', 0): if_gt_u_c_cx_0,
     ('if_gt_u_c_cx', 1): if_gt_u_c_cx_1,
     ('if_gt_u_c_cx', 2): if_gt_u_c_cx_2,
     ('if_gt_u_c_cx', 3): if_gt_u_c_cx_3,
+    ('if_gt_u_c_cx', 4): if_gt_u_c_cx_4,
+    ('if_gt_u_c_cx', 5): if_gt_u_c_cx_5,
     ('if_gt_u_c_cc', 0): if_gt_u_c_cc_0,
     ('if_gt_u_c_cc', 1): if_gt_u_c_cc_1,
     ('if_gt_u_c_cc', 2): if_gt_u_c_cc_2,
     ('if_gt_u_c_cc', 3): if_gt_u_c_cc_3,
+    ('if_gt_u_c_cc', 4): if_gt_u_c_cc_4,
+    ('if_gt_u_c_cc', 5): if_gt_u_c_cc_5,
     ('if_gt_u_c_ax', 0): if_gt_u_c_ax_0,
     ('if_gt_u_c_ax', 1): if_gt_u_c_ax_1,
     ('if_gt_u_c_ax', 2): if_gt_u_c_ax_2,
     ('if_gt_u_c_ax', 3): if_gt_u_c_ax_3,
+    ('if_gt_u_c_ax', 4): if_gt_u_c_ax_4,
+    ('if_gt_u_c_ax', 5): if_gt_u_c_ax_5,
     ('if_gt_u_c_xa', 0): if_gt_u_c_xa_0,
     ('if_gt_u_c_xa', 1): if_gt_u_c_xa_1,
     ('if_gt_u_c_xa', 2): if_gt_u_c_xa_2,
     ('if_gt_u_c_xa', 3): if_gt_u_c_xa_3,
+    ('if_gt_u_c_xa', 4): if_gt_u_c_xa_4,
+    ('if_gt_u_c_xa', 5): if_gt_u_c_xa_5,
     ('if_gt_u_c_ac', 0): if_gt_u_c_ac_0,
     ('if_gt_u_c_ac', 1): if_gt_u_c_ac_1,
     ('if_gt_u_c_ac', 2): if_gt_u_c_ac_2,
     ('if_gt_u_c_ac', 3): if_gt_u_c_ac_3,
+    ('if_gt_u_c_ac', 4): if_gt_u_c_ac_4,
+    ('if_gt_u_c_ac', 5): if_gt_u_c_ac_5,
     ('if_gt_u_c_ca', 0): if_gt_u_c_ca_0,
     ('if_gt_u_c_ca', 1): if_gt_u_c_ca_1,
     ('if_gt_u_c_ca', 2): if_gt_u_c_ca_2,
     ('if_gt_u_c_ca', 3): if_gt_u_c_ca_3,
+    ('if_gt_u_c_ca', 4): if_gt_u_c_ca_4,
+    ('if_gt_u_c_ca', 5): if_gt_u_c_ca_5,
     ('if_lt_s_xx', 0): if_lt_s_xx_0,
     ('if_lt_s_xx', 1): if_lt_s_xx_1,
     ('if_lt_s_xx', 2): if_lt_s_xx_2,
     ('if_lt_s_xx', 3): if_lt_s_xx_3,
+    ('if_lt_s_xx', 4): if_lt_s_xx_4,
+    ('if_lt_s_xx', 5): if_lt_s_xx_5,
     ('if_lt_s_xc', 0): if_lt_s_xc_0,
     ('if_lt_s_xc', 1): if_lt_s_xc_1,
     ('if_lt_s_xc', 2): if_lt_s_xc_2,
     ('if_lt_s_xc', 3): if_lt_s_xc_3,
+    ('if_lt_s_xc', 4): if_lt_s_xc_4,
+    ('if_lt_s_xc', 5): if_lt_s_xc_5,
     ('if_lt_s_cx', 0): if_lt_s_cx_0,
     ('if_lt_s_cx', 1): if_lt_s_cx_1,
     ('if_lt_s_cx', 2): if_lt_s_cx_2,
     ('if_lt_s_cx', 3): if_lt_s_cx_3,
+    ('if_lt_s_cx', 4): if_lt_s_cx_4,
+    ('if_lt_s_cx', 5): if_lt_s_cx_5,
     ('if_lt_s_cc', 0): if_lt_s_cc_0,
     ('if_lt_s_cc', 1): if_lt_s_cc_1,
     ('if_lt_s_cc', 2): if_lt_s_cc_2,
     ('if_lt_s_cc', 3): if_lt_s_cc_3,
+    ('if_lt_s_cc', 4): if_lt_s_cc_4,
+    ('if_lt_s_cc', 5): if_lt_s_cc_5,
     ('if_lt_s_ax', 0): if_lt_s_ax_0,
     ('if_lt_s_ax', 1): if_lt_s_ax_1,
     ('if_lt_s_ax', 2): if_lt_s_ax_2,
     ('if_lt_s_ax', 3): if_lt_s_ax_3,
+    ('if_lt_s_ax', 4): if_lt_s_ax_4,
+    ('if_lt_s_ax', 5): if_lt_s_ax_5,
     ('if_lt_s_xa', 0): if_lt_s_xa_0,
     ('if_lt_s_xa', 1): if_lt_s_xa_1,
     ('if_lt_s_xa', 2): if_lt_s_xa_2,
     ('if_lt_s_xa', 3): if_lt_s_xa_3,
+    ('if_lt_s_xa', 4): if_lt_s_xa_4,
+    ('if_lt_s_xa', 5): if_lt_s_xa_5,
     ('if_lt_s_ac', 0): if_lt_s_ac_0,
     ('if_lt_s_ac', 1): if_lt_s_ac_1,
     ('if_lt_s_ac', 2): if_lt_s_ac_2,
     ('if_lt_s_ac', 3): if_lt_s_ac_3,
+    ('if_lt_s_ac', 4): if_lt_s_ac_4,
+    ('if_lt_s_ac', 5): if_lt_s_ac_5,
     ('if_lt_s_ca', 0): if_lt_s_ca_0,
     ('if_lt_s_ca', 1): if_lt_s_ca_1,
     ('if_lt_s_ca', 2): if_lt_s_ca_2,
     ('if_lt_s_ca', 3): if_lt_s_ca_3,
+    ('if_lt_s_ca', 4): if_lt_s_ca_4,
+    ('if_lt_s_ca', 5): if_lt_s_ca_5,
     ('if_lt_s_c_xx', 0): if_lt_s_c_xx_0,
     ('if_lt_s_c_xx', 1): if_lt_s_c_xx_1,
     ('if_lt_s_c_xx', 2): if_lt_s_c_xx_2,
     ('if_lt_s_c_xx', 3): if_lt_s_c_xx_3,
+    ('if_lt_s_c_xx', 4): if_lt_s_c_xx_4,
+    ('if_lt_s_c_xx', 5): if_lt_s_c_xx_5,
     ('if_lt_s_c_xc', 0): if_lt_s_c_xc_0,
     ('if_lt_s_c_xc', 1): if_lt_s_c_xc_1,
     ('if_lt_s_c_xc', 2): if_lt_s_c_xc_2,
     ('if_lt_s_c_xc', 3): if_lt_s_c_xc_3,
+    ('if_lt_s_c_xc', 4): if_lt_s_c_xc_4,
+    ('if_lt_s_c_xc', 5): if_lt_s_c_xc_5,
     ('if_lt_s_c_cx', 0): if_lt_s_c_cx_0,
     ('if_lt_s_c_cx', 1): if_lt_s_c_cx_1,
     ('if_lt_s_c_cx', 2): if_lt_s_c_cx_2,
     ('if_lt_s_c_cx', 3): if_lt_s_c_cx_3,
+    ('if_lt_s_c_cx', 4): if_lt_s_c_cx_4,
+    ('if_lt_s_c_cx', 5): if_lt_s_c_cx_5,
     ('if_lt_s_c_cc', 0): if_lt_s_c_cc_0,
     ('if_lt_s_c_cc', 1): if_lt_s_c_cc_1,
     ('if_lt_s_c_cc', 2): if_lt_s_c_cc_2,
     ('if_lt_s_c_cc', 3): if_lt_s_c_cc_3,
+    ('if_lt_s_c_cc', 4): if_lt_s_c_cc_4,
+    ('if_lt_s_c_cc', 5): if_lt_s_c_cc_5,
     ('if_lt_s_c_ax', 0): if_lt_s_c_ax_0,
     ('if_lt_s_c_ax', 1): if_lt_s_c_ax_1,
     ('if_lt_s_c_ax', 2): if_lt_s_c_ax_2,
     ('if_lt_s_c_ax', 3): if_lt_s_c_ax_3,
+    ('if_lt_s_c_ax', 4): if_lt_s_c_ax_4,
+    ('if_lt_s_c_ax', 5): if_lt_s_c_ax_5,
     ('if_lt_s_c_xa', 0): if_lt_s_c_xa_0,
     ('if_lt_s_c_xa', 1): if_lt_s_c_xa_1,
     ('if_lt_s_c_xa', 2): if_lt_s_c_xa_2,
     ('if_lt_s_c_xa', 3): if_lt_s_c_xa_3,
+    ('if_lt_s_c_xa', 4): if_lt_s_c_xa_4,
+    ('if_lt_s_c_xa', 5): if_lt_s_c_xa_5,
     ('if_lt_s_c_ac', 0): if_lt_s_c_ac_0,
     ('if_lt_s_c_ac', 1): if_lt_s_c_ac_1,
     ('if_lt_s_c_ac', 2): if_lt_s_c_ac_2,
     ('if_lt_s_c_ac', 3): if_lt_s_c_ac_3,
+    ('if_lt_s_c_ac', 4): if_lt_s_c_ac_4,
+    ('if_lt_s_c_ac', 5): if_lt_s_c_ac_5,
     ('if_lt_s_c_ca', 0): if_lt_s_c_ca_0,
     ('if_lt_s_c_ca', 1): if_lt_s_c_ca_1,
     ('if_lt_s_c_ca', 2): if_lt_s_c_ca_2,
     ('if_lt_s_c_ca', 3): if_lt_s_c_ca_3,
+    ('if_lt_s_c_ca', 4): if_lt_s_c_ca_4,
+    ('if_lt_s_c_ca', 5): if_lt_s_c_ca_5,
     ('if_gt_s_xx', 0): if_gt_s_xx_0,
     ('if_gt_s_xx', 1): if_gt_s_xx_1,
     ('if_gt_s_xx', 2): if_gt_s_xx_2,
     ('if_gt_s_xx', 3): if_gt_s_xx_3,
+    ('if_gt_s_xx', 4): if_gt_s_xx_4,
+    ('if_gt_s_xx', 5): if_gt_s_xx_5,
     ('if_gt_s_xc', 0): if_gt_s_xc_0,
     ('if_gt_s_xc', 1): if_gt_s_xc_1,
     ('if_gt_s_xc', 2): if_gt_s_xc_2,
     ('if_gt_s_xc', 3): if_gt_s_xc_3,
+    ('if_gt_s_xc', 4): if_gt_s_xc_4,
+    ('if_gt_s_xc', 5): if_gt_s_xc_5,
     ('if_gt_s_cx', 0): if_gt_s_cx_0,
     ('if_gt_s_cx', 1): if_gt_s_cx_1,
     ('if_gt_s_cx', 2): if_gt_s_cx_2,
     ('if_gt_s_cx', 3): if_gt_s_cx_3,
+    ('if_gt_s_cx', 4): if_gt_s_cx_4,
+    ('if_gt_s_cx', 5): if_gt_s_cx_5,
     ('if_gt_s_cc', 0): if_gt_s_cc_0,
     ('if_gt_s_cc', 1): if_gt_s_cc_1,
     ('if_gt_s_cc', 2): if_gt_s_cc_2,
     ('if_gt_s_cc', 3): if_gt_s_cc_3,
+    ('if_gt_s_cc', 4): if_gt_s_cc_4,
+    ('if_gt_s_cc', 5): if_gt_s_cc_5,
     ('if_gt_s_ax', 0): if_gt_s_ax_0,
     ('if_gt_s_ax', 1): if_gt_s_ax_1,
     ('if_gt_s_ax', 2): if_gt_s_ax_2,
     ('if_gt_s_ax', 3): if_gt_s_ax_3,
+    ('if_gt_s_ax', 4): if_gt_s_ax_4,
+    ('if_gt_s_ax', 5): if_gt_s_ax_5,
     ('if_gt_s_xa', 0): if_gt_s_xa_0,
     ('if_gt_s_xa', 1): if_gt_s_xa_1,
     ('if_gt_s_xa', 2): if_gt_s_xa_2,
     ('if_gt_s_xa', 3): if_gt_s_xa_3,
+    ('if_gt_s_xa', 4): if_gt_s_xa_4,
+    ('if_gt_s_xa', 5): if_gt_s_xa_5,
     ('if_gt_s_ac', 0): if_gt_s_ac_0,
     ('if_gt_s_ac', 1): if_gt_s_ac_1,
     ('if_gt_s_ac', 2): if_gt_s_ac_2,
     ('if_gt_s_ac', 3): if_gt_s_ac_3,
+    ('if_gt_s_ac', 4): if_gt_s_ac_4,
+    ('if_gt_s_ac', 5): if_gt_s_ac_5,
     ('if_gt_s_ca', 0): if_gt_s_ca_0,
     ('if_gt_s_ca', 1): if_gt_s_ca_1,
     ('if_gt_s_ca', 2): if_gt_s_ca_2,
     ('if_gt_s_ca', 3): if_gt_s_ca_3,
+    ('if_gt_s_ca', 4): if_gt_s_ca_4,
+    ('if_gt_s_ca', 5): if_gt_s_ca_5,
     ('if_gt_s_c_xx', 0): if_gt_s_c_xx_0,
     ('if_gt_s_c_xx', 1): if_gt_s_c_xx_1,
     ('if_gt_s_c_xx', 2): if_gt_s_c_xx_2,
     ('if_gt_s_c_xx', 3): if_gt_s_c_xx_3,
+    ('if_gt_s_c_xx', 4): if_gt_s_c_xx_4,
+    ('if_gt_s_c_xx', 5): if_gt_s_c_xx_5,
     ('if_gt_s_c_xc', 0): if_gt_s_c_xc_0,
     ('if_gt_s_c_xc', 1): if_gt_s_c_xc_1,
     ('if_gt_s_c_xc', 2): if_gt_s_c_xc_2,
     ('if_gt_s_c_xc', 3): if_gt_s_c_xc_3,
+    ('if_gt_s_c_xc', 4): if_gt_s_c_xc_4,
+    ('if_gt_s_c_xc', 5): if_gt_s_c_xc_5,
     ('if_gt_s_c_cx', 0): if_gt_s_c_cx_0,
     ('if_gt_s_c_cx', 1): if_gt_s_c_cx_1,
     ('if_gt_s_c_cx', 2): if_gt_s_c_cx_2,
     ('if_gt_s_c_cx', 3): if_gt_s_c_cx_3,
+    ('if_gt_s_c_cx', 4): if_gt_s_c_cx_4,
+    ('if_gt_s_c_cx', 5): if_gt_s_c_cx_5,
     ('if_gt_s_c_cc', 0): if_gt_s_c_cc_0,
     ('if_gt_s_c_cc', 1): if_gt_s_c_cc_1,
     ('if_gt_s_c_cc', 2): if_gt_s_c_cc_2,
     ('if_gt_s_c_cc', 3): if_gt_s_c_cc_3,
+    ('if_gt_s_c_cc', 4): if_gt_s_c_cc_4,
+    ('if_gt_s_c_cc', 5): if_gt_s_c_cc_5,
     ('if_gt_s_c_ax', 0): if_gt_s_c_ax_0,
     ('if_gt_s_c_ax', 1): if_gt_s_c_ax_1,
     ('if_gt_s_c_ax', 2): if_gt_s_c_ax_2,
     ('if_gt_s_c_ax', 3): if_gt_s_c_ax_3,
+    ('if_gt_s_c_ax', 4): if_gt_s_c_ax_4,
+    ('if_gt_s_c_ax', 5): if_gt_s_c_ax_5,
     ('if_gt_s_c_xa', 0): if_gt_s_c_xa_0,
     ('if_gt_s_c_xa', 1): if_gt_s_c_xa_1,
     ('if_gt_s_c_xa', 2): if_gt_s_c_xa_2,
     ('if_gt_s_c_xa', 3): if_gt_s_c_xa_3,
+    ('if_gt_s_c_xa', 4): if_gt_s_c_xa_4,
+    ('if_gt_s_c_xa', 5): if_gt_s_c_xa_5,
     ('if_gt_s_c_ac', 0): if_gt_s_c_ac_0,
     ('if_gt_s_c_ac', 1): if_gt_s_c_ac_1,
     ('if_gt_s_c_ac', 2): if_gt_s_c_ac_2,
     ('if_gt_s_c_ac', 3): if_gt_s_c_ac_3,
+    ('if_gt_s_c_ac', 4): if_gt_s_c_ac_4,
+    ('if_gt_s_c_ac', 5): if_gt_s_c_ac_5,
     ('if_gt_s_c_ca', 0): if_gt_s_c_ca_0,
     ('if_gt_s_c_ca', 1): if_gt_s_c_ca_1,
     ('if_gt_s_c_ca', 2): if_gt_s_c_ca_2,
     ('if_gt_s_c_ca', 3): if_gt_s_c_ca_3,
+    ('if_gt_s_c_ca', 4): if_gt_s_c_ca_4,
+    ('if_gt_s_c_ca', 5): if_gt_s_c_ca_5,
     ('switch', 0): switch_0,
     ('switch', 1): switch_1,
     ('switch', 2): switch_2,
     ('switch', 3): switch_3,
+    ('switch', 4): switch_4,
+    ('switch', 5): switch_5,
     ('switch_run', 0): switch_run_0,
     ('switch_run', 1): switch_run_1,
     ('switch_run', 2): switch_run_2,
     ('switch_run', 3): switch_run_3,
+    ('switch_run', 4): switch_run_4,
+    ('switch_run', 5): switch_run_5,
     ('ret_0', 0): ret_0_0,
     ('ret_0', 1): ret_0_1,
     ('ret_0', 2): ret_0_2,
     ('ret_0', 3): ret_0_3,
+    ('ret_0', 4): ret_0_4,
+    ('ret_0', 5): ret_0_5,
     ('ret_1', 0): ret_1_0,
     ('ret_1', 1): ret_1_1,
     ('ret_1', 2): ret_1_2,
     ('ret_1', 3): ret_1_3,
+    ('ret_1', 4): ret_1_4,
+    ('ret_1', 5): ret_1_5,
     ('ret_n', 0): ret_n_0,
     ('ret_n', 1): ret_n_1,
     ('ret_n', 2): ret_n_2,
     ('ret_n', 3): ret_n_3,
+    ('ret_n', 4): ret_n_4,
+    ('ret_n', 5): ret_n_5,
     ('call_0', 0): call_0_0,
     ('call_0', 1): call_0_1,
     ('call_0', 2): call_0_2,
     ('call_0', 3): call_0_3,
+    ('call_0', 4): call_0_4,
+    ('call_0', 5): call_0_5,
     ('calli_0', 0): calli_0_0,
     ('calli_0', 1): calli_0_1,
     ('calli_0', 2): calli_0_2,
     ('calli_0', 3): calli_0_3,
+    ('calli_0', 4): calli_0_4,
+    ('calli_0', 5): calli_0_5,
     ('tail_0', 0): tail_0_0,
     ('tail_0', 1): tail_0_1,
     ('tail_0', 2): tail_0_2,
     ('tail_0', 3): tail_0_3,
+    ('tail_0', 4): tail_0_4,
+    ('tail_0', 5): tail_0_5,
     ('taili_0', 0): taili_0_0,
     ('taili_0', 1): taili_0_1,
     ('taili_0', 2): taili_0_2,
     ('taili_0', 3): taili_0_3,
+    ('taili_0', 4): taili_0_4,
+    ('taili_0', 5): taili_0_5,
     ('call_1', 0): call_1_0,
     ('call_1', 1): call_1_1,
     ('call_1', 2): call_1_2,
     ('call_1', 3): call_1_3,
+    ('call_1', 4): call_1_4,
+    ('call_1', 5): call_1_5,
     ('calli_1', 0): calli_1_0,
     ('calli_1', 1): calli_1_1,
     ('calli_1', 2): calli_1_2,
     ('calli_1', 3): calli_1_3,
+    ('calli_1', 4): calli_1_4,
+    ('calli_1', 5): calli_1_5,
     ('tail_1', 0): tail_1_0,
     ('tail_1', 1): tail_1_1,
     ('tail_1', 2): tail_1_2,
     ('tail_1', 3): tail_1_3,
+    ('tail_1', 4): tail_1_4,
+    ('tail_1', 5): tail_1_5,
     ('taili_1', 0): taili_1_0,
     ('taili_1', 1): taili_1_1,
     ('taili_1', 2): taili_1_2,
     ('taili_1', 3): taili_1_3,
+    ('taili_1', 4): taili_1_4,
+    ('taili_1', 5): taili_1_5,
     ('call_2', 0): call_2_0,
     ('call_2', 1): call_2_1,
     ('call_2', 2): call_2_2,
     ('call_2', 3): call_2_3,
+    ('call_2', 4): call_2_4,
+    ('call_2', 5): call_2_5,
     ('calli_2', 0): calli_2_0,
     ('calli_2', 1): calli_2_1,
     ('calli_2', 2): calli_2_2,
     ('calli_2', 3): calli_2_3,
+    ('calli_2', 4): calli_2_4,
+    ('calli_2', 5): calli_2_5,
     ('tail_2', 0): tail_2_0,
     ('tail_2', 1): tail_2_1,
     ('tail_2', 2): tail_2_2,
     ('tail_2', 3): tail_2_3,
+    ('tail_2', 4): tail_2_4,
+    ('tail_2', 5): tail_2_5,
     ('taili_2', 0): taili_2_0,
     ('taili_2', 1): taili_2_1,
     ('taili_2', 2): taili_2_2,
     ('taili_2', 3): taili_2_3,
+    ('taili_2', 4): taili_2_4,
+    ('taili_2', 5): taili_2_5,
     ('call_3', 0): call_3_0,
     ('call_3', 1): call_3_1,
     ('call_3', 2): call_3_2,
     ('call_3', 3): call_3_3,
+    ('call_3', 4): call_3_4,
+    ('call_3', 5): call_3_5,
     ('calli_3', 0): calli_3_0,
     ('calli_3', 1): calli_3_1,
     ('calli_3', 2): calli_3_2,
     ('calli_3', 3): calli_3_3,
+    ('calli_3', 4): calli_3_4,
+    ('calli_3', 5): calli_3_5,
     ('tail_3', 0): tail_3_0,
     ('tail_3', 1): tail_3_1,
     ('tail_3', 2): tail_3_2,
     ('tail_3', 3): tail_3_3,
+    ('tail_3', 4): tail_3_4,
+    ('tail_3', 5): tail_3_5,
     ('taili_3', 0): taili_3_0,
     ('taili_3', 1): taili_3_1,
     ('taili_3', 2): taili_3_2,
     ('taili_3', 3): taili_3_3,
+    ('taili_3', 4): taili_3_4,
+    ('taili_3', 5): taili_3_5,
     ('call_4', 0): call_4_0,
     ('call_4', 1): call_4_1,
     ('call_4', 2): call_4_2,
     ('call_4', 3): call_4_3,
+    ('call_4', 4): call_4_4,
+    ('call_4', 5): call_4_5,
     ('calli_4', 0): calli_4_0,
     ('calli_4', 1): calli_4_1,
     ('calli_4', 2): calli_4_2,
     ('calli_4', 3): calli_4_3,
+    ('calli_4', 4): calli_4_4,
+    ('calli_4', 5): calli_4_5,
     ('tail_4', 0): tail_4_0,
     ('tail_4', 1): tail_4_1,
     ('tail_4', 2): tail_4_2,
     ('tail_4', 3): tail_4_3,
+    ('tail_4', 4): tail_4_4,
+    ('tail_4', 5): tail_4_5,
     ('taili_4', 0): taili_4_0,
     ('taili_4', 1): taili_4_1,
     ('taili_4', 2): taili_4_2,
     ('taili_4', 3): taili_4_3,
+    ('taili_4', 4): taili_4_4,
+    ('taili_4', 5): taili_4_5,
     ('call_5', 0): call_5_0,
     ('call_5', 1): call_5_1,
     ('call_5', 2): call_5_2,
     ('call_5', 3): call_5_3,
+    ('call_5', 4): call_5_4,
+    ('call_5', 5): call_5_5,
     ('calli_5', 0): calli_5_0,
     ('calli_5', 1): calli_5_1,
     ('calli_5', 2): calli_5_2,
     ('calli_5', 3): calli_5_3,
+    ('calli_5', 4): calli_5_4,
+    ('calli_5', 5): calli_5_5,
     ('tail_5', 0): tail_5_0,
     ('tail_5', 1): tail_5_1,
     ('tail_5', 2): tail_5_2,
     ('tail_5', 3): tail_5_3,
+    ('tail_5', 4): tail_5_4,
+    ('tail_5', 5): tail_5_5,
     ('taili_5', 0): taili_5_0,
     ('taili_5', 1): taili_5_1,
     ('taili_5', 2): taili_5_2,
     ('taili_5', 3): taili_5_3,
+    ('taili_5', 4): taili_5_4,
+    ('taili_5', 5): taili_5_5,
     ('call_n', 0): call_n_0,
     ('call_n', 1): call_n_1,
     ('call_n', 2): call_n_2,
     ('call_n', 3): call_n_3,
+    ('call_n', 4): call_n_4,
+    ('call_n', 5): call_n_5,
     ('calli_n', 0): calli_n_0,
     ('calli_n', 1): calli_n_1,
     ('calli_n', 2): calli_n_2,
     ('calli_n', 3): calli_n_3,
+    ('calli_n', 4): calli_n_4,
+    ('calli_n', 5): calli_n_5,
     ('tail_n', 0): tail_n_0,
     ('tail_n', 1): tail_n_1,
     ('tail_n', 2): tail_n_2,
     ('tail_n', 3): tail_n_3,
+    ('tail_n', 4): tail_n_4,
+    ('tail_n', 5): tail_n_5,
     ('taili_n', 0): taili_n_0,
     ('taili_n', 1): taili_n_1,
     ('taili_n', 2): taili_n_2,
     ('taili_n', 3): taili_n_3,
+    ('taili_n', 4): taili_n_4,
+    ('taili_n', 5): taili_n_5,
     ('raise', 0): raise_0,
     ('raise', 1): raise_1,
     ('raise', 2): raise_2,
     ('raise', 3): raise_3,
+    ('raise', 4): raise_4,
+    ('raise', 5): raise_5,
 }
 
 #: Form -> lines of the block's function before its first statement.

@@ -36,6 +36,27 @@ def goto_3(s0, s1, s2, T):
     return block
 
 
+def goto_4(s0, s1, s2, s3, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return T, R
+    return block
+
+
+def goto_5(s0, s1, s2, s3, s4, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        return T, R
+    return block
+
+
 def goto_run_0(T):
     def block(R):
         return T(R)
@@ -66,6 +87,27 @@ def goto_run_3(s0, s1, s2, T):
     return block
 
 
+def goto_run_4(s0, s1, s2, s3, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return T(R)
+    return block
+
+
+def goto_run_5(s0, s1, s2, s3, s4, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        return T(R)
+    return block
+
+
 def again_0():
     def block(R):
         pass
@@ -90,6 +132,25 @@ def again_3(s0, s1, s2):
         s0(R)
         s1(R)
         s2(R)
+    return block
+
+
+def again_4(s0, s1, s2, s3):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+    return block
+
+
+def again_5(s0, s1, s2, s3, s4):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
     return block
 
 
@@ -128,6 +189,29 @@ def goto_loop_3(slice, s0, s1, s2):
     return block
 
 
+def goto_loop_4(slice, s0, s1, s2, s3):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+        raise OutOfFuel
+    return block
+
+
+def goto_loop_5(slice, s0, s1, s2, s3, s4):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+        raise OutOfFuel
+    return block
+
+
 def if_xx_0(c, T, F):
     def block(R):
         if c(R):
@@ -160,6 +244,31 @@ def if_xx_3(s0, s1, s2, c, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if c(R):
+            return T, R
+        return F, R
+    return block
+
+
+def if_xx_4(s0, s1, s2, s3, c, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T, R
+        return F, R
+    return block
+
+
+def if_xx_5(s0, s1, s2, s3, s4, c, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if c(R):
             return T, R
         return F, R
@@ -204,6 +313,31 @@ def if_xc_3(s0, s1, s2, c, T, F):
     return block
 
 
+def if_xc_4(s0, s1, s2, s3, c, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T, R
+        return F(R)
+    return block
+
+
+def if_xc_5(s0, s1, s2, s3, s4, c, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if c(R):
+            return T, R
+        return F(R)
+    return block
+
+
 def if_cx_0(c, T, F):
     def block(R):
         if c(R):
@@ -236,6 +370,31 @@ def if_cx_3(s0, s1, s2, c, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if c(R):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_cx_4(s0, s1, s2, s3, c, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_cx_5(s0, s1, s2, s3, s4, c, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if c(R):
             return T(R)
         return F, R
@@ -280,6 +439,31 @@ def if_cc_3(s0, s1, s2, c, T, F):
     return block
 
 
+def if_cc_4(s0, s1, s2, s3, c, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_cc_5(s0, s1, s2, s3, s4, c, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if c(R):
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_ax_0(c, F):
     def block(R):
         if c(R):
@@ -312,6 +496,31 @@ def if_ax_3(s0, s1, s2, c, F):
         s0(R)
         s1(R)
         s2(R)
+        if c(R):
+            return
+        return F, R
+    return block
+
+
+def if_ax_4(s0, s1, s2, s3, c, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return
+        return F, R
+    return block
+
+
+def if_ax_5(s0, s1, s2, s3, s4, c, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if c(R):
             return
         return F, R
@@ -356,6 +565,31 @@ def if_xa_3(s0, s1, s2, c, T):
     return block
 
 
+def if_xa_4(s0, s1, s2, s3, c, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T, R
+        return
+    return block
+
+
+def if_xa_5(s0, s1, s2, s3, s4, c, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if c(R):
+            return T, R
+        return
+    return block
+
+
 def if_ac_0(c, F):
     def block(R):
         if c(R):
@@ -394,6 +628,31 @@ def if_ac_3(s0, s1, s2, c, F):
     return block
 
 
+def if_ac_4(s0, s1, s2, s3, c, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return
+        return F(R)
+    return block
+
+
+def if_ac_5(s0, s1, s2, s3, s4, c, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if c(R):
+            return
+        return F(R)
+    return block
+
+
 def if_ca_0(c, T):
     def block(R):
         if c(R):
@@ -426,6 +685,31 @@ def if_ca_3(s0, s1, s2, c, T):
         s0(R)
         s1(R)
         s2(R)
+        if c(R):
+            return T(R)
+        return
+    return block
+
+
+def if_ca_4(s0, s1, s2, s3, c, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T(R)
+        return
+    return block
+
+
+def if_ca_5(s0, s1, s2, s3, s4, c, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if c(R):
             return T(R)
         return
@@ -474,6 +758,33 @@ def if_while_3(slice, s0, s1, s2, c, F):
     return block
 
 
+def if_while_4(slice, s0, s1, s2, s3, c, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if not c(R):
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_while_5(slice, s0, s1, s2, s3, s4, c, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if not c(R):
+                return F, R
+        raise OutOfFuel
+    return block
+
+
 def if_until_while_0(slice, c, T):
     def block(R):
         for _ in slice[0]:
@@ -510,6 +821,33 @@ def if_until_while_3(slice, s0, s1, s2, c, T):
             s0(R)
             s1(R)
             s2(R)
+            if c(R):
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_until_while_4(slice, s0, s1, s2, s3, c, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if c(R):
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_until_while_5(slice, s0, s1, s2, s3, s4, c, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if c(R):
                 return T, R
         raise OutOfFuel
@@ -562,6 +900,35 @@ def if_while_c_3(slice, s0, s1, s2, c, F):
     return block
 
 
+def if_while_c_4(slice, s0, s1, s2, s3, c, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if not c(R):
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_while_c_5(slice, s0, s1, s2, s3, s4, c, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if not c(R):
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_until_c_0(slice, c, T):
     def block(R):
         for _ in slice[0]:
@@ -601,6 +968,35 @@ def if_until_c_3(slice, s0, s1, s2, c, T):
             s0(R)
             s1(R)
             s2(R)
+            if c(R):
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_until_c_4(slice, s0, s1, s2, s3, c, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if c(R):
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_until_c_5(slice, s0, s1, s2, s3, s4, c, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if c(R):
                 if r := T(R):
                     return r
@@ -666,6 +1062,41 @@ def if_loop_cc_3(slice, s0, s1, s2, c, T, F):
     return block
 
 
+def if_loop_cc_4(slice, s0, s1, s2, s3, c, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if c(R):
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_loop_cc_5(slice, s0, s1, s2, s3, s4, c, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if c(R):
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def ifr_xx_0(v0, T, F):
     def block(R):
         if R[v0]:
@@ -698,6 +1129,31 @@ def ifr_xx_3(s0, s1, s2, v0, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0]:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_xx_4(s0, s1, s2, s3, v0, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_xx_5(s0, s1, s2, s3, s4, v0, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0]:
             return T, R
         return F, R
@@ -742,6 +1198,31 @@ def ifr_xc_3(s0, s1, s2, v0, T, F):
     return block
 
 
+def ifr_xc_4(s0, s1, s2, s3, v0, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_xc_5(s0, s1, s2, s3, s4, v0, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0]:
+            return T, R
+        return F(R)
+    return block
+
+
 def ifr_cx_0(v0, T, F):
     def block(R):
         if R[v0]:
@@ -774,6 +1255,31 @@ def ifr_cx_3(s0, s1, s2, v0, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0]:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_cx_4(s0, s1, s2, s3, v0, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_cx_5(s0, s1, s2, s3, s4, v0, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0]:
             return T(R)
         return F, R
@@ -818,6 +1324,31 @@ def ifr_cc_3(s0, s1, s2, v0, T, F):
     return block
 
 
+def ifr_cc_4(s0, s1, s2, s3, v0, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_cc_5(s0, s1, s2, s3, s4, v0, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0]:
+            return T(R)
+        return F(R)
+    return block
+
+
 def ifr_ax_0(v0, F):
     def block(R):
         if R[v0]:
@@ -850,6 +1381,31 @@ def ifr_ax_3(s0, s1, s2, v0, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0]:
+            return
+        return F, R
+    return block
+
+
+def ifr_ax_4(s0, s1, s2, s3, v0, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return
+        return F, R
+    return block
+
+
+def ifr_ax_5(s0, s1, s2, s3, s4, v0, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0]:
             return
         return F, R
@@ -894,6 +1450,31 @@ def ifr_xa_3(s0, s1, s2, v0, T):
     return block
 
 
+def ifr_xa_4(s0, s1, s2, s3, v0, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T, R
+        return
+    return block
+
+
+def ifr_xa_5(s0, s1, s2, s3, s4, v0, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0]:
+            return T, R
+        return
+    return block
+
+
 def ifr_ac_0(v0, F):
     def block(R):
         if R[v0]:
@@ -932,6 +1513,31 @@ def ifr_ac_3(s0, s1, s2, v0, F):
     return block
 
 
+def ifr_ac_4(s0, s1, s2, s3, v0, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return
+        return F(R)
+    return block
+
+
+def ifr_ac_5(s0, s1, s2, s3, s4, v0, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0]:
+            return
+        return F(R)
+    return block
+
+
 def ifr_ca_0(v0, T):
     def block(R):
         if R[v0]:
@@ -964,6 +1570,31 @@ def ifr_ca_3(s0, s1, s2, v0, T):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0]:
+            return T(R)
+        return
+    return block
+
+
+def ifr_ca_4(s0, s1, s2, s3, v0, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T(R)
+        return
+    return block
+
+
+def ifr_ca_5(s0, s1, s2, s3, s4, v0, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0]:
             return T(R)
         return
@@ -1012,6 +1643,33 @@ def ifr_while_3(slice, s0, s1, s2, v0, F):
     return block
 
 
+def ifr_while_4(slice, s0, s1, s2, s3, v0, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if not R[v0]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_while_5(slice, s0, s1, s2, s3, s4, v0, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if not R[v0]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
 def ifr_until_while_0(slice, v0, T):
     def block(R):
         for _ in slice[0]:
@@ -1048,6 +1706,33 @@ def ifr_until_while_3(slice, s0, s1, s2, v0, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_until_while_4(slice, s0, s1, s2, s3, v0, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_until_while_5(slice, s0, s1, s2, s3, s4, v0, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0]:
                 return T, R
         raise OutOfFuel
@@ -1100,6 +1785,35 @@ def ifr_while_c_3(slice, s0, s1, s2, v0, F):
     return block
 
 
+def ifr_while_c_4(slice, s0, s1, s2, s3, v0, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if not R[v0]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_while_c_5(slice, s0, s1, s2, s3, s4, v0, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if not R[v0]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def ifr_until_c_0(slice, v0, T):
     def block(R):
         for _ in slice[0]:
@@ -1139,6 +1853,35 @@ def ifr_until_c_3(slice, s0, s1, s2, v0, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_until_c_4(slice, s0, s1, s2, s3, v0, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_until_c_5(slice, s0, s1, s2, s3, s4, v0, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0]:
                 if r := T(R):
                     return r
@@ -1204,6 +1947,41 @@ def ifr_loop_cc_3(slice, s0, s1, s2, v0, T, F):
     return block
 
 
+def ifr_loop_cc_4(slice, s0, s1, s2, s3, v0, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_loop_cc_5(slice, s0, s1, s2, s3, s4, v0, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_eq_xx_0(v0, v1, T, F):
     def block(R):
         if R[v0] == R[v1]:
@@ -1236,6 +2014,31 @@ def if_eq_xx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_xx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_xx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == R[v1]:
             return T, R
         return F, R
@@ -1280,6 +2083,31 @@ def if_eq_xc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_xc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_xc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_eq_cx_0(v0, v1, T, F):
     def block(R):
         if R[v0] == R[v1]:
@@ -1312,6 +2140,31 @@ def if_eq_cx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_cx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_cx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == R[v1]:
             return T(R)
         return F, R
@@ -1356,6 +2209,31 @@ def if_eq_cc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_cc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_cc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_eq_ax_0(v0, v1, F):
     def block(R):
         if R[v0] == R[v1]:
@@ -1388,6 +2266,31 @@ def if_eq_ax_3(s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_ax_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_ax_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == R[v1]:
             return
         return F, R
@@ -1432,6 +2335,31 @@ def if_eq_xa_3(s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_eq_xa_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_eq_xa_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return
+    return block
+
+
 def if_eq_ac_0(v0, v1, F):
     def block(R):
         if R[v0] == R[v1]:
@@ -1470,6 +2398,31 @@ def if_eq_ac_3(s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_eq_ac_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_ac_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == R[v1]:
+            return
+        return F(R)
+    return block
+
+
 def if_eq_ca_0(v0, v1, T):
     def block(R):
         if R[v0] == R[v1]:
@@ -1502,6 +2455,31 @@ def if_eq_ca_3(s0, s1, s2, v0, v1, T):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_ca_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_ca_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == R[v1]:
             return T(R)
         return
@@ -1550,6 +2528,33 @@ def if_eq_while_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_eq_while_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] != R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_while_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] != R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
 def if_eq_until_while_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -1586,6 +2591,33 @@ def if_eq_until_while_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] == R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_until_while_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] == R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_until_while_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] == R[v1]:
                 return T, R
         raise OutOfFuel
@@ -1638,6 +2670,35 @@ def if_eq_while_c_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_eq_while_c_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] != R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_while_c_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] != R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_eq_until_c_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -1677,6 +2738,35 @@ def if_eq_until_c_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] == R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_until_c_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] == R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_until_c_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] == R[v1]:
                 if r := T(R):
                     return r
@@ -1742,6 +2832,41 @@ def if_eq_loop_cc_3(slice, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_loop_cc_4(slice, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_loop_cc_5(slice, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_eq_c_xx_0(v0, v1, T, F):
     def block(R):
         if R[v0] == v1:
@@ -1774,6 +2899,31 @@ def if_eq_c_xx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_xx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_xx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == v1:
             return T, R
         return F, R
@@ -1818,6 +2968,31 @@ def if_eq_c_xc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_c_xc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_xc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_eq_c_cx_0(v0, v1, T, F):
     def block(R):
         if R[v0] == v1:
@@ -1850,6 +3025,31 @@ def if_eq_c_cx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_cx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_cx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == v1:
             return T(R)
         return F, R
@@ -1894,6 +3094,31 @@ def if_eq_c_cc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_c_cc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_cc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_eq_c_ax_0(v0, v1, F):
     def block(R):
         if R[v0] == v1:
@@ -1926,6 +3151,31 @@ def if_eq_c_ax_3(s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_ax_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_ax_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == v1:
             return
         return F, R
@@ -1970,6 +3220,31 @@ def if_eq_c_xa_3(s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_eq_c_xa_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T, R
+        return
+    return block
+
+
+def if_eq_c_xa_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == v1:
+            return T, R
+        return
+    return block
+
+
 def if_eq_c_ac_0(v0, v1, F):
     def block(R):
         if R[v0] == v1:
@@ -2008,6 +3283,31 @@ def if_eq_c_ac_3(s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_eq_c_ac_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_ac_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == v1:
+            return
+        return F(R)
+    return block
+
+
 def if_eq_c_ca_0(v0, v1, T):
     def block(R):
         if R[v0] == v1:
@@ -2040,6 +3340,31 @@ def if_eq_c_ca_3(s0, s1, s2, v0, v1, T):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_ca_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_ca_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == v1:
             return T(R)
         return
@@ -2088,6 +3413,33 @@ def if_eq_c_while_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_eq_c_while_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] != v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_while_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] != v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
 def if_eq_c_until_while_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -2124,6 +3476,33 @@ def if_eq_c_until_while_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] == v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_until_while_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] == v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_until_while_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] == v1:
                 return T, R
         raise OutOfFuel
@@ -2176,6 +3555,35 @@ def if_eq_c_while_c_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_eq_c_while_c_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] != v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_while_c_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] != v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_eq_c_until_c_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -2215,6 +3623,35 @@ def if_eq_c_until_c_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] == v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_until_c_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] == v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_until_c_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] == v1:
                 if r := T(R):
                     return r
@@ -2280,6 +3717,41 @@ def if_eq_c_loop_cc_3(slice, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_c_loop_cc_4(slice, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_loop_cc_5(slice, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_lt_u_xx_0(v0, v1, T, F):
     def block(R):
         if R[v0] < R[v1]:
@@ -2312,6 +3784,31 @@ def if_lt_u_xx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_xx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_xx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < R[v1]:
             return T, R
         return F, R
@@ -2356,6 +3853,31 @@ def if_lt_u_xc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_xc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_xc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_lt_u_cx_0(v0, v1, T, F):
     def block(R):
         if R[v0] < R[v1]:
@@ -2388,6 +3910,31 @@ def if_lt_u_cx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_cx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_cx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < R[v1]:
             return T(R)
         return F, R
@@ -2432,6 +3979,31 @@ def if_lt_u_cc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_cc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_cc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_lt_u_ax_0(v0, v1, F):
     def block(R):
         if R[v0] < R[v1]:
@@ -2464,6 +4036,31 @@ def if_lt_u_ax_3(s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_ax_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_ax_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < R[v1]:
             return
         return F, R
@@ -2508,6 +4105,31 @@ def if_lt_u_xa_3(s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_u_xa_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_xa_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return
+    return block
+
+
 def if_lt_u_ac_0(v0, v1, F):
     def block(R):
         if R[v0] < R[v1]:
@@ -2546,6 +4168,31 @@ def if_lt_u_ac_3(s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_u_ac_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_ac_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < R[v1]:
+            return
+        return F(R)
+    return block
+
+
 def if_lt_u_ca_0(v0, v1, T):
     def block(R):
         if R[v0] < R[v1]:
@@ -2578,6 +4225,31 @@ def if_lt_u_ca_3(s0, s1, s2, v0, v1, T):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_ca_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_ca_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < R[v1]:
             return T(R)
         return
@@ -2626,6 +4298,33 @@ def if_lt_u_while_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_u_while_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] >= R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_while_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] >= R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
 def if_lt_u_until_while_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -2662,6 +4361,33 @@ def if_lt_u_until_while_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] < R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_until_while_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] < R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_until_while_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] < R[v1]:
                 return T, R
         raise OutOfFuel
@@ -2714,6 +4440,35 @@ def if_lt_u_while_c_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_u_while_c_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] >= R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_while_c_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] >= R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_lt_u_until_c_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -2753,6 +4508,35 @@ def if_lt_u_until_c_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] < R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_until_c_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] < R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_until_c_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] < R[v1]:
                 if r := T(R):
                     return r
@@ -2818,6 +4602,41 @@ def if_lt_u_loop_cc_3(slice, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_loop_cc_4(slice, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_loop_cc_5(slice, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_lt_u_c_xx_0(v0, v1, T, F):
     def block(R):
         if R[v0] < v1:
@@ -2850,6 +4669,31 @@ def if_lt_u_c_xx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_xx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_xx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < v1:
             return T, R
         return F, R
@@ -2894,6 +4738,31 @@ def if_lt_u_c_xc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_c_xc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_xc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_lt_u_c_cx_0(v0, v1, T, F):
     def block(R):
         if R[v0] < v1:
@@ -2926,6 +4795,31 @@ def if_lt_u_c_cx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_cx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_cx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < v1:
             return T(R)
         return F, R
@@ -2970,6 +4864,31 @@ def if_lt_u_c_cc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_c_cc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_cc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_lt_u_c_ax_0(v0, v1, F):
     def block(R):
         if R[v0] < v1:
@@ -3002,6 +4921,31 @@ def if_lt_u_c_ax_3(s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_ax_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_ax_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < v1:
             return
         return F, R
@@ -3046,6 +4990,31 @@ def if_lt_u_c_xa_3(s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_u_c_xa_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_c_xa_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < v1:
+            return T, R
+        return
+    return block
+
+
 def if_lt_u_c_ac_0(v0, v1, F):
     def block(R):
         if R[v0] < v1:
@@ -3084,6 +5053,31 @@ def if_lt_u_c_ac_3(s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_u_c_ac_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_ac_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < v1:
+            return
+        return F(R)
+    return block
+
+
 def if_lt_u_c_ca_0(v0, v1, T):
     def block(R):
         if R[v0] < v1:
@@ -3116,6 +5110,31 @@ def if_lt_u_c_ca_3(s0, s1, s2, v0, v1, T):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_ca_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_ca_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < v1:
             return T(R)
         return
@@ -3164,6 +5183,33 @@ def if_lt_u_c_while_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_u_c_while_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] >= v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_while_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] >= v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
 def if_lt_u_c_until_while_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -3200,6 +5246,33 @@ def if_lt_u_c_until_while_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] < v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_until_while_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] < v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_until_while_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] < v1:
                 return T, R
         raise OutOfFuel
@@ -3252,6 +5325,35 @@ def if_lt_u_c_while_c_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_u_c_while_c_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] >= v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_while_c_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] >= v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_lt_u_c_until_c_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -3291,6 +5393,35 @@ def if_lt_u_c_until_c_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] < v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_until_c_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] < v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_until_c_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] < v1:
                 if r := T(R):
                     return r
@@ -3356,6 +5487,41 @@ def if_lt_u_c_loop_cc_3(slice, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_c_loop_cc_4(slice, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_loop_cc_5(slice, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_gt_u_xx_0(v0, v1, T, F):
     def block(R):
         if R[v0] > R[v1]:
@@ -3388,6 +5554,31 @@ def if_gt_u_xx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_u_xx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_u_xx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > R[v1]:
             return T, R
         return F, R
@@ -3432,6 +5623,31 @@ def if_gt_u_xc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_xc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_gt_u_xc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_gt_u_cx_0(v0, v1, T, F):
     def block(R):
         if R[v0] > R[v1]:
@@ -3464,6 +5680,31 @@ def if_gt_u_cx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_u_cx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_u_cx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > R[v1]:
             return T(R)
         return F, R
@@ -3508,6 +5749,31 @@ def if_gt_u_cc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_cc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_gt_u_cc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_gt_u_ax_0(v0, v1, F):
     def block(R):
         if R[v0] > R[v1]:
@@ -3540,6 +5806,31 @@ def if_gt_u_ax_3(s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_gt_u_ax_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_gt_u_ax_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > R[v1]:
             return
         return F, R
@@ -3584,6 +5875,31 @@ def if_gt_u_xa_3(s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_u_xa_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_gt_u_xa_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return
+    return block
+
+
 def if_gt_u_ac_0(v0, v1, F):
     def block(R):
         if R[v0] > R[v1]:
@@ -3622,6 +5938,31 @@ def if_gt_u_ac_3(s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_u_ac_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_gt_u_ac_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > R[v1]:
+            return
+        return F(R)
+    return block
+
+
 def if_gt_u_ca_0(v0, v1, T):
     def block(R):
         if R[v0] > R[v1]:
@@ -3654,6 +5995,31 @@ def if_gt_u_ca_3(s0, s1, s2, v0, v1, T):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_gt_u_ca_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_gt_u_ca_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > R[v1]:
             return T(R)
         return
@@ -3702,6 +6068,33 @@ def if_gt_u_while_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_u_while_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] <= R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_while_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] <= R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
 def if_gt_u_until_while_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -3738,6 +6131,33 @@ def if_gt_u_until_while_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] > R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_until_while_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] > R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_until_while_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] > R[v1]:
                 return T, R
         raise OutOfFuel
@@ -3790,6 +6210,35 @@ def if_gt_u_while_c_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_u_while_c_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] <= R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_while_c_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] <= R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_gt_u_until_c_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -3829,6 +6278,35 @@ def if_gt_u_until_c_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] > R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_until_c_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] > R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_until_c_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] > R[v1]:
                 if r := T(R):
                     return r
@@ -3894,6 +6372,41 @@ def if_gt_u_loop_cc_3(slice, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_loop_cc_4(slice, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] > R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_loop_cc_5(slice, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] > R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_gt_u_c_xx_0(v0, v1, T, F):
     def block(R):
         if R[v0] > v1:
@@ -3926,6 +6439,31 @@ def if_gt_u_c_xx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_u_c_xx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_u_c_xx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > v1:
             return T, R
         return F, R
@@ -3970,6 +6508,31 @@ def if_gt_u_c_xc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_c_xc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_gt_u_c_xc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_gt_u_c_cx_0(v0, v1, T, F):
     def block(R):
         if R[v0] > v1:
@@ -4002,6 +6565,31 @@ def if_gt_u_c_cx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_u_c_cx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_u_c_cx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > v1:
             return T(R)
         return F, R
@@ -4046,6 +6634,31 @@ def if_gt_u_c_cc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_c_cc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_gt_u_c_cc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_gt_u_c_ax_0(v0, v1, F):
     def block(R):
         if R[v0] > v1:
@@ -4078,6 +6691,31 @@ def if_gt_u_c_ax_3(s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > v1:
+            return
+        return F, R
+    return block
+
+
+def if_gt_u_c_ax_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return
+        return F, R
+    return block
+
+
+def if_gt_u_c_ax_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > v1:
             return
         return F, R
@@ -4122,6 +6760,31 @@ def if_gt_u_c_xa_3(s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_u_c_xa_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T, R
+        return
+    return block
+
+
+def if_gt_u_c_xa_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > v1:
+            return T, R
+        return
+    return block
+
+
 def if_gt_u_c_ac_0(v0, v1, F):
     def block(R):
         if R[v0] > v1:
@@ -4160,6 +6823,31 @@ def if_gt_u_c_ac_3(s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_u_c_ac_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return
+        return F(R)
+    return block
+
+
+def if_gt_u_c_ac_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > v1:
+            return
+        return F(R)
+    return block
+
+
 def if_gt_u_c_ca_0(v0, v1, T):
     def block(R):
         if R[v0] > v1:
@@ -4192,6 +6880,31 @@ def if_gt_u_c_ca_3(s0, s1, s2, v0, v1, T):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > v1:
+            return T(R)
+        return
+    return block
+
+
+def if_gt_u_c_ca_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T(R)
+        return
+    return block
+
+
+def if_gt_u_c_ca_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > v1:
             return T(R)
         return
@@ -4240,6 +6953,33 @@ def if_gt_u_c_while_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_u_c_while_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] <= v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_c_while_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] <= v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
 def if_gt_u_c_until_while_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -4276,6 +7016,33 @@ def if_gt_u_c_until_while_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] > v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_c_until_while_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] > v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_c_until_while_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] > v1:
                 return T, R
         raise OutOfFuel
@@ -4328,6 +7095,35 @@ def if_gt_u_c_while_c_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_u_c_while_c_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] <= v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_c_while_c_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] <= v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_gt_u_c_until_c_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -4367,6 +7163,35 @@ def if_gt_u_c_until_c_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] > v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_c_until_c_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] > v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_c_until_c_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] > v1:
                 if r := T(R):
                     return r
@@ -4432,6 +7257,41 @@ def if_gt_u_c_loop_cc_3(slice, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_c_loop_cc_4(slice, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] > v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_c_loop_cc_5(slice, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] > v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_lt_s_xx_0(v0, v1, T, F):
     def block(R):
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
@@ -4464,6 +7324,31 @@ def if_lt_s_xx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_s_xx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_s_xx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
             return T, R
         return F, R
@@ -4508,6 +7393,31 @@ def if_lt_s_xc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_xc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_s_xc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return F(R)
+    return block
+
+
 def if_lt_s_cx_0(v0, v1, T, F):
     def block(R):
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
@@ -4540,6 +7450,31 @@ def if_lt_s_cx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_s_cx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_s_cx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
             return T(R)
         return F, R
@@ -4584,6 +7519,31 @@ def if_lt_s_cc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_cc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_s_cc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_lt_s_ax_0(v0, v1, F):
     def block(R):
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
@@ -4616,6 +7576,31 @@ def if_lt_s_ax_3(s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return
+        return F, R
+    return block
+
+
+def if_lt_s_ax_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return
+        return F, R
+    return block
+
+
+def if_lt_s_ax_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
             return
         return F, R
@@ -4660,6 +7645,31 @@ def if_lt_s_xa_3(s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_s_xa_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return
+    return block
+
+
+def if_lt_s_xa_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return
+    return block
+
+
 def if_lt_s_ac_0(v0, v1, F):
     def block(R):
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
@@ -4698,6 +7708,31 @@ def if_lt_s_ac_3(s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_s_ac_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return
+        return F(R)
+    return block
+
+
+def if_lt_s_ac_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return
+        return F(R)
+    return block
+
+
 def if_lt_s_ca_0(v0, v1, T):
     def block(R):
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
@@ -4730,6 +7765,31 @@ def if_lt_s_ca_3(s0, s1, s2, v0, v1, T):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return
+    return block
+
+
+def if_lt_s_ca_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return
+    return block
+
+
+def if_lt_s_ca_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
             return T(R)
         return
@@ -4778,6 +7838,33 @@ def if_lt_s_while_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_s_while_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) >= (R[v1] ^ 0x80000000):
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_while_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) >= (R[v1] ^ 0x80000000):
+                return F, R
+        raise OutOfFuel
+    return block
+
+
 def if_lt_s_until_while_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -4814,6 +7901,33 @@ def if_lt_s_until_while_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_until_while_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_until_while_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
                 return T, R
         raise OutOfFuel
@@ -4866,6 +7980,35 @@ def if_lt_s_while_c_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_s_while_c_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) >= (R[v1] ^ 0x80000000):
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_while_c_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) >= (R[v1] ^ 0x80000000):
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_lt_s_until_c_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -4905,6 +8048,35 @@ def if_lt_s_until_c_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_until_c_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_until_c_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
                 if r := T(R):
                     return r
@@ -4970,6 +8142,41 @@ def if_lt_s_loop_cc_3(slice, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_loop_cc_4(slice, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_loop_cc_5(slice, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_lt_s_c_xx_0(v0, v1, T, F):
     def block(R):
         if (R[v0] ^ 0x80000000) < v1:
@@ -5002,6 +8209,31 @@ def if_lt_s_c_xx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_s_c_xx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_s_c_xx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < v1:
             return T, R
         return F, R
@@ -5046,6 +8278,31 @@ def if_lt_s_c_xc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_c_xc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_s_c_xc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_lt_s_c_cx_0(v0, v1, T, F):
     def block(R):
         if (R[v0] ^ 0x80000000) < v1:
@@ -5078,6 +8335,31 @@ def if_lt_s_c_cx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_s_c_cx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_s_c_cx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < v1:
             return T(R)
         return F, R
@@ -5122,6 +8404,31 @@ def if_lt_s_c_cc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_c_cc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_s_c_cc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_lt_s_c_ax_0(v0, v1, F):
     def block(R):
         if (R[v0] ^ 0x80000000) < v1:
@@ -5154,6 +8461,31 @@ def if_lt_s_c_ax_3(s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_s_c_ax_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_s_c_ax_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < v1:
             return
         return F, R
@@ -5198,6 +8530,31 @@ def if_lt_s_c_xa_3(s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_s_c_xa_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_s_c_xa_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return
+    return block
+
+
 def if_lt_s_c_ac_0(v0, v1, F):
     def block(R):
         if (R[v0] ^ 0x80000000) < v1:
@@ -5236,6 +8593,31 @@ def if_lt_s_c_ac_3(s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_s_c_ac_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_s_c_ac_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return
+        return F(R)
+    return block
+
+
 def if_lt_s_c_ca_0(v0, v1, T):
     def block(R):
         if (R[v0] ^ 0x80000000) < v1:
@@ -5268,6 +8650,31 @@ def if_lt_s_c_ca_3(s0, s1, s2, v0, v1, T):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_s_c_ca_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_s_c_ca_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < v1:
             return T(R)
         return
@@ -5316,6 +8723,33 @@ def if_lt_s_c_while_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_s_c_while_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) >= v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_c_while_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) >= v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
 def if_lt_s_c_until_while_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -5352,6 +8786,33 @@ def if_lt_s_c_until_while_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) < v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_c_until_while_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) < v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_c_until_while_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) < v1:
                 return T, R
         raise OutOfFuel
@@ -5404,6 +8865,35 @@ def if_lt_s_c_while_c_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_s_c_while_c_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) >= v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_c_while_c_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) >= v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_lt_s_c_until_c_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -5443,6 +8933,35 @@ def if_lt_s_c_until_c_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) < v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_c_until_c_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) < v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_c_until_c_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) < v1:
                 if r := T(R):
                     return r
@@ -5508,6 +9027,41 @@ def if_lt_s_c_loop_cc_3(slice, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_c_loop_cc_4(slice, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_c_loop_cc_5(slice, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_gt_s_xx_0(v0, v1, T, F):
     def block(R):
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
@@ -5540,6 +9094,31 @@ def if_gt_s_xx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_s_xx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_s_xx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
             return T, R
         return F, R
@@ -5584,6 +9163,31 @@ def if_gt_s_xc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_xc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return F(R)
+    return block
+
+
+def if_gt_s_xc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return F(R)
+    return block
+
+
 def if_gt_s_cx_0(v0, v1, T, F):
     def block(R):
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
@@ -5616,6 +9220,31 @@ def if_gt_s_cx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_s_cx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_s_cx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
             return T(R)
         return F, R
@@ -5660,6 +9289,31 @@ def if_gt_s_cc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_cc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_gt_s_cc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_gt_s_ax_0(v0, v1, F):
     def block(R):
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
@@ -5692,6 +9346,31 @@ def if_gt_s_ax_3(s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return
+        return F, R
+    return block
+
+
+def if_gt_s_ax_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return
+        return F, R
+    return block
+
+
+def if_gt_s_ax_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
             return
         return F, R
@@ -5736,6 +9415,31 @@ def if_gt_s_xa_3(s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_s_xa_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return
+    return block
+
+
+def if_gt_s_xa_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return
+    return block
+
+
 def if_gt_s_ac_0(v0, v1, F):
     def block(R):
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
@@ -5774,6 +9478,31 @@ def if_gt_s_ac_3(s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_s_ac_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return
+        return F(R)
+    return block
+
+
+def if_gt_s_ac_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return
+        return F(R)
+    return block
+
+
 def if_gt_s_ca_0(v0, v1, T):
     def block(R):
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
@@ -5806,6 +9535,31 @@ def if_gt_s_ca_3(s0, s1, s2, v0, v1, T):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return
+    return block
+
+
+def if_gt_s_ca_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return
+    return block
+
+
+def if_gt_s_ca_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
             return T(R)
         return
@@ -5854,6 +9608,33 @@ def if_gt_s_while_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_s_while_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) <= (R[v1] ^ 0x80000000):
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_while_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) <= (R[v1] ^ 0x80000000):
+                return F, R
+        raise OutOfFuel
+    return block
+
+
 def if_gt_s_until_while_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -5890,6 +9671,33 @@ def if_gt_s_until_while_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_until_while_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_until_while_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
                 return T, R
         raise OutOfFuel
@@ -5942,6 +9750,35 @@ def if_gt_s_while_c_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_s_while_c_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) <= (R[v1] ^ 0x80000000):
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_while_c_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) <= (R[v1] ^ 0x80000000):
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_gt_s_until_c_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -5981,6 +9818,35 @@ def if_gt_s_until_c_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_until_c_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_until_c_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
                 if r := T(R):
                     return r
@@ -6046,6 +9912,41 @@ def if_gt_s_loop_cc_3(slice, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_loop_cc_4(slice, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_loop_cc_5(slice, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_gt_s_c_xx_0(v0, v1, T, F):
     def block(R):
         if (R[v0] ^ 0x80000000) > v1:
@@ -6078,6 +9979,31 @@ def if_gt_s_c_xx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_s_c_xx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_s_c_xx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > v1:
             return T, R
         return F, R
@@ -6122,6 +10048,31 @@ def if_gt_s_c_xc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_c_xc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_gt_s_c_xc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_gt_s_c_cx_0(v0, v1, T, F):
     def block(R):
         if (R[v0] ^ 0x80000000) > v1:
@@ -6154,6 +10105,31 @@ def if_gt_s_c_cx_3(s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_s_c_cx_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_s_c_cx_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > v1:
             return T(R)
         return F, R
@@ -6198,6 +10174,31 @@ def if_gt_s_c_cc_3(s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_c_cc_4(s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_gt_s_c_cc_5(s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_gt_s_c_ax_0(v0, v1, F):
     def block(R):
         if (R[v0] ^ 0x80000000) > v1:
@@ -6230,6 +10231,31 @@ def if_gt_s_c_ax_3(s0, s1, s2, v0, v1, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return
+        return F, R
+    return block
+
+
+def if_gt_s_c_ax_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return
+        return F, R
+    return block
+
+
+def if_gt_s_c_ax_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > v1:
             return
         return F, R
@@ -6274,6 +10300,31 @@ def if_gt_s_c_xa_3(s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_s_c_xa_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return
+    return block
+
+
+def if_gt_s_c_xa_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return
+    return block
+
+
 def if_gt_s_c_ac_0(v0, v1, F):
     def block(R):
         if (R[v0] ^ 0x80000000) > v1:
@@ -6312,6 +10363,31 @@ def if_gt_s_c_ac_3(s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_s_c_ac_4(s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return
+        return F(R)
+    return block
+
+
+def if_gt_s_c_ac_5(s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return
+        return F(R)
+    return block
+
+
 def if_gt_s_c_ca_0(v0, v1, T):
     def block(R):
         if (R[v0] ^ 0x80000000) > v1:
@@ -6344,6 +10420,31 @@ def if_gt_s_c_ca_3(s0, s1, s2, v0, v1, T):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return
+    return block
+
+
+def if_gt_s_c_ca_4(s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return
+    return block
+
+
+def if_gt_s_c_ca_5(s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > v1:
             return T(R)
         return
@@ -6392,6 +10493,33 @@ def if_gt_s_c_while_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_s_c_while_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) <= v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_c_while_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) <= v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
 def if_gt_s_c_until_while_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -6428,6 +10556,33 @@ def if_gt_s_c_until_while_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) > v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_c_until_while_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) > v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_c_until_while_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) > v1:
                 return T, R
         raise OutOfFuel
@@ -6480,6 +10635,35 @@ def if_gt_s_c_while_c_3(slice, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_s_c_while_c_4(slice, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) <= v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_c_while_c_5(slice, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) <= v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def if_gt_s_c_until_c_0(slice, v0, v1, T):
     def block(R):
         for _ in slice[0]:
@@ -6519,6 +10703,35 @@ def if_gt_s_c_until_c_3(slice, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) > v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_c_until_c_4(slice, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) > v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_c_until_c_5(slice, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) > v1:
                 if r := T(R):
                     return r
@@ -6584,6 +10797,41 @@ def if_gt_s_c_loop_cc_3(slice, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_c_loop_cc_4(slice, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) > v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_c_loop_cc_5(slice, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) > v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def switch_0(v0, n, targets):
     def block(R):
         i = R[v0]
@@ -6613,6 +10861,29 @@ def switch_3(s0, s1, s2, v0, n, targets):
         s0(R)
         s1(R)
         s2(R)
+        i = R[v0]
+        return targets[i if i < n else n], R
+    return block
+
+
+def switch_4(s0, s1, s2, s3, v0, n, targets):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        i = R[v0]
+        return targets[i if i < n else n], R
+    return block
+
+
+def switch_5(s0, s1, s2, s3, s4, v0, n, targets):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         i = R[v0]
         return targets[i if i < n else n], R
     return block
@@ -6652,6 +10923,29 @@ def switch_run_3(s0, s1, s2, v0, n, targets):
     return block
 
 
+def switch_run_4(s0, s1, s2, s3, v0, n, targets):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        i = R[v0]
+        return targets[i if i < n else n](R)
+    return block
+
+
+def switch_run_5(s0, s1, s2, s3, s4, v0, n, targets):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        i = R[v0]
+        return targets[i if i < n else n](R)
+    return block
+
+
 def ret_0_0():
     def block(R):
         return R[1], R[0]
@@ -6678,6 +10972,27 @@ def ret_0_3(s0, s1, s2):
         s0(R)
         s1(R)
         s2(R)
+        return R[1], R[0]
+    return block
+
+
+def ret_0_4(s0, s1, s2, s3):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return R[1], R[0]
+    return block
+
+
+def ret_0_5(s0, s1, s2, s3, s4):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return R[1], R[0]
     return block
 
@@ -6714,6 +11029,31 @@ def ret_1_3(s0, s1, s2, v0):
         s0(R)
         s1(R)
         s2(R)
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
+    return block
+
+
+def ret_1_4(s0, s1, s2, s3, v0):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
+    return block
+
+
+def ret_1_5(s0, s1, s2, s3, s4, v0):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         caller = R[0]
         caller[R[2]] = R[v0]
         return R[1], caller
@@ -6762,6 +11102,33 @@ def ret_n_3(s0, s1, s2, v0, n):
     return block
 
 
+def ret_n_4(s0, s1, s2, s3, v0, n):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
+    return block
+
+
+def ret_n_5(s0, s1, s2, s3, s4, v0, n):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
+    return block
+
+
 def call_0_0(d, f, T):
     def block(R):
         if not (n := R[3]):
@@ -6794,6 +11161,31 @@ def call_0_3(s0, s1, s2, d, f, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_4(s0, s1, s2, s3, d, f, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_5(s0, s1, s2, s3, s4, d, f, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, *f.frame]
@@ -6850,6 +11242,37 @@ def calli_0_3(s0, s1, s2, d, table, type, v0, T):
     return block
 
 
+def calli_0_4(s0, s1, s2, s3, d, table, type, v0, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def calli_0_5(s0, s1, s2, s3, s4, d, table, type, v0, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
 def tail_0_0(f):
     def block(R):
         return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
@@ -6876,6 +11299,27 @@ def tail_0_3(s0, s1, s2, f):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
+    return block
+
+
+def tail_0_4(s0, s1, s2, s3, f):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
+    return block
+
+
+def tail_0_5(s0, s1, s2, s3, s4, f):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
@@ -6922,6 +11366,33 @@ def taili_0_3(s0, s1, s2, table, type, v0):
     return block
 
 
+def taili_0_4(s0, s1, s2, s3, table, type, v0):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
+    return block
+
+
+def taili_0_5(s0, s1, s2, s3, s4, table, type, v0):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
+    return block
+
+
 def call_1_0(d, f, a0, T):
     def block(R):
         if not (n := R[3]):
@@ -6954,6 +11425,31 @@ def call_1_3(s0, s1, s2, d, f, a0, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
+    return block
+
+
+def call_1_4(s0, s1, s2, s3, d, f, a0, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
+    return block
+
+
+def call_1_5(s0, s1, s2, s3, s4, d, f, a0, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
@@ -7010,6 +11506,37 @@ def calli_1_3(s0, s1, s2, d, table, type, v0, a0, T):
     return block
 
 
+def calli_1_4(s0, s1, s2, s3, d, table, type, v0, a0, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
+    return block
+
+
+def calli_1_5(s0, s1, s2, s3, s4, d, table, type, v0, a0, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
+    return block
+
+
 def tail_1_0(f, a0):
     def block(R):
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
@@ -7036,6 +11563,27 @@ def tail_1_3(s0, s1, s2, f, a0):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
+    return block
+
+
+def tail_1_4(s0, s1, s2, s3, f, a0):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
+    return block
+
+
+def tail_1_5(s0, s1, s2, s3, s4, f, a0):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
@@ -7082,6 +11630,33 @@ def taili_1_3(s0, s1, s2, table, type, v0, a0):
     return block
 
 
+def taili_1_4(s0, s1, s2, s3, table, type, v0, a0):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
+    return block
+
+
+def taili_1_5(s0, s1, s2, s3, s4, table, type, v0, a0):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
+    return block
+
+
 def call_2_0(d, f, a0, a1, T):
     def block(R):
         if not (n := R[3]):
@@ -7114,6 +11689,31 @@ def call_2_3(s0, s1, s2, d, f, a0, a1, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
+    return block
+
+
+def call_2_4(s0, s1, s2, s3, d, f, a0, a1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
+    return block
+
+
+def call_2_5(s0, s1, s2, s3, s4, d, f, a0, a1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
@@ -7170,6 +11770,37 @@ def calli_2_3(s0, s1, s2, d, table, type, v0, a0, a1, T):
     return block
 
 
+def calli_2_4(s0, s1, s2, s3, d, table, type, v0, a0, a1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
+    return block
+
+
+def calli_2_5(s0, s1, s2, s3, s4, d, table, type, v0, a0, a1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
+    return block
+
+
 def tail_2_0(f, a0, a1):
     def block(R):
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
@@ -7196,6 +11827,27 @@ def tail_2_3(s0, s1, s2, f, a0, a1):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
+    return block
+
+
+def tail_2_4(s0, s1, s2, s3, f, a0, a1):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
+    return block
+
+
+def tail_2_5(s0, s1, s2, s3, s4, f, a0, a1):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
@@ -7242,6 +11894,33 @@ def taili_2_3(s0, s1, s2, table, type, v0, a0, a1):
     return block
 
 
+def taili_2_4(s0, s1, s2, s3, table, type, v0, a0, a1):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
+    return block
+
+
+def taili_2_5(s0, s1, s2, s3, s4, table, type, v0, a0, a1):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
+    return block
+
+
 def call_3_0(d, f, a0, a1, a2, T):
     def block(R):
         if not (n := R[3]):
@@ -7274,6 +11953,31 @@ def call_3_3(s0, s1, s2, d, f, a0, a1, a2, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def call_3_4(s0, s1, s2, s3, d, f, a0, a1, a2, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def call_3_5(s0, s1, s2, s3, s4, d, f, a0, a1, a2, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
@@ -7330,6 +12034,37 @@ def calli_3_3(s0, s1, s2, d, table, type, v0, a0, a1, a2, T):
     return block
 
 
+def calli_3_4(s0, s1, s2, s3, d, table, type, v0, a0, a1, a2, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def calli_3_5(s0, s1, s2, s3, s4, d, table, type, v0, a0, a1, a2, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
 def tail_3_0(f, a0, a1, a2):
     def block(R):
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
@@ -7356,6 +12091,27 @@ def tail_3_3(s0, s1, s2, f, a0, a1, a2):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def tail_3_4(s0, s1, s2, s3, f, a0, a1, a2):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def tail_3_5(s0, s1, s2, s3, s4, f, a0, a1, a2):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
@@ -7402,6 +12158,33 @@ def taili_3_3(s0, s1, s2, table, type, v0, a0, a1, a2):
     return block
 
 
+def taili_3_4(s0, s1, s2, s3, table, type, v0, a0, a1, a2):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def taili_3_5(s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
 def call_4_0(d, f, a0, a1, a2, a3, T):
     def block(R):
         if not (n := R[3]):
@@ -7434,6 +12217,31 @@ def call_4_3(s0, s1, s2, d, f, a0, a1, a2, a3, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def call_4_4(s0, s1, s2, s3, d, f, a0, a1, a2, a3, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def call_4_5(s0, s1, s2, s3, s4, d, f, a0, a1, a2, a3, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
@@ -7490,6 +12298,37 @@ def calli_4_3(s0, s1, s2, d, table, type, v0, a0, a1, a2, a3, T):
     return block
 
 
+def calli_4_4(s0, s1, s2, s3, d, table, type, v0, a0, a1, a2, a3, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def calli_4_5(s0, s1, s2, s3, s4, d, table, type, v0, a0, a1, a2, a3, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
 def tail_4_0(f, a0, a1, a2, a3):
     def block(R):
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
@@ -7516,6 +12355,27 @@ def tail_4_3(s0, s1, s2, f, a0, a1, a2, a3):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def tail_4_4(s0, s1, s2, s3, f, a0, a1, a2, a3):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def tail_4_5(s0, s1, s2, s3, s4, f, a0, a1, a2, a3):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
@@ -7562,6 +12422,33 @@ def taili_4_3(s0, s1, s2, table, type, v0, a0, a1, a2, a3):
     return block
 
 
+def taili_4_4(s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def taili_4_5(s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
 def call_5_0(d, f, a0, a1, a2, a3, a4, T):
     def block(R):
         if not (n := R[3]):
@@ -7594,6 +12481,31 @@ def call_5_3(s0, s1, s2, d, f, a0, a1, a2, a3, a4, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def call_5_4(s0, s1, s2, s3, d, f, a0, a1, a2, a3, a4, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def call_5_5(s0, s1, s2, s3, s4, d, f, a0, a1, a2, a3, a4, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
@@ -7650,6 +12562,37 @@ def calli_5_3(s0, s1, s2, d, table, type, v0, a0, a1, a2, a3, a4, T):
     return block
 
 
+def calli_5_4(s0, s1, s2, s3, d, table, type, v0, a0, a1, a2, a3, a4, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def calli_5_5(s0, s1, s2, s3, s4, d, table, type, v0, a0, a1, a2, a3, a4, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
 def tail_5_0(f, a0, a1, a2, a3, a4):
     def block(R):
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
@@ -7676,6 +12619,27 @@ def tail_5_3(s0, s1, s2, f, a0, a1, a2, a3, a4):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def tail_5_4(s0, s1, s2, s3, f, a0, a1, a2, a3, a4):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def tail_5_5(s0, s1, s2, s3, s4, f, a0, a1, a2, a3, a4):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
@@ -7722,6 +12686,33 @@ def taili_5_3(s0, s1, s2, table, type, v0, a0, a1, a2, a3, a4):
     return block
 
 
+def taili_5_4(s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3, a4):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def taili_5_5(s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3, a4):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
 def call_n_0(d, f, args, T):
     def block(R):
         if not (n := R[3]):
@@ -7754,6 +12745,31 @@ def call_n_3(s0, s1, s2, d, f, args, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
+    return block
+
+
+def call_n_4(s0, s1, s2, s3, d, f, args, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
+    return block
+
+
+def call_n_5(s0, s1, s2, s3, s4, d, f, args, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
@@ -7810,6 +12826,37 @@ def calli_n_3(s0, s1, s2, d, table, type, v0, args, T):
     return block
 
 
+def calli_n_4(s0, s1, s2, s3, d, table, type, v0, args, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
+    return block
+
+
+def calli_n_5(s0, s1, s2, s3, s4, d, table, type, v0, args, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
+    return block
+
+
 def tail_n_0(f, args):
     def block(R):
         return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
@@ -7836,6 +12883,27 @@ def tail_n_3(s0, s1, s2, f, args):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
+    return block
+
+
+def tail_n_4(s0, s1, s2, s3, f, args):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
+    return block
+
+
+def tail_n_5(s0, s1, s2, s3, s4, f, args):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
@@ -7882,6 +12950,33 @@ def taili_n_3(s0, s1, s2, table, type, v0, args):
     return block
 
 
+def taili_n_4(s0, s1, s2, s3, table, type, v0, args):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
+    return block
+
+
+def taili_n_5(s0, s1, s2, s3, s4, table, type, v0, args):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
+    return block
+
+
 def raise_0(error):
     def block(R):
         raise error(R)
@@ -7912,784 +13007,1193 @@ def raise_3(s0, s1, s2, error):
     return block
 
 
+def raise_4(s0, s1, s2, s3, error):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        raise error(R)
+    return block
+
+
+def raise_5(s0, s1, s2, s3, s4, error):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        raise error(R)
+    return block
+
+
 #: (form, number of statements) -> factory.
 FORMS = {
     ('goto', 0): goto_0,
     ('goto', 1): goto_1,
     ('goto', 2): goto_2,
     ('goto', 3): goto_3,
+    ('goto', 4): goto_4,
+    ('goto', 5): goto_5,
     ('goto_run', 0): goto_run_0,
     ('goto_run', 1): goto_run_1,
     ('goto_run', 2): goto_run_2,
     ('goto_run', 3): goto_run_3,
+    ('goto_run', 4): goto_run_4,
+    ('goto_run', 5): goto_run_5,
     ('again', 0): again_0,
     ('again', 1): again_1,
     ('again', 2): again_2,
     ('again', 3): again_3,
+    ('again', 4): again_4,
+    ('again', 5): again_5,
     ('goto_loop', 0): goto_loop_0,
     ('goto_loop', 1): goto_loop_1,
     ('goto_loop', 2): goto_loop_2,
     ('goto_loop', 3): goto_loop_3,
+    ('goto_loop', 4): goto_loop_4,
+    ('goto_loop', 5): goto_loop_5,
     ('if_xx', 0): if_xx_0,
     ('if_xx', 1): if_xx_1,
     ('if_xx', 2): if_xx_2,
     ('if_xx', 3): if_xx_3,
+    ('if_xx', 4): if_xx_4,
+    ('if_xx', 5): if_xx_5,
     ('if_xc', 0): if_xc_0,
     ('if_xc', 1): if_xc_1,
     ('if_xc', 2): if_xc_2,
     ('if_xc', 3): if_xc_3,
+    ('if_xc', 4): if_xc_4,
+    ('if_xc', 5): if_xc_5,
     ('if_cx', 0): if_cx_0,
     ('if_cx', 1): if_cx_1,
     ('if_cx', 2): if_cx_2,
     ('if_cx', 3): if_cx_3,
+    ('if_cx', 4): if_cx_4,
+    ('if_cx', 5): if_cx_5,
     ('if_cc', 0): if_cc_0,
     ('if_cc', 1): if_cc_1,
     ('if_cc', 2): if_cc_2,
     ('if_cc', 3): if_cc_3,
+    ('if_cc', 4): if_cc_4,
+    ('if_cc', 5): if_cc_5,
     ('if_ax', 0): if_ax_0,
     ('if_ax', 1): if_ax_1,
     ('if_ax', 2): if_ax_2,
     ('if_ax', 3): if_ax_3,
+    ('if_ax', 4): if_ax_4,
+    ('if_ax', 5): if_ax_5,
     ('if_xa', 0): if_xa_0,
     ('if_xa', 1): if_xa_1,
     ('if_xa', 2): if_xa_2,
     ('if_xa', 3): if_xa_3,
+    ('if_xa', 4): if_xa_4,
+    ('if_xa', 5): if_xa_5,
     ('if_ac', 0): if_ac_0,
     ('if_ac', 1): if_ac_1,
     ('if_ac', 2): if_ac_2,
     ('if_ac', 3): if_ac_3,
+    ('if_ac', 4): if_ac_4,
+    ('if_ac', 5): if_ac_5,
     ('if_ca', 0): if_ca_0,
     ('if_ca', 1): if_ca_1,
     ('if_ca', 2): if_ca_2,
     ('if_ca', 3): if_ca_3,
+    ('if_ca', 4): if_ca_4,
+    ('if_ca', 5): if_ca_5,
     ('if_while', 0): if_while_0,
     ('if_while', 1): if_while_1,
     ('if_while', 2): if_while_2,
     ('if_while', 3): if_while_3,
+    ('if_while', 4): if_while_4,
+    ('if_while', 5): if_while_5,
     ('if_until_while', 0): if_until_while_0,
     ('if_until_while', 1): if_until_while_1,
     ('if_until_while', 2): if_until_while_2,
     ('if_until_while', 3): if_until_while_3,
+    ('if_until_while', 4): if_until_while_4,
+    ('if_until_while', 5): if_until_while_5,
     ('if_while_c', 0): if_while_c_0,
     ('if_while_c', 1): if_while_c_1,
     ('if_while_c', 2): if_while_c_2,
     ('if_while_c', 3): if_while_c_3,
+    ('if_while_c', 4): if_while_c_4,
+    ('if_while_c', 5): if_while_c_5,
     ('if_until_c', 0): if_until_c_0,
     ('if_until_c', 1): if_until_c_1,
     ('if_until_c', 2): if_until_c_2,
     ('if_until_c', 3): if_until_c_3,
+    ('if_until_c', 4): if_until_c_4,
+    ('if_until_c', 5): if_until_c_5,
     ('if_loop_cc', 0): if_loop_cc_0,
     ('if_loop_cc', 1): if_loop_cc_1,
     ('if_loop_cc', 2): if_loop_cc_2,
     ('if_loop_cc', 3): if_loop_cc_3,
+    ('if_loop_cc', 4): if_loop_cc_4,
+    ('if_loop_cc', 5): if_loop_cc_5,
     ('ifr_xx', 0): ifr_xx_0,
     ('ifr_xx', 1): ifr_xx_1,
     ('ifr_xx', 2): ifr_xx_2,
     ('ifr_xx', 3): ifr_xx_3,
+    ('ifr_xx', 4): ifr_xx_4,
+    ('ifr_xx', 5): ifr_xx_5,
     ('ifr_xc', 0): ifr_xc_0,
     ('ifr_xc', 1): ifr_xc_1,
     ('ifr_xc', 2): ifr_xc_2,
     ('ifr_xc', 3): ifr_xc_3,
+    ('ifr_xc', 4): ifr_xc_4,
+    ('ifr_xc', 5): ifr_xc_5,
     ('ifr_cx', 0): ifr_cx_0,
     ('ifr_cx', 1): ifr_cx_1,
     ('ifr_cx', 2): ifr_cx_2,
     ('ifr_cx', 3): ifr_cx_3,
+    ('ifr_cx', 4): ifr_cx_4,
+    ('ifr_cx', 5): ifr_cx_5,
     ('ifr_cc', 0): ifr_cc_0,
     ('ifr_cc', 1): ifr_cc_1,
     ('ifr_cc', 2): ifr_cc_2,
     ('ifr_cc', 3): ifr_cc_3,
+    ('ifr_cc', 4): ifr_cc_4,
+    ('ifr_cc', 5): ifr_cc_5,
     ('ifr_ax', 0): ifr_ax_0,
     ('ifr_ax', 1): ifr_ax_1,
     ('ifr_ax', 2): ifr_ax_2,
     ('ifr_ax', 3): ifr_ax_3,
+    ('ifr_ax', 4): ifr_ax_4,
+    ('ifr_ax', 5): ifr_ax_5,
     ('ifr_xa', 0): ifr_xa_0,
     ('ifr_xa', 1): ifr_xa_1,
     ('ifr_xa', 2): ifr_xa_2,
     ('ifr_xa', 3): ifr_xa_3,
+    ('ifr_xa', 4): ifr_xa_4,
+    ('ifr_xa', 5): ifr_xa_5,
     ('ifr_ac', 0): ifr_ac_0,
     ('ifr_ac', 1): ifr_ac_1,
     ('ifr_ac', 2): ifr_ac_2,
     ('ifr_ac', 3): ifr_ac_3,
+    ('ifr_ac', 4): ifr_ac_4,
+    ('ifr_ac', 5): ifr_ac_5,
     ('ifr_ca', 0): ifr_ca_0,
     ('ifr_ca', 1): ifr_ca_1,
     ('ifr_ca', 2): ifr_ca_2,
     ('ifr_ca', 3): ifr_ca_3,
+    ('ifr_ca', 4): ifr_ca_4,
+    ('ifr_ca', 5): ifr_ca_5,
     ('ifr_while', 0): ifr_while_0,
     ('ifr_while', 1): ifr_while_1,
     ('ifr_while', 2): ifr_while_2,
     ('ifr_while', 3): ifr_while_3,
+    ('ifr_while', 4): ifr_while_4,
+    ('ifr_while', 5): ifr_while_5,
     ('ifr_until_while', 0): ifr_until_while_0,
     ('ifr_until_while', 1): ifr_until_while_1,
     ('ifr_until_while', 2): ifr_until_while_2,
     ('ifr_until_while', 3): ifr_until_while_3,
+    ('ifr_until_while', 4): ifr_until_while_4,
+    ('ifr_until_while', 5): ifr_until_while_5,
     ('ifr_while_c', 0): ifr_while_c_0,
     ('ifr_while_c', 1): ifr_while_c_1,
     ('ifr_while_c', 2): ifr_while_c_2,
     ('ifr_while_c', 3): ifr_while_c_3,
+    ('ifr_while_c', 4): ifr_while_c_4,
+    ('ifr_while_c', 5): ifr_while_c_5,
     ('ifr_until_c', 0): ifr_until_c_0,
     ('ifr_until_c', 1): ifr_until_c_1,
     ('ifr_until_c', 2): ifr_until_c_2,
     ('ifr_until_c', 3): ifr_until_c_3,
+    ('ifr_until_c', 4): ifr_until_c_4,
+    ('ifr_until_c', 5): ifr_until_c_5,
     ('ifr_loop_cc', 0): ifr_loop_cc_0,
     ('ifr_loop_cc', 1): ifr_loop_cc_1,
     ('ifr_loop_cc', 2): ifr_loop_cc_2,
     ('ifr_loop_cc', 3): ifr_loop_cc_3,
+    ('ifr_loop_cc', 4): ifr_loop_cc_4,
+    ('ifr_loop_cc', 5): ifr_loop_cc_5,
     ('if_eq_xx', 0): if_eq_xx_0,
     ('if_eq_xx', 1): if_eq_xx_1,
     ('if_eq_xx', 2): if_eq_xx_2,
     ('if_eq_xx', 3): if_eq_xx_3,
+    ('if_eq_xx', 4): if_eq_xx_4,
+    ('if_eq_xx', 5): if_eq_xx_5,
     ('if_eq_xc', 0): if_eq_xc_0,
     ('if_eq_xc', 1): if_eq_xc_1,
     ('if_eq_xc', 2): if_eq_xc_2,
     ('if_eq_xc', 3): if_eq_xc_3,
+    ('if_eq_xc', 4): if_eq_xc_4,
+    ('if_eq_xc', 5): if_eq_xc_5,
     ('if_eq_cx', 0): if_eq_cx_0,
     ('if_eq_cx', 1): if_eq_cx_1,
     ('if_eq_cx', 2): if_eq_cx_2,
     ('if_eq_cx', 3): if_eq_cx_3,
+    ('if_eq_cx', 4): if_eq_cx_4,
+    ('if_eq_cx', 5): if_eq_cx_5,
     ('if_eq_cc', 0): if_eq_cc_0,
     ('if_eq_cc', 1): if_eq_cc_1,
     ('if_eq_cc', 2): if_eq_cc_2,
     ('if_eq_cc', 3): if_eq_cc_3,
+    ('if_eq_cc', 4): if_eq_cc_4,
+    ('if_eq_cc', 5): if_eq_cc_5,
     ('if_eq_ax', 0): if_eq_ax_0,
     ('if_eq_ax', 1): if_eq_ax_1,
     ('if_eq_ax', 2): if_eq_ax_2,
     ('if_eq_ax', 3): if_eq_ax_3,
+    ('if_eq_ax', 4): if_eq_ax_4,
+    ('if_eq_ax', 5): if_eq_ax_5,
     ('if_eq_xa', 0): if_eq_xa_0,
     ('if_eq_xa', 1): if_eq_xa_1,
     ('if_eq_xa', 2): if_eq_xa_2,
     ('if_eq_xa', 3): if_eq_xa_3,
+    ('if_eq_xa', 4): if_eq_xa_4,
+    ('if_eq_xa', 5): if_eq_xa_5,
     ('if_eq_ac', 0): if_eq_ac_0,
     ('if_eq_ac', 1): if_eq_ac_1,
     ('if_eq_ac', 2): if_eq_ac_2,
     ('if_eq_ac', 3): if_eq_ac_3,
+    ('if_eq_ac', 4): if_eq_ac_4,
+    ('if_eq_ac', 5): if_eq_ac_5,
     ('if_eq_ca', 0): if_eq_ca_0,
     ('if_eq_ca', 1): if_eq_ca_1,
     ('if_eq_ca', 2): if_eq_ca_2,
     ('if_eq_ca', 3): if_eq_ca_3,
+    ('if_eq_ca', 4): if_eq_ca_4,
+    ('if_eq_ca', 5): if_eq_ca_5,
     ('if_eq_while', 0): if_eq_while_0,
     ('if_eq_while', 1): if_eq_while_1,
     ('if_eq_while', 2): if_eq_while_2,
     ('if_eq_while', 3): if_eq_while_3,
+    ('if_eq_while', 4): if_eq_while_4,
+    ('if_eq_while', 5): if_eq_while_5,
     ('if_eq_until_while', 0): if_eq_until_while_0,
     ('if_eq_until_while', 1): if_eq_until_while_1,
     ('if_eq_until_while', 2): if_eq_until_while_2,
     ('if_eq_until_while', 3): if_eq_until_while_3,
+    ('if_eq_until_while', 4): if_eq_until_while_4,
+    ('if_eq_until_while', 5): if_eq_until_while_5,
     ('if_eq_while_c', 0): if_eq_while_c_0,
     ('if_eq_while_c', 1): if_eq_while_c_1,
     ('if_eq_while_c', 2): if_eq_while_c_2,
     ('if_eq_while_c', 3): if_eq_while_c_3,
+    ('if_eq_while_c', 4): if_eq_while_c_4,
+    ('if_eq_while_c', 5): if_eq_while_c_5,
     ('if_eq_until_c', 0): if_eq_until_c_0,
     ('if_eq_until_c', 1): if_eq_until_c_1,
     ('if_eq_until_c', 2): if_eq_until_c_2,
     ('if_eq_until_c', 3): if_eq_until_c_3,
+    ('if_eq_until_c', 4): if_eq_until_c_4,
+    ('if_eq_until_c', 5): if_eq_until_c_5,
     ('if_eq_loop_cc', 0): if_eq_loop_cc_0,
     ('if_eq_loop_cc', 1): if_eq_loop_cc_1,
     ('if_eq_loop_cc', 2): if_eq_loop_cc_2,
     ('if_eq_loop_cc', 3): if_eq_loop_cc_3,
+    ('if_eq_loop_cc', 4): if_eq_loop_cc_4,
+    ('if_eq_loop_cc', 5): if_eq_loop_cc_5,
     ('if_eq_c_xx', 0): if_eq_c_xx_0,
     ('if_eq_c_xx', 1): if_eq_c_xx_1,
     ('if_eq_c_xx', 2): if_eq_c_xx_2,
     ('if_eq_c_xx', 3): if_eq_c_xx_3,
+    ('if_eq_c_xx', 4): if_eq_c_xx_4,
+    ('if_eq_c_xx', 5): if_eq_c_xx_5,
     ('if_eq_c_xc', 0): if_eq_c_xc_0,
     ('if_eq_c_xc', 1): if_eq_c_xc_1,
     ('if_eq_c_xc', 2): if_eq_c_xc_2,
     ('if_eq_c_xc', 3): if_eq_c_xc_3,
+    ('if_eq_c_xc', 4): if_eq_c_xc_4,
+    ('if_eq_c_xc', 5): if_eq_c_xc_5,
     ('if_eq_c_cx', 0): if_eq_c_cx_0,
     ('if_eq_c_cx', 1): if_eq_c_cx_1,
     ('if_eq_c_cx', 2): if_eq_c_cx_2,
     ('if_eq_c_cx', 3): if_eq_c_cx_3,
+    ('if_eq_c_cx', 4): if_eq_c_cx_4,
+    ('if_eq_c_cx', 5): if_eq_c_cx_5,
     ('if_eq_c_cc', 0): if_eq_c_cc_0,
     ('if_eq_c_cc', 1): if_eq_c_cc_1,
     ('if_eq_c_cc', 2): if_eq_c_cc_2,
     ('if_eq_c_cc', 3): if_eq_c_cc_3,
+    ('if_eq_c_cc', 4): if_eq_c_cc_4,
+    ('if_eq_c_cc', 5): if_eq_c_cc_5,
     ('if_eq_c_ax', 0): if_eq_c_ax_0,
     ('if_eq_c_ax', 1): if_eq_c_ax_1,
     ('if_eq_c_ax', 2): if_eq_c_ax_2,
     ('if_eq_c_ax', 3): if_eq_c_ax_3,
+    ('if_eq_c_ax', 4): if_eq_c_ax_4,
+    ('if_eq_c_ax', 5): if_eq_c_ax_5,
     ('if_eq_c_xa', 0): if_eq_c_xa_0,
     ('if_eq_c_xa', 1): if_eq_c_xa_1,
     ('if_eq_c_xa', 2): if_eq_c_xa_2,
     ('if_eq_c_xa', 3): if_eq_c_xa_3,
+    ('if_eq_c_xa', 4): if_eq_c_xa_4,
+    ('if_eq_c_xa', 5): if_eq_c_xa_5,
     ('if_eq_c_ac', 0): if_eq_c_ac_0,
     ('if_eq_c_ac', 1): if_eq_c_ac_1,
     ('if_eq_c_ac', 2): if_eq_c_ac_2,
     ('if_eq_c_ac', 3): if_eq_c_ac_3,
+    ('if_eq_c_ac', 4): if_eq_c_ac_4,
+    ('if_eq_c_ac', 5): if_eq_c_ac_5,
     ('if_eq_c_ca', 0): if_eq_c_ca_0,
     ('if_eq_c_ca', 1): if_eq_c_ca_1,
     ('if_eq_c_ca', 2): if_eq_c_ca_2,
     ('if_eq_c_ca', 3): if_eq_c_ca_3,
+    ('if_eq_c_ca', 4): if_eq_c_ca_4,
+    ('if_eq_c_ca', 5): if_eq_c_ca_5,
     ('if_eq_c_while', 0): if_eq_c_while_0,
     ('if_eq_c_while', 1): if_eq_c_while_1,
     ('if_eq_c_while', 2): if_eq_c_while_2,
     ('if_eq_c_while', 3): if_eq_c_while_3,
+    ('if_eq_c_while', 4): if_eq_c_while_4,
+    ('if_eq_c_while', 5): if_eq_c_while_5,
     ('if_eq_c_until_while', 0): if_eq_c_until_while_0,
     ('if_eq_c_until_while', 1): if_eq_c_until_while_1,
     ('if_eq_c_until_while', 2): if_eq_c_until_while_2,
     ('if_eq_c_until_while', 3): if_eq_c_until_while_3,
+    ('if_eq_c_until_while', 4): if_eq_c_until_while_4,
+    ('if_eq_c_until_while', 5): if_eq_c_until_while_5,
     ('if_eq_c_while_c', 0): if_eq_c_while_c_0,
     ('if_eq_c_while_c', 1): if_eq_c_while_c_1,
     ('if_eq_c_while_c', 2): if_eq_c_while_c_2,
     ('if_eq_c_while_c', 3): if_eq_c_while_c_3,
+    ('if_eq_c_while_c', 4): if_eq_c_while_c_4,
+    ('if_eq_c_while_c', 5): if_eq_c_while_c_5,
     ('if_eq_c_until_c', 0): if_eq_c_until_c_0,
     ('if_eq_c_until_c', 1): if_eq_c_until_c_1,
     ('if_eq_c_until_c', 2): if_eq_c_until_c_2,
     ('if_eq_c_until_c', 3): if_eq_c_until_c_3,
+    ('if_eq_c_until_c', 4): if_eq_c_until_c_4,
+    ('if_eq_c_until_c', 5): if_eq_c_until_c_5,
     ('if_eq_c_loop_cc', 0): if_eq_c_loop_cc_0,
     ('if_eq_c_loop_cc', 1): if_eq_c_loop_cc_1,
     ('if_eq_c_loop_cc', 2): if_eq_c_loop_cc_2,
     ('if_eq_c_loop_cc', 3): if_eq_c_loop_cc_3,
+    ('if_eq_c_loop_cc', 4): if_eq_c_loop_cc_4,
+    ('if_eq_c_loop_cc', 5): if_eq_c_loop_cc_5,
     ('if_lt_u_xx', 0): if_lt_u_xx_0,
     ('if_lt_u_xx', 1): if_lt_u_xx_1,
     ('if_lt_u_xx', 2): if_lt_u_xx_2,
     ('if_lt_u_xx', 3): if_lt_u_xx_3,
+    ('if_lt_u_xx', 4): if_lt_u_xx_4,
+    ('if_lt_u_xx', 5): if_lt_u_xx_5,
     ('if_lt_u_xc', 0): if_lt_u_xc_0,
     ('if_lt_u_xc', 1): if_lt_u_xc_1,
     ('if_lt_u_xc', 2): if_lt_u_xc_2,
     ('if_lt_u_xc', 3): if_lt_u_xc_3,
+    ('if_lt_u_xc', 4): if_lt_u_xc_4,
+    ('if_lt_u_xc', 5): if_lt_u_xc_5,
     ('if_lt_u_cx', 0): if_lt_u_cx_0,
     ('if_lt_u_cx', 1): if_lt_u_cx_1,
     ('if_lt_u_cx', 2): if_lt_u_cx_2,
     ('if_lt_u_cx', 3): if_lt_u_cx_3,
+    ('if_lt_u_cx', 4): if_lt_u_cx_4,
+    ('if_lt_u_cx', 5): if_lt_u_cx_5,
     ('if_lt_u_cc', 0): if_lt_u_cc_0,
     ('if_lt_u_cc', 1): if_lt_u_cc_1,
     ('if_lt_u_cc', 2): if_lt_u_cc_2,
     ('if_lt_u_cc', 3): if_lt_u_cc_3,
+    ('if_lt_u_cc', 4): if_lt_u_cc_4,
+    ('if_lt_u_cc', 5): if_lt_u_cc_5,
     ('if_lt_u_ax', 0): if_lt_u_ax_0,
     ('if_lt_u_ax', 1): if_lt_u_ax_1,
     ('if_lt_u_ax', 2): if_lt_u_ax_2,
     ('if_lt_u_ax', 3): if_lt_u_ax_3,
+    ('if_lt_u_ax', 4): if_lt_u_ax_4,
+    ('if_lt_u_ax', 5): if_lt_u_ax_5,
     ('if_lt_u_xa', 0): if_lt_u_xa_0,
     ('if_lt_u_xa', 1): if_lt_u_xa_1,
     ('if_lt_u_xa', 2): if_lt_u_xa_2,
     ('if_lt_u_xa', 3): if_lt_u_xa_3,
+    ('if_lt_u_xa', 4): if_lt_u_xa_4,
+    ('if_lt_u_xa', 5): if_lt_u_xa_5,
     ('if_lt_u_ac', 0): if_lt_u_ac_0,
     ('if_lt_u_ac', 1): if_lt_u_ac_1,
     ('if_lt_u_ac', 2): if_lt_u_ac_2,
     ('if_lt_u_ac', 3): if_lt_u_ac_3,
+    ('if_lt_u_ac', 4): if_lt_u_ac_4,
+    ('if_lt_u_ac', 5): if_lt_u_ac_5,
     ('if_lt_u_ca', 0): if_lt_u_ca_0,
     ('if_lt_u_ca', 1): if_lt_u_ca_1,
     ('if_lt_u_ca', 2): if_lt_u_ca_2,
     ('if_lt_u_ca', 3): if_lt_u_ca_3,
+    ('if_lt_u_ca', 4): if_lt_u_ca_4,
+    ('if_lt_u_ca', 5): if_lt_u_ca_5,
     ('if_lt_u_while', 0): if_lt_u_while_0,
     ('if_lt_u_while', 1): if_lt_u_while_1,
     ('if_lt_u_while', 2): if_lt_u_while_2,
     ('if_lt_u_while', 3): if_lt_u_while_3,
+    ('if_lt_u_while', 4): if_lt_u_while_4,
+    ('if_lt_u_while', 5): if_lt_u_while_5,
     ('if_lt_u_until_while', 0): if_lt_u_until_while_0,
     ('if_lt_u_until_while', 1): if_lt_u_until_while_1,
     ('if_lt_u_until_while', 2): if_lt_u_until_while_2,
     ('if_lt_u_until_while', 3): if_lt_u_until_while_3,
+    ('if_lt_u_until_while', 4): if_lt_u_until_while_4,
+    ('if_lt_u_until_while', 5): if_lt_u_until_while_5,
     ('if_lt_u_while_c', 0): if_lt_u_while_c_0,
     ('if_lt_u_while_c', 1): if_lt_u_while_c_1,
     ('if_lt_u_while_c', 2): if_lt_u_while_c_2,
     ('if_lt_u_while_c', 3): if_lt_u_while_c_3,
+    ('if_lt_u_while_c', 4): if_lt_u_while_c_4,
+    ('if_lt_u_while_c', 5): if_lt_u_while_c_5,
     ('if_lt_u_until_c', 0): if_lt_u_until_c_0,
     ('if_lt_u_until_c', 1): if_lt_u_until_c_1,
     ('if_lt_u_until_c', 2): if_lt_u_until_c_2,
     ('if_lt_u_until_c', 3): if_lt_u_until_c_3,
+    ('if_lt_u_until_c', 4): if_lt_u_until_c_4,
+    ('if_lt_u_until_c', 5): if_lt_u_until_c_5,
     ('if_lt_u_loop_cc', 0): if_lt_u_loop_cc_0,
     ('if_lt_u_loop_cc', 1): if_lt_u_loop_cc_1,
     ('if_lt_u_loop_cc', 2): if_lt_u_loop_cc_2,
     ('if_lt_u_loop_cc', 3): if_lt_u_loop_cc_3,
+    ('if_lt_u_loop_cc', 4): if_lt_u_loop_cc_4,
+    ('if_lt_u_loop_cc', 5): if_lt_u_loop_cc_5,
     ('if_lt_u_c_xx', 0): if_lt_u_c_xx_0,
     ('if_lt_u_c_xx', 1): if_lt_u_c_xx_1,
     ('if_lt_u_c_xx', 2): if_lt_u_c_xx_2,
     ('if_lt_u_c_xx', 3): if_lt_u_c_xx_3,
+    ('if_lt_u_c_xx', 4): if_lt_u_c_xx_4,
+    ('if_lt_u_c_xx', 5): if_lt_u_c_xx_5,
     ('if_lt_u_c_xc', 0): if_lt_u_c_xc_0,
     ('if_lt_u_c_xc', 1): if_lt_u_c_xc_1,
     ('if_lt_u_c_xc', 2): if_lt_u_c_xc_2,
     ('if_lt_u_c_xc', 3): if_lt_u_c_xc_3,
+    ('if_lt_u_c_xc', 4): if_lt_u_c_xc_4,
+    ('if_lt_u_c_xc', 5): if_lt_u_c_xc_5,
     ('if_lt_u_c_cx', 0): if_lt_u_c_cx_0,
     ('if_lt_u_c_cx', 1): if_lt_u_c_cx_1,
     ('if_lt_u_c_cx', 2): if_lt_u_c_cx_2,
     ('if_lt_u_c_cx', 3): if_lt_u_c_cx_3,
+    ('if_lt_u_c_cx', 4): if_lt_u_c_cx_4,
+    ('if_lt_u_c_cx', 5): if_lt_u_c_cx_5,
     ('if_lt_u_c_cc', 0): if_lt_u_c_cc_0,
     ('if_lt_u_c_cc', 1): if_lt_u_c_cc_1,
     ('if_lt_u_c_cc', 2): if_lt_u_c_cc_2,
     ('if_lt_u_c_cc', 3): if_lt_u_c_cc_3,
+    ('if_lt_u_c_cc', 4): if_lt_u_c_cc_4,
+    ('if_lt_u_c_cc', 5): if_lt_u_c_cc_5,
     ('if_lt_u_c_ax', 0): if_lt_u_c_ax_0,
     ('if_lt_u_c_ax', 1): if_lt_u_c_ax_1,
     ('if_lt_u_c_ax', 2): if_lt_u_c_ax_2,
     ('if_lt_u_c_ax', 3): if_lt_u_c_ax_3,
+    ('if_lt_u_c_ax', 4): if_lt_u_c_ax_4,
+    ('if_lt_u_c_ax', 5): if_lt_u_c_ax_5,
     ('if_lt_u_c_xa', 0): if_lt_u_c_xa_0,
     ('if_lt_u_c_xa', 1): if_lt_u_c_xa_1,
     ('if_lt_u_c_xa', 2): if_lt_u_c_xa_2,
     ('if_lt_u_c_xa', 3): if_lt_u_c_xa_3,
+    ('if_lt_u_c_xa', 4): if_lt_u_c_xa_4,
+    ('if_lt_u_c_xa', 5): if_lt_u_c_xa_5,
     ('if_lt_u_c_ac', 0): if_lt_u_c_ac_0,
     ('if_lt_u_c_ac', 1): if_lt_u_c_ac_1,
     ('if_lt_u_c_ac', 2): if_lt_u_c_ac_2,
     ('if_lt_u_c_ac', 3): if_lt_u_c_ac_3,
+    ('if_lt_u_c_ac', 4): if_lt_u_c_ac_4,
+    ('if_lt_u_c_ac', 5): if_lt_u_c_ac_5,
     ('if_lt_u_c_ca', 0): if_lt_u_c_ca_0,
     ('if_lt_u_c_ca', 1): if_lt_u_c_ca_1,
     ('if_lt_u_c_ca', 2): if_lt_u_c_ca_2,
     ('if_lt_u_c_ca', 3): if_lt_u_c_ca_3,
+    ('if_lt_u_c_ca', 4): if_lt_u_c_ca_4,
+    ('if_lt_u_c_ca', 5): if_lt_u_c_ca_5,
     ('if_lt_u_c_while', 0): if_lt_u_c_while_0,
     ('if_lt_u_c_while', 1): if_lt_u_c_while_1,
     ('if_lt_u_c_while', 2): if_lt_u_c_while_2,
     ('if_lt_u_c_while', 3): if_lt_u_c_while_3,
+    ('if_lt_u_c_while', 4): if_lt_u_c_while_4,
+    ('if_lt_u_c_while', 5): if_lt_u_c_while_5,
     ('if_lt_u_c_until_while', 0): if_lt_u_c_until_while_0,
     ('if_lt_u_c_until_while', 1): if_lt_u_c_until_while_1,
     ('if_lt_u_c_until_while', 2): if_lt_u_c_until_while_2,
     ('if_lt_u_c_until_while', 3): if_lt_u_c_until_while_3,
+    ('if_lt_u_c_until_while', 4): if_lt_u_c_until_while_4,
+    ('if_lt_u_c_until_while', 5): if_lt_u_c_until_while_5,
     ('if_lt_u_c_while_c', 0): if_lt_u_c_while_c_0,
     ('if_lt_u_c_while_c', 1): if_lt_u_c_while_c_1,
     ('if_lt_u_c_while_c', 2): if_lt_u_c_while_c_2,
     ('if_lt_u_c_while_c', 3): if_lt_u_c_while_c_3,
+    ('if_lt_u_c_while_c', 4): if_lt_u_c_while_c_4,
+    ('if_lt_u_c_while_c', 5): if_lt_u_c_while_c_5,
     ('if_lt_u_c_until_c', 0): if_lt_u_c_until_c_0,
     ('if_lt_u_c_until_c', 1): if_lt_u_c_until_c_1,
     ('if_lt_u_c_until_c', 2): if_lt_u_c_until_c_2,
     ('if_lt_u_c_until_c', 3): if_lt_u_c_until_c_3,
+    ('if_lt_u_c_until_c', 4): if_lt_u_c_until_c_4,
+    ('if_lt_u_c_until_c', 5): if_lt_u_c_until_c_5,
     ('if_lt_u_c_loop_cc', 0): if_lt_u_c_loop_cc_0,
     ('if_lt_u_c_loop_cc', 1): if_lt_u_c_loop_cc_1,
     ('if_lt_u_c_loop_cc', 2): if_lt_u_c_loop_cc_2,
     ('if_lt_u_c_loop_cc', 3): if_lt_u_c_loop_cc_3,
+    ('if_lt_u_c_loop_cc', 4): if_lt_u_c_loop_cc_4,
+    ('if_lt_u_c_loop_cc', 5): if_lt_u_c_loop_cc_5,
     ('if_gt_u_xx', 0): if_gt_u_xx_0,
     ('if_gt_u_xx', 1): if_gt_u_xx_1,
     ('if_gt_u_xx', 2): if_gt_u_xx_2,
     ('if_gt_u_xx', 3): if_gt_u_xx_3,
+    ('if_gt_u_xx', 4): if_gt_u_xx_4,
+    ('if_gt_u_xx', 5): if_gt_u_xx_5,
     ('if_gt_u_xc', 0): if_gt_u_xc_0,
     ('if_gt_u_xc', 1): if_gt_u_xc_1,
     ('if_gt_u_xc', 2): if_gt_u_xc_2,
     ('if_gt_u_xc', 3): if_gt_u_xc_3,
+    ('if_gt_u_xc', 4): if_gt_u_xc_4,
+    ('if_gt_u_xc', 5): if_gt_u_xc_5,
     ('if_gt_u_cx', 0): if_gt_u_cx_0,
     ('if_gt_u_cx', 1): if_gt_u_cx_1,
     ('if_gt_u_cx', 2): if_gt_u_cx_2,
     ('if_gt_u_cx', 3): if_gt_u_cx_3,
+    ('if_gt_u_cx', 4): if_gt_u_cx_4,
+    ('if_gt_u_cx', 5): if_gt_u_cx_5,
     ('if_gt_u_cc', 0): if_gt_u_cc_0,
     ('if_gt_u_cc', 1): if_gt_u_cc_1,
     ('if_gt_u_cc', 2): if_gt_u_cc_2,
     ('if_gt_u_cc', 3): if_gt_u_cc_3,
+    ('if_gt_u_cc', 4): if_gt_u_cc_4,
+    ('if_gt_u_cc', 5): if_gt_u_cc_5,
     ('if_gt_u_ax', 0): if_gt_u_ax_0,
     ('if_gt_u_ax', 1): if_gt_u_ax_1,
     ('if_gt_u_ax', 2): if_gt_u_ax_2,
     ('if_gt_u_ax', 3): if_gt_u_ax_3,
+    ('if_gt_u_ax', 4): if_gt_u_ax_4,
+    ('if_gt_u_ax', 5): if_gt_u_ax_5,
     ('if_gt_u_xa', 0): if_gt_u_xa_0,
     ('if_gt_u_xa', 1): if_gt_u_xa_1,
     ('if_gt_u_xa', 2): if_gt_u_xa_2,
     ('if_gt_u_xa', 3): if_gt_u_xa_3,
+    ('if_gt_u_xa', 4): if_gt_u_xa_4,
+    ('if_gt_u_xa', 5): if_gt_u_xa_5,
     ('if_gt_u_ac', 0): if_gt_u_ac_0,
     ('if_gt_u_ac', 1): if_gt_u_ac_1,
     ('if_gt_u_ac', 2): if_gt_u_ac_2,
     ('if_gt_u_ac', 3): if_gt_u_ac_3,
+    ('if_gt_u_ac', 4): if_gt_u_ac_4,
+    ('if_gt_u_ac', 5): if_gt_u_ac_5,
     ('if_gt_u_ca', 0): if_gt_u_ca_0,
     ('if_gt_u_ca', 1): if_gt_u_ca_1,
     ('if_gt_u_ca', 2): if_gt_u_ca_2,
     ('if_gt_u_ca', 3): if_gt_u_ca_3,
+    ('if_gt_u_ca', 4): if_gt_u_ca_4,
+    ('if_gt_u_ca', 5): if_gt_u_ca_5,
     ('if_gt_u_while', 0): if_gt_u_while_0,
     ('if_gt_u_while', 1): if_gt_u_while_1,
     ('if_gt_u_while', 2): if_gt_u_while_2,
     ('if_gt_u_while', 3): if_gt_u_while_3,
+    ('if_gt_u_while', 4): if_gt_u_while_4,
+    ('if_gt_u_while', 5): if_gt_u_while_5,
     ('if_gt_u_until_while', 0): if_gt_u_until_while_0,
     ('if_gt_u_until_while', 1): if_gt_u_until_while_1,
     ('if_gt_u_until_while', 2): if_gt_u_until_while_2,
     ('if_gt_u_until_while', 3): if_gt_u_until_while_3,
+    ('if_gt_u_until_while', 4): if_gt_u_until_while_4,
+    ('if_gt_u_until_while', 5): if_gt_u_until_while_5,
     ('if_gt_u_while_c', 0): if_gt_u_while_c_0,
     ('if_gt_u_while_c', 1): if_gt_u_while_c_1,
     ('if_gt_u_while_c', 2): if_gt_u_while_c_2,
     ('if_gt_u_while_c', 3): if_gt_u_while_c_3,
+    ('if_gt_u_while_c', 4): if_gt_u_while_c_4,
+    ('if_gt_u_while_c', 5): if_gt_u_while_c_5,
     ('if_gt_u_until_c', 0): if_gt_u_until_c_0,
     ('if_gt_u_until_c', 1): if_gt_u_until_c_1,
     ('if_gt_u_until_c', 2): if_gt_u_until_c_2,
     ('if_gt_u_until_c', 3): if_gt_u_until_c_3,
+    ('if_gt_u_until_c', 4): if_gt_u_until_c_4,
+    ('if_gt_u_until_c', 5): if_gt_u_until_c_5,
     ('if_gt_u_loop_cc', 0): if_gt_u_loop_cc_0,
     ('if_gt_u_loop_cc', 1): if_gt_u_loop_cc_1,
     ('if_gt_u_loop_cc', 2): if_gt_u_loop_cc_2,
     ('if_gt_u_loop_cc', 3): if_gt_u_loop_cc_3,
+    ('if_gt_u_loop_cc', 4): if_gt_u_loop_cc_4,
+    ('if_gt_u_loop_cc', 5): if_gt_u_loop_cc_5,
     ('if_gt_u_c_xx', 0): if_gt_u_c_xx_0,
     ('if_gt_u_c_xx', 1): if_gt_u_c_xx_1,
     ('if_gt_u_c_xx', 2): if_gt_u_c_xx_2,
     ('if_gt_u_c_xx', 3): if_gt_u_c_xx_3,
+    ('if_gt_u_c_xx', 4): if_gt_u_c_xx_4,
+    ('if_gt_u_c_xx', 5): if_gt_u_c_xx_5,
     ('if_gt_u_c_xc', 0): if_gt_u_c_xc_0,
     ('if_gt_u_c_xc', 1): if_gt_u_c_xc_1,
     ('if_gt_u_c_xc', 2): if_gt_u_c_xc_2,
     ('if_gt_u_c_xc', 3): if_gt_u_c_xc_3,
+    ('if_gt_u_c_xc', 4): if_gt_u_c_xc_4,
+    ('if_gt_u_c_xc', 5): if_gt_u_c_xc_5,
     ('if_gt_u_c_cx', 0): if_gt_u_c_cx_0,
     ('if_gt_u_c_cx', 1): if_gt_u_c_cx_1,
     ('if_gt_u_c_cx', 2): if_gt_u_c_cx_2,
     ('if_gt_u_c_cx', 3): if_gt_u_c_cx_3,
+    ('if_gt_u_c_cx', 4): if_gt_u_c_cx_4,
+    ('if_gt_u_c_cx', 5): if_gt_u_c_cx_5,
     ('if_gt_u_c_cc', 0): if_gt_u_c_cc_0,
     ('if_gt_u_c_cc', 1): if_gt_u_c_cc_1,
     ('if_gt_u_c_cc', 2): if_gt_u_c_cc_2,
     ('if_gt_u_c_cc', 3): if_gt_u_c_cc_3,
+    ('if_gt_u_c_cc', 4): if_gt_u_c_cc_4,
+    ('if_gt_u_c_cc', 5): if_gt_u_c_cc_5,
     ('if_gt_u_c_ax', 0): if_gt_u_c_ax_0,
     ('if_gt_u_c_ax', 1): if_gt_u_c_ax_1,
     ('if_gt_u_c_ax', 2): if_gt_u_c_ax_2,
     ('if_gt_u_c_ax', 3): if_gt_u_c_ax_3,
+    ('if_gt_u_c_ax', 4): if_gt_u_c_ax_4,
+    ('if_gt_u_c_ax', 5): if_gt_u_c_ax_5,
     ('if_gt_u_c_xa', 0): if_gt_u_c_xa_0,
     ('if_gt_u_c_xa', 1): if_gt_u_c_xa_1,
     ('if_gt_u_c_xa', 2): if_gt_u_c_xa_2,
     ('if_gt_u_c_xa', 3): if_gt_u_c_xa_3,
+    ('if_gt_u_c_xa', 4): if_gt_u_c_xa_4,
+    ('if_gt_u_c_xa', 5): if_gt_u_c_xa_5,
     ('if_gt_u_c_ac', 0): if_gt_u_c_ac_0,
     ('if_gt_u_c_ac', 1): if_gt_u_c_ac_1,
     ('if_gt_u_c_ac', 2): if_gt_u_c_ac_2,
     ('if_gt_u_c_ac', 3): if_gt_u_c_ac_3,
+    ('if_gt_u_c_ac', 4): if_gt_u_c_ac_4,
+    ('if_gt_u_c_ac', 5): if_gt_u_c_ac_5,
     ('if_gt_u_c_ca', 0): if_gt_u_c_ca_0,
     ('if_gt_u_c_ca', 1): if_gt_u_c_ca_1,
     ('if_gt_u_c_ca', 2): if_gt_u_c_ca_2,
     ('if_gt_u_c_ca', 3): if_gt_u_c_ca_3,
+    ('if_gt_u_c_ca', 4): if_gt_u_c_ca_4,
+    ('if_gt_u_c_ca', 5): if_gt_u_c_ca_5,
     ('if_gt_u_c_while', 0): if_gt_u_c_while_0,
     ('if_gt_u_c_while', 1): if_gt_u_c_while_1,
     ('if_gt_u_c_while', 2): if_gt_u_c_while_2,
     ('if_gt_u_c_while', 3): if_gt_u_c_while_3,
+    ('if_gt_u_c_while', 4): if_gt_u_c_while_4,
+    ('if_gt_u_c_while', 5): if_gt_u_c_while_5,
     ('if_gt_u_c_until_while', 0): if_gt_u_c_until_while_0,
     ('if_gt_u_c_until_while', 1): if_gt_u_c_until_while_1,
     ('if_gt_u_c_until_while', 2): if_gt_u_c_until_while_2,
     ('if_gt_u_c_until_while', 3): if_gt_u_c_until_while_3,
+    ('if_gt_u_c_until_while', 4): if_gt_u_c_until_while_4,
+    ('if_gt_u_c_until_while', 5): if_gt_u_c_until_while_5,
     ('if_gt_u_c_while_c', 0): if_gt_u_c_while_c_0,
     ('if_gt_u_c_while_c', 1): if_gt_u_c_while_c_1,
     ('if_gt_u_c_while_c', 2): if_gt_u_c_while_c_2,
     ('if_gt_u_c_while_c', 3): if_gt_u_c_while_c_3,
+    ('if_gt_u_c_while_c', 4): if_gt_u_c_while_c_4,
+    ('if_gt_u_c_while_c', 5): if_gt_u_c_while_c_5,
     ('if_gt_u_c_until_c', 0): if_gt_u_c_until_c_0,
     ('if_gt_u_c_until_c', 1): if_gt_u_c_until_c_1,
     ('if_gt_u_c_until_c', 2): if_gt_u_c_until_c_2,
     ('if_gt_u_c_until_c', 3): if_gt_u_c_until_c_3,
+    ('if_gt_u_c_until_c', 4): if_gt_u_c_until_c_4,
+    ('if_gt_u_c_until_c', 5): if_gt_u_c_until_c_5,
     ('if_gt_u_c_loop_cc', 0): if_gt_u_c_loop_cc_0,
     ('if_gt_u_c_loop_cc', 1): if_gt_u_c_loop_cc_1,
     ('if_gt_u_c_loop_cc', 2): if_gt_u_c_loop_cc_2,
     ('if_gt_u_c_loop_cc', 3): if_gt_u_c_loop_cc_3,
+    ('if_gt_u_c_loop_cc', 4): if_gt_u_c_loop_cc_4,
+    ('if_gt_u_c_loop_cc', 5): if_gt_u_c_loop_cc_5,
     ('if_lt_s_xx', 0): if_lt_s_xx_0,
     ('if_lt_s_xx', 1): if_lt_s_xx_1,
     ('if_lt_s_xx', 2): if_lt_s_xx_2,
     ('if_lt_s_xx', 3): if_lt_s_xx_3,
+    ('if_lt_s_xx', 4): if_lt_s_xx_4,
+    ('if_lt_s_xx', 5): if_lt_s_xx_5,
     ('if_lt_s_xc', 0): if_lt_s_xc_0,
     ('if_lt_s_xc', 1): if_lt_s_xc_1,
     ('if_lt_s_xc', 2): if_lt_s_xc_2,
     ('if_lt_s_xc', 3): if_lt_s_xc_3,
+    ('if_lt_s_xc', 4): if_lt_s_xc_4,
+    ('if_lt_s_xc', 5): if_lt_s_xc_5,
     ('if_lt_s_cx', 0): if_lt_s_cx_0,
     ('if_lt_s_cx', 1): if_lt_s_cx_1,
     ('if_lt_s_cx', 2): if_lt_s_cx_2,
     ('if_lt_s_cx', 3): if_lt_s_cx_3,
+    ('if_lt_s_cx', 4): if_lt_s_cx_4,
+    ('if_lt_s_cx', 5): if_lt_s_cx_5,
     ('if_lt_s_cc', 0): if_lt_s_cc_0,
     ('if_lt_s_cc', 1): if_lt_s_cc_1,
     ('if_lt_s_cc', 2): if_lt_s_cc_2,
     ('if_lt_s_cc', 3): if_lt_s_cc_3,
+    ('if_lt_s_cc', 4): if_lt_s_cc_4,
+    ('if_lt_s_cc', 5): if_lt_s_cc_5,
     ('if_lt_s_ax', 0): if_lt_s_ax_0,
     ('if_lt_s_ax', 1): if_lt_s_ax_1,
     ('if_lt_s_ax', 2): if_lt_s_ax_2,
     ('if_lt_s_ax', 3): if_lt_s_ax_3,
+    ('if_lt_s_ax', 4): if_lt_s_ax_4,
+    ('if_lt_s_ax', 5): if_lt_s_ax_5,
     ('if_lt_s_xa', 0): if_lt_s_xa_0,
     ('if_lt_s_xa', 1): if_lt_s_xa_1,
     ('if_lt_s_xa', 2): if_lt_s_xa_2,
     ('if_lt_s_xa', 3): if_lt_s_xa_3,
+    ('if_lt_s_xa', 4): if_lt_s_xa_4,
+    ('if_lt_s_xa', 5): if_lt_s_xa_5,
     ('if_lt_s_ac', 0): if_lt_s_ac_0,
     ('if_lt_s_ac', 1): if_lt_s_ac_1,
     ('if_lt_s_ac', 2): if_lt_s_ac_2,
     ('if_lt_s_ac', 3): if_lt_s_ac_3,
+    ('if_lt_s_ac', 4): if_lt_s_ac_4,
+    ('if_lt_s_ac', 5): if_lt_s_ac_5,
     ('if_lt_s_ca', 0): if_lt_s_ca_0,
     ('if_lt_s_ca', 1): if_lt_s_ca_1,
     ('if_lt_s_ca', 2): if_lt_s_ca_2,
     ('if_lt_s_ca', 3): if_lt_s_ca_3,
+    ('if_lt_s_ca', 4): if_lt_s_ca_4,
+    ('if_lt_s_ca', 5): if_lt_s_ca_5,
     ('if_lt_s_while', 0): if_lt_s_while_0,
     ('if_lt_s_while', 1): if_lt_s_while_1,
     ('if_lt_s_while', 2): if_lt_s_while_2,
     ('if_lt_s_while', 3): if_lt_s_while_3,
+    ('if_lt_s_while', 4): if_lt_s_while_4,
+    ('if_lt_s_while', 5): if_lt_s_while_5,
     ('if_lt_s_until_while', 0): if_lt_s_until_while_0,
     ('if_lt_s_until_while', 1): if_lt_s_until_while_1,
     ('if_lt_s_until_while', 2): if_lt_s_until_while_2,
     ('if_lt_s_until_while', 3): if_lt_s_until_while_3,
+    ('if_lt_s_until_while', 4): if_lt_s_until_while_4,
+    ('if_lt_s_until_while', 5): if_lt_s_until_while_5,
     ('if_lt_s_while_c', 0): if_lt_s_while_c_0,
     ('if_lt_s_while_c', 1): if_lt_s_while_c_1,
     ('if_lt_s_while_c', 2): if_lt_s_while_c_2,
     ('if_lt_s_while_c', 3): if_lt_s_while_c_3,
+    ('if_lt_s_while_c', 4): if_lt_s_while_c_4,
+    ('if_lt_s_while_c', 5): if_lt_s_while_c_5,
     ('if_lt_s_until_c', 0): if_lt_s_until_c_0,
     ('if_lt_s_until_c', 1): if_lt_s_until_c_1,
     ('if_lt_s_until_c', 2): if_lt_s_until_c_2,
     ('if_lt_s_until_c', 3): if_lt_s_until_c_3,
+    ('if_lt_s_until_c', 4): if_lt_s_until_c_4,
+    ('if_lt_s_until_c', 5): if_lt_s_until_c_5,
     ('if_lt_s_loop_cc', 0): if_lt_s_loop_cc_0,
     ('if_lt_s_loop_cc', 1): if_lt_s_loop_cc_1,
     ('if_lt_s_loop_cc', 2): if_lt_s_loop_cc_2,
     ('if_lt_s_loop_cc', 3): if_lt_s_loop_cc_3,
+    ('if_lt_s_loop_cc', 4): if_lt_s_loop_cc_4,
+    ('if_lt_s_loop_cc', 5): if_lt_s_loop_cc_5,
     ('if_lt_s_c_xx', 0): if_lt_s_c_xx_0,
     ('if_lt_s_c_xx', 1): if_lt_s_c_xx_1,
     ('if_lt_s_c_xx', 2): if_lt_s_c_xx_2,
     ('if_lt_s_c_xx', 3): if_lt_s_c_xx_3,
+    ('if_lt_s_c_xx', 4): if_lt_s_c_xx_4,
+    ('if_lt_s_c_xx', 5): if_lt_s_c_xx_5,
     ('if_lt_s_c_xc', 0): if_lt_s_c_xc_0,
     ('if_lt_s_c_xc', 1): if_lt_s_c_xc_1,
     ('if_lt_s_c_xc', 2): if_lt_s_c_xc_2,
     ('if_lt_s_c_xc', 3): if_lt_s_c_xc_3,
+    ('if_lt_s_c_xc', 4): if_lt_s_c_xc_4,
+    ('if_lt_s_c_xc', 5): if_lt_s_c_xc_5,
     ('if_lt_s_c_cx', 0): if_lt_s_c_cx_0,
     ('if_lt_s_c_cx', 1): if_lt_s_c_cx_1,
     ('if_lt_s_c_cx', 2): if_lt_s_c_cx_2,
     ('if_lt_s_c_cx', 3): if_lt_s_c_cx_3,
+    ('if_lt_s_c_cx', 4): if_lt_s_c_cx_4,
+    ('if_lt_s_c_cx', 5): if_lt_s_c_cx_5,
     ('if_lt_s_c_cc', 0): if_lt_s_c_cc_0,
     ('if_lt_s_c_cc', 1): if_lt_s_c_cc_1,
     ('if_lt_s_c_cc', 2): if_lt_s_c_cc_2,
     ('if_lt_s_c_cc', 3): if_lt_s_c_cc_3,
+    ('if_lt_s_c_cc', 4): if_lt_s_c_cc_4,
+    ('if_lt_s_c_cc', 5): if_lt_s_c_cc_5,
     ('if_lt_s_c_ax', 0): if_lt_s_c_ax_0,
     ('if_lt_s_c_ax', 1): if_lt_s_c_ax_1,
     ('if_lt_s_c_ax', 2): if_lt_s_c_ax_2,
     ('if_lt_s_c_ax', 3): if_lt_s_c_ax_3,
+    ('if_lt_s_c_ax', 4): if_lt_s_c_ax_4,
+    ('if_lt_s_c_ax', 5): if_lt_s_c_ax_5,
     ('if_lt_s_c_xa', 0): if_lt_s_c_xa_0,
     ('if_lt_s_c_xa', 1): if_lt_s_c_xa_1,
     ('if_lt_s_c_xa', 2): if_lt_s_c_xa_2,
     ('if_lt_s_c_xa', 3): if_lt_s_c_xa_3,
+    ('if_lt_s_c_xa', 4): if_lt_s_c_xa_4,
+    ('if_lt_s_c_xa', 5): if_lt_s_c_xa_5,
     ('if_lt_s_c_ac', 0): if_lt_s_c_ac_0,
     ('if_lt_s_c_ac', 1): if_lt_s_c_ac_1,
     ('if_lt_s_c_ac', 2): if_lt_s_c_ac_2,
     ('if_lt_s_c_ac', 3): if_lt_s_c_ac_3,
+    ('if_lt_s_c_ac', 4): if_lt_s_c_ac_4,
+    ('if_lt_s_c_ac', 5): if_lt_s_c_ac_5,
     ('if_lt_s_c_ca', 0): if_lt_s_c_ca_0,
     ('if_lt_s_c_ca', 1): if_lt_s_c_ca_1,
     ('if_lt_s_c_ca', 2): if_lt_s_c_ca_2,
     ('if_lt_s_c_ca', 3): if_lt_s_c_ca_3,
+    ('if_lt_s_c_ca', 4): if_lt_s_c_ca_4,
+    ('if_lt_s_c_ca', 5): if_lt_s_c_ca_5,
     ('if_lt_s_c_while', 0): if_lt_s_c_while_0,
     ('if_lt_s_c_while', 1): if_lt_s_c_while_1,
     ('if_lt_s_c_while', 2): if_lt_s_c_while_2,
     ('if_lt_s_c_while', 3): if_lt_s_c_while_3,
+    ('if_lt_s_c_while', 4): if_lt_s_c_while_4,
+    ('if_lt_s_c_while', 5): if_lt_s_c_while_5,
     ('if_lt_s_c_until_while', 0): if_lt_s_c_until_while_0,
     ('if_lt_s_c_until_while', 1): if_lt_s_c_until_while_1,
     ('if_lt_s_c_until_while', 2): if_lt_s_c_until_while_2,
     ('if_lt_s_c_until_while', 3): if_lt_s_c_until_while_3,
+    ('if_lt_s_c_until_while', 4): if_lt_s_c_until_while_4,
+    ('if_lt_s_c_until_while', 5): if_lt_s_c_until_while_5,
     ('if_lt_s_c_while_c', 0): if_lt_s_c_while_c_0,
     ('if_lt_s_c_while_c', 1): if_lt_s_c_while_c_1,
     ('if_lt_s_c_while_c', 2): if_lt_s_c_while_c_2,
     ('if_lt_s_c_while_c', 3): if_lt_s_c_while_c_3,
+    ('if_lt_s_c_while_c', 4): if_lt_s_c_while_c_4,
+    ('if_lt_s_c_while_c', 5): if_lt_s_c_while_c_5,
     ('if_lt_s_c_until_c', 0): if_lt_s_c_until_c_0,
     ('if_lt_s_c_until_c', 1): if_lt_s_c_until_c_1,
     ('if_lt_s_c_until_c', 2): if_lt_s_c_until_c_2,
     ('if_lt_s_c_until_c', 3): if_lt_s_c_until_c_3,
+    ('if_lt_s_c_until_c', 4): if_lt_s_c_until_c_4,
+    ('if_lt_s_c_until_c', 5): if_lt_s_c_until_c_5,
     ('if_lt_s_c_loop_cc', 0): if_lt_s_c_loop_cc_0,
     ('if_lt_s_c_loop_cc', 1): if_lt_s_c_loop_cc_1,
     ('if_lt_s_c_loop_cc', 2): if_lt_s_c_loop_cc_2,
     ('if_lt_s_c_loop_cc', 3): if_lt_s_c_loop_cc_3,
+    ('if_lt_s_c_loop_cc', 4): if_lt_s_c_loop_cc_4,
+    ('if_lt_s_c_loop_cc', 5): if_lt_s_c_loop_cc_5,
     ('if_gt_s_xx', 0): if_gt_s_xx_0,
     ('if_gt_s_xx', 1): if_gt_s_xx_1,
     ('if_gt_s_xx', 2): if_gt_s_xx_2,
     ('if_gt_s_xx', 3): if_gt_s_xx_3,
+    ('if_gt_s_xx', 4): if_gt_s_xx_4,
+    ('if_gt_s_xx', 5): if_gt_s_xx_5,
     ('if_gt_s_xc', 0): if_gt_s_xc_0,
     ('if_gt_s_xc', 1): if_gt_s_xc_1,
     ('if_gt_s_xc', 2): if_gt_s_xc_2,
     ('if_gt_s_xc', 3): if_gt_s_xc_3,
+    ('if_gt_s_xc', 4): if_gt_s_xc_4,
+    ('if_gt_s_xc', 5): if_gt_s_xc_5,
     ('if_gt_s_cx', 0): if_gt_s_cx_0,
     ('if_gt_s_cx', 1): if_gt_s_cx_1,
     ('if_gt_s_cx', 2): if_gt_s_cx_2,
     ('if_gt_s_cx', 3): if_gt_s_cx_3,
+    ('if_gt_s_cx', 4): if_gt_s_cx_4,
+    ('if_gt_s_cx', 5): if_gt_s_cx_5,
     ('if_gt_s_cc', 0): if_gt_s_cc_0,
     ('if_gt_s_cc', 1): if_gt_s_cc_1,
     ('if_gt_s_cc', 2): if_gt_s_cc_2,
     ('if_gt_s_cc', 3): if_gt_s_cc_3,
+    ('if_gt_s_cc', 4): if_gt_s_cc_4,
+    ('if_gt_s_cc', 5): if_gt_s_cc_5,
     ('if_gt_s_ax', 0): if_gt_s_ax_0,
     ('if_gt_s_ax', 1): if_gt_s_ax_1,
     ('if_gt_s_ax', 2): if_gt_s_ax_2,
     ('if_gt_s_ax', 3): if_gt_s_ax_3,
+    ('if_gt_s_ax', 4): if_gt_s_ax_4,
+    ('if_gt_s_ax', 5): if_gt_s_ax_5,
     ('if_gt_s_xa', 0): if_gt_s_xa_0,
     ('if_gt_s_xa', 1): if_gt_s_xa_1,
     ('if_gt_s_xa', 2): if_gt_s_xa_2,
     ('if_gt_s_xa', 3): if_gt_s_xa_3,
+    ('if_gt_s_xa', 4): if_gt_s_xa_4,
+    ('if_gt_s_xa', 5): if_gt_s_xa_5,
     ('if_gt_s_ac', 0): if_gt_s_ac_0,
     ('if_gt_s_ac', 1): if_gt_s_ac_1,
     ('if_gt_s_ac', 2): if_gt_s_ac_2,
     ('if_gt_s_ac', 3): if_gt_s_ac_3,
+    ('if_gt_s_ac', 4): if_gt_s_ac_4,
+    ('if_gt_s_ac', 5): if_gt_s_ac_5,
     ('if_gt_s_ca', 0): if_gt_s_ca_0,
     ('if_gt_s_ca', 1): if_gt_s_ca_1,
     ('if_gt_s_ca', 2): if_gt_s_ca_2,
     ('if_gt_s_ca', 3): if_gt_s_ca_3,
+    ('if_gt_s_ca', 4): if_gt_s_ca_4,
+    ('if_gt_s_ca', 5): if_gt_s_ca_5,
     ('if_gt_s_while', 0): if_gt_s_while_0,
     ('if_gt_s_while', 1): if_gt_s_while_1,
     ('if_gt_s_while', 2): if_gt_s_while_2,
     ('if_gt_s_while', 3): if_gt_s_while_3,
+    ('if_gt_s_while', 4): if_gt_s_while_4,
+    ('if_gt_s_while', 5): if_gt_s_while_5,
     ('if_gt_s_until_while', 0): if_gt_s_until_while_0,
     ('if_gt_s_until_while', 1): if_gt_s_until_while_1,
     ('if_gt_s_until_while', 2): if_gt_s_until_while_2,
     ('if_gt_s_until_while', 3): if_gt_s_until_while_3,
+    ('if_gt_s_until_while', 4): if_gt_s_until_while_4,
+    ('if_gt_s_until_while', 5): if_gt_s_until_while_5,
     ('if_gt_s_while_c', 0): if_gt_s_while_c_0,
     ('if_gt_s_while_c', 1): if_gt_s_while_c_1,
     ('if_gt_s_while_c', 2): if_gt_s_while_c_2,
     ('if_gt_s_while_c', 3): if_gt_s_while_c_3,
+    ('if_gt_s_while_c', 4): if_gt_s_while_c_4,
+    ('if_gt_s_while_c', 5): if_gt_s_while_c_5,
     ('if_gt_s_until_c', 0): if_gt_s_until_c_0,
     ('if_gt_s_until_c', 1): if_gt_s_until_c_1,
     ('if_gt_s_until_c', 2): if_gt_s_until_c_2,
     ('if_gt_s_until_c', 3): if_gt_s_until_c_3,
+    ('if_gt_s_until_c', 4): if_gt_s_until_c_4,
+    ('if_gt_s_until_c', 5): if_gt_s_until_c_5,
     ('if_gt_s_loop_cc', 0): if_gt_s_loop_cc_0,
     ('if_gt_s_loop_cc', 1): if_gt_s_loop_cc_1,
     ('if_gt_s_loop_cc', 2): if_gt_s_loop_cc_2,
     ('if_gt_s_loop_cc', 3): if_gt_s_loop_cc_3,
+    ('if_gt_s_loop_cc', 4): if_gt_s_loop_cc_4,
+    ('if_gt_s_loop_cc', 5): if_gt_s_loop_cc_5,
     ('if_gt_s_c_xx', 0): if_gt_s_c_xx_0,
     ('if_gt_s_c_xx', 1): if_gt_s_c_xx_1,
     ('if_gt_s_c_xx', 2): if_gt_s_c_xx_2,
     ('if_gt_s_c_xx', 3): if_gt_s_c_xx_3,
+    ('if_gt_s_c_xx', 4): if_gt_s_c_xx_4,
+    ('if_gt_s_c_xx', 5): if_gt_s_c_xx_5,
     ('if_gt_s_c_xc', 0): if_gt_s_c_xc_0,
     ('if_gt_s_c_xc', 1): if_gt_s_c_xc_1,
     ('if_gt_s_c_xc', 2): if_gt_s_c_xc_2,
     ('if_gt_s_c_xc', 3): if_gt_s_c_xc_3,
+    ('if_gt_s_c_xc', 4): if_gt_s_c_xc_4,
+    ('if_gt_s_c_xc', 5): if_gt_s_c_xc_5,
     ('if_gt_s_c_cx', 0): if_gt_s_c_cx_0,
     ('if_gt_s_c_cx', 1): if_gt_s_c_cx_1,
     ('if_gt_s_c_cx', 2): if_gt_s_c_cx_2,
     ('if_gt_s_c_cx', 3): if_gt_s_c_cx_3,
+    ('if_gt_s_c_cx', 4): if_gt_s_c_cx_4,
+    ('if_gt_s_c_cx', 5): if_gt_s_c_cx_5,
     ('if_gt_s_c_cc', 0): if_gt_s_c_cc_0,
     ('if_gt_s_c_cc', 1): if_gt_s_c_cc_1,
     ('if_gt_s_c_cc', 2): if_gt_s_c_cc_2,
     ('if_gt_s_c_cc', 3): if_gt_s_c_cc_3,
+    ('if_gt_s_c_cc', 4): if_gt_s_c_cc_4,
+    ('if_gt_s_c_cc', 5): if_gt_s_c_cc_5,
     ('if_gt_s_c_ax', 0): if_gt_s_c_ax_0,
     ('if_gt_s_c_ax', 1): if_gt_s_c_ax_1,
     ('if_gt_s_c_ax', 2): if_gt_s_c_ax_2,
     ('if_gt_s_c_ax', 3): if_gt_s_c_ax_3,
+    ('if_gt_s_c_ax', 4): if_gt_s_c_ax_4,
+    ('if_gt_s_c_ax', 5): if_gt_s_c_ax_5,
     ('if_gt_s_c_xa', 0): if_gt_s_c_xa_0,
     ('if_gt_s_c_xa', 1): if_gt_s_c_xa_1,
     ('if_gt_s_c_xa', 2): if_gt_s_c_xa_2,
     ('if_gt_s_c_xa', 3): if_gt_s_c_xa_3,
+    ('if_gt_s_c_xa', 4): if_gt_s_c_xa_4,
+    ('if_gt_s_c_xa', 5): if_gt_s_c_xa_5,
     ('if_gt_s_c_ac', 0): if_gt_s_c_ac_0,
     ('if_gt_s_c_ac', 1): if_gt_s_c_ac_1,
     ('if_gt_s_c_ac', 2): if_gt_s_c_ac_2,
     ('if_gt_s_c_ac', 3): if_gt_s_c_ac_3,
+    ('if_gt_s_c_ac', 4): if_gt_s_c_ac_4,
+    ('if_gt_s_c_ac', 5): if_gt_s_c_ac_5,
     ('if_gt_s_c_ca', 0): if_gt_s_c_ca_0,
     ('if_gt_s_c_ca', 1): if_gt_s_c_ca_1,
     ('if_gt_s_c_ca', 2): if_gt_s_c_ca_2,
     ('if_gt_s_c_ca', 3): if_gt_s_c_ca_3,
+    ('if_gt_s_c_ca', 4): if_gt_s_c_ca_4,
+    ('if_gt_s_c_ca', 5): if_gt_s_c_ca_5,
     ('if_gt_s_c_while', 0): if_gt_s_c_while_0,
     ('if_gt_s_c_while', 1): if_gt_s_c_while_1,
     ('if_gt_s_c_while', 2): if_gt_s_c_while_2,
     ('if_gt_s_c_while', 3): if_gt_s_c_while_3,
+    ('if_gt_s_c_while', 4): if_gt_s_c_while_4,
+    ('if_gt_s_c_while', 5): if_gt_s_c_while_5,
     ('if_gt_s_c_until_while', 0): if_gt_s_c_until_while_0,
     ('if_gt_s_c_until_while', 1): if_gt_s_c_until_while_1,
     ('if_gt_s_c_until_while', 2): if_gt_s_c_until_while_2,
     ('if_gt_s_c_until_while', 3): if_gt_s_c_until_while_3,
+    ('if_gt_s_c_until_while', 4): if_gt_s_c_until_while_4,
+    ('if_gt_s_c_until_while', 5): if_gt_s_c_until_while_5,
     ('if_gt_s_c_while_c', 0): if_gt_s_c_while_c_0,
     ('if_gt_s_c_while_c', 1): if_gt_s_c_while_c_1,
     ('if_gt_s_c_while_c', 2): if_gt_s_c_while_c_2,
     ('if_gt_s_c_while_c', 3): if_gt_s_c_while_c_3,
+    ('if_gt_s_c_while_c', 4): if_gt_s_c_while_c_4,
+    ('if_gt_s_c_while_c', 5): if_gt_s_c_while_c_5,
     ('if_gt_s_c_until_c', 0): if_gt_s_c_until_c_0,
     ('if_gt_s_c_until_c', 1): if_gt_s_c_until_c_1,
     ('if_gt_s_c_until_c', 2): if_gt_s_c_until_c_2,
     ('if_gt_s_c_until_c', 3): if_gt_s_c_until_c_3,
+    ('if_gt_s_c_until_c', 4): if_gt_s_c_until_c_4,
+    ('if_gt_s_c_until_c', 5): if_gt_s_c_until_c_5,
     ('if_gt_s_c_loop_cc', 0): if_gt_s_c_loop_cc_0,
     ('if_gt_s_c_loop_cc', 1): if_gt_s_c_loop_cc_1,
     ('if_gt_s_c_loop_cc', 2): if_gt_s_c_loop_cc_2,
     ('if_gt_s_c_loop_cc', 3): if_gt_s_c_loop_cc_3,
+    ('if_gt_s_c_loop_cc', 4): if_gt_s_c_loop_cc_4,
+    ('if_gt_s_c_loop_cc', 5): if_gt_s_c_loop_cc_5,
     ('switch', 0): switch_0,
     ('switch', 1): switch_1,
     ('switch', 2): switch_2,
     ('switch', 3): switch_3,
+    ('switch', 4): switch_4,
+    ('switch', 5): switch_5,
     ('switch_run', 0): switch_run_0,
     ('switch_run', 1): switch_run_1,
     ('switch_run', 2): switch_run_2,
     ('switch_run', 3): switch_run_3,
+    ('switch_run', 4): switch_run_4,
+    ('switch_run', 5): switch_run_5,
     ('ret_0', 0): ret_0_0,
     ('ret_0', 1): ret_0_1,
     ('ret_0', 2): ret_0_2,
     ('ret_0', 3): ret_0_3,
+    ('ret_0', 4): ret_0_4,
+    ('ret_0', 5): ret_0_5,
     ('ret_1', 0): ret_1_0,
     ('ret_1', 1): ret_1_1,
     ('ret_1', 2): ret_1_2,
     ('ret_1', 3): ret_1_3,
+    ('ret_1', 4): ret_1_4,
+    ('ret_1', 5): ret_1_5,
     ('ret_n', 0): ret_n_0,
     ('ret_n', 1): ret_n_1,
     ('ret_n', 2): ret_n_2,
     ('ret_n', 3): ret_n_3,
+    ('ret_n', 4): ret_n_4,
+    ('ret_n', 5): ret_n_5,
     ('call_0', 0): call_0_0,
     ('call_0', 1): call_0_1,
     ('call_0', 2): call_0_2,
     ('call_0', 3): call_0_3,
+    ('call_0', 4): call_0_4,
+    ('call_0', 5): call_0_5,
     ('calli_0', 0): calli_0_0,
     ('calli_0', 1): calli_0_1,
     ('calli_0', 2): calli_0_2,
     ('calli_0', 3): calli_0_3,
+    ('calli_0', 4): calli_0_4,
+    ('calli_0', 5): calli_0_5,
     ('tail_0', 0): tail_0_0,
     ('tail_0', 1): tail_0_1,
     ('tail_0', 2): tail_0_2,
     ('tail_0', 3): tail_0_3,
+    ('tail_0', 4): tail_0_4,
+    ('tail_0', 5): tail_0_5,
     ('taili_0', 0): taili_0_0,
     ('taili_0', 1): taili_0_1,
     ('taili_0', 2): taili_0_2,
     ('taili_0', 3): taili_0_3,
+    ('taili_0', 4): taili_0_4,
+    ('taili_0', 5): taili_0_5,
     ('call_1', 0): call_1_0,
     ('call_1', 1): call_1_1,
     ('call_1', 2): call_1_2,
     ('call_1', 3): call_1_3,
+    ('call_1', 4): call_1_4,
+    ('call_1', 5): call_1_5,
     ('calli_1', 0): calli_1_0,
     ('calli_1', 1): calli_1_1,
     ('calli_1', 2): calli_1_2,
     ('calli_1', 3): calli_1_3,
+    ('calli_1', 4): calli_1_4,
+    ('calli_1', 5): calli_1_5,
     ('tail_1', 0): tail_1_0,
     ('tail_1', 1): tail_1_1,
     ('tail_1', 2): tail_1_2,
     ('tail_1', 3): tail_1_3,
+    ('tail_1', 4): tail_1_4,
+    ('tail_1', 5): tail_1_5,
     ('taili_1', 0): taili_1_0,
     ('taili_1', 1): taili_1_1,
     ('taili_1', 2): taili_1_2,
     ('taili_1', 3): taili_1_3,
+    ('taili_1', 4): taili_1_4,
+    ('taili_1', 5): taili_1_5,
     ('call_2', 0): call_2_0,
     ('call_2', 1): call_2_1,
     ('call_2', 2): call_2_2,
     ('call_2', 3): call_2_3,
+    ('call_2', 4): call_2_4,
+    ('call_2', 5): call_2_5,
     ('calli_2', 0): calli_2_0,
     ('calli_2', 1): calli_2_1,
     ('calli_2', 2): calli_2_2,
     ('calli_2', 3): calli_2_3,
+    ('calli_2', 4): calli_2_4,
+    ('calli_2', 5): calli_2_5,
     ('tail_2', 0): tail_2_0,
     ('tail_2', 1): tail_2_1,
     ('tail_2', 2): tail_2_2,
     ('tail_2', 3): tail_2_3,
+    ('tail_2', 4): tail_2_4,
+    ('tail_2', 5): tail_2_5,
     ('taili_2', 0): taili_2_0,
     ('taili_2', 1): taili_2_1,
     ('taili_2', 2): taili_2_2,
     ('taili_2', 3): taili_2_3,
+    ('taili_2', 4): taili_2_4,
+    ('taili_2', 5): taili_2_5,
     ('call_3', 0): call_3_0,
     ('call_3', 1): call_3_1,
     ('call_3', 2): call_3_2,
     ('call_3', 3): call_3_3,
+    ('call_3', 4): call_3_4,
+    ('call_3', 5): call_3_5,
     ('calli_3', 0): calli_3_0,
     ('calli_3', 1): calli_3_1,
     ('calli_3', 2): calli_3_2,
     ('calli_3', 3): calli_3_3,
+    ('calli_3', 4): calli_3_4,
+    ('calli_3', 5): calli_3_5,
     ('tail_3', 0): tail_3_0,
     ('tail_3', 1): tail_3_1,
     ('tail_3', 2): tail_3_2,
     ('tail_3', 3): tail_3_3,
+    ('tail_3', 4): tail_3_4,
+    ('tail_3', 5): tail_3_5,
     ('taili_3', 0): taili_3_0,
     ('taili_3', 1): taili_3_1,
     ('taili_3', 2): taili_3_2,
     ('taili_3', 3): taili_3_3,
+    ('taili_3', 4): taili_3_4,
+    ('taili_3', 5): taili_3_5,
     ('call_4', 0): call_4_0,
     ('call_4', 1): call_4_1,
     ('call_4', 2): call_4_2,
     ('call_4', 3): call_4_3,
+    ('call_4', 4): call_4_4,
+    ('call_4', 5): call_4_5,
     ('calli_4', 0): calli_4_0,
     ('calli_4', 1): calli_4_1,
     ('calli_4', 2): calli_4_2,
     ('calli_4', 3): calli_4_3,
+    ('calli_4', 4): calli_4_4,
+    ('calli_4', 5): calli_4_5,
     ('tail_4', 0): tail_4_0,
     ('tail_4', 1): tail_4_1,
     ('tail_4', 2): tail_4_2,
     ('tail_4', 3): tail_4_3,
+    ('tail_4', 4): tail_4_4,
+    ('tail_4', 5): tail_4_5,
     ('taili_4', 0): taili_4_0,
     ('taili_4', 1): taili_4_1,
     ('taili_4', 2): taili_4_2,
     ('taili_4', 3): taili_4_3,
+    ('taili_4', 4): taili_4_4,
+    ('taili_4', 5): taili_4_5,
     ('call_5', 0): call_5_0,
     ('call_5', 1): call_5_1,
     ('call_5', 2): call_5_2,
     ('call_5', 3): call_5_3,
+    ('call_5', 4): call_5_4,
+    ('call_5', 5): call_5_5,
     ('calli_5', 0): calli_5_0,
     ('calli_5', 1): calli_5_1,
     ('calli_5', 2): calli_5_2,
     ('calli_5', 3): calli_5_3,
+    ('calli_5', 4): calli_5_4,
+    ('calli_5', 5): calli_5_5,
     ('tail_5', 0): tail_5_0,
     ('tail_5', 1): tail_5_1,
     ('tail_5', 2): tail_5_2,
     ('tail_5', 3): tail_5_3,
+    ('tail_5', 4): tail_5_4,
+    ('tail_5', 5): tail_5_5,
     ('taili_5', 0): taili_5_0,
     ('taili_5', 1): taili_5_1,
     ('taili_5', 2): taili_5_2,
     ('taili_5', 3): taili_5_3,
+    ('taili_5', 4): taili_5_4,
+    ('taili_5', 5): taili_5_5,
     ('call_n', 0): call_n_0,
     ('call_n', 1): call_n_1,
     ('call_n', 2): call_n_2,
     ('call_n', 3): call_n_3,
+    ('call_n', 4): call_n_4,
+    ('call_n', 5): call_n_5,
     ('calli_n', 0): calli_n_0,
     ('calli_n', 1): calli_n_1,
     ('calli_n', 2): calli_n_2,
     ('calli_n', 3): calli_n_3,
+    ('calli_n', 4): calli_n_4,
+    ('calli_n', 5): calli_n_5,
     ('tail_n', 0): tail_n_0,
     ('tail_n', 1): tail_n_1,
     ('tail_n', 2): tail_n_2,
     ('tail_n', 3): tail_n_3,
+    ('tail_n', 4): tail_n_4,
+    ('tail_n', 5): tail_n_5,
     ('taili_n', 0): taili_n_0,
     ('taili_n', 1): taili_n_1,
     ('taili_n', 2): taili_n_2,
     ('taili_n', 3): taili_n_3,
+    ('taili_n', 4): taili_n_4,
+    ('taili_n', 5): taili_n_5,
     ('raise', 0): raise_0,
     ('raise', 1): raise_1,
     ('raise', 2): raise_2,
     ('raise', 3): raise_3,
+    ('raise', 4): raise_4,
+    ('raise', 5): raise_5,
 }
 
 #: Form -> lines of the block's function before its first statement.

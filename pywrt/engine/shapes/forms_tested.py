@@ -48,6 +48,33 @@ def goto_3(fuel, cost, s0, s1, s2, T):
     return block
 
 
+def goto_4(fuel, cost, s0, s1, s2, s3, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return T, R
+    return block
+
+
+def goto_5(fuel, cost, s0, s1, s2, s3, s4, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        return T, R
+    return block
+
+
 def goto_run_0(fuel, cost, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -86,6 +113,33 @@ def goto_run_3(fuel, cost, s0, s1, s2, T):
         s0(R)
         s1(R)
         s2(R)
+        return T(R)
+    return block
+
+
+def goto_run_4(fuel, cost, s0, s1, s2, s3, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return T(R)
+    return block
+
+
+def goto_run_5(fuel, cost, s0, s1, s2, s3, s4, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return T(R)
     return block
 
@@ -133,6 +187,33 @@ def goto_loop_3(fuel, cost, s0, s1, s2):
     return block
 
 
+def goto_loop_4(fuel, cost, s0, s1, s2, s3):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+    return block
+
+
+def goto_loop_5(fuel, cost, s0, s1, s2, s3, s4):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+    return block
+
+
 def if_xx_0(fuel, cost, c, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -177,6 +258,37 @@ def if_xx_3(fuel, cost, s0, s1, s2, c, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if c(R):
+            return T, R
+        return F, R
+    return block
+
+
+def if_xx_4(fuel, cost, s0, s1, s2, s3, c, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T, R
+        return F, R
+    return block
+
+
+def if_xx_5(fuel, cost, s0, s1, s2, s3, s4, c, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if c(R):
             return T, R
         return F, R
@@ -233,6 +345,37 @@ def if_xc_3(fuel, cost, s0, s1, s2, c, T, F):
     return block
 
 
+def if_xc_4(fuel, cost, s0, s1, s2, s3, c, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T, R
+        return F(R)
+    return block
+
+
+def if_xc_5(fuel, cost, s0, s1, s2, s3, s4, c, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if c(R):
+            return T, R
+        return F(R)
+    return block
+
+
 def if_cx_0(fuel, cost, c, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -277,6 +420,37 @@ def if_cx_3(fuel, cost, s0, s1, s2, c, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if c(R):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_cx_4(fuel, cost, s0, s1, s2, s3, c, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_cx_5(fuel, cost, s0, s1, s2, s3, s4, c, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if c(R):
             return T(R)
         return F, R
@@ -333,6 +507,37 @@ def if_cc_3(fuel, cost, s0, s1, s2, c, T, F):
     return block
 
 
+def if_cc_4(fuel, cost, s0, s1, s2, s3, c, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if c(R):
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_cc_5(fuel, cost, s0, s1, s2, s3, s4, c, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if c(R):
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_while_0(fuel, cost, c, F):
     def block(R):
         while True:
@@ -378,6 +583,37 @@ def if_while_3(fuel, cost, s0, s1, s2, c, F):
             s0(R)
             s1(R)
             s2(R)
+            if not c(R):
+                return F, R
+    return block
+
+
+def if_while_4(fuel, cost, s0, s1, s2, s3, c, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if not c(R):
+                return F, R
+    return block
+
+
+def if_while_5(fuel, cost, s0, s1, s2, s3, s4, c, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if not c(R):
                 return F, R
     return block
@@ -433,6 +669,37 @@ def if_until_while_3(fuel, cost, s0, s1, s2, c, T):
     return block
 
 
+def if_until_while_4(fuel, cost, s0, s1, s2, s3, c, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if c(R):
+                return T, R
+    return block
+
+
+def if_until_while_5(fuel, cost, s0, s1, s2, s3, s4, c, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if c(R):
+                return T, R
+    return block
+
+
 def if_counted_0(fuel, cost, c, F):
     def block(R):
         left = fuel[0]
@@ -483,6 +750,41 @@ def if_counted_3(fuel, cost, s0, s1, s2, c, F):
                 s0(R)
                 s1(R)
                 s2(R)
+                if not c(R):
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_counted_4(fuel, cost, s0, s1, s2, s3, c, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if not c(R):
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_counted_5(fuel, cost, s0, s1, s2, s3, s4, c, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
                 if not c(R):
                     return F, R
         finally:
@@ -549,6 +851,41 @@ def if_until_counted_3(fuel, cost, s0, s1, s2, c, T):
     return block
 
 
+def if_until_counted_4(fuel, cost, s0, s1, s2, s3, c, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if c(R):
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, c, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                if c(R):
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
 def if_while_c_0(fuel, cost, c, F):
     def block(R):
         while True:
@@ -603,6 +940,39 @@ def if_while_c_3(fuel, cost, s0, s1, s2, c, F):
     return block
 
 
+def if_while_c_4(fuel, cost, s0, s1, s2, s3, c, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if not c(R):
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_while_c_5(fuel, cost, s0, s1, s2, s3, s4, c, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if not c(R):
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_until_c_0(fuel, cost, c, T):
     def block(R):
         while True:
@@ -651,6 +1021,39 @@ def if_until_c_3(fuel, cost, s0, s1, s2, c, T):
             s0(R)
             s1(R)
             s2(R)
+            if c(R):
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_until_c_4(fuel, cost, s0, s1, s2, s3, c, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if c(R):
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_until_c_5(fuel, cost, s0, s1, s2, s3, s4, c, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if c(R):
                 if r := T(R):
                     return r
@@ -723,6 +1126,45 @@ def if_loop_cc_3(fuel, cost, s0, s1, s2, c, T, F):
     return block
 
 
+def if_loop_cc_4(fuel, cost, s0, s1, s2, s3, c, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if c(R):
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, c, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if c(R):
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
 def ifr_xx_0(fuel, cost, v0, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -767,6 +1209,37 @@ def ifr_xx_3(fuel, cost, s0, s1, s2, v0, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0]:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_xx_4(fuel, cost, s0, s1, s2, s3, v0, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0]:
             return T, R
         return F, R
@@ -823,6 +1296,37 @@ def ifr_xc_3(fuel, cost, s0, s1, s2, v0, T, F):
     return block
 
 
+def ifr_xc_4(fuel, cost, s0, s1, s2, s3, v0, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0]:
+            return T, R
+        return F(R)
+    return block
+
+
 def ifr_cx_0(fuel, cost, v0, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -867,6 +1371,37 @@ def ifr_cx_3(fuel, cost, s0, s1, s2, v0, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0]:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_cx_4(fuel, cost, s0, s1, s2, s3, v0, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0]:
             return T(R)
         return F, R
@@ -923,6 +1458,37 @@ def ifr_cc_3(fuel, cost, s0, s1, s2, v0, T, F):
     return block
 
 
+def ifr_cc_4(fuel, cost, s0, s1, s2, s3, v0, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0]:
+            return T(R)
+        return F(R)
+    return block
+
+
 def ifr_while_0(fuel, cost, v0, F):
     def block(R):
         while True:
@@ -968,6 +1534,37 @@ def ifr_while_3(fuel, cost, s0, s1, s2, v0, F):
             s0(R)
             s1(R)
             s2(R)
+            if not R[v0]:
+                return F, R
+    return block
+
+
+def ifr_while_4(fuel, cost, s0, s1, s2, s3, v0, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if not R[v0]:
+                return F, R
+    return block
+
+
+def ifr_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if not R[v0]:
                 return F, R
     return block
@@ -1023,6 +1620,37 @@ def ifr_until_while_3(fuel, cost, s0, s1, s2, v0, T):
     return block
 
 
+def ifr_until_while_4(fuel, cost, s0, s1, s2, s3, v0, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0]:
+                return T, R
+    return block
+
+
+def ifr_until_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0]:
+                return T, R
+    return block
+
+
 def ifr_counted_0(fuel, cost, v0, F):
     def block(R):
         left = fuel[0]
@@ -1073,6 +1701,41 @@ def ifr_counted_3(fuel, cost, s0, s1, s2, v0, F):
                 s0(R)
                 s1(R)
                 s2(R)
+                if not R[v0]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_counted_4(fuel, cost, s0, s1, s2, s3, v0, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if not R[v0]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
                 if not R[v0]:
                     return F, R
         finally:
@@ -1139,6 +1802,41 @@ def ifr_until_counted_3(fuel, cost, s0, s1, s2, v0, T):
     return block
 
 
+def ifr_until_counted_4(fuel, cost, s0, s1, s2, s3, v0, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if R[v0]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                if R[v0]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
 def ifr_while_c_0(fuel, cost, v0, F):
     def block(R):
         while True:
@@ -1193,6 +1891,39 @@ def ifr_while_c_3(fuel, cost, s0, s1, s2, v0, F):
     return block
 
 
+def ifr_while_c_4(fuel, cost, s0, s1, s2, s3, v0, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if not R[v0]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def ifr_while_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if not R[v0]:
+                if r := F(R):
+                    return r
+    return block
+
+
 def ifr_until_c_0(fuel, cost, v0, T):
     def block(R):
         while True:
@@ -1241,6 +1972,39 @@ def ifr_until_c_3(fuel, cost, s0, s1, s2, v0, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def ifr_until_c_4(fuel, cost, s0, s1, s2, s3, v0, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def ifr_until_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0]:
                 if r := T(R):
                     return r
@@ -1313,6 +2077,45 @@ def ifr_loop_cc_3(fuel, cost, s0, s1, s2, v0, T, F):
     return block
 
 
+def ifr_loop_cc_4(fuel, cost, s0, s1, s2, s3, v0, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def ifr_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_eq_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -1357,6 +2160,37 @@ def if_eq_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == R[v1]:
             return T, R
         return F, R
@@ -1413,6 +2247,37 @@ def if_eq_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_eq_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -1457,6 +2322,37 @@ def if_eq_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == R[v1]:
             return T(R)
         return F, R
@@ -1513,6 +2409,37 @@ def if_eq_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_eq_while_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -1558,6 +2485,37 @@ def if_eq_while_3(fuel, cost, s0, s1, s2, v0, v1, F):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] != R[v1]:
+                return F, R
+    return block
+
+
+def if_eq_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] != R[v1]:
+                return F, R
+    return block
+
+
+def if_eq_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] != R[v1]:
                 return F, R
     return block
@@ -1613,6 +2571,37 @@ def if_eq_until_while_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_eq_until_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] == R[v1]:
+                return T, R
+    return block
+
+
+def if_eq_until_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] == R[v1]:
+                return T, R
+    return block
+
+
 def if_eq_counted_0(fuel, cost, v0, v1, F):
     def block(R):
         left = fuel[0]
@@ -1663,6 +2652,41 @@ def if_eq_counted_3(fuel, cost, s0, s1, s2, v0, v1, F):
                 s0(R)
                 s1(R)
                 s2(R)
+                if R[v0] != R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if R[v0] != R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
                 if R[v0] != R[v1]:
                     return F, R
         finally:
@@ -1729,6 +2753,41 @@ def if_eq_until_counted_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_eq_until_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if R[v0] == R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                if R[v0] == R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
 def if_eq_while_c_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -1783,6 +2842,39 @@ def if_eq_while_c_3(fuel, cost, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_eq_while_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] != R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_while_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] != R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_eq_until_c_0(fuel, cost, v0, v1, T):
     def block(R):
         while True:
@@ -1831,6 +2923,39 @@ def if_eq_until_c_3(fuel, cost, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] == R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_until_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] == R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_until_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] == R[v1]:
                 if r := T(R):
                     return r
@@ -1903,6 +3028,45 @@ def if_eq_loop_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_loop_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_eq_c_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -1947,6 +3111,37 @@ def if_eq_c_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == v1:
             return T, R
         return F, R
@@ -2003,6 +3198,37 @@ def if_eq_c_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_c_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_eq_c_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -2047,6 +3273,37 @@ def if_eq_c_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] == v1:
             return T(R)
         return F, R
@@ -2103,6 +3360,37 @@ def if_eq_c_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_c_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_eq_c_while_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -2148,6 +3436,37 @@ def if_eq_c_while_3(fuel, cost, s0, s1, s2, v0, v1, F):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] != v1:
+                return F, R
+    return block
+
+
+def if_eq_c_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] != v1:
+                return F, R
+    return block
+
+
+def if_eq_c_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] != v1:
                 return F, R
     return block
@@ -2203,6 +3522,37 @@ def if_eq_c_until_while_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_eq_c_until_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] == v1:
+                return T, R
+    return block
+
+
+def if_eq_c_until_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] == v1:
+                return T, R
+    return block
+
+
 def if_eq_c_counted_0(fuel, cost, v0, v1, F):
     def block(R):
         left = fuel[0]
@@ -2253,6 +3603,41 @@ def if_eq_c_counted_3(fuel, cost, s0, s1, s2, v0, v1, F):
                 s0(R)
                 s1(R)
                 s2(R)
+                if R[v0] != v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if R[v0] != v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
                 if R[v0] != v1:
                     return F, R
         finally:
@@ -2319,6 +3704,41 @@ def if_eq_c_until_counted_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_eq_c_until_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if R[v0] == v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                if R[v0] == v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
 def if_eq_c_while_c_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -2373,6 +3793,39 @@ def if_eq_c_while_c_3(fuel, cost, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_eq_c_while_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] != v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_c_while_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] != v1:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_eq_c_until_c_0(fuel, cost, v0, v1, T):
     def block(R):
         while True:
@@ -2421,6 +3874,39 @@ def if_eq_c_until_c_3(fuel, cost, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] == v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_c_until_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] == v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_c_until_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] == v1:
                 if r := T(R):
                     return r
@@ -2493,6 +3979,45 @@ def if_eq_c_loop_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_eq_c_loop_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_c_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_lt_u_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -2537,6 +4062,37 @@ def if_lt_u_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < R[v1]:
             return T, R
         return F, R
@@ -2593,6 +4149,37 @@ def if_lt_u_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_lt_u_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -2637,6 +4224,37 @@ def if_lt_u_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < R[v1]:
             return T(R)
         return F, R
@@ -2693,6 +4311,37 @@ def if_lt_u_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_lt_u_while_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -2738,6 +4387,37 @@ def if_lt_u_while_3(fuel, cost, s0, s1, s2, v0, v1, F):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] >= R[v1]:
+                return F, R
+    return block
+
+
+def if_lt_u_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] >= R[v1]:
+                return F, R
+    return block
+
+
+def if_lt_u_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] >= R[v1]:
                 return F, R
     return block
@@ -2793,6 +4473,37 @@ def if_lt_u_until_while_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_u_until_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] < R[v1]:
+                return T, R
+    return block
+
+
+def if_lt_u_until_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] < R[v1]:
+                return T, R
+    return block
+
+
 def if_lt_u_counted_0(fuel, cost, v0, v1, F):
     def block(R):
         left = fuel[0]
@@ -2843,6 +4554,41 @@ def if_lt_u_counted_3(fuel, cost, s0, s1, s2, v0, v1, F):
                 s0(R)
                 s1(R)
                 s2(R)
+                if R[v0] >= R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if R[v0] >= R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
                 if R[v0] >= R[v1]:
                     return F, R
         finally:
@@ -2909,6 +4655,41 @@ def if_lt_u_until_counted_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_u_until_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if R[v0] < R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                if R[v0] < R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
 def if_lt_u_while_c_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -2963,6 +4744,39 @@ def if_lt_u_while_c_3(fuel, cost, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_u_while_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] >= R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_while_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] >= R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_lt_u_until_c_0(fuel, cost, v0, v1, T):
     def block(R):
         while True:
@@ -3011,6 +4825,39 @@ def if_lt_u_until_c_3(fuel, cost, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] < R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_until_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] < R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_until_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] < R[v1]:
                 if r := T(R):
                     return r
@@ -3083,6 +4930,45 @@ def if_lt_u_loop_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_loop_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_lt_u_c_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -3127,6 +5013,37 @@ def if_lt_u_c_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < v1:
             return T, R
         return F, R
@@ -3183,6 +5100,37 @@ def if_lt_u_c_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_c_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_lt_u_c_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -3227,6 +5175,37 @@ def if_lt_u_c_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] < v1:
             return T(R)
         return F, R
@@ -3283,6 +5262,37 @@ def if_lt_u_c_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_c_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_lt_u_c_while_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -3328,6 +5338,37 @@ def if_lt_u_c_while_3(fuel, cost, s0, s1, s2, v0, v1, F):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] >= v1:
+                return F, R
+    return block
+
+
+def if_lt_u_c_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] >= v1:
+                return F, R
+    return block
+
+
+def if_lt_u_c_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] >= v1:
                 return F, R
     return block
@@ -3383,6 +5424,37 @@ def if_lt_u_c_until_while_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_u_c_until_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] < v1:
+                return T, R
+    return block
+
+
+def if_lt_u_c_until_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] < v1:
+                return T, R
+    return block
+
+
 def if_lt_u_c_counted_0(fuel, cost, v0, v1, F):
     def block(R):
         left = fuel[0]
@@ -3433,6 +5505,41 @@ def if_lt_u_c_counted_3(fuel, cost, s0, s1, s2, v0, v1, F):
                 s0(R)
                 s1(R)
                 s2(R)
+                if R[v0] >= v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if R[v0] >= v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
                 if R[v0] >= v1:
                     return F, R
         finally:
@@ -3499,6 +5606,41 @@ def if_lt_u_c_until_counted_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_u_c_until_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if R[v0] < v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                if R[v0] < v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
 def if_lt_u_c_while_c_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -3553,6 +5695,39 @@ def if_lt_u_c_while_c_3(fuel, cost, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_u_c_while_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] >= v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_while_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] >= v1:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_lt_u_c_until_c_0(fuel, cost, v0, v1, T):
     def block(R):
         while True:
@@ -3601,6 +5776,39 @@ def if_lt_u_c_until_c_3(fuel, cost, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] < v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_until_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] < v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_until_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] < v1:
                 if r := T(R):
                     return r
@@ -3673,6 +5881,45 @@ def if_lt_u_c_loop_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_u_c_loop_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_gt_u_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -3717,6 +5964,37 @@ def if_gt_u_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_u_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_u_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > R[v1]:
             return T, R
         return F, R
@@ -3773,6 +6051,37 @@ def if_gt_u_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_gt_u_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_gt_u_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -3817,6 +6126,37 @@ def if_gt_u_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_u_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_u_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > R[v1]:
             return T(R)
         return F, R
@@ -3873,6 +6213,37 @@ def if_gt_u_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_gt_u_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_gt_u_while_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -3918,6 +6289,37 @@ def if_gt_u_while_3(fuel, cost, s0, s1, s2, v0, v1, F):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] <= R[v1]:
+                return F, R
+    return block
+
+
+def if_gt_u_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] <= R[v1]:
+                return F, R
+    return block
+
+
+def if_gt_u_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] <= R[v1]:
                 return F, R
     return block
@@ -3973,6 +6375,37 @@ def if_gt_u_until_while_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_u_until_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] > R[v1]:
+                return T, R
+    return block
+
+
+def if_gt_u_until_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] > R[v1]:
+                return T, R
+    return block
+
+
 def if_gt_u_counted_0(fuel, cost, v0, v1, F):
     def block(R):
         left = fuel[0]
@@ -4023,6 +6456,41 @@ def if_gt_u_counted_3(fuel, cost, s0, s1, s2, v0, v1, F):
                 s0(R)
                 s1(R)
                 s2(R)
+                if R[v0] <= R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if R[v0] <= R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
                 if R[v0] <= R[v1]:
                     return F, R
         finally:
@@ -4089,6 +6557,41 @@ def if_gt_u_until_counted_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_u_until_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if R[v0] > R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                if R[v0] > R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
 def if_gt_u_while_c_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -4143,6 +6646,39 @@ def if_gt_u_while_c_3(fuel, cost, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_u_while_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] <= R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_gt_u_while_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] <= R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_gt_u_until_c_0(fuel, cost, v0, v1, T):
     def block(R):
         while True:
@@ -4191,6 +6727,39 @@ def if_gt_u_until_c_3(fuel, cost, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] > R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_gt_u_until_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] > R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_gt_u_until_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] > R[v1]:
                 if r := T(R):
                     return r
@@ -4263,6 +6832,45 @@ def if_gt_u_loop_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_loop_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] > R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_gt_u_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] > R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_gt_u_c_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -4307,6 +6915,37 @@ def if_gt_u_c_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_u_c_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_u_c_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > v1:
             return T, R
         return F, R
@@ -4363,6 +7002,37 @@ def if_gt_u_c_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_c_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_gt_u_c_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_gt_u_c_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -4407,6 +7077,37 @@ def if_gt_u_c_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if R[v0] > v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_u_c_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_u_c_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if R[v0] > v1:
             return T(R)
         return F, R
@@ -4463,6 +7164,37 @@ def if_gt_u_c_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_c_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if R[v0] > v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_gt_u_c_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if R[v0] > v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_gt_u_c_while_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -4508,6 +7240,37 @@ def if_gt_u_c_while_3(fuel, cost, s0, s1, s2, v0, v1, F):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] <= v1:
+                return F, R
+    return block
+
+
+def if_gt_u_c_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] <= v1:
+                return F, R
+    return block
+
+
+def if_gt_u_c_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] <= v1:
                 return F, R
     return block
@@ -4563,6 +7326,37 @@ def if_gt_u_c_until_while_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_u_c_until_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] > v1:
+                return T, R
+    return block
+
+
+def if_gt_u_c_until_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] > v1:
+                return T, R
+    return block
+
+
 def if_gt_u_c_counted_0(fuel, cost, v0, v1, F):
     def block(R):
         left = fuel[0]
@@ -4613,6 +7407,41 @@ def if_gt_u_c_counted_3(fuel, cost, s0, s1, s2, v0, v1, F):
                 s0(R)
                 s1(R)
                 s2(R)
+                if R[v0] <= v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_c_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if R[v0] <= v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_c_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
                 if R[v0] <= v1:
                     return F, R
         finally:
@@ -4679,6 +7508,41 @@ def if_gt_u_c_until_counted_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_u_c_until_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if R[v0] > v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_gt_u_c_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                if R[v0] > v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
 def if_gt_u_c_while_c_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -4733,6 +7597,39 @@ def if_gt_u_c_while_c_3(fuel, cost, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_u_c_while_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] <= v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_gt_u_c_while_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] <= v1:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_gt_u_c_until_c_0(fuel, cost, v0, v1, T):
     def block(R):
         while True:
@@ -4781,6 +7678,39 @@ def if_gt_u_c_until_c_3(fuel, cost, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if R[v0] > v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_gt_u_c_until_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] > v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_gt_u_c_until_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if R[v0] > v1:
                 if r := T(R):
                     return r
@@ -4853,6 +7783,45 @@ def if_gt_u_c_loop_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_u_c_loop_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if R[v0] > v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_gt_u_c_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if R[v0] > v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_lt_s_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -4897,6 +7866,37 @@ def if_lt_s_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_s_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_s_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
             return T, R
         return F, R
@@ -4953,6 +7953,37 @@ def if_lt_s_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_s_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T, R
+        return F(R)
+    return block
+
+
 def if_lt_s_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -4997,6 +8028,37 @@ def if_lt_s_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_s_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_s_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
             return T(R)
         return F, R
@@ -5053,6 +8115,37 @@ def if_lt_s_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_s_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_lt_s_while_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -5098,6 +8191,37 @@ def if_lt_s_while_3(fuel, cost, s0, s1, s2, v0, v1, F):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) >= (R[v1] ^ 0x80000000):
+                return F, R
+    return block
+
+
+def if_lt_s_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) >= (R[v1] ^ 0x80000000):
+                return F, R
+    return block
+
+
+def if_lt_s_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) >= (R[v1] ^ 0x80000000):
                 return F, R
     return block
@@ -5153,6 +8277,37 @@ def if_lt_s_until_while_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_s_until_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+                return T, R
+    return block
+
+
+def if_lt_s_until_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+                return T, R
+    return block
+
+
 def if_lt_s_counted_0(fuel, cost, v0, v1, F):
     def block(R):
         left = fuel[0]
@@ -5203,6 +8358,41 @@ def if_lt_s_counted_3(fuel, cost, s0, s1, s2, v0, v1, F):
                 s0(R)
                 s1(R)
                 s2(R)
+                if (R[v0] ^ 0x80000000) >= (R[v1] ^ 0x80000000):
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if (R[v0] ^ 0x80000000) >= (R[v1] ^ 0x80000000):
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
                 if (R[v0] ^ 0x80000000) >= (R[v1] ^ 0x80000000):
                     return F, R
         finally:
@@ -5269,6 +8459,41 @@ def if_lt_s_until_counted_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_s_until_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
 def if_lt_s_while_c_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -5323,6 +8548,39 @@ def if_lt_s_while_c_3(fuel, cost, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_s_while_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) >= (R[v1] ^ 0x80000000):
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_s_while_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) >= (R[v1] ^ 0x80000000):
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_lt_s_until_c_0(fuel, cost, v0, v1, T):
     def block(R):
         while True:
@@ -5371,6 +8629,39 @@ def if_lt_s_until_c_3(fuel, cost, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_s_until_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_s_until_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
                 if r := T(R):
                     return r
@@ -5443,6 +8734,45 @@ def if_lt_s_loop_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_loop_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_s_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) < (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_lt_s_c_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -5487,6 +8817,37 @@ def if_lt_s_c_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_s_c_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_s_c_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < v1:
             return T, R
         return F, R
@@ -5543,6 +8904,37 @@ def if_lt_s_c_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_c_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_s_c_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_lt_s_c_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -5587,6 +8979,37 @@ def if_lt_s_c_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_s_c_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_s_c_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) < v1:
             return T(R)
         return F, R
@@ -5643,6 +9066,37 @@ def if_lt_s_c_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_c_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_s_c_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_lt_s_c_while_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -5688,6 +9142,37 @@ def if_lt_s_c_while_3(fuel, cost, s0, s1, s2, v0, v1, F):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) >= v1:
+                return F, R
+    return block
+
+
+def if_lt_s_c_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) >= v1:
+                return F, R
+    return block
+
+
+def if_lt_s_c_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) >= v1:
                 return F, R
     return block
@@ -5743,6 +9228,37 @@ def if_lt_s_c_until_while_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_s_c_until_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) < v1:
+                return T, R
+    return block
+
+
+def if_lt_s_c_until_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) < v1:
+                return T, R
+    return block
+
+
 def if_lt_s_c_counted_0(fuel, cost, v0, v1, F):
     def block(R):
         left = fuel[0]
@@ -5793,6 +9309,41 @@ def if_lt_s_c_counted_3(fuel, cost, s0, s1, s2, v0, v1, F):
                 s0(R)
                 s1(R)
                 s2(R)
+                if (R[v0] ^ 0x80000000) >= v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_c_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if (R[v0] ^ 0x80000000) >= v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_c_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
                 if (R[v0] ^ 0x80000000) >= v1:
                     return F, R
         finally:
@@ -5859,6 +9410,41 @@ def if_lt_s_c_until_counted_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_lt_s_c_until_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if (R[v0] ^ 0x80000000) < v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_s_c_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                if (R[v0] ^ 0x80000000) < v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
 def if_lt_s_c_while_c_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -5913,6 +9499,39 @@ def if_lt_s_c_while_c_3(fuel, cost, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_lt_s_c_while_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) >= v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_s_c_while_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) >= v1:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_lt_s_c_until_c_0(fuel, cost, v0, v1, T):
     def block(R):
         while True:
@@ -5961,6 +9580,39 @@ def if_lt_s_c_until_c_3(fuel, cost, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) < v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_s_c_until_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) < v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_s_c_until_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) < v1:
                 if r := T(R):
                     return r
@@ -6033,6 +9685,45 @@ def if_lt_s_c_loop_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_lt_s_c_loop_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_s_c_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_gt_s_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -6077,6 +9768,37 @@ def if_gt_s_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_s_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_s_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
             return T, R
         return F, R
@@ -6133,6 +9855,37 @@ def if_gt_s_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return F(R)
+    return block
+
+
+def if_gt_s_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T, R
+        return F(R)
+    return block
+
+
 def if_gt_s_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -6177,6 +9930,37 @@ def if_gt_s_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_s_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_s_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
             return T(R)
         return F, R
@@ -6233,6 +10017,37 @@ def if_gt_s_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_gt_s_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_gt_s_while_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -6278,6 +10093,37 @@ def if_gt_s_while_3(fuel, cost, s0, s1, s2, v0, v1, F):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) <= (R[v1] ^ 0x80000000):
+                return F, R
+    return block
+
+
+def if_gt_s_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) <= (R[v1] ^ 0x80000000):
+                return F, R
+    return block
+
+
+def if_gt_s_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) <= (R[v1] ^ 0x80000000):
                 return F, R
     return block
@@ -6333,6 +10179,37 @@ def if_gt_s_until_while_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_s_until_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+                return T, R
+    return block
+
+
+def if_gt_s_until_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+                return T, R
+    return block
+
+
 def if_gt_s_counted_0(fuel, cost, v0, v1, F):
     def block(R):
         left = fuel[0]
@@ -6383,6 +10260,41 @@ def if_gt_s_counted_3(fuel, cost, s0, s1, s2, v0, v1, F):
                 s0(R)
                 s1(R)
                 s2(R)
+                if (R[v0] ^ 0x80000000) <= (R[v1] ^ 0x80000000):
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if (R[v0] ^ 0x80000000) <= (R[v1] ^ 0x80000000):
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
                 if (R[v0] ^ 0x80000000) <= (R[v1] ^ 0x80000000):
                     return F, R
         finally:
@@ -6449,6 +10361,41 @@ def if_gt_s_until_counted_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_s_until_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
 def if_gt_s_while_c_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -6503,6 +10450,39 @@ def if_gt_s_while_c_3(fuel, cost, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_s_while_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) <= (R[v1] ^ 0x80000000):
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_gt_s_while_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) <= (R[v1] ^ 0x80000000):
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_gt_s_until_c_0(fuel, cost, v0, v1, T):
     def block(R):
         while True:
@@ -6551,6 +10531,39 @@ def if_gt_s_until_c_3(fuel, cost, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_gt_s_until_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_gt_s_until_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
                 if r := T(R):
                     return r
@@ -6623,6 +10636,45 @@ def if_gt_s_loop_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_loop_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_gt_s_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) > (R[v1] ^ 0x80000000):
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_gt_s_c_xx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -6667,6 +10719,37 @@ def if_gt_s_c_xx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_s_c_xx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_gt_s_c_xx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > v1:
             return T, R
         return F, R
@@ -6723,6 +10806,37 @@ def if_gt_s_c_xc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_c_xc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_gt_s_c_xc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T, R
+        return F(R)
+    return block
+
+
 def if_gt_s_c_cx_0(fuel, cost, v0, v1, T, F):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -6767,6 +10881,37 @@ def if_gt_s_c_cx_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
         s0(R)
         s1(R)
         s2(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_s_c_cx_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_gt_s_c_cx_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if (R[v0] ^ 0x80000000) > v1:
             return T(R)
         return F, R
@@ -6823,6 +10968,37 @@ def if_gt_s_c_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_c_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_gt_s_c_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        if (R[v0] ^ 0x80000000) > v1:
+            return T(R)
+        return F(R)
+    return block
+
+
 def if_gt_s_c_while_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -6868,6 +11044,37 @@ def if_gt_s_c_while_3(fuel, cost, s0, s1, s2, v0, v1, F):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) <= v1:
+                return F, R
+    return block
+
+
+def if_gt_s_c_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) <= v1:
+                return F, R
+    return block
+
+
+def if_gt_s_c_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) <= v1:
                 return F, R
     return block
@@ -6923,6 +11130,37 @@ def if_gt_s_c_until_while_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_s_c_until_while_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) > v1:
+                return T, R
+    return block
+
+
+def if_gt_s_c_until_while_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) > v1:
+                return T, R
+    return block
+
+
 def if_gt_s_c_counted_0(fuel, cost, v0, v1, F):
     def block(R):
         left = fuel[0]
@@ -6973,6 +11211,41 @@ def if_gt_s_c_counted_3(fuel, cost, s0, s1, s2, v0, v1, F):
                 s0(R)
                 s1(R)
                 s2(R)
+                if (R[v0] ^ 0x80000000) <= v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_c_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if (R[v0] ^ 0x80000000) <= v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_c_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
                 if (R[v0] ^ 0x80000000) <= v1:
                     return F, R
         finally:
@@ -7039,6 +11312,41 @@ def if_gt_s_c_until_counted_3(fuel, cost, s0, s1, s2, v0, v1, T):
     return block
 
 
+def if_gt_s_c_until_counted_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                if (R[v0] ^ 0x80000000) > v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_gt_s_c_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                if (R[v0] ^ 0x80000000) > v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
 def if_gt_s_c_while_c_0(fuel, cost, v0, v1, F):
     def block(R):
         while True:
@@ -7093,6 +11401,39 @@ def if_gt_s_c_while_c_3(fuel, cost, s0, s1, s2, v0, v1, F):
     return block
 
 
+def if_gt_s_c_while_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) <= v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_gt_s_c_while_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) <= v1:
+                if r := F(R):
+                    return r
+    return block
+
+
 def if_gt_s_c_until_c_0(fuel, cost, v0, v1, T):
     def block(R):
         while True:
@@ -7141,6 +11482,39 @@ def if_gt_s_c_until_c_3(fuel, cost, s0, s1, s2, v0, v1, T):
             s0(R)
             s1(R)
             s2(R)
+            if (R[v0] ^ 0x80000000) > v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_gt_s_c_until_c_4(fuel, cost, s0, s1, s2, s3, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) > v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_gt_s_c_until_c_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
             if (R[v0] ^ 0x80000000) > v1:
                 if r := T(R):
                     return r
@@ -7213,6 +11587,45 @@ def if_gt_s_c_loop_cc_3(fuel, cost, s0, s1, s2, v0, v1, T, F):
     return block
 
 
+def if_gt_s_c_loop_cc_4(fuel, cost, s0, s1, s2, s3, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            if (R[v0] ^ 0x80000000) > v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_gt_s_c_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            if (R[v0] ^ 0x80000000) > v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
 def switch_0(fuel, cost, v0, n, targets):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -7254,6 +11667,35 @@ def switch_3(fuel, cost, s0, s1, s2, v0, n, targets):
         s0(R)
         s1(R)
         s2(R)
+        i = R[v0]
+        return targets[i if i < n else n], R
+    return block
+
+
+def switch_4(fuel, cost, s0, s1, s2, s3, v0, n, targets):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        i = R[v0]
+        return targets[i if i < n else n], R
+    return block
+
+
+def switch_5(fuel, cost, s0, s1, s2, s3, s4, v0, n, targets):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         i = R[v0]
         return targets[i if i < n else n], R
     return block
@@ -7305,6 +11747,35 @@ def switch_run_3(fuel, cost, s0, s1, s2, v0, n, targets):
     return block
 
 
+def switch_run_4(fuel, cost, s0, s1, s2, s3, v0, n, targets):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        i = R[v0]
+        return targets[i if i < n else n](R)
+    return block
+
+
+def switch_run_5(fuel, cost, s0, s1, s2, s3, s4, v0, n, targets):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        i = R[v0]
+        return targets[i if i < n else n](R)
+    return block
+
+
 def ret_0_0(fuel, cost):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -7343,6 +11814,33 @@ def ret_0_3(fuel, cost, s0, s1, s2):
         s0(R)
         s1(R)
         s2(R)
+        return R[1], R[0]
+    return block
+
+
+def ret_0_4(fuel, cost, s0, s1, s2, s3):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return R[1], R[0]
+    return block
+
+
+def ret_0_5(fuel, cost, s0, s1, s2, s3, s4):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return R[1], R[0]
     return block
 
@@ -7391,6 +11889,37 @@ def ret_1_3(fuel, cost, s0, s1, s2, v0):
         s0(R)
         s1(R)
         s2(R)
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
+    return block
+
+
+def ret_1_4(fuel, cost, s0, s1, s2, s3, v0):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        caller = R[0]
+        caller[R[2]] = R[v0]
+        return R[1], caller
+    return block
+
+
+def ret_1_5(fuel, cost, s0, s1, s2, s3, s4, v0):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         caller = R[0]
         caller[R[2]] = R[v0]
         return R[1], caller
@@ -7451,6 +11980,39 @@ def ret_n_3(fuel, cost, s0, s1, s2, v0, n):
     return block
 
 
+def ret_n_4(fuel, cost, s0, s1, s2, s3, v0, n):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
+    return block
+
+
+def ret_n_5(fuel, cost, s0, s1, s2, s3, s4, v0, n):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        caller = R[0]
+        d = R[2]
+        caller[d : d + n] = R[v0 : v0 + n]
+        return R[1], caller
+    return block
+
+
 def call_0_0(fuel, cost, d, f, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -7495,6 +12057,37 @@ def call_0_3(fuel, cost, s0, s1, s2, d, f, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_4(fuel, cost, s0, s1, s2, s3, d, f, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def call_0_5(fuel, cost, s0, s1, s2, s3, s4, d, f, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, *f.frame]
@@ -7563,6 +12156,43 @@ def calli_0_3(fuel, cost, s0, s1, s2, d, table, type, v0, T):
     return block
 
 
+def calli_0_4(fuel, cost, s0, s1, s2, s3, d, table, type, v0, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
+def calli_0_5(fuel, cost, s0, s1, s2, s3, s4, d, table, type, v0, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *f.frame]
+    return block
+
+
 def tail_0_0(fuel, cost, f):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -7601,6 +12231,33 @@ def tail_0_3(fuel, cost, s0, s1, s2, f):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
+    return block
+
+
+def tail_0_4(fuel, cost, s0, s1, s2, s3, f):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
+    return block
+
+
+def tail_0_5(fuel, cost, s0, s1, s2, s3, s4, f):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
     return block
 
@@ -7659,6 +12316,39 @@ def taili_0_3(fuel, cost, s0, s1, s2, table, type, v0):
     return block
 
 
+def taili_0_4(fuel, cost, s0, s1, s2, s3, table, type, v0):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
+    return block
+
+
+def taili_0_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], *f.frame]
+    return block
+
+
 def call_1_0(fuel, cost, d, f, a0, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -7703,6 +12393,37 @@ def call_1_3(fuel, cost, s0, s1, s2, d, f, a0, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
+    return block
+
+
+def call_1_4(fuel, cost, s0, s1, s2, s3, d, f, a0, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
+    return block
+
+
+def call_1_5(fuel, cost, s0, s1, s2, s3, s4, d, f, a0, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
@@ -7771,6 +12492,43 @@ def calli_1_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, T):
     return block
 
 
+def calli_1_4(fuel, cost, s0, s1, s2, s3, d, table, type, v0, a0, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
+    return block
+
+
+def calli_1_5(fuel, cost, s0, s1, s2, s3, s4, d, table, type, v0, a0, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], *f.frame]
+    return block
+
+
 def tail_1_0(fuel, cost, f, a0):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -7809,6 +12567,33 @@ def tail_1_3(fuel, cost, s0, s1, s2, f, a0):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
+    return block
+
+
+def tail_1_4(fuel, cost, s0, s1, s2, s3, f, a0):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
+    return block
+
+
+def tail_1_5(fuel, cost, s0, s1, s2, s3, s4, f, a0):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
     return block
 
@@ -7867,6 +12652,39 @@ def taili_1_3(fuel, cost, s0, s1, s2, table, type, v0, a0):
     return block
 
 
+def taili_1_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
+    return block
+
+
+def taili_1_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], *f.frame]
+    return block
+
+
 def call_2_0(fuel, cost, d, f, a0, a1, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -7911,6 +12729,37 @@ def call_2_3(fuel, cost, s0, s1, s2, d, f, a0, a1, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
+    return block
+
+
+def call_2_4(fuel, cost, s0, s1, s2, s3, d, f, a0, a1, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
+    return block
+
+
+def call_2_5(fuel, cost, s0, s1, s2, s3, s4, d, f, a0, a1, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
@@ -7979,6 +12828,43 @@ def calli_2_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, T):
     return block
 
 
+def calli_2_4(fuel, cost, s0, s1, s2, s3, d, table, type, v0, a0, a1, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
+    return block
+
+
+def calli_2_5(fuel, cost, s0, s1, s2, s3, s4, d, table, type, v0, a0, a1, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], *f.frame]
+    return block
+
+
 def tail_2_0(fuel, cost, f, a0, a1):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -8017,6 +12903,33 @@ def tail_2_3(fuel, cost, s0, s1, s2, f, a0, a1):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
+    return block
+
+
+def tail_2_4(fuel, cost, s0, s1, s2, s3, f, a0, a1):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
+    return block
+
+
+def tail_2_5(fuel, cost, s0, s1, s2, s3, s4, f, a0, a1):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
     return block
 
@@ -8075,6 +12988,39 @@ def taili_2_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1):
     return block
 
 
+def taili_2_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
+    return block
+
+
+def taili_2_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], *f.frame]
+    return block
+
+
 def call_3_0(fuel, cost, d, f, a0, a1, a2, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -8119,6 +13065,37 @@ def call_3_3(fuel, cost, s0, s1, s2, d, f, a0, a1, a2, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def call_3_4(fuel, cost, s0, s1, s2, s3, d, f, a0, a1, a2, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def call_3_5(fuel, cost, s0, s1, s2, s3, s4, d, f, a0, a1, a2, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
@@ -8187,6 +13164,43 @@ def calli_3_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, a2, T):
     return block
 
 
+def calli_3_4(fuel, cost, s0, s1, s2, s3, d, table, type, v0, a0, a1, a2, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def calli_3_5(fuel, cost, s0, s1, s2, s3, s4, d, table, type, v0, a0, a1, a2, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
 def tail_3_0(fuel, cost, f, a0, a1, a2):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -8225,6 +13239,33 @@ def tail_3_3(fuel, cost, s0, s1, s2, f, a0, a1, a2):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def tail_3_4(fuel, cost, s0, s1, s2, s3, f, a0, a1, a2):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def tail_3_5(fuel, cost, s0, s1, s2, s3, s4, f, a0, a1, a2):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
     return block
 
@@ -8283,6 +13324,39 @@ def taili_3_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2):
     return block
 
 
+def taili_3_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
+def taili_3_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], *f.frame]
+    return block
+
+
 def call_4_0(fuel, cost, d, f, a0, a1, a2, a3, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -8327,6 +13401,37 @@ def call_4_3(fuel, cost, s0, s1, s2, d, f, a0, a1, a2, a3, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def call_4_4(fuel, cost, s0, s1, s2, s3, d, f, a0, a1, a2, a3, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def call_4_5(fuel, cost, s0, s1, s2, s3, s4, d, f, a0, a1, a2, a3, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
@@ -8395,6 +13500,43 @@ def calli_4_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, a2, a3, T):
     return block
 
 
+def calli_4_4(fuel, cost, s0, s1, s2, s3, d, table, type, v0, a0, a1, a2, a3, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def calli_4_5(fuel, cost, s0, s1, s2, s3, s4, d, table, type, v0, a0, a1, a2, a3, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
 def tail_4_0(fuel, cost, f, a0, a1, a2, a3):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -8433,6 +13575,33 @@ def tail_4_3(fuel, cost, s0, s1, s2, f, a0, a1, a2, a3):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def tail_4_4(fuel, cost, s0, s1, s2, s3, f, a0, a1, a2, a3):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def tail_4_5(fuel, cost, s0, s1, s2, s3, s4, f, a0, a1, a2, a3):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
     return block
 
@@ -8491,6 +13660,39 @@ def taili_4_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2, a3):
     return block
 
 
+def taili_4_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
+def taili_4_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], *f.frame]
+    return block
+
+
 def call_5_0(fuel, cost, d, f, a0, a1, a2, a3, a4, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -8535,6 +13737,37 @@ def call_5_3(fuel, cost, s0, s1, s2, d, f, a0, a1, a2, a3, a4, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def call_5_4(fuel, cost, s0, s1, s2, s3, d, f, a0, a1, a2, a3, a4, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def call_5_5(fuel, cost, s0, s1, s2, s3, s4, d, f, a0, a1, a2, a3, a4, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
@@ -8603,6 +13836,43 @@ def calli_5_3(fuel, cost, s0, s1, s2, d, table, type, v0, a0, a1, a2, a3, a4, T)
     return block
 
 
+def calli_5_4(fuel, cost, s0, s1, s2, s3, d, table, type, v0, a0, a1, a2, a3, a4, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def calli_5_5(fuel, cost, s0, s1, s2, s3, s4, d, table, type, v0, a0, a1, a2, a3, a4, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
 def tail_5_0(fuel, cost, f, a0, a1, a2, a3, a4):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -8641,6 +13911,33 @@ def tail_5_3(fuel, cost, s0, s1, s2, f, a0, a1, a2, a3, a4):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def tail_5_4(fuel, cost, s0, s1, s2, s3, f, a0, a1, a2, a3, a4):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def tail_5_5(fuel, cost, s0, s1, s2, s3, s4, f, a0, a1, a2, a3, a4):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
     return block
 
@@ -8699,6 +13996,39 @@ def taili_5_3(fuel, cost, s0, s1, s2, table, type, v0, a0, a1, a2, a3, a4):
     return block
 
 
+def taili_5_4(fuel, cost, s0, s1, s2, s3, table, type, v0, a0, a1, a2, a3, a4):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
+def taili_5_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, a0, a1, a2, a3, a4):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], R[a0], R[a1], R[a2], R[a3], R[a4], *f.frame]
+    return block
+
+
 def call_n_0(fuel, cost, d, f, args, T):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -8743,6 +14073,37 @@ def call_n_3(fuel, cost, s0, s1, s2, d, f, args, T):
         s0(R)
         s1(R)
         s2(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
+    return block
+
+
+def call_n_4(fuel, cost, s0, s1, s2, s3, d, f, args, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
+    return block
+
+
+def call_n_5(fuel, cost, s0, s1, s2, s3, s4, d, f, args, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         if not (n := R[3]):
             raise call_stack_exhausted()
         return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
@@ -8811,6 +14172,43 @@ def calli_n_3(fuel, cost, s0, s1, s2, d, table, type, v0, args, T):
     return block
 
 
+def calli_n_4(fuel, cost, s0, s1, s2, s3, d, table, type, v0, args, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
+    return block
+
+
+def calli_n_5(fuel, cost, s0, s1, s2, s3, s4, d, table, type, v0, args, T):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        if not (n := R[3]):
+            raise call_stack_exhausted()
+        return f.entry, [R, T, d, n - 1, *[R[a] for a in args], *f.frame]
+    return block
+
+
 def tail_n_0(fuel, cost, f, args):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -8849,6 +14247,33 @@ def tail_n_3(fuel, cost, s0, s1, s2, f, args):
         s0(R)
         s1(R)
         s2(R)
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
+    return block
+
+
+def tail_n_4(fuel, cost, s0, s1, s2, s3, f, args):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
+    return block
+
+
+def tail_n_5(fuel, cost, s0, s1, s2, s3, s4, f, args):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
         return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
     return block
 
@@ -8907,6 +14332,39 @@ def taili_n_3(fuel, cost, s0, s1, s2, table, type, v0, args):
     return block
 
 
+def taili_n_4(fuel, cost, s0, s1, s2, s3, table, type, v0, args):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
+    return block
+
+
+def taili_n_5(fuel, cost, s0, s1, s2, s3, s4, table, type, v0, args):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        f = table[R[v0]]
+        if f is None or f.deftype is not type:
+            check_indirect_call(f, type, R[v0])
+        return f.entry, [R[0], R[1], R[2], R[3], *[R[a] for a in args], *f.frame]
+    return block
+
+
 def raise_0(fuel, cost, error):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -8949,684 +14407,1049 @@ def raise_3(fuel, cost, s0, s1, s2, error):
     return block
 
 
+def raise_4(fuel, cost, s0, s1, s2, s3, error):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        raise error(R)
+    return block
+
+
+def raise_5(fuel, cost, s0, s1, s2, s3, s4, error):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        raise error(R)
+    return block
+
+
 #: (form, number of statements) -> factory.
 FORMS = {
     ('goto', 0): goto_0,
     ('goto', 1): goto_1,
     ('goto', 2): goto_2,
     ('goto', 3): goto_3,
+    ('goto', 4): goto_4,
+    ('goto', 5): goto_5,
     ('goto_run', 0): goto_run_0,
     ('goto_run', 1): goto_run_1,
     ('goto_run', 2): goto_run_2,
     ('goto_run', 3): goto_run_3,
+    ('goto_run', 4): goto_run_4,
+    ('goto_run', 5): goto_run_5,
     ('goto_loop', 0): goto_loop_0,
     ('goto_loop', 1): goto_loop_1,
     ('goto_loop', 2): goto_loop_2,
     ('goto_loop', 3): goto_loop_3,
+    ('goto_loop', 4): goto_loop_4,
+    ('goto_loop', 5): goto_loop_5,
     ('if_xx', 0): if_xx_0,
     ('if_xx', 1): if_xx_1,
     ('if_xx', 2): if_xx_2,
     ('if_xx', 3): if_xx_3,
+    ('if_xx', 4): if_xx_4,
+    ('if_xx', 5): if_xx_5,
     ('if_xc', 0): if_xc_0,
     ('if_xc', 1): if_xc_1,
     ('if_xc', 2): if_xc_2,
     ('if_xc', 3): if_xc_3,
+    ('if_xc', 4): if_xc_4,
+    ('if_xc', 5): if_xc_5,
     ('if_cx', 0): if_cx_0,
     ('if_cx', 1): if_cx_1,
     ('if_cx', 2): if_cx_2,
     ('if_cx', 3): if_cx_3,
+    ('if_cx', 4): if_cx_4,
+    ('if_cx', 5): if_cx_5,
     ('if_cc', 0): if_cc_0,
     ('if_cc', 1): if_cc_1,
     ('if_cc', 2): if_cc_2,
     ('if_cc', 3): if_cc_3,
+    ('if_cc', 4): if_cc_4,
+    ('if_cc', 5): if_cc_5,
     ('if_while', 0): if_while_0,
     ('if_while', 1): if_while_1,
     ('if_while', 2): if_while_2,
     ('if_while', 3): if_while_3,
+    ('if_while', 4): if_while_4,
+    ('if_while', 5): if_while_5,
     ('if_until_while', 0): if_until_while_0,
     ('if_until_while', 1): if_until_while_1,
     ('if_until_while', 2): if_until_while_2,
     ('if_until_while', 3): if_until_while_3,
+    ('if_until_while', 4): if_until_while_4,
+    ('if_until_while', 5): if_until_while_5,
     ('if_counted', 0): if_counted_0,
     ('if_counted', 1): if_counted_1,
     ('if_counted', 2): if_counted_2,
     ('if_counted', 3): if_counted_3,
+    ('if_counted', 4): if_counted_4,
+    ('if_counted', 5): if_counted_5,
     ('if_until_counted', 0): if_until_counted_0,
     ('if_until_counted', 1): if_until_counted_1,
     ('if_until_counted', 2): if_until_counted_2,
     ('if_until_counted', 3): if_until_counted_3,
+    ('if_until_counted', 4): if_until_counted_4,
+    ('if_until_counted', 5): if_until_counted_5,
     ('if_while_c', 0): if_while_c_0,
     ('if_while_c', 1): if_while_c_1,
     ('if_while_c', 2): if_while_c_2,
     ('if_while_c', 3): if_while_c_3,
+    ('if_while_c', 4): if_while_c_4,
+    ('if_while_c', 5): if_while_c_5,
     ('if_until_c', 0): if_until_c_0,
     ('if_until_c', 1): if_until_c_1,
     ('if_until_c', 2): if_until_c_2,
     ('if_until_c', 3): if_until_c_3,
+    ('if_until_c', 4): if_until_c_4,
+    ('if_until_c', 5): if_until_c_5,
     ('if_loop_cc', 0): if_loop_cc_0,
     ('if_loop_cc', 1): if_loop_cc_1,
     ('if_loop_cc', 2): if_loop_cc_2,
     ('if_loop_cc', 3): if_loop_cc_3,
+    ('if_loop_cc', 4): if_loop_cc_4,
+    ('if_loop_cc', 5): if_loop_cc_5,
     ('ifr_xx', 0): ifr_xx_0,
     ('ifr_xx', 1): ifr_xx_1,
     ('ifr_xx', 2): ifr_xx_2,
     ('ifr_xx', 3): ifr_xx_3,
+    ('ifr_xx', 4): ifr_xx_4,
+    ('ifr_xx', 5): ifr_xx_5,
     ('ifr_xc', 0): ifr_xc_0,
     ('ifr_xc', 1): ifr_xc_1,
     ('ifr_xc', 2): ifr_xc_2,
     ('ifr_xc', 3): ifr_xc_3,
+    ('ifr_xc', 4): ifr_xc_4,
+    ('ifr_xc', 5): ifr_xc_5,
     ('ifr_cx', 0): ifr_cx_0,
     ('ifr_cx', 1): ifr_cx_1,
     ('ifr_cx', 2): ifr_cx_2,
     ('ifr_cx', 3): ifr_cx_3,
+    ('ifr_cx', 4): ifr_cx_4,
+    ('ifr_cx', 5): ifr_cx_5,
     ('ifr_cc', 0): ifr_cc_0,
     ('ifr_cc', 1): ifr_cc_1,
     ('ifr_cc', 2): ifr_cc_2,
     ('ifr_cc', 3): ifr_cc_3,
+    ('ifr_cc', 4): ifr_cc_4,
+    ('ifr_cc', 5): ifr_cc_5,
     ('ifr_while', 0): ifr_while_0,
     ('ifr_while', 1): ifr_while_1,
     ('ifr_while', 2): ifr_while_2,
     ('ifr_while', 3): ifr_while_3,
+    ('ifr_while', 4): ifr_while_4,
+    ('ifr_while', 5): ifr_while_5,
     ('ifr_until_while', 0): ifr_until_while_0,
     ('ifr_until_while', 1): ifr_until_while_1,
     ('ifr_until_while', 2): ifr_until_while_2,
     ('ifr_until_while', 3): ifr_until_while_3,
+    ('ifr_until_while', 4): ifr_until_while_4,
+    ('ifr_until_while', 5): ifr_until_while_5,
     ('ifr_counted', 0): ifr_counted_0,
     ('ifr_counted', 1): ifr_counted_1,
     ('ifr_counted', 2): ifr_counted_2,
     ('ifr_counted', 3): ifr_counted_3,
+    ('ifr_counted', 4): ifr_counted_4,
+    ('ifr_counted', 5): ifr_counted_5,
     ('ifr_until_counted', 0): ifr_until_counted_0,
     ('ifr_until_counted', 1): ifr_until_counted_1,
     ('ifr_until_counted', 2): ifr_until_counted_2,
     ('ifr_until_counted', 3): ifr_until_counted_3,
+    ('ifr_until_counted', 4): ifr_until_counted_4,
+    ('ifr_until_counted', 5): ifr_until_counted_5,
     ('ifr_while_c', 0): ifr_while_c_0,
     ('ifr_while_c', 1): ifr_while_c_1,
     ('ifr_while_c', 2): ifr_while_c_2,
     ('ifr_while_c', 3): ifr_while_c_3,
+    ('ifr_while_c', 4): ifr_while_c_4,
+    ('ifr_while_c', 5): ifr_while_c_5,
     ('ifr_until_c', 0): ifr_until_c_0,
     ('ifr_until_c', 1): ifr_until_c_1,
     ('ifr_until_c', 2): ifr_until_c_2,
     ('ifr_until_c', 3): ifr_until_c_3,
+    ('ifr_until_c', 4): ifr_until_c_4,
+    ('ifr_until_c', 5): ifr_until_c_5,
     ('ifr_loop_cc', 0): ifr_loop_cc_0,
     ('ifr_loop_cc', 1): ifr_loop_cc_1,
     ('ifr_loop_cc', 2): ifr_loop_cc_2,
     ('ifr_loop_cc', 3): ifr_loop_cc_3,
+    ('ifr_loop_cc', 4): ifr_loop_cc_4,
+    ('ifr_loop_cc', 5): ifr_loop_cc_5,
     ('if_eq_xx', 0): if_eq_xx_0,
     ('if_eq_xx', 1): if_eq_xx_1,
     ('if_eq_xx', 2): if_eq_xx_2,
     ('if_eq_xx', 3): if_eq_xx_3,
+    ('if_eq_xx', 4): if_eq_xx_4,
+    ('if_eq_xx', 5): if_eq_xx_5,
     ('if_eq_xc', 0): if_eq_xc_0,
     ('if_eq_xc', 1): if_eq_xc_1,
     ('if_eq_xc', 2): if_eq_xc_2,
     ('if_eq_xc', 3): if_eq_xc_3,
+    ('if_eq_xc', 4): if_eq_xc_4,
+    ('if_eq_xc', 5): if_eq_xc_5,
     ('if_eq_cx', 0): if_eq_cx_0,
     ('if_eq_cx', 1): if_eq_cx_1,
     ('if_eq_cx', 2): if_eq_cx_2,
     ('if_eq_cx', 3): if_eq_cx_3,
+    ('if_eq_cx', 4): if_eq_cx_4,
+    ('if_eq_cx', 5): if_eq_cx_5,
     ('if_eq_cc', 0): if_eq_cc_0,
     ('if_eq_cc', 1): if_eq_cc_1,
     ('if_eq_cc', 2): if_eq_cc_2,
     ('if_eq_cc', 3): if_eq_cc_3,
+    ('if_eq_cc', 4): if_eq_cc_4,
+    ('if_eq_cc', 5): if_eq_cc_5,
     ('if_eq_while', 0): if_eq_while_0,
     ('if_eq_while', 1): if_eq_while_1,
     ('if_eq_while', 2): if_eq_while_2,
     ('if_eq_while', 3): if_eq_while_3,
+    ('if_eq_while', 4): if_eq_while_4,
+    ('if_eq_while', 5): if_eq_while_5,
     ('if_eq_until_while', 0): if_eq_until_while_0,
     ('if_eq_until_while', 1): if_eq_until_while_1,
     ('if_eq_until_while', 2): if_eq_until_while_2,
     ('if_eq_until_while', 3): if_eq_until_while_3,
+    ('if_eq_until_while', 4): if_eq_until_while_4,
+    ('if_eq_until_while', 5): if_eq_until_while_5,
     ('if_eq_counted', 0): if_eq_counted_0,
     ('if_eq_counted', 1): if_eq_counted_1,
     ('if_eq_counted', 2): if_eq_counted_2,
     ('if_eq_counted', 3): if_eq_counted_3,
+    ('if_eq_counted', 4): if_eq_counted_4,
+    ('if_eq_counted', 5): if_eq_counted_5,
     ('if_eq_until_counted', 0): if_eq_until_counted_0,
     ('if_eq_until_counted', 1): if_eq_until_counted_1,
     ('if_eq_until_counted', 2): if_eq_until_counted_2,
     ('if_eq_until_counted', 3): if_eq_until_counted_3,
+    ('if_eq_until_counted', 4): if_eq_until_counted_4,
+    ('if_eq_until_counted', 5): if_eq_until_counted_5,
     ('if_eq_while_c', 0): if_eq_while_c_0,
     ('if_eq_while_c', 1): if_eq_while_c_1,
     ('if_eq_while_c', 2): if_eq_while_c_2,
     ('if_eq_while_c', 3): if_eq_while_c_3,
+    ('if_eq_while_c', 4): if_eq_while_c_4,
+    ('if_eq_while_c', 5): if_eq_while_c_5,
     ('if_eq_until_c', 0): if_eq_until_c_0,
     ('if_eq_until_c', 1): if_eq_until_c_1,
     ('if_eq_until_c', 2): if_eq_until_c_2,
     ('if_eq_until_c', 3): if_eq_until_c_3,
+    ('if_eq_until_c', 4): if_eq_until_c_4,
+    ('if_eq_until_c', 5): if_eq_until_c_5,
     ('if_eq_loop_cc', 0): if_eq_loop_cc_0,
     ('if_eq_loop_cc', 1): if_eq_loop_cc_1,
     ('if_eq_loop_cc', 2): if_eq_loop_cc_2,
     ('if_eq_loop_cc', 3): if_eq_loop_cc_3,
+    ('if_eq_loop_cc', 4): if_eq_loop_cc_4,
+    ('if_eq_loop_cc', 5): if_eq_loop_cc_5,
     ('if_eq_c_xx', 0): if_eq_c_xx_0,
     ('if_eq_c_xx', 1): if_eq_c_xx_1,
     ('if_eq_c_xx', 2): if_eq_c_xx_2,
     ('if_eq_c_xx', 3): if_eq_c_xx_3,
+    ('if_eq_c_xx', 4): if_eq_c_xx_4,
+    ('if_eq_c_xx', 5): if_eq_c_xx_5,
     ('if_eq_c_xc', 0): if_eq_c_xc_0,
     ('if_eq_c_xc', 1): if_eq_c_xc_1,
     ('if_eq_c_xc', 2): if_eq_c_xc_2,
     ('if_eq_c_xc', 3): if_eq_c_xc_3,
+    ('if_eq_c_xc', 4): if_eq_c_xc_4,
+    ('if_eq_c_xc', 5): if_eq_c_xc_5,
     ('if_eq_c_cx', 0): if_eq_c_cx_0,
     ('if_eq_c_cx', 1): if_eq_c_cx_1,
     ('if_eq_c_cx', 2): if_eq_c_cx_2,
     ('if_eq_c_cx', 3): if_eq_c_cx_3,
+    ('if_eq_c_cx', 4): if_eq_c_cx_4,
+    ('if_eq_c_cx', 5): if_eq_c_cx_5,
     ('if_eq_c_cc', 0): if_eq_c_cc_0,
     ('if_eq_c_cc', 1): if_eq_c_cc_1,
     ('if_eq_c_cc', 2): if_eq_c_cc_2,
     ('if_eq_c_cc', 3): if_eq_c_cc_3,
+    ('if_eq_c_cc', 4): if_eq_c_cc_4,
+    ('if_eq_c_cc', 5): if_eq_c_cc_5,
     ('if_eq_c_while', 0): if_eq_c_while_0,
     ('if_eq_c_while', 1): if_eq_c_while_1,
     ('if_eq_c_while', 2): if_eq_c_while_2,
     ('if_eq_c_while', 3): if_eq_c_while_3,
+    ('if_eq_c_while', 4): if_eq_c_while_4,
+    ('if_eq_c_while', 5): if_eq_c_while_5,
     ('if_eq_c_until_while', 0): if_eq_c_until_while_0,
     ('if_eq_c_until_while', 1): if_eq_c_until_while_1,
     ('if_eq_c_until_while', 2): if_eq_c_until_while_2,
     ('if_eq_c_until_while', 3): if_eq_c_until_while_3,
+    ('if_eq_c_until_while', 4): if_eq_c_until_while_4,
+    ('if_eq_c_until_while', 5): if_eq_c_until_while_5,
     ('if_eq_c_counted', 0): if_eq_c_counted_0,
     ('if_eq_c_counted', 1): if_eq_c_counted_1,
     ('if_eq_c_counted', 2): if_eq_c_counted_2,
     ('if_eq_c_counted', 3): if_eq_c_counted_3,
+    ('if_eq_c_counted', 4): if_eq_c_counted_4,
+    ('if_eq_c_counted', 5): if_eq_c_counted_5,
     ('if_eq_c_until_counted', 0): if_eq_c_until_counted_0,
     ('if_eq_c_until_counted', 1): if_eq_c_until_counted_1,
     ('if_eq_c_until_counted', 2): if_eq_c_until_counted_2,
     ('if_eq_c_until_counted', 3): if_eq_c_until_counted_3,
+    ('if_eq_c_until_counted', 4): if_eq_c_until_counted_4,
+    ('if_eq_c_until_counted', 5): if_eq_c_until_counted_5,
     ('if_eq_c_while_c', 0): if_eq_c_while_c_0,
     ('if_eq_c_while_c', 1): if_eq_c_while_c_1,
     ('if_eq_c_while_c', 2): if_eq_c_while_c_2,
     ('if_eq_c_while_c', 3): if_eq_c_while_c_3,
+    ('if_eq_c_while_c', 4): if_eq_c_while_c_4,
+    ('if_eq_c_while_c', 5): if_eq_c_while_c_5,
     ('if_eq_c_until_c', 0): if_eq_c_until_c_0,
     ('if_eq_c_until_c', 1): if_eq_c_until_c_1,
     ('if_eq_c_until_c', 2): if_eq_c_until_c_2,
     ('if_eq_c_until_c', 3): if_eq_c_until_c_3,
+    ('if_eq_c_until_c', 4): if_eq_c_until_c_4,
+    ('if_eq_c_until_c', 5): if_eq_c_until_c_5,
     ('if_eq_c_loop_cc', 0): if_eq_c_loop_cc_0,
     ('if_eq_c_loop_cc', 1): if_eq_c_loop_cc_1,
     ('if_eq_c_loop_cc', 2): if_eq_c_loop_cc_2,
     ('if_eq_c_loop_cc', 3): if_eq_c_loop_cc_3,
+    ('if_eq_c_loop_cc', 4): if_eq_c_loop_cc_4,
+    ('if_eq_c_loop_cc', 5): if_eq_c_loop_cc_5,
     ('if_lt_u_xx', 0): if_lt_u_xx_0,
     ('if_lt_u_xx', 1): if_lt_u_xx_1,
     ('if_lt_u_xx', 2): if_lt_u_xx_2,
     ('if_lt_u_xx', 3): if_lt_u_xx_3,
+    ('if_lt_u_xx', 4): if_lt_u_xx_4,
+    ('if_lt_u_xx', 5): if_lt_u_xx_5,
     ('if_lt_u_xc', 0): if_lt_u_xc_0,
     ('if_lt_u_xc', 1): if_lt_u_xc_1,
     ('if_lt_u_xc', 2): if_lt_u_xc_2,
     ('if_lt_u_xc', 3): if_lt_u_xc_3,
+    ('if_lt_u_xc', 4): if_lt_u_xc_4,
+    ('if_lt_u_xc', 5): if_lt_u_xc_5,
     ('if_lt_u_cx', 0): if_lt_u_cx_0,
     ('if_lt_u_cx', 1): if_lt_u_cx_1,
     ('if_lt_u_cx', 2): if_lt_u_cx_2,
     ('if_lt_u_cx', 3): if_lt_u_cx_3,
+    ('if_lt_u_cx', 4): if_lt_u_cx_4,
+    ('if_lt_u_cx', 5): if_lt_u_cx_5,
     ('if_lt_u_cc', 0): if_lt_u_cc_0,
     ('if_lt_u_cc', 1): if_lt_u_cc_1,
     ('if_lt_u_cc', 2): if_lt_u_cc_2,
     ('if_lt_u_cc', 3): if_lt_u_cc_3,
+    ('if_lt_u_cc', 4): if_lt_u_cc_4,
+    ('if_lt_u_cc', 5): if_lt_u_cc_5,
     ('if_lt_u_while', 0): if_lt_u_while_0,
     ('if_lt_u_while', 1): if_lt_u_while_1,
     ('if_lt_u_while', 2): if_lt_u_while_2,
     ('if_lt_u_while', 3): if_lt_u_while_3,
+    ('if_lt_u_while', 4): if_lt_u_while_4,
+    ('if_lt_u_while', 5): if_lt_u_while_5,
     ('if_lt_u_until_while', 0): if_lt_u_until_while_0,
     ('if_lt_u_until_while', 1): if_lt_u_until_while_1,
     ('if_lt_u_until_while', 2): if_lt_u_until_while_2,
     ('if_lt_u_until_while', 3): if_lt_u_until_while_3,
+    ('if_lt_u_until_while', 4): if_lt_u_until_while_4,
+    ('if_lt_u_until_while', 5): if_lt_u_until_while_5,
     ('if_lt_u_counted', 0): if_lt_u_counted_0,
     ('if_lt_u_counted', 1): if_lt_u_counted_1,
     ('if_lt_u_counted', 2): if_lt_u_counted_2,
     ('if_lt_u_counted', 3): if_lt_u_counted_3,
+    ('if_lt_u_counted', 4): if_lt_u_counted_4,
+    ('if_lt_u_counted', 5): if_lt_u_counted_5,
     ('if_lt_u_until_counted', 0): if_lt_u_until_counted_0,
     ('if_lt_u_until_counted', 1): if_lt_u_until_counted_1,
     ('if_lt_u_until_counted', 2): if_lt_u_until_counted_2,
     ('if_lt_u_until_counted', 3): if_lt_u_until_counted_3,
+    ('if_lt_u_until_counted', 4): if_lt_u_until_counted_4,
+    ('if_lt_u_until_counted', 5): if_lt_u_until_counted_5,
     ('if_lt_u_while_c', 0): if_lt_u_while_c_0,
     ('if_lt_u_while_c', 1): if_lt_u_while_c_1,
     ('if_lt_u_while_c', 2): if_lt_u_while_c_2,
     ('if_lt_u_while_c', 3): if_lt_u_while_c_3,
+    ('if_lt_u_while_c', 4): if_lt_u_while_c_4,
+    ('if_lt_u_while_c', 5): if_lt_u_while_c_5,
     ('if_lt_u_until_c', 0): if_lt_u_until_c_0,
     ('if_lt_u_until_c', 1): if_lt_u_until_c_1,
     ('if_lt_u_until_c', 2): if_lt_u_until_c_2,
     ('if_lt_u_until_c', 3): if_lt_u_until_c_3,
+    ('if_lt_u_until_c', 4): if_lt_u_until_c_4,
+    ('if_lt_u_until_c', 5): if_lt_u_until_c_5,
     ('if_lt_u_loop_cc', 0): if_lt_u_loop_cc_0,
     ('if_lt_u_loop_cc', 1): if_lt_u_loop_cc_1,
     ('if_lt_u_loop_cc', 2): if_lt_u_loop_cc_2,
     ('if_lt_u_loop_cc', 3): if_lt_u_loop_cc_3,
+    ('if_lt_u_loop_cc', 4): if_lt_u_loop_cc_4,
+    ('if_lt_u_loop_cc', 5): if_lt_u_loop_cc_5,
     ('if_lt_u_c_xx', 0): if_lt_u_c_xx_0,
     ('if_lt_u_c_xx', 1): if_lt_u_c_xx_1,
     ('if_lt_u_c_xx', 2): if_lt_u_c_xx_2,
     ('if_lt_u_c_xx', 3): if_lt_u_c_xx_3,
+    ('if_lt_u_c_xx', 4): if_lt_u_c_xx_4,
+    ('if_lt_u_c_xx', 5): if_lt_u_c_xx_5,
     ('if_lt_u_c_xc', 0): if_lt_u_c_xc_0,
     ('if_lt_u_c_xc', 1): if_lt_u_c_xc_1,
     ('if_lt_u_c_xc', 2): if_lt_u_c_xc_2,
     ('if_lt_u_c_xc', 3): if_lt_u_c_xc_3,
+    ('if_lt_u_c_xc', 4): if_lt_u_c_xc_4,
+    ('if_lt_u_c_xc', 5): if_lt_u_c_xc_5,
     ('if_lt_u_c_cx', 0): if_lt_u_c_cx_0,
     ('if_lt_u_c_cx', 1): if_lt_u_c_cx_1,
     ('if_lt_u_c_cx', 2): if_lt_u_c_cx_2,
     ('if_lt_u_c_cx', 3): if_lt_u_c_cx_3,
+    ('if_lt_u_c_cx', 4): if_lt_u_c_cx_4,
+    ('if_lt_u_c_cx', 5): if_lt_u_c_cx_5,
     ('if_lt_u_c_cc', 0): if_lt_u_c_cc_0,
     ('if_lt_u_c_cc', 1): if_lt_u_c_cc_1,
     ('if_lt_u_c_cc', 2): if_lt_u_c_cc_2,
     ('if_lt_u_c_cc', 3): if_lt_u_c_cc_3,
+    ('if_lt_u_c_cc', 4): if_lt_u_c_cc_4,
+    ('if_lt_u_c_cc', 5): if_lt_u_c_cc_5,
     ('if_lt_u_c_while', 0): if_lt_u_c_while_0,
     ('if_lt_u_c_while', 1): if_lt_u_c_while_1,
     ('if_lt_u_c_while', 2): if_lt_u_c_while_2,
     ('if_lt_u_c_while', 3): if_lt_u_c_while_3,
+    ('if_lt_u_c_while', 4): if_lt_u_c_while_4,
+    ('if_lt_u_c_while', 5): if_lt_u_c_while_5,
     ('if_lt_u_c_until_while', 0): if_lt_u_c_until_while_0,
     ('if_lt_u_c_until_while', 1): if_lt_u_c_until_while_1,
     ('if_lt_u_c_until_while', 2): if_lt_u_c_until_while_2,
     ('if_lt_u_c_until_while', 3): if_lt_u_c_until_while_3,
+    ('if_lt_u_c_until_while', 4): if_lt_u_c_until_while_4,
+    ('if_lt_u_c_until_while', 5): if_lt_u_c_until_while_5,
     ('if_lt_u_c_counted', 0): if_lt_u_c_counted_0,
     ('if_lt_u_c_counted', 1): if_lt_u_c_counted_1,
     ('if_lt_u_c_counted', 2): if_lt_u_c_counted_2,
     ('if_lt_u_c_counted', 3): if_lt_u_c_counted_3,
+    ('if_lt_u_c_counted', 4): if_lt_u_c_counted_4,
+    ('if_lt_u_c_counted', 5): if_lt_u_c_counted_5,
     ('if_lt_u_c_until_counted', 0): if_lt_u_c_until_counted_0,
     ('if_lt_u_c_until_counted', 1): if_lt_u_c_until_counted_1,
     ('if_lt_u_c_until_counted', 2): if_lt_u_c_until_counted_2,
     ('if_lt_u_c_until_counted', 3): if_lt_u_c_until_counted_3,
+    ('if_lt_u_c_until_counted', 4): if_lt_u_c_until_counted_4,
+    ('if_lt_u_c_until_counted', 5): if_lt_u_c_until_counted_5,
     ('if_lt_u_c_while_c', 0): if_lt_u_c_while_c_0,
     ('if_lt_u_c_while_c', 1): if_lt_u_c_while_c_1,
     ('if_lt_u_c_while_c', 2): if_lt_u_c_while_c_2,
     ('if_lt_u_c_while_c', 3): if_lt_u_c_while_c_3,
+    ('if_lt_u_c_while_c', 4): if_lt_u_c_while_c_4,
+    ('if_lt_u_c_while_c', 5): if_lt_u_c_while_c_5,
     ('if_lt_u_c_until_c', 0): if_lt_u_c_until_c_0,
     ('if_lt_u_c_until_c', 1): if_lt_u_c_until_c_1,
     ('if_lt_u_c_until_c', 2): if_lt_u_c_until_c_2,
     ('if_lt_u_c_until_c', 3): if_lt_u_c_until_c_3,
+    ('if_lt_u_c_until_c', 4): if_lt_u_c_until_c_4,
+    ('if_lt_u_c_until_c', 5): if_lt_u_c_until_c_5,
     ('if_lt_u_c_loop_cc', 0): if_lt_u_c_loop_cc_0,
     ('if_lt_u_c_loop_cc', 1): if_lt_u_c_loop_cc_1,
     ('if_lt_u_c_loop_cc', 2): if_lt_u_c_loop_cc_2,
     ('if_lt_u_c_loop_cc', 3): if_lt_u_c_loop_cc_3,
+    ('if_lt_u_c_loop_cc', 4): if_lt_u_c_loop_cc_4,
+    ('if_lt_u_c_loop_cc', 5): if_lt_u_c_loop_cc_5,
     ('if_gt_u_xx', 0): if_gt_u_xx_0,
     ('if_gt_u_xx', 1): if_gt_u_xx_1,
     ('if_gt_u_xx', 2): if_gt_u_xx_2,
     ('if_gt_u_xx', 3): if_gt_u_xx_3,
+    ('if_gt_u_xx', 4): if_gt_u_xx_4,
+    ('if_gt_u_xx', 5): if_gt_u_xx_5,
     ('if_gt_u_xc', 0): if_gt_u_xc_0,
     ('if_gt_u_xc', 1): if_gt_u_xc_1,
     ('if_gt_u_xc', 2): if_gt_u_xc_2,
     ('if_gt_u_xc', 3): if_gt_u_xc_3,
+    ('if_gt_u_xc', 4): if_gt_u_xc_4,
+    ('if_gt_u_xc', 5): if_gt_u_xc_5,
     ('if_gt_u_cx', 0): if_gt_u_cx_0,
     ('if_gt_u_cx', 1): if_gt_u_cx_1,
     ('if_gt_u_cx', 2): if_gt_u_cx_2,
     ('if_gt_u_cx', 3): if_gt_u_cx_3,
+    ('if_gt_u_cx', 4): if_gt_u_cx_4,
+    ('if_gt_u_cx', 5): if_gt_u_cx_5,
     ('if_gt_u_cc', 0): if_gt_u_cc_0,
     ('if_gt_u_cc', 1): if_gt_u_cc_1,
     ('if_gt_u_cc', 2): if_gt_u_cc_2,
     ('if_gt_u_cc', 3): if_gt_u_cc_3,
+    ('if_gt_u_cc', 4): if_gt_u_cc_4,
+    ('if_gt_u_cc', 5): if_gt_u_cc_5,
     ('if_gt_u_while', 0): if_gt_u_while_0,
     ('if_gt_u_while', 1): if_gt_u_while_1,
     ('if_gt_u_while', 2): if_gt_u_while_2,
     ('if_gt_u_while', 3): if_gt_u_while_3,
+    ('if_gt_u_while', 4): if_gt_u_while_4,
+    ('if_gt_u_while', 5): if_gt_u_while_5,
     ('if_gt_u_until_while', 0): if_gt_u_until_while_0,
     ('if_gt_u_until_while', 1): if_gt_u_until_while_1,
     ('if_gt_u_until_while', 2): if_gt_u_until_while_2,
     ('if_gt_u_until_while', 3): if_gt_u_until_while_3,
+    ('if_gt_u_until_while', 4): if_gt_u_until_while_4,
+    ('if_gt_u_until_while', 5): if_gt_u_until_while_5,
     ('if_gt_u_counted', 0): if_gt_u_counted_0,
     ('if_gt_u_counted', 1): if_gt_u_counted_1,
     ('if_gt_u_counted', 2): if_gt_u_counted_2,
     ('if_gt_u_counted', 3): if_gt_u_counted_3,
+    ('if_gt_u_counted', 4): if_gt_u_counted_4,
+    ('if_gt_u_counted', 5): if_gt_u_counted_5,
     ('if_gt_u_until_counted', 0): if_gt_u_until_counted_0,
     ('if_gt_u_until_counted', 1): if_gt_u_until_counted_1,
     ('if_gt_u_until_counted', 2): if_gt_u_until_counted_2,
     ('if_gt_u_until_counted', 3): if_gt_u_until_counted_3,
+    ('if_gt_u_until_counted', 4): if_gt_u_until_counted_4,
+    ('if_gt_u_until_counted', 5): if_gt_u_until_counted_5,
     ('if_gt_u_while_c', 0): if_gt_u_while_c_0,
     ('if_gt_u_while_c', 1): if_gt_u_while_c_1,
     ('if_gt_u_while_c', 2): if_gt_u_while_c_2,
     ('if_gt_u_while_c', 3): if_gt_u_while_c_3,
+    ('if_gt_u_while_c', 4): if_gt_u_while_c_4,
+    ('if_gt_u_while_c', 5): if_gt_u_while_c_5,
     ('if_gt_u_until_c', 0): if_gt_u_until_c_0,
     ('if_gt_u_until_c', 1): if_gt_u_until_c_1,
     ('if_gt_u_until_c', 2): if_gt_u_until_c_2,
     ('if_gt_u_until_c', 3): if_gt_u_until_c_3,
+    ('if_gt_u_until_c', 4): if_gt_u_until_c_4,
+    ('if_gt_u_until_c', 5): if_gt_u_until_c_5,
     ('if_gt_u_loop_cc', 0): if_gt_u_loop_cc_0,
     ('if_gt_u_loop_cc', 1): if_gt_u_loop_cc_1,
     ('if_gt_u_loop_cc', 2): if_gt_u_loop_cc_2,
     ('if_gt_u_loop_cc', 3): if_gt_u_loop_cc_3,
+    ('if_gt_u_loop_cc', 4): if_gt_u_loop_cc_4,
+    ('if_gt_u_loop_cc', 5): if_gt_u_loop_cc_5,
     ('if_gt_u_c_xx', 0): if_gt_u_c_xx_0,
     ('if_gt_u_c_xx', 1): if_gt_u_c_xx_1,
     ('if_gt_u_c_xx', 2): if_gt_u_c_xx_2,
     ('if_gt_u_c_xx', 3): if_gt_u_c_xx_3,
+    ('if_gt_u_c_xx', 4): if_gt_u_c_xx_4,
+    ('if_gt_u_c_xx', 5): if_gt_u_c_xx_5,
     ('if_gt_u_c_xc', 0): if_gt_u_c_xc_0,
     ('if_gt_u_c_xc', 1): if_gt_u_c_xc_1,
     ('if_gt_u_c_xc', 2): if_gt_u_c_xc_2,
     ('if_gt_u_c_xc', 3): if_gt_u_c_xc_3,
+    ('if_gt_u_c_xc', 4): if_gt_u_c_xc_4,
+    ('if_gt_u_c_xc', 5): if_gt_u_c_xc_5,
     ('if_gt_u_c_cx', 0): if_gt_u_c_cx_0,
     ('if_gt_u_c_cx', 1): if_gt_u_c_cx_1,
     ('if_gt_u_c_cx', 2): if_gt_u_c_cx_2,
     ('if_gt_u_c_cx', 3): if_gt_u_c_cx_3,
+    ('if_gt_u_c_cx', 4): if_gt_u_c_cx_4,
+    ('if_gt_u_c_cx', 5): if_gt_u_c_cx_5,
     ('if_gt_u_c_cc', 0): if_gt_u_c_cc_0,
     ('if_gt_u_c_cc', 1): if_gt_u_c_cc_1,
     ('if_gt_u_c_cc', 2): if_gt_u_c_cc_2,
     ('if_gt_u_c_cc', 3): if_gt_u_c_cc_3,
+    ('if_gt_u_c_cc', 4): if_gt_u_c_cc_4,
+    ('if_gt_u_c_cc', 5): if_gt_u_c_cc_5,
     ('if_gt_u_c_while', 0): if_gt_u_c_while_0,
     ('if_gt_u_c_while', 1): if_gt_u_c_while_1,
     ('if_gt_u_c_while', 2): if_gt_u_c_while_2,
     ('if_gt_u_c_while', 3): if_gt_u_c_while_3,
+    ('if_gt_u_c_while', 4): if_gt_u_c_while_4,
+    ('if_gt_u_c_while', 5): if_gt_u_c_while_5,
     ('if_gt_u_c_until_while', 0): if_gt_u_c_until_while_0,
     ('if_gt_u_c_until_while', 1): if_gt_u_c_until_while_1,
     ('if_gt_u_c_until_while', 2): if_gt_u_c_until_while_2,
     ('if_gt_u_c_until_while', 3): if_gt_u_c_until_while_3,
+    ('if_gt_u_c_until_while', 4): if_gt_u_c_until_while_4,
+    ('if_gt_u_c_until_while', 5): if_gt_u_c_until_while_5,
     ('if_gt_u_c_counted', 0): if_gt_u_c_counted_0,
     ('if_gt_u_c_counted', 1): if_gt_u_c_counted_1,
     ('if_gt_u_c_counted', 2): if_gt_u_c_counted_2,
     ('if_gt_u_c_counted', 3): if_gt_u_c_counted_3,
+    ('if_gt_u_c_counted', 4): if_gt_u_c_counted_4,
+    ('if_gt_u_c_counted', 5): if_gt_u_c_counted_5,
     ('if_gt_u_c_until_counted', 0): if_gt_u_c_until_counted_0,
     ('if_gt_u_c_until_counted', 1): if_gt_u_c_until_counted_1,
     ('if_gt_u_c_until_counted', 2): if_gt_u_c_until_counted_2,
     ('if_gt_u_c_until_counted', 3): if_gt_u_c_until_counted_3,
+    ('if_gt_u_c_until_counted', 4): if_gt_u_c_until_counted_4,
+    ('if_gt_u_c_until_counted', 5): if_gt_u_c_until_counted_5,
     ('if_gt_u_c_while_c', 0): if_gt_u_c_while_c_0,
     ('if_gt_u_c_while_c', 1): if_gt_u_c_while_c_1,
     ('if_gt_u_c_while_c', 2): if_gt_u_c_while_c_2,
     ('if_gt_u_c_while_c', 3): if_gt_u_c_while_c_3,
+    ('if_gt_u_c_while_c', 4): if_gt_u_c_while_c_4,
+    ('if_gt_u_c_while_c', 5): if_gt_u_c_while_c_5,
     ('if_gt_u_c_until_c', 0): if_gt_u_c_until_c_0,
     ('if_gt_u_c_until_c', 1): if_gt_u_c_until_c_1,
     ('if_gt_u_c_until_c', 2): if_gt_u_c_until_c_2,
     ('if_gt_u_c_until_c', 3): if_gt_u_c_until_c_3,
+    ('if_gt_u_c_until_c', 4): if_gt_u_c_until_c_4,
+    ('if_gt_u_c_until_c', 5): if_gt_u_c_until_c_5,
     ('if_gt_u_c_loop_cc', 0): if_gt_u_c_loop_cc_0,
     ('if_gt_u_c_loop_cc', 1): if_gt_u_c_loop_cc_1,
     ('if_gt_u_c_loop_cc', 2): if_gt_u_c_loop_cc_2,
     ('if_gt_u_c_loop_cc', 3): if_gt_u_c_loop_cc_3,
+    ('if_gt_u_c_loop_cc', 4): if_gt_u_c_loop_cc_4,
+    ('if_gt_u_c_loop_cc', 5): if_gt_u_c_loop_cc_5,
     ('if_lt_s_xx', 0): if_lt_s_xx_0,
     ('if_lt_s_xx', 1): if_lt_s_xx_1,
     ('if_lt_s_xx', 2): if_lt_s_xx_2,
     ('if_lt_s_xx', 3): if_lt_s_xx_3,
+    ('if_lt_s_xx', 4): if_lt_s_xx_4,
+    ('if_lt_s_xx', 5): if_lt_s_xx_5,
     ('if_lt_s_xc', 0): if_lt_s_xc_0,
     ('if_lt_s_xc', 1): if_lt_s_xc_1,
     ('if_lt_s_xc', 2): if_lt_s_xc_2,
     ('if_lt_s_xc', 3): if_lt_s_xc_3,
+    ('if_lt_s_xc', 4): if_lt_s_xc_4,
+    ('if_lt_s_xc', 5): if_lt_s_xc_5,
     ('if_lt_s_cx', 0): if_lt_s_cx_0,
     ('if_lt_s_cx', 1): if_lt_s_cx_1,
     ('if_lt_s_cx', 2): if_lt_s_cx_2,
     ('if_lt_s_cx', 3): if_lt_s_cx_3,
+    ('if_lt_s_cx', 4): if_lt_s_cx_4,
+    ('if_lt_s_cx', 5): if_lt_s_cx_5,
     ('if_lt_s_cc', 0): if_lt_s_cc_0,
     ('if_lt_s_cc', 1): if_lt_s_cc_1,
     ('if_lt_s_cc', 2): if_lt_s_cc_2,
     ('if_lt_s_cc', 3): if_lt_s_cc_3,
+    ('if_lt_s_cc', 4): if_lt_s_cc_4,
+    ('if_lt_s_cc', 5): if_lt_s_cc_5,
     ('if_lt_s_while', 0): if_lt_s_while_0,
     ('if_lt_s_while', 1): if_lt_s_while_1,
     ('if_lt_s_while', 2): if_lt_s_while_2,
     ('if_lt_s_while', 3): if_lt_s_while_3,
+    ('if_lt_s_while', 4): if_lt_s_while_4,
+    ('if_lt_s_while', 5): if_lt_s_while_5,
     ('if_lt_s_until_while', 0): if_lt_s_until_while_0,
     ('if_lt_s_until_while', 1): if_lt_s_until_while_1,
     ('if_lt_s_until_while', 2): if_lt_s_until_while_2,
     ('if_lt_s_until_while', 3): if_lt_s_until_while_3,
+    ('if_lt_s_until_while', 4): if_lt_s_until_while_4,
+    ('if_lt_s_until_while', 5): if_lt_s_until_while_5,
     ('if_lt_s_counted', 0): if_lt_s_counted_0,
     ('if_lt_s_counted', 1): if_lt_s_counted_1,
     ('if_lt_s_counted', 2): if_lt_s_counted_2,
     ('if_lt_s_counted', 3): if_lt_s_counted_3,
+    ('if_lt_s_counted', 4): if_lt_s_counted_4,
+    ('if_lt_s_counted', 5): if_lt_s_counted_5,
     ('if_lt_s_until_counted', 0): if_lt_s_until_counted_0,
     ('if_lt_s_until_counted', 1): if_lt_s_until_counted_1,
     ('if_lt_s_until_counted', 2): if_lt_s_until_counted_2,
     ('if_lt_s_until_counted', 3): if_lt_s_until_counted_3,
+    ('if_lt_s_until_counted', 4): if_lt_s_until_counted_4,
+    ('if_lt_s_until_counted', 5): if_lt_s_until_counted_5,
     ('if_lt_s_while_c', 0): if_lt_s_while_c_0,
     ('if_lt_s_while_c', 1): if_lt_s_while_c_1,
     ('if_lt_s_while_c', 2): if_lt_s_while_c_2,
     ('if_lt_s_while_c', 3): if_lt_s_while_c_3,
+    ('if_lt_s_while_c', 4): if_lt_s_while_c_4,
+    ('if_lt_s_while_c', 5): if_lt_s_while_c_5,
     ('if_lt_s_until_c', 0): if_lt_s_until_c_0,
     ('if_lt_s_until_c', 1): if_lt_s_until_c_1,
     ('if_lt_s_until_c', 2): if_lt_s_until_c_2,
     ('if_lt_s_until_c', 3): if_lt_s_until_c_3,
+    ('if_lt_s_until_c', 4): if_lt_s_until_c_4,
+    ('if_lt_s_until_c', 5): if_lt_s_until_c_5,
     ('if_lt_s_loop_cc', 0): if_lt_s_loop_cc_0,
     ('if_lt_s_loop_cc', 1): if_lt_s_loop_cc_1,
     ('if_lt_s_loop_cc', 2): if_lt_s_loop_cc_2,
     ('if_lt_s_loop_cc', 3): if_lt_s_loop_cc_3,
+    ('if_lt_s_loop_cc', 4): if_lt_s_loop_cc_4,
+    ('if_lt_s_loop_cc', 5): if_lt_s_loop_cc_5,
     ('if_lt_s_c_xx', 0): if_lt_s_c_xx_0,
     ('if_lt_s_c_xx', 1): if_lt_s_c_xx_1,
     ('if_lt_s_c_xx', 2): if_lt_s_c_xx_2,
     ('if_lt_s_c_xx', 3): if_lt_s_c_xx_3,
+    ('if_lt_s_c_xx', 4): if_lt_s_c_xx_4,
+    ('if_lt_s_c_xx', 5): if_lt_s_c_xx_5,
     ('if_lt_s_c_xc', 0): if_lt_s_c_xc_0,
     ('if_lt_s_c_xc', 1): if_lt_s_c_xc_1,
     ('if_lt_s_c_xc', 2): if_lt_s_c_xc_2,
     ('if_lt_s_c_xc', 3): if_lt_s_c_xc_3,
+    ('if_lt_s_c_xc', 4): if_lt_s_c_xc_4,
+    ('if_lt_s_c_xc', 5): if_lt_s_c_xc_5,
     ('if_lt_s_c_cx', 0): if_lt_s_c_cx_0,
     ('if_lt_s_c_cx', 1): if_lt_s_c_cx_1,
     ('if_lt_s_c_cx', 2): if_lt_s_c_cx_2,
     ('if_lt_s_c_cx', 3): if_lt_s_c_cx_3,
+    ('if_lt_s_c_cx', 4): if_lt_s_c_cx_4,
+    ('if_lt_s_c_cx', 5): if_lt_s_c_cx_5,
     ('if_lt_s_c_cc', 0): if_lt_s_c_cc_0,
     ('if_lt_s_c_cc', 1): if_lt_s_c_cc_1,
     ('if_lt_s_c_cc', 2): if_lt_s_c_cc_2,
     ('if_lt_s_c_cc', 3): if_lt_s_c_cc_3,
+    ('if_lt_s_c_cc', 4): if_lt_s_c_cc_4,
+    ('if_lt_s_c_cc', 5): if_lt_s_c_cc_5,
     ('if_lt_s_c_while', 0): if_lt_s_c_while_0,
     ('if_lt_s_c_while', 1): if_lt_s_c_while_1,
     ('if_lt_s_c_while', 2): if_lt_s_c_while_2,
     ('if_lt_s_c_while', 3): if_lt_s_c_while_3,
+    ('if_lt_s_c_while', 4): if_lt_s_c_while_4,
+    ('if_lt_s_c_while', 5): if_lt_s_c_while_5,
     ('if_lt_s_c_until_while', 0): if_lt_s_c_until_while_0,
     ('if_lt_s_c_until_while', 1): if_lt_s_c_until_while_1,
     ('if_lt_s_c_until_while', 2): if_lt_s_c_until_while_2,
     ('if_lt_s_c_until_while', 3): if_lt_s_c_until_while_3,
+    ('if_lt_s_c_until_while', 4): if_lt_s_c_until_while_4,
+    ('if_lt_s_c_until_while', 5): if_lt_s_c_until_while_5,
     ('if_lt_s_c_counted', 0): if_lt_s_c_counted_0,
     ('if_lt_s_c_counted', 1): if_lt_s_c_counted_1,
     ('if_lt_s_c_counted', 2): if_lt_s_c_counted_2,
     ('if_lt_s_c_counted', 3): if_lt_s_c_counted_3,
+    ('if_lt_s_c_counted', 4): if_lt_s_c_counted_4,
+    ('if_lt_s_c_counted', 5): if_lt_s_c_counted_5,
     ('if_lt_s_c_until_counted', 0): if_lt_s_c_until_counted_0,
     ('if_lt_s_c_until_counted', 1): if_lt_s_c_until_counted_1,
     ('if_lt_s_c_until_counted', 2): if_lt_s_c_until_counted_2,
     ('if_lt_s_c_until_counted', 3): if_lt_s_c_until_counted_3,
+    ('if_lt_s_c_until_counted', 4): if_lt_s_c_until_counted_4,
+    ('if_lt_s_c_until_counted', 5): if_lt_s_c_until_counted_5,
     ('if_lt_s_c_while_c', 0): if_lt_s_c_while_c_0,
     ('if_lt_s_c_while_c', 1): if_lt_s_c_while_c_1,
     ('if_lt_s_c_while_c', 2): if_lt_s_c_while_c_2,
     ('if_lt_s_c_while_c', 3): if_lt_s_c_while_c_3,
+    ('if_lt_s_c_while_c', 4): if_lt_s_c_while_c_4,
+    ('if_lt_s_c_while_c', 5): if_lt_s_c_while_c_5,
     ('if_lt_s_c_until_c', 0): if_lt_s_c_until_c_0,
     ('if_lt_s_c_until_c', 1): if_lt_s_c_until_c_1,
     ('if_lt_s_c_until_c', 2): if_lt_s_c_until_c_2,
     ('if_lt_s_c_until_c', 3): if_lt_s_c_until_c_3,
+    ('if_lt_s_c_until_c', 4): if_lt_s_c_until_c_4,
+    ('if_lt_s_c_until_c', 5): if_lt_s_c_until_c_5,
     ('if_lt_s_c_loop_cc', 0): if_lt_s_c_loop_cc_0,
     ('if_lt_s_c_loop_cc', 1): if_lt_s_c_loop_cc_1,
     ('if_lt_s_c_loop_cc', 2): if_lt_s_c_loop_cc_2,
     ('if_lt_s_c_loop_cc', 3): if_lt_s_c_loop_cc_3,
+    ('if_lt_s_c_loop_cc', 4): if_lt_s_c_loop_cc_4,
+    ('if_lt_s_c_loop_cc', 5): if_lt_s_c_loop_cc_5,
     ('if_gt_s_xx', 0): if_gt_s_xx_0,
     ('if_gt_s_xx', 1): if_gt_s_xx_1,
     ('if_gt_s_xx', 2): if_gt_s_xx_2,
     ('if_gt_s_xx', 3): if_gt_s_xx_3,
+    ('if_gt_s_xx', 4): if_gt_s_xx_4,
+    ('if_gt_s_xx', 5): if_gt_s_xx_5,
     ('if_gt_s_xc', 0): if_gt_s_xc_0,
     ('if_gt_s_xc', 1): if_gt_s_xc_1,
     ('if_gt_s_xc', 2): if_gt_s_xc_2,
     ('if_gt_s_xc', 3): if_gt_s_xc_3,
+    ('if_gt_s_xc', 4): if_gt_s_xc_4,
+    ('if_gt_s_xc', 5): if_gt_s_xc_5,
     ('if_gt_s_cx', 0): if_gt_s_cx_0,
     ('if_gt_s_cx', 1): if_gt_s_cx_1,
     ('if_gt_s_cx', 2): if_gt_s_cx_2,
     ('if_gt_s_cx', 3): if_gt_s_cx_3,
+    ('if_gt_s_cx', 4): if_gt_s_cx_4,
+    ('if_gt_s_cx', 5): if_gt_s_cx_5,
     ('if_gt_s_cc', 0): if_gt_s_cc_0,
     ('if_gt_s_cc', 1): if_gt_s_cc_1,
     ('if_gt_s_cc', 2): if_gt_s_cc_2,
     ('if_gt_s_cc', 3): if_gt_s_cc_3,
+    ('if_gt_s_cc', 4): if_gt_s_cc_4,
+    ('if_gt_s_cc', 5): if_gt_s_cc_5,
     ('if_gt_s_while', 0): if_gt_s_while_0,
     ('if_gt_s_while', 1): if_gt_s_while_1,
     ('if_gt_s_while', 2): if_gt_s_while_2,
     ('if_gt_s_while', 3): if_gt_s_while_3,
+    ('if_gt_s_while', 4): if_gt_s_while_4,
+    ('if_gt_s_while', 5): if_gt_s_while_5,
     ('if_gt_s_until_while', 0): if_gt_s_until_while_0,
     ('if_gt_s_until_while', 1): if_gt_s_until_while_1,
     ('if_gt_s_until_while', 2): if_gt_s_until_while_2,
     ('if_gt_s_until_while', 3): if_gt_s_until_while_3,
+    ('if_gt_s_until_while', 4): if_gt_s_until_while_4,
+    ('if_gt_s_until_while', 5): if_gt_s_until_while_5,
     ('if_gt_s_counted', 0): if_gt_s_counted_0,
     ('if_gt_s_counted', 1): if_gt_s_counted_1,
     ('if_gt_s_counted', 2): if_gt_s_counted_2,
     ('if_gt_s_counted', 3): if_gt_s_counted_3,
+    ('if_gt_s_counted', 4): if_gt_s_counted_4,
+    ('if_gt_s_counted', 5): if_gt_s_counted_5,
     ('if_gt_s_until_counted', 0): if_gt_s_until_counted_0,
     ('if_gt_s_until_counted', 1): if_gt_s_until_counted_1,
     ('if_gt_s_until_counted', 2): if_gt_s_until_counted_2,
     ('if_gt_s_until_counted', 3): if_gt_s_until_counted_3,
+    ('if_gt_s_until_counted', 4): if_gt_s_until_counted_4,
+    ('if_gt_s_until_counted', 5): if_gt_s_until_counted_5,
     ('if_gt_s_while_c', 0): if_gt_s_while_c_0,
     ('if_gt_s_while_c', 1): if_gt_s_while_c_1,
     ('if_gt_s_while_c', 2): if_gt_s_while_c_2,
     ('if_gt_s_while_c', 3): if_gt_s_while_c_3,
+    ('if_gt_s_while_c', 4): if_gt_s_while_c_4,
+    ('if_gt_s_while_c', 5): if_gt_s_while_c_5,
     ('if_gt_s_until_c', 0): if_gt_s_until_c_0,
     ('if_gt_s_until_c', 1): if_gt_s_until_c_1,
     ('if_gt_s_until_c', 2): if_gt_s_until_c_2,
     ('if_gt_s_until_c', 3): if_gt_s_until_c_3,
+    ('if_gt_s_until_c', 4): if_gt_s_until_c_4,
+    ('if_gt_s_until_c', 5): if_gt_s_until_c_5,
     ('if_gt_s_loop_cc', 0): if_gt_s_loop_cc_0,
     ('if_gt_s_loop_cc', 1): if_gt_s_loop_cc_1,
     ('if_gt_s_loop_cc', 2): if_gt_s_loop_cc_2,
     ('if_gt_s_loop_cc', 3): if_gt_s_loop_cc_3,
+    ('if_gt_s_loop_cc', 4): if_gt_s_loop_cc_4,
+    ('if_gt_s_loop_cc', 5): if_gt_s_loop_cc_5,
     ('if_gt_s_c_xx', 0): if_gt_s_c_xx_0,
     ('if_gt_s_c_xx', 1): if_gt_s_c_xx_1,
     ('if_gt_s_c_xx', 2): if_gt_s_c_xx_2,
     ('if_gt_s_c_xx', 3): if_gt_s_c_xx_3,
+    ('if_gt_s_c_xx', 4): if_gt_s_c_xx_4,
+    ('if_gt_s_c_xx', 5): if_gt_s_c_xx_5,
     ('if_gt_s_c_xc', 0): if_gt_s_c_xc_0,
     ('if_gt_s_c_xc', 1): if_gt_s_c_xc_1,
     ('if_gt_s_c_xc', 2): if_gt_s_c_xc_2,
     ('if_gt_s_c_xc', 3): if_gt_s_c_xc_3,
+    ('if_gt_s_c_xc', 4): if_gt_s_c_xc_4,
+    ('if_gt_s_c_xc', 5): if_gt_s_c_xc_5,
     ('if_gt_s_c_cx', 0): if_gt_s_c_cx_0,
     ('if_gt_s_c_cx', 1): if_gt_s_c_cx_1,
     ('if_gt_s_c_cx', 2): if_gt_s_c_cx_2,
     ('if_gt_s_c_cx', 3): if_gt_s_c_cx_3,
+    ('if_gt_s_c_cx', 4): if_gt_s_c_cx_4,
+    ('if_gt_s_c_cx', 5): if_gt_s_c_cx_5,
     ('if_gt_s_c_cc', 0): if_gt_s_c_cc_0,
     ('if_gt_s_c_cc', 1): if_gt_s_c_cc_1,
     ('if_gt_s_c_cc', 2): if_gt_s_c_cc_2,
     ('if_gt_s_c_cc', 3): if_gt_s_c_cc_3,
+    ('if_gt_s_c_cc', 4): if_gt_s_c_cc_4,
+    ('if_gt_s_c_cc', 5): if_gt_s_c_cc_5,
     ('if_gt_s_c_while', 0): if_gt_s_c_while_0,
     ('if_gt_s_c_while', 1): if_gt_s_c_while_1,
     ('if_gt_s_c_while', 2): if_gt_s_c_while_2,
     ('if_gt_s_c_while', 3): if_gt_s_c_while_3,
+    ('if_gt_s_c_while', 4): if_gt_s_c_while_4,
+    ('if_gt_s_c_while', 5): if_gt_s_c_while_5,
     ('if_gt_s_c_until_while', 0): if_gt_s_c_until_while_0,
     ('if_gt_s_c_until_while', 1): if_gt_s_c_until_while_1,
     ('if_gt_s_c_until_while', 2): if_gt_s_c_until_while_2,
     ('if_gt_s_c_until_while', 3): if_gt_s_c_until_while_3,
+    ('if_gt_s_c_until_while', 4): if_gt_s_c_until_while_4,
+    ('if_gt_s_c_until_while', 5): if_gt_s_c_until_while_5,
     ('if_gt_s_c_counted', 0): if_gt_s_c_counted_0,
     ('if_gt_s_c_counted', 1): if_gt_s_c_counted_1,
     ('if_gt_s_c_counted', 2): if_gt_s_c_counted_2,
     ('if_gt_s_c_counted', 3): if_gt_s_c_counted_3,
+    ('if_gt_s_c_counted', 4): if_gt_s_c_counted_4,
+    ('if_gt_s_c_counted', 5): if_gt_s_c_counted_5,
     ('if_gt_s_c_until_counted', 0): if_gt_s_c_until_counted_0,
     ('if_gt_s_c_until_counted', 1): if_gt_s_c_until_counted_1,
     ('if_gt_s_c_until_counted', 2): if_gt_s_c_until_counted_2,
     ('if_gt_s_c_until_counted', 3): if_gt_s_c_until_counted_3,
+    ('if_gt_s_c_until_counted', 4): if_gt_s_c_until_counted_4,
+    ('if_gt_s_c_until_counted', 5): if_gt_s_c_until_counted_5,
     ('if_gt_s_c_while_c', 0): if_gt_s_c_while_c_0,
     ('if_gt_s_c_while_c', 1): if_gt_s_c_while_c_1,
     ('if_gt_s_c_while_c', 2): if_gt_s_c_while_c_2,
     ('if_gt_s_c_while_c', 3): if_gt_s_c_while_c_3,
+    ('if_gt_s_c_while_c', 4): if_gt_s_c_while_c_4,
+    ('if_gt_s_c_while_c', 5): if_gt_s_c_while_c_5,
     ('if_gt_s_c_until_c', 0): if_gt_s_c_until_c_0,
     ('if_gt_s_c_until_c', 1): if_gt_s_c_until_c_1,
     ('if_gt_s_c_until_c', 2): if_gt_s_c_until_c_2,
     ('if_gt_s_c_until_c', 3): if_gt_s_c_until_c_3,
+    ('if_gt_s_c_until_c', 4): if_gt_s_c_until_c_4,
+    ('if_gt_s_c_until_c', 5): if_gt_s_c_until_c_5,
     ('if_gt_s_c_loop_cc', 0): if_gt_s_c_loop_cc_0,
     ('if_gt_s_c_loop_cc', 1): if_gt_s_c_loop_cc_1,
     ('if_gt_s_c_loop_cc', 2): if_gt_s_c_loop_cc_2,
     ('if_gt_s_c_loop_cc', 3): if_gt_s_c_loop_cc_3,
+    ('if_gt_s_c_loop_cc', 4): if_gt_s_c_loop_cc_4,
+    ('if_gt_s_c_loop_cc', 5): if_gt_s_c_loop_cc_5,
     ('switch', 0): switch_0,
     ('switch', 1): switch_1,
     ('switch', 2): switch_2,
     ('switch', 3): switch_3,
+    ('switch', 4): switch_4,
+    ('switch', 5): switch_5,
     ('switch_run', 0): switch_run_0,
     ('switch_run', 1): switch_run_1,
     ('switch_run', 2): switch_run_2,
     ('switch_run', 3): switch_run_3,
+    ('switch_run', 4): switch_run_4,
+    ('switch_run', 5): switch_run_5,
     ('ret_0', 0): ret_0_0,
     ('ret_0', 1): ret_0_1,
     ('ret_0', 2): ret_0_2,
     ('ret_0', 3): ret_0_3,
+    ('ret_0', 4): ret_0_4,
+    ('ret_0', 5): ret_0_5,
     ('ret_1', 0): ret_1_0,
     ('ret_1', 1): ret_1_1,
     ('ret_1', 2): ret_1_2,
     ('ret_1', 3): ret_1_3,
+    ('ret_1', 4): ret_1_4,
+    ('ret_1', 5): ret_1_5,
     ('ret_n', 0): ret_n_0,
     ('ret_n', 1): ret_n_1,
     ('ret_n', 2): ret_n_2,
     ('ret_n', 3): ret_n_3,
+    ('ret_n', 4): ret_n_4,
+    ('ret_n', 5): ret_n_5,
     ('call_0', 0): call_0_0,
     ('call_0', 1): call_0_1,
     ('call_0', 2): call_0_2,
     ('call_0', 3): call_0_3,
+    ('call_0', 4): call_0_4,
+    ('call_0', 5): call_0_5,
     ('calli_0', 0): calli_0_0,
     ('calli_0', 1): calli_0_1,
     ('calli_0', 2): calli_0_2,
     ('calli_0', 3): calli_0_3,
+    ('calli_0', 4): calli_0_4,
+    ('calli_0', 5): calli_0_5,
     ('tail_0', 0): tail_0_0,
     ('tail_0', 1): tail_0_1,
     ('tail_0', 2): tail_0_2,
     ('tail_0', 3): tail_0_3,
+    ('tail_0', 4): tail_0_4,
+    ('tail_0', 5): tail_0_5,
     ('taili_0', 0): taili_0_0,
     ('taili_0', 1): taili_0_1,
     ('taili_0', 2): taili_0_2,
     ('taili_0', 3): taili_0_3,
+    ('taili_0', 4): taili_0_4,
+    ('taili_0', 5): taili_0_5,
     ('call_1', 0): call_1_0,
     ('call_1', 1): call_1_1,
     ('call_1', 2): call_1_2,
     ('call_1', 3): call_1_3,
+    ('call_1', 4): call_1_4,
+    ('call_1', 5): call_1_5,
     ('calli_1', 0): calli_1_0,
     ('calli_1', 1): calli_1_1,
     ('calli_1', 2): calli_1_2,
     ('calli_1', 3): calli_1_3,
+    ('calli_1', 4): calli_1_4,
+    ('calli_1', 5): calli_1_5,
     ('tail_1', 0): tail_1_0,
     ('tail_1', 1): tail_1_1,
     ('tail_1', 2): tail_1_2,
     ('tail_1', 3): tail_1_3,
+    ('tail_1', 4): tail_1_4,
+    ('tail_1', 5): tail_1_5,
     ('taili_1', 0): taili_1_0,
     ('taili_1', 1): taili_1_1,
     ('taili_1', 2): taili_1_2,
     ('taili_1', 3): taili_1_3,
+    ('taili_1', 4): taili_1_4,
+    ('taili_1', 5): taili_1_5,
     ('call_2', 0): call_2_0,
     ('call_2', 1): call_2_1,
     ('call_2', 2): call_2_2,
     ('call_2', 3): call_2_3,
+    ('call_2', 4): call_2_4,
+    ('call_2', 5): call_2_5,
     ('calli_2', 0): calli_2_0,
     ('calli_2', 1): calli_2_1,
     ('calli_2', 2): calli_2_2,
     ('calli_2', 3): calli_2_3,
+    ('calli_2', 4): calli_2_4,
+    ('calli_2', 5): calli_2_5,
     ('tail_2', 0): tail_2_0,
     ('tail_2', 1): tail_2_1,
     ('tail_2', 2): tail_2_2,
     ('tail_2', 3): tail_2_3,
+    ('tail_2', 4): tail_2_4,
+    ('tail_2', 5): tail_2_5,
     ('taili_2', 0): taili_2_0,
     ('taili_2', 1): taili_2_1,
     ('taili_2', 2): taili_2_2,
     ('taili_2', 3): taili_2_3,
+    ('taili_2', 4): taili_2_4,
+    ('taili_2', 5): taili_2_5,
     ('call_3', 0): call_3_0,
     ('call_3', 1): call_3_1,
     ('call_3', 2): call_3_2,
     ('call_3', 3): call_3_3,
+    ('call_3', 4): call_3_4,
+    ('call_3', 5): call_3_5,
     ('calli_3', 0): calli_3_0,
     ('calli_3', 1): calli_3_1,
     ('calli_3', 2): calli_3_2,
     ('calli_3', 3): calli_3_3,
+    ('calli_3', 4): calli_3_4,
+    ('calli_3', 5): calli_3_5,
     ('tail_3', 0): tail_3_0,
     ('tail_3', 1): tail_3_1,
     ('tail_3', 2): tail_3_2,
     ('tail_3', 3): tail_3_3,
+    ('tail_3', 4): tail_3_4,
+    ('tail_3', 5): tail_3_5,
     ('taili_3', 0): taili_3_0,
     ('taili_3', 1): taili_3_1,
     ('taili_3', 2): taili_3_2,
     ('taili_3', 3): taili_3_3,
+    ('taili_3', 4): taili_3_4,
+    ('taili_3', 5): taili_3_5,
     ('call_4', 0): call_4_0,
     ('call_4', 1): call_4_1,
     ('call_4', 2): call_4_2,
     ('call_4', 3): call_4_3,
+    ('call_4', 4): call_4_4,
+    ('call_4', 5): call_4_5,
     ('calli_4', 0): calli_4_0,
     ('calli_4', 1): calli_4_1,
     ('calli_4', 2): calli_4_2,
     ('calli_4', 3): calli_4_3,
+    ('calli_4', 4): calli_4_4,
+    ('calli_4', 5): calli_4_5,
     ('tail_4', 0): tail_4_0,
     ('tail_4', 1): tail_4_1,
     ('tail_4', 2): tail_4_2,
     ('tail_4', 3): tail_4_3,
+    ('tail_4', 4): tail_4_4,
+    ('tail_4', 5): tail_4_5,
     ('taili_4', 0): taili_4_0,
     ('taili_4', 1): taili_4_1,
     ('taili_4', 2): taili_4_2,
     ('taili_4', 3): taili_4_3,
+    ('taili_4', 4): taili_4_4,
+    ('taili_4', 5): taili_4_5,
     ('call_5', 0): call_5_0,
     ('call_5', 1): call_5_1,
     ('call_5', 2): call_5_2,
     ('call_5', 3): call_5_3,
+    ('call_5', 4): call_5_4,
+    ('call_5', 5): call_5_5,
     ('calli_5', 0): calli_5_0,
     ('calli_5', 1): calli_5_1,
     ('calli_5', 2): calli_5_2,
     ('calli_5', 3): calli_5_3,
+    ('calli_5', 4): calli_5_4,
+    ('calli_5', 5): calli_5_5,
     ('tail_5', 0): tail_5_0,
     ('tail_5', 1): tail_5_1,
     ('tail_5', 2): tail_5_2,
     ('tail_5', 3): tail_5_3,
+    ('tail_5', 4): tail_5_4,
+    ('tail_5', 5): tail_5_5,
     ('taili_5', 0): taili_5_0,
     ('taili_5', 1): taili_5_1,
     ('taili_5', 2): taili_5_2,
     ('taili_5', 3): taili_5_3,
+    ('taili_5', 4): taili_5_4,
+    ('taili_5', 5): taili_5_5,
     ('call_n', 0): call_n_0,
     ('call_n', 1): call_n_1,
     ('call_n', 2): call_n_2,
     ('call_n', 3): call_n_3,
+    ('call_n', 4): call_n_4,
+    ('call_n', 5): call_n_5,
     ('calli_n', 0): calli_n_0,
     ('calli_n', 1): calli_n_1,
     ('calli_n', 2): calli_n_2,
     ('calli_n', 3): calli_n_3,
+    ('calli_n', 4): calli_n_4,
+    ('calli_n', 5): calli_n_5,
     ('tail_n', 0): tail_n_0,
     ('tail_n', 1): tail_n_1,
     ('tail_n', 2): tail_n_2,
     ('tail_n', 3): tail_n_3,
+    ('tail_n', 4): tail_n_4,
+    ('tail_n', 5): tail_n_5,
     ('taili_n', 0): taili_n_0,
     ('taili_n', 1): taili_n_1,
     ('taili_n', 2): taili_n_2,
     ('taili_n', 3): taili_n_3,
+    ('taili_n', 4): taili_n_4,
+    ('taili_n', 5): taili_n_5,
     ('raise', 0): raise_0,
     ('raise', 1): raise_1,
     ('raise', 2): raise_2,
     ('raise', 3): raise_3,
+    ('raise', 4): raise_4,
+    ('raise', 5): raise_5,
 }
 
 #: Form -> lines of the block's function before its first statement.
