@@ -71,20 +71,49 @@ stored.0(i32.add.c(R),apply2(R,C))
 BITWISE = ("and", "or", "xor")
 
 
-#: Sums and products of floats, which the corpus has too few of to choose by: all of up to three operators.
-FLOATS = [
-    tree
-    for a, b, c in itertools.product(("f64.add", "f64.sub", "f64.mul"), repeat=3)
-    for tree in (
-        (a, (b, "R", "R"), "R"),
-        (a, "R", (b, "R", "R")),
-        (a, (b, "C", "R"), "R"),
-        (a, (b, "R", "R"), (c, "R", "R")),
-        (a, (b, (c, "R", "R"), "R"), "R"),
-        (a, (b, (c, "C", "R"), "R"), "R"),
-        ("f64.add", (a, (b, "R", "R"), (c, "R", "R")), "R"),
-    )
-]
+#: What the corpus has too little of to choose by, or of some kinds only: all sums and products of up to three
+#: floats, and of two integer operators; and a step of a loop's index behind what the loop does.
+_BY_REGISTER = ("add", "sub", "mul", "and", "or", "xor")
+_BY_CONSTANT = ("add.c", "sub.c", "mul.c", "and.c", "or.c", "xor.c", "shl.c", "shr_u.c", "shr_s.c")
+
+
+def float_trees() -> list[Tree]:
+    trees: list[Tree] = []
+    for a, b, c in itertools.product(("f64.add", "f64.sub", "f64.mul"), repeat=3):
+        trees += [
+            (a, (b, "R", "R"), "R"),
+            (a, "R", (b, "R", "R")),
+            (a, (b, "C", "R"), "R"),
+            (a, (b, "R", "R"), (c, "R", "R")),
+            (a, (b, (c, "R", "R"), "R"), "R"),
+            (a, (b, (c, "C", "R"), "R"), "R"),
+            ("f64.add", (a, (b, "R", "R"), (c, "R", "R")), "R"),
+        ]
+    return trees
+
+
+def integer_trees() -> list[Tree]:
+    trees: list[Tree] = []
+    for t in ("i32", "i64"):
+        single: list[Tree] = [(f"{t}.{name}", "R", "R") for name in _BY_REGISTER]
+        single += [(f"{t}.{name}", "R") for name in _BY_CONSTANT]
+        for inner in single:
+            trees += [(f"{t}.{name}", inner) for name in _BY_CONSTANT]
+            trees += [(f"{t}.{name}", inner, "R") for name in _BY_REGISTER]
+    return trees
+
+
+def steps() -> list[tuple[Tree, Tree]]:
+    pairs: list[tuple[Tree, Tree]] = []
+    for t in ("i32", "i64"):
+        done: list[Tree] = [(f"{t}.{name}", "R", "R") for name in _BY_REGISTER]
+        done += [(f"{t}.{name}", "R") for name in _BY_CONSTANT]
+        pairs += [(tree, (f"{t}.add.c", "R")) for tree in done]
+    for name, operator in OPERATORS.items():
+        if name.startswith(("i32.load", "i64.load", "f64.load", "i32.store", "i64.store", "f64.store")):
+            leaves = [("R", value) for value in "RC"] if operator.statement else [("R",)]
+            pairs += [((name, *leaf), step) for leaf in leaves for step in (("i32.add.c", "R"), ("i32.add", "R", "R"))]
+    return pairs
 
 
 class Operator:
@@ -820,11 +849,12 @@ def generate() -> dict[Path, str]:
     for line in (ROOT / "tools/shapes.txt").read_text().splitlines():
         text, _, conditions = line.split()
         chosen[parse_tree(text)] = conditions != "0"
-    trees = with_subtrees([*basic, *bitwise_trees(), *chosen, *map(parse_tree, CALLED.split()), *FLOATS])
+    trees = with_subtrees([*basic, *bitwise_trees(), *chosen, *map(parse_tree, CALLED.split()), *float_trees(), *integer_trees()])
     pairs = []
     for line in (ROOT / "tools/pairs.txt").read_text().splitlines():
         first, second, _ = line.split()
         pairs.append((parse_tree(first), parse_tree(second)))
+    pairs = list(dict.fromkeys([*pairs, *steps()]))
     known = {"R", "C", *trees}
     pairs = [pair for pair in pairs if known.issuperset(pair)]
     tested = {t for t in trees if OPERATORS[t[0]].condition and (t in basic or chosen.get(t))}

@@ -23532,6 +23532,1992 @@ def s3138(d0, v1, v2, v3, v4, v5):
     return s
 
 
+def s3139(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] + R[v2]) & v3
+    return s
+
+
+def s3140(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) & 0xFFFFFFFF) | v3
+    return s
+
+
+def s3141(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) & 0xFFFFFFFF) ^ v3
+    return s
+
+
+def s3142(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (((((R[v1] + R[v2]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s3143(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) & 0xFFFFFFFF) | R[v3]
+    return s
+
+
+def s3144(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) * v3) & 0xFFFFFFFF
+    return s
+
+
+def s3145(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) % 4294967296) | v3
+    return s
+
+
+def s3146(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) % 4294967296) ^ v3
+    return s
+
+
+def s3147(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) % 4294967296) >> v3
+    return s
+
+
+def s3148(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) * R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3149(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) % 4294967296) | R[v3]
+    return s
+
+
+def s3150(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) % 4294967296) ^ R[v3]
+    return s
+
+
+def s3151(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) + v3) & 0xFFFFFFFF
+    return s
+
+
+def s3152(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) - v3) & 0xFFFFFFFF
+    return s
+
+
+def s3153(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) * v3) & 0xFFFFFFFF
+    return s
+
+
+def s3154(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) & v3
+    return s
+
+
+def s3155(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) & 0xFFFFFFFF) | v3
+    return s
+
+
+def s3156(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) & 0xFFFFFFFF) ^ v3
+    return s
+
+
+def s3157(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) << v3) & 0xFFFFFFFF
+    return s
+
+
+def s3158(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) & 0xFFFFFFFF) >> v3
+    return s
+
+
+def s3159(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (((((R[v1] * R[v2]) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s3160(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) - R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3161(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) * R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3162(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) & R[v3]
+    return s
+
+
+def s3163(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) & 0xFFFFFFFF) | R[v3]
+    return s
+
+
+def s3164(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) & 0xFFFFFFFF) ^ R[v3]
+    return s
+
+
+def s3165(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & R[v2]) + v3) % 4294967296
+    return s
+
+
+def s3166(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & R[v2]) - v3) % 4294967296
+    return s
+
+
+def s3167(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & R[v2]) * v3) & 0xFFFFFFFF
+    return s
+
+
+def s3168(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & R[v2]) & v3
+    return s
+
+
+def s3169(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & R[v2]) | v3
+    return s
+
+
+def s3170(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & R[v2]) ^ v3
+    return s
+
+
+def s3171(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & R[v2]) >> v3
+    return s
+
+
+def s3172(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] & R[v2]) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s3173(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & R[v2]) - R[v3]) % 4294967296
+    return s
+
+
+def s3174(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | R[v2]) + v3) % 4294967296
+    return s
+
+
+def s3175(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | R[v2]) - v3) % 4294967296
+    return s
+
+
+def s3176(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | R[v2]) * v3) & 0xFFFFFFFF
+    return s
+
+
+def s3177(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | R[v2]) | v3
+    return s
+
+
+def s3178(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | R[v2]) ^ v3
+    return s
+
+
+def s3179(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | R[v2]) << v3) % 4294967296
+    return s
+
+
+def s3180(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | R[v2]) >> v3
+    return s
+
+
+def s3181(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] | R[v2]) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s3182(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | R[v2]) - R[v3]) % 4294967296
+    return s
+
+
+def s3183(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | R[v2]) * R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3184(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ R[v2]) + v3) % 4294967296
+    return s
+
+
+def s3185(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ R[v2]) - v3) % 4294967296
+    return s
+
+
+def s3186(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ R[v2]) * v3) & 0xFFFFFFFF
+    return s
+
+
+def s3187(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ R[v2]) | v3
+    return s
+
+
+def s3188(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ R[v2]) ^ v3
+    return s
+
+
+def s3189(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ R[v2]) << v3) % 4294967296
+    return s
+
+
+def s3190(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ R[v2]) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s3191(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ R[v2]) * R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3192(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) * v3) & 0xFFFFFFFF
+    return s
+
+
+def s3193(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) % 4294967296) ^ v3
+    return s
+
+
+def s3194(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) << v3) % 4294967296
+    return s
+
+
+def s3195(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (((((R[v1] + v2) % 4294967296) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s3196(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) * R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3197(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) % 4294967296) | R[v3]
+    return s
+
+
+def s3198(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) % 4294967296) ^ R[v3]
+    return s
+
+
+def s3199(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) + v3) % 4294967296
+    return s
+
+
+def s3200(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) - v3) % 4294967296
+    return s
+
+
+def s3201(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) * v3) & 0xFFFFFFFF
+    return s
+
+
+def s3202(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) % 4294967296) | v3
+    return s
+
+
+def s3203(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) % 4294967296) ^ v3
+    return s
+
+
+def s3204(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) << v3) % 4294967296
+    return s
+
+
+def s3205(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (((((R[v1] - v2) % 4294967296) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s3206(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) + R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3207(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) - R[v3]) % 4294967296
+    return s
+
+
+def s3208(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) * R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3209(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) % 4294967296) ^ R[v3]
+    return s
+
+
+def s3210(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) * v3) & 0xFFFFFFFF
+    return s
+
+
+def s3211(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] * v2) & v3
+    return s
+
+
+def s3212(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) & 0xFFFFFFFF) | v3
+    return s
+
+
+def s3213(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) & 0xFFFFFFFF) ^ v3
+    return s
+
+
+def s3214(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) << v3) & 0xFFFFFFFF
+    return s
+
+
+def s3215(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) & 0xFFFFFFFF) >> v3
+    return s
+
+
+def s3216(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (((((R[v1] * v2) & 0xFFFFFFFF) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s3217(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) - R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3218(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) * R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3219(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] * v2) & R[v3]
+    return s
+
+
+def s3220(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) & 0xFFFFFFFF) | R[v3]
+    return s
+
+
+def s3221(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) & 0xFFFFFFFF) ^ R[v3]
+    return s
+
+
+def s3222(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & v2) & v3
+    return s
+
+
+def s3223(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & v2) ^ v3
+    return s
+
+
+def s3224(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] & v2) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s3225(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & v2) * R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3226(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & v2) & R[v3]
+    return s
+
+
+def s3227(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | v2) + v3) % 4294967296
+    return s
+
+
+def s3228(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | v2) * v3) & 0xFFFFFFFF
+    return s
+
+
+def s3229(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | v2) | v3
+    return s
+
+
+def s3230(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | v2) ^ v3
+    return s
+
+
+def s3231(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | v2) << v3) % 4294967296
+    return s
+
+
+def s3232(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | v2) >> v3
+    return s
+
+
+def s3233(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] | v2) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s3234(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | v2) + R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3235(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | v2) - R[v3]) % 4294967296
+    return s
+
+
+def s3236(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | v2) * R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3237(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | v2) & R[v3]
+    return s
+
+
+def s3238(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | v2) | R[v3]
+    return s
+
+
+def s3239(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | v2) ^ R[v3]
+    return s
+
+
+def s3240(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ v2) + v3) % 4294967296
+    return s
+
+
+def s3241(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ v2) - v3) % 4294967296
+    return s
+
+
+def s3242(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ v2) * v3) & 0xFFFFFFFF
+    return s
+
+
+def s3243(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ v2) | v3
+    return s
+
+
+def s3244(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ v2) ^ v3
+    return s
+
+
+def s3245(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ v2) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s3246(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ v2) - R[v3]) % 4294967296
+    return s
+
+
+def s3247(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ v2) * R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3248(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ v2) & R[v3]
+    return s
+
+
+def s3249(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ v2) | R[v3]
+    return s
+
+
+def s3250(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ v2) ^ R[v3]
+    return s
+
+
+def s3251(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] << v2) * v3) & 0xFFFFFFFF
+    return s
+
+
+def s3252(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] << v2) % 4294967296) ^ v3
+    return s
+
+
+def s3253(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] << v2) << v3) % 4294967296
+    return s
+
+
+def s3254(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] << v2) % 4294967296) >> v3
+    return s
+
+
+def s3255(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] << v2) * R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3256(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] << v2) & R[v3]
+    return s
+
+
+def s3257(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] >> v2) * v3) & 0xFFFFFFFF
+    return s
+
+
+def s3258(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] >> v2) ^ v3
+    return s
+
+
+def s3259(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] >> v2) >> v3
+    return s
+
+
+def s3260(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] >> v2) ^ 0x80000000) - 0x80000000) >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s3261(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] >> v2) - R[v3]) % 4294967296
+    return s
+
+
+def s3262(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] >> v2) * R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3263(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] >> v2) & R[v3]
+    return s
+
+
+def s3264(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000) >> v2) - v3) & 0xFFFFFFFF
+    return s
+
+
+def s3265(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (((R[v1] ^ 0x80000000) - 0x80000000) >> v2) & v3
+    return s
+
+
+def s3266(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000) >> v2) & 0xFFFFFFFF) | v3
+    return s
+
+
+def s3267(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000) >> v2) & 0xFFFFFFFF) ^ v3
+    return s
+
+
+def s3268(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000) >> v2) << v3) & 0xFFFFFFFF
+    return s
+
+
+def s3269(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000) >> v2) & 0xFFFFFFFF) >> v3
+    return s
+
+
+def s3270(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000) >> v2) >> v3) & 0xFFFFFFFF
+    return s
+
+
+def s3271(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000) >> v2) - R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3272(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000) >> v2) * R[v3]) & 0xFFFFFFFF
+    return s
+
+
+def s3273(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (((R[v1] ^ 0x80000000) - 0x80000000) >> v2) & R[v3]
+    return s
+
+
+def s3274(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000) >> v2) & 0xFFFFFFFF) | R[v3]
+    return s
+
+
+def s3275(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x80000000) - 0x80000000) >> v2) & 0xFFFFFFFF) ^ R[v3]
+    return s
+
+
+def s3276(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3277(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] + R[v2]) & v3
+    return s
+
+
+def s3278(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) & 0xFFFFFFFFFFFFFFFF) | v3
+    return s
+
+
+def s3279(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) & 0xFFFFFFFFFFFFFFFF) ^ v3
+    return s
+
+
+def s3280(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) << v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3281(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) & 0xFFFFFFFFFFFFFFFF) >> v3
+    return s
+
+
+def s3282(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (((((R[v1] + R[v2]) & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3283(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) - R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3284(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3285(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] + R[v2]) & R[v3]
+    return s
+
+
+def s3286(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) & 0xFFFFFFFFFFFFFFFF) | R[v3]
+    return s
+
+
+def s3287(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + R[v2]) & 0xFFFFFFFFFFFFFFFF) ^ R[v3]
+    return s
+
+
+def s3288(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) + v3) % 18446744073709551616
+    return s
+
+
+def s3289(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) - v3) % 18446744073709551616
+    return s
+
+
+def s3290(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3291(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] - R[v2]) & v3
+    return s
+
+
+def s3292(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) % 18446744073709551616) | v3
+    return s
+
+
+def s3293(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) % 18446744073709551616) ^ v3
+    return s
+
+
+def s3294(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) << v3) % 18446744073709551616
+    return s
+
+
+def s3295(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) % 18446744073709551616) >> v3
+    return s
+
+
+def s3296(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (((((R[v1] - R[v2]) % 18446744073709551616) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3297(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) + R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3298(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) - R[v3]) % 18446744073709551616
+    return s
+
+
+def s3299(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3300(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] - R[v2]) & R[v3]
+    return s
+
+
+def s3301(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) % 18446744073709551616) | R[v3]
+    return s
+
+
+def s3302(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - R[v2]) % 18446744073709551616) ^ R[v3]
+    return s
+
+
+def s3303(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) + v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3304(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) - v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3305(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3306(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) & v3
+    return s
+
+
+def s3307(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) & 0xFFFFFFFFFFFFFFFF) | v3
+    return s
+
+
+def s3308(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) & 0xFFFFFFFFFFFFFFFF) ^ v3
+    return s
+
+
+def s3309(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) << v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3310(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) & 0xFFFFFFFFFFFFFFFF) >> v3
+    return s
+
+
+def s3311(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (((((R[v1] * R[v2]) & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3312(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) - R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3313(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3314(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) & R[v3]
+    return s
+
+
+def s3315(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) & 0xFFFFFFFFFFFFFFFF) | R[v3]
+    return s
+
+
+def s3316(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * R[v2]) & 0xFFFFFFFFFFFFFFFF) ^ R[v3]
+    return s
+
+
+def s3317(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & R[v2]) + v3) % 18446744073709551616
+    return s
+
+
+def s3318(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & R[v2]) - v3) % 18446744073709551616
+    return s
+
+
+def s3319(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & R[v2]) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3320(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & R[v2]) & v3
+    return s
+
+
+def s3321(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & R[v2]) | v3
+    return s
+
+
+def s3322(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & R[v2]) ^ v3
+    return s
+
+
+def s3323(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & R[v2]) << v3) % 18446744073709551616
+    return s
+
+
+def s3324(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & R[v2]) >> v3
+    return s
+
+
+def s3325(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] & R[v2]) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3326(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & R[v2]) + R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3327(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & R[v2]) - R[v3]) % 18446744073709551616
+    return s
+
+
+def s3328(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & R[v2]) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3329(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & R[v2]) & R[v3]
+    return s
+
+
+def s3330(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & R[v2]) | R[v3]
+    return s
+
+
+def s3331(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & R[v2]) ^ R[v3]
+    return s
+
+
+def s3332(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | R[v2]) + v3) % 18446744073709551616
+    return s
+
+
+def s3333(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | R[v2]) - v3) % 18446744073709551616
+    return s
+
+
+def s3334(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | R[v2]) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3335(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | R[v2]) & v3
+    return s
+
+
+def s3336(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | R[v2]) | v3
+    return s
+
+
+def s3337(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | R[v2]) ^ v3
+    return s
+
+
+def s3338(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | R[v2]) << v3) % 18446744073709551616
+    return s
+
+
+def s3339(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | R[v2]) >> v3
+    return s
+
+
+def s3340(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] | R[v2]) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3341(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | R[v2]) - R[v3]) % 18446744073709551616
+    return s
+
+
+def s3342(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | R[v2]) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3343(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | R[v2]) & R[v3]
+    return s
+
+
+def s3344(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | R[v2]) | R[v3]
+    return s
+
+
+def s3345(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | R[v2]) ^ R[v3]
+    return s
+
+
+def s3346(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ R[v2]) + v3) % 18446744073709551616
+    return s
+
+
+def s3347(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ R[v2]) - v3) % 18446744073709551616
+    return s
+
+
+def s3348(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ R[v2]) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3349(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ R[v2]) | v3
+    return s
+
+
+def s3350(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ R[v2]) << v3) % 18446744073709551616
+    return s
+
+
+def s3351(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ R[v2]) >> v3
+    return s
+
+
+def s3352(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ R[v2]) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3353(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ R[v2]) + R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3354(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ R[v2]) - R[v3]) % 18446744073709551616
+    return s
+
+
+def s3355(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ R[v2]) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3356(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ R[v2]) & R[v3]
+    return s
+
+
+def s3357(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ R[v2]) | R[v3]
+    return s
+
+
+def s3358(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ R[v2]) ^ R[v3]
+    return s
+
+
+def s3359(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) + v3) % 18446744073709551616
+    return s
+
+
+def s3360(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) - v3) % 18446744073709551616
+    return s
+
+
+def s3361(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3362(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) % 18446744073709551616) | v3
+    return s
+
+
+def s3363(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) % 18446744073709551616) ^ v3
+    return s
+
+
+def s3364(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) << v3) % 18446744073709551616
+    return s
+
+
+def s3365(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (((((R[v1] + v2) % 18446744073709551616) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3366(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) + R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3367(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) - R[v3]) % 18446744073709551616
+    return s
+
+
+def s3368(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3369(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] + v2) & R[v3]
+    return s
+
+
+def s3370(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) % 18446744073709551616) | R[v3]
+    return s
+
+
+def s3371(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] + v2) % 18446744073709551616) ^ R[v3]
+    return s
+
+
+def s3372(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) + v3) % 18446744073709551616
+    return s
+
+
+def s3373(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) - v3) % 18446744073709551616
+    return s
+
+
+def s3374(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3375(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] - v2) & v3
+    return s
+
+
+def s3376(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) % 18446744073709551616) | v3
+    return s
+
+
+def s3377(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) % 18446744073709551616) ^ v3
+    return s
+
+
+def s3378(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) << v3) % 18446744073709551616
+    return s
+
+
+def s3379(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) % 18446744073709551616) >> v3
+    return s
+
+
+def s3380(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (((((R[v1] - v2) % 18446744073709551616) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3381(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) + R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3382(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) - R[v3]) % 18446744073709551616
+    return s
+
+
+def s3383(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3384(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) % 18446744073709551616) | R[v3]
+    return s
+
+
+def s3385(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] - v2) % 18446744073709551616) ^ R[v3]
+    return s
+
+
+def s3386(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) + v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3387(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) - v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3388(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3389(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] * v2) & v3
+    return s
+
+
+def s3390(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) & 0xFFFFFFFFFFFFFFFF) | v3
+    return s
+
+
+def s3391(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) & 0xFFFFFFFFFFFFFFFF) ^ v3
+    return s
+
+
+def s3392(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) << v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3393(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) & 0xFFFFFFFFFFFFFFFF) >> v3
+    return s
+
+
+def s3394(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (((((R[v1] * v2) & 0xFFFFFFFFFFFFFFFF) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3395(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) - R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3396(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3397(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] * v2) & R[v3]
+    return s
+
+
+def s3398(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) & 0xFFFFFFFFFFFFFFFF) | R[v3]
+    return s
+
+
+def s3399(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] * v2) & 0xFFFFFFFFFFFFFFFF) ^ R[v3]
+    return s
+
+
+def s3400(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & v2) + v3) % 18446744073709551616
+    return s
+
+
+def s3401(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & v2) - v3) % 18446744073709551616
+    return s
+
+
+def s3402(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & v2) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3403(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & v2) & v3
+    return s
+
+
+def s3404(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & v2) ^ v3
+    return s
+
+
+def s3405(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & v2) >> v3
+    return s
+
+
+def s3406(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] & v2) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3407(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & v2) - R[v3]) % 18446744073709551616
+    return s
+
+
+def s3408(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] & v2) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3409(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & v2) & R[v3]
+    return s
+
+
+def s3410(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] & v2) ^ R[v3]
+    return s
+
+
+def s3411(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | v2) + v3) % 18446744073709551616
+    return s
+
+
+def s3412(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | v2) - v3) % 18446744073709551616
+    return s
+
+
+def s3413(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | v2) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3414(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | v2) | v3
+    return s
+
+
+def s3415(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | v2) ^ v3
+    return s
+
+
+def s3416(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | v2) << v3) % 18446744073709551616
+    return s
+
+
+def s3417(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | v2) >> v3
+    return s
+
+
+def s3418(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] | v2) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3419(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | v2) + R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3420(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | v2) - R[v3]) % 18446744073709551616
+    return s
+
+
+def s3421(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] | v2) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3422(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | v2) & R[v3]
+    return s
+
+
+def s3423(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | v2) | R[v3]
+    return s
+
+
+def s3424(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] | v2) ^ R[v3]
+    return s
+
+
+def s3425(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ v2) + v3) % 18446744073709551616
+    return s
+
+
+def s3426(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ v2) - v3) % 18446744073709551616
+    return s
+
+
+def s3427(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ v2) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3428(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ v2) & v3
+    return s
+
+
+def s3429(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ v2) | v3
+    return s
+
+
+def s3430(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ v2) ^ v3
+    return s
+
+
+def s3431(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ v2) << v3) % 18446744073709551616
+    return s
+
+
+def s3432(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ v2) >> v3
+    return s
+
+
+def s3433(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ v2) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3434(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ v2) + R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3435(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ v2) - R[v3]) % 18446744073709551616
+    return s
+
+
+def s3436(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] ^ v2) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3437(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ v2) & R[v3]
+    return s
+
+
+def s3438(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] ^ v2) ^ R[v3]
+    return s
+
+
+def s3439(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] << v2) - v3) % 18446744073709551616
+    return s
+
+
+def s3440(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] << v2) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3441(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] << v2) % 18446744073709551616) ^ v3
+    return s
+
+
+def s3442(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] << v2) << v3) % 18446744073709551616
+    return s
+
+
+def s3443(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] << v2) % 18446744073709551616) >> v3
+    return s
+
+
+def s3444(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] << v2) - R[v3]) % 18446744073709551616
+    return s
+
+
+def s3445(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] << v2) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3446(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] << v2) & R[v3]
+    return s
+
+
+def s3447(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] >> v2) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3448(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] >> v2) ^ v3
+    return s
+
+
+def s3449(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] >> v2) << v3) % 18446744073709551616
+    return s
+
+
+def s3450(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] >> v2) >> v3
+    return s
+
+
+def s3451(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] >> v2) ^ 0x8000000000000000) - 0x8000000000000000) >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3452(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] >> v2) + R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3453(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] >> v2) - R[v3]) % 18446744073709551616
+    return s
+
+
+def s3454(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((R[v1] >> v2) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3455(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] >> v2) & R[v3]
+    return s
+
+
+def s3456(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (R[v1] >> v2) ^ R[v3]
+    return s
+
+
+def s3457(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) + v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3458(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) - v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3459(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) * v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3460(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = (((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) & v3
+    return s
+
+
+def s3461(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) & 0xFFFFFFFFFFFFFFFF) | v3
+    return s
+
+
+def s3462(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) & 0xFFFFFFFFFFFFFFFF) ^ v3
+    return s
+
+
+def s3463(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) << v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3464(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) & 0xFFFFFFFFFFFFFFFF) >> v3
+    return s
+
+
+def s3465(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) >> v3) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3466(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) - R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3467(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) * R[v3]) & 0xFFFFFFFFFFFFFFFF
+    return s
+
+
+def s3468(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) & 0xFFFFFFFFFFFFFFFF) | R[v3]
+    return s
+
+
+def s3469(d0, v1, v2, v3):
+    def s(R):
+        R[d0] = ((((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) & 0xFFFFFFFFFFFFFFFF) ^ R[v3]
+    return s
+
+
 def p1_1(d0, v1, d2, v3):
     def s(R):
         R[d0] = v1
@@ -27122,6 +29108,874 @@ def p313_345(v0, v1, v2, v3, v4, v5, v6, v7):
     return s
 
 
+def p3_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) & 0xFFFFFFFF
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p9_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = R[v1] & R[v2]
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p10_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = R[v1] | R[v2]
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p11_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = R[v1] ^ R[v2]
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p8_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (R[v1] * v2) & 0xFFFFFFFF
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p13_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = R[v1] | v2
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p14_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = R[v1] ^ v2
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p37_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (R[v1] << v2) % 4294967296
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p38_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = R[v1] >> v2
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p39_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (((R[v1] ^ 0x80000000) - 0x80000000) >> v2) & 0xFFFFFFFF
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p69_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (R[v1] + R[v2]) & 0xFFFFFFFFFFFFFFFF
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p71_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (R[v1] - R[v2]) % 18446744073709551616
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p70_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (R[v1] * R[v2]) & 0xFFFFFFFFFFFFFFFF
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p76_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = R[v1] & R[v2]
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p77_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = R[v1] | R[v2]
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p78_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = R[v1] ^ R[v2]
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p73_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (R[v1] + v2) % 18446744073709551616
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p74_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (R[v1] - v2) % 18446744073709551616
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p75_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (R[v1] * v2) & 0xFFFFFFFFFFFFFFFF
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p79_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = R[v1] & v2
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p80_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = R[v1] | v2
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p81_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = R[v1] ^ v2
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p104_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (R[v1] << v2) % 18446744073709551616
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p105_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = R[v1] >> v2
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p106_73(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (((R[v1] ^ 0x8000000000000000) - 0x8000000000000000) >> v2) & 0xFFFFFFFFFFFFFFFF
+        R[d3] = (R[v4] + v5) % 18446744073709551616
+    return s
+
+
+def p253_2(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = u32(v1, R[v2])[0]
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p257_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = u64(v1, R[v2])[0]
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p257_2(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = u64(v1, R[v2])[0]
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p259_2(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = u64(v1, R[v2] + v3)[0]
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p265_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = d64(v1, R[v2])[0]
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p265_2(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = d64(v1, R[v2])[0]
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p267_6(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = d64(v1, R[v2] + v3)[0]
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p267_2(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = d64(v1, R[v2] + v3)[0]
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p269_2(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = v1[R[v2]]
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p271_6(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = v1[R[v2] + v3]
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p271_2(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = v1[R[v2] + v3]
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p273_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = v1[R[v2]]
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p273_2(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = v1[R[v2]]
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p275_6(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = v1[R[v2] + v3]
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p275_2(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = v1[R[v2] + v3]
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p277_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = ((v1[R[v2]] ^ 128) - 128) & 0xFFFFFFFF
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p277_2(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = ((v1[R[v2]] ^ 128) - 128) & 0xFFFFFFFF
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p279_6(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = ((v1[R[v2] + v3] ^ 128) - 128) & 0xFFFFFFFF
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p279_2(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = ((v1[R[v2] + v3] ^ 128) - 128) & 0xFFFFFFFF
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p281_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = ((v1[R[v2]] ^ 128) - 128) & 0xFFFFFFFFFFFFFFFF
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p281_2(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = ((v1[R[v2]] ^ 128) - 128) & 0xFFFFFFFFFFFFFFFF
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p283_6(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = ((v1[R[v2] + v3] ^ 128) - 128) & 0xFFFFFFFFFFFFFFFF
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p283_2(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = ((v1[R[v2] + v3] ^ 128) - 128) & 0xFFFFFFFFFFFFFFFF
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p285_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = u16(v1, R[v2])[0]
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p285_2(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = u16(v1, R[v2])[0]
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p287_6(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = u16(v1, R[v2] + v3)[0]
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p287_2(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = u16(v1, R[v2] + v3)[0]
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p289_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = u16(v1, R[v2])[0]
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p289_2(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = u16(v1, R[v2])[0]
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p291_6(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = u16(v1, R[v2] + v3)[0]
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p291_2(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = u16(v1, R[v2] + v3)[0]
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p293_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (i16(v1, R[v2])[0]) & 0xFFFFFFFF
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p293_2(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (i16(v1, R[v2])[0]) & 0xFFFFFFFF
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p295_6(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = (i16(v1, R[v2] + v3)[0]) & 0xFFFFFFFF
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p295_2(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = (i16(v1, R[v2] + v3)[0]) & 0xFFFFFFFF
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p297_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (i16(v1, R[v2])[0]) & 0xFFFFFFFFFFFFFFFF
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p297_2(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (i16(v1, R[v2])[0]) & 0xFFFFFFFFFFFFFFFF
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p299_6(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = (i16(v1, R[v2] + v3)[0]) & 0xFFFFFFFFFFFFFFFF
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p299_2(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = (i16(v1, R[v2] + v3)[0]) & 0xFFFFFFFFFFFFFFFF
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p301_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = u32(v1, R[v2])[0]
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p301_2(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = u32(v1, R[v2])[0]
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p303_6(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = u32(v1, R[v2] + v3)[0]
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p303_2(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = u32(v1, R[v2] + v3)[0]
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p305_6(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (i32(v1, R[v2])[0]) & 0xFFFFFFFFFFFFFFFF
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p305_2(d0, v1, v2, d3, v4, v5):
+    def s(R):
+        R[d0] = (i32(v1, R[v2])[0]) & 0xFFFFFFFFFFFFFFFF
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p307_6(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = (i32(v1, R[v2] + v3)[0]) & 0xFFFFFFFFFFFFFFFF
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p307_2(d0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        R[d0] = (i32(v1, R[v2] + v3)[0]) & 0xFFFFFFFFFFFFFFFF
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p309_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], R[v2])
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p310_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], v2)
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p314_2(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, v3)
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p317_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w64(v0, R[v1], R[v2])
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p318_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w64(v0, R[v1], v2)
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p321_6(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w64(v0, R[v1] + v2, R[v3])
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p321_2(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w64(v0, R[v1] + v2, R[v3])
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p322_2(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w64(v0, R[v1] + v2, v3)
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p333_6(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w64f(v0, R[v1], R[v2])
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p333_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w64f(v0, R[v1], R[v2])
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p334_6(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w64f(v0, R[v1], v2)
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p334_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w64f(v0, R[v1], v2)
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p337_6(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w64f(v0, R[v1] + v2, R[v3])
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p337_2(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w64f(v0, R[v1] + v2, R[v3])
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p338_6(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w64f(v0, R[v1] + v2, v3)
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p338_2(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w64f(v0, R[v1] + v2, v3)
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p341_6(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        v0[R[v1]] = R[v2] & 255
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p341_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        v0[R[v1]] = R[v2] & 255
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p342_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        v0[R[v1]] = v2 & 255
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p345_6(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = R[v3] & 255
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p345_2(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = R[v3] & 255
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p346_2(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = v3 & 255
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p349_6(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        v0[R[v1]] = R[v2] & 255
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p349_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        v0[R[v1]] = R[v2] & 255
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p350_6(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        v0[R[v1]] = v2 & 255
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p350_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        v0[R[v1]] = v2 & 255
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p353_6(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = R[v3] & 255
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p353_2(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = R[v3] & 255
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p354_6(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = v3 & 255
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p354_2(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        v0[R[v1] + v2] = v3 & 255
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p357_6(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w16(v0, R[v1], R[v2] & 65535)
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p357_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w16(v0, R[v1], R[v2] & 65535)
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p358_6(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w16(v0, R[v1], v2 & 65535)
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p358_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w16(v0, R[v1], v2 & 65535)
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p361_6(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w16(v0, R[v1] + v2, R[v3] & 65535)
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p362_2(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w16(v0, R[v1] + v2, v3 & 65535)
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p365_6(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w16(v0, R[v1], R[v2] & 65535)
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p365_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w16(v0, R[v1], R[v2] & 65535)
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p366_6(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w16(v0, R[v1], v2 & 65535)
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p366_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w16(v0, R[v1], v2 & 65535)
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p369_6(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w16(v0, R[v1] + v2, R[v3] & 65535)
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p369_2(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w16(v0, R[v1] + v2, R[v3] & 65535)
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p370_6(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w16(v0, R[v1] + v2, v3 & 65535)
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p370_2(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w16(v0, R[v1] + v2, v3 & 65535)
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p373_6(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], R[v2] & 0xFFFFFFFF)
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p373_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], R[v2] & 0xFFFFFFFF)
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p374_6(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], v2 & 0xFFFFFFFF)
+        R[d3] = (R[v4] + v5) % 4294967296
+    return s
+
+
+def p374_2(v0, v1, v2, d3, v4, v5):
+    def s(R):
+        w32(v0, R[v1], v2 & 0xFFFFFFFF)
+        R[d3] = (R[v4] + R[v5]) & 0xFFFFFFFF
+    return s
+
+
+def p377_6(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, R[v3] & 0xFFFFFFFF)
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p377_2(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, R[v3] & 0xFFFFFFFF)
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
+def p378_6(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, v3 & 0xFFFFFFFF)
+        R[d4] = (R[v5] + v6) % 4294967296
+    return s
+
+
+def p378_2(v0, v1, v2, v3, d4, v5, v6):
+    def s(R):
+        w32(v0, R[v1] + v2, v3 & 0xFFFFFFFF)
+        R[d4] = (R[v5] + R[v6]) & 0xFFFFFFFF
+    return s
+
+
 #: (operator, subtree ids ...) -> tree id; 0 is a register, 1 a constant.
 TRANSITIONS = {
     ('i32.add', 0, 0): 2,
@@ -30261,6 +33115,337 @@ TRANSITIONS = {
     ('f64.mul', 2412, 0): 3136,
     ('f64.mul', 3063, 0): 3137,
     ('f64.add', 3135, 0): 3138,
+    ('i32.and.c', 2): 3139,
+    ('i32.or.c', 2): 3140,
+    ('i32.xor.c', 2): 3141,
+    ('i32.shr_s.c', 2): 3142,
+    ('i32.or', 2, 0): 3143,
+    ('i32.mul.c', 4): 3144,
+    ('i32.or.c', 4): 3145,
+    ('i32.xor.c', 4): 3146,
+    ('i32.shr_u.c', 4): 3147,
+    ('i32.mul', 4, 0): 3148,
+    ('i32.or', 4, 0): 3149,
+    ('i32.xor', 4, 0): 3150,
+    ('i32.add.c', 3): 3151,
+    ('i32.sub.c', 3): 3152,
+    ('i32.mul.c', 3): 3153,
+    ('i32.and.c', 3): 3154,
+    ('i32.or.c', 3): 3155,
+    ('i32.xor.c', 3): 3156,
+    ('i32.shl.c', 3): 3157,
+    ('i32.shr_u.c', 3): 3158,
+    ('i32.shr_s.c', 3): 3159,
+    ('i32.sub', 3, 0): 3160,
+    ('i32.mul', 3, 0): 3161,
+    ('i32.and', 3, 0): 3162,
+    ('i32.or', 3, 0): 3163,
+    ('i32.xor', 3, 0): 3164,
+    ('i32.add.c', 9): 3165,
+    ('i32.sub.c', 9): 3166,
+    ('i32.mul.c', 9): 3167,
+    ('i32.and.c', 9): 3168,
+    ('i32.or.c', 9): 3169,
+    ('i32.xor.c', 9): 3170,
+    ('i32.shr_u.c', 9): 3171,
+    ('i32.shr_s.c', 9): 3172,
+    ('i32.sub', 9, 0): 3173,
+    ('i32.add.c', 10): 3174,
+    ('i32.sub.c', 10): 3175,
+    ('i32.mul.c', 10): 3176,
+    ('i32.or.c', 10): 3177,
+    ('i32.xor.c', 10): 3178,
+    ('i32.shl.c', 10): 3179,
+    ('i32.shr_u.c', 10): 3180,
+    ('i32.shr_s.c', 10): 3181,
+    ('i32.sub', 10, 0): 3182,
+    ('i32.mul', 10, 0): 3183,
+    ('i32.add.c', 11): 3184,
+    ('i32.sub.c', 11): 3185,
+    ('i32.mul.c', 11): 3186,
+    ('i32.or.c', 11): 3187,
+    ('i32.xor.c', 11): 3188,
+    ('i32.shl.c', 11): 3189,
+    ('i32.shr_s.c', 11): 3190,
+    ('i32.mul', 11, 0): 3191,
+    ('i32.mul.c', 6): 3192,
+    ('i32.xor.c', 6): 3193,
+    ('i32.shl.c', 6): 3194,
+    ('i32.shr_s.c', 6): 3195,
+    ('i32.mul', 6, 0): 3196,
+    ('i32.or', 6, 0): 3197,
+    ('i32.xor', 6, 0): 3198,
+    ('i32.add.c', 7): 3199,
+    ('i32.sub.c', 7): 3200,
+    ('i32.mul.c', 7): 3201,
+    ('i32.or.c', 7): 3202,
+    ('i32.xor.c', 7): 3203,
+    ('i32.shl.c', 7): 3204,
+    ('i32.shr_s.c', 7): 3205,
+    ('i32.add', 7, 0): 3206,
+    ('i32.sub', 7, 0): 3207,
+    ('i32.mul', 7, 0): 3208,
+    ('i32.xor', 7, 0): 3209,
+    ('i32.mul.c', 8): 3210,
+    ('i32.and.c', 8): 3211,
+    ('i32.or.c', 8): 3212,
+    ('i32.xor.c', 8): 3213,
+    ('i32.shl.c', 8): 3214,
+    ('i32.shr_u.c', 8): 3215,
+    ('i32.shr_s.c', 8): 3216,
+    ('i32.sub', 8, 0): 3217,
+    ('i32.mul', 8, 0): 3218,
+    ('i32.and', 8, 0): 3219,
+    ('i32.or', 8, 0): 3220,
+    ('i32.xor', 8, 0): 3221,
+    ('i32.and.c', 12): 3222,
+    ('i32.xor.c', 12): 3223,
+    ('i32.shr_s.c', 12): 3224,
+    ('i32.mul', 12, 0): 3225,
+    ('i32.and', 12, 0): 3226,
+    ('i32.add.c', 13): 3227,
+    ('i32.mul.c', 13): 3228,
+    ('i32.or.c', 13): 3229,
+    ('i32.xor.c', 13): 3230,
+    ('i32.shl.c', 13): 3231,
+    ('i32.shr_u.c', 13): 3232,
+    ('i32.shr_s.c', 13): 3233,
+    ('i32.add', 13, 0): 3234,
+    ('i32.sub', 13, 0): 3235,
+    ('i32.mul', 13, 0): 3236,
+    ('i32.and', 13, 0): 3237,
+    ('i32.or', 13, 0): 3238,
+    ('i32.xor', 13, 0): 3239,
+    ('i32.add.c', 14): 3240,
+    ('i32.sub.c', 14): 3241,
+    ('i32.mul.c', 14): 3242,
+    ('i32.or.c', 14): 3243,
+    ('i32.xor.c', 14): 3244,
+    ('i32.shr_s.c', 14): 3245,
+    ('i32.sub', 14, 0): 3246,
+    ('i32.mul', 14, 0): 3247,
+    ('i32.and', 14, 0): 3248,
+    ('i32.or', 14, 0): 3249,
+    ('i32.xor', 14, 0): 3250,
+    ('i32.mul.c', 37): 3251,
+    ('i32.xor.c', 37): 3252,
+    ('i32.shl.c', 37): 3253,
+    ('i32.shr_u.c', 37): 3254,
+    ('i32.mul', 37, 0): 3255,
+    ('i32.and', 37, 0): 3256,
+    ('i32.mul.c', 38): 3257,
+    ('i32.xor.c', 38): 3258,
+    ('i32.shr_u.c', 38): 3259,
+    ('i32.shr_s.c', 38): 3260,
+    ('i32.sub', 38, 0): 3261,
+    ('i32.mul', 38, 0): 3262,
+    ('i32.and', 38, 0): 3263,
+    ('i32.sub.c', 39): 3264,
+    ('i32.and.c', 39): 3265,
+    ('i32.or.c', 39): 3266,
+    ('i32.xor.c', 39): 3267,
+    ('i32.shl.c', 39): 3268,
+    ('i32.shr_u.c', 39): 3269,
+    ('i32.shr_s.c', 39): 3270,
+    ('i32.sub', 39, 0): 3271,
+    ('i32.mul', 39, 0): 3272,
+    ('i32.and', 39, 0): 3273,
+    ('i32.or', 39, 0): 3274,
+    ('i32.xor', 39, 0): 3275,
+    ('i64.mul.c', 69): 3276,
+    ('i64.and.c', 69): 3277,
+    ('i64.or.c', 69): 3278,
+    ('i64.xor.c', 69): 3279,
+    ('i64.shl.c', 69): 3280,
+    ('i64.shr_u.c', 69): 3281,
+    ('i64.shr_s.c', 69): 3282,
+    ('i64.sub', 69, 0): 3283,
+    ('i64.mul', 69, 0): 3284,
+    ('i64.and', 69, 0): 3285,
+    ('i64.or', 69, 0): 3286,
+    ('i64.xor', 69, 0): 3287,
+    ('i64.add.c', 71): 3288,
+    ('i64.sub.c', 71): 3289,
+    ('i64.mul.c', 71): 3290,
+    ('i64.and.c', 71): 3291,
+    ('i64.or.c', 71): 3292,
+    ('i64.xor.c', 71): 3293,
+    ('i64.shl.c', 71): 3294,
+    ('i64.shr_u.c', 71): 3295,
+    ('i64.shr_s.c', 71): 3296,
+    ('i64.add', 71, 0): 3297,
+    ('i64.sub', 71, 0): 3298,
+    ('i64.mul', 71, 0): 3299,
+    ('i64.and', 71, 0): 3300,
+    ('i64.or', 71, 0): 3301,
+    ('i64.xor', 71, 0): 3302,
+    ('i64.add.c', 70): 3303,
+    ('i64.sub.c', 70): 3304,
+    ('i64.mul.c', 70): 3305,
+    ('i64.and.c', 70): 3306,
+    ('i64.or.c', 70): 3307,
+    ('i64.xor.c', 70): 3308,
+    ('i64.shl.c', 70): 3309,
+    ('i64.shr_u.c', 70): 3310,
+    ('i64.shr_s.c', 70): 3311,
+    ('i64.sub', 70, 0): 3312,
+    ('i64.mul', 70, 0): 3313,
+    ('i64.and', 70, 0): 3314,
+    ('i64.or', 70, 0): 3315,
+    ('i64.xor', 70, 0): 3316,
+    ('i64.add.c', 76): 3317,
+    ('i64.sub.c', 76): 3318,
+    ('i64.mul.c', 76): 3319,
+    ('i64.and.c', 76): 3320,
+    ('i64.or.c', 76): 3321,
+    ('i64.xor.c', 76): 3322,
+    ('i64.shl.c', 76): 3323,
+    ('i64.shr_u.c', 76): 3324,
+    ('i64.shr_s.c', 76): 3325,
+    ('i64.add', 76, 0): 3326,
+    ('i64.sub', 76, 0): 3327,
+    ('i64.mul', 76, 0): 3328,
+    ('i64.and', 76, 0): 3329,
+    ('i64.or', 76, 0): 3330,
+    ('i64.xor', 76, 0): 3331,
+    ('i64.add.c', 77): 3332,
+    ('i64.sub.c', 77): 3333,
+    ('i64.mul.c', 77): 3334,
+    ('i64.and.c', 77): 3335,
+    ('i64.or.c', 77): 3336,
+    ('i64.xor.c', 77): 3337,
+    ('i64.shl.c', 77): 3338,
+    ('i64.shr_u.c', 77): 3339,
+    ('i64.shr_s.c', 77): 3340,
+    ('i64.sub', 77, 0): 3341,
+    ('i64.mul', 77, 0): 3342,
+    ('i64.and', 77, 0): 3343,
+    ('i64.or', 77, 0): 3344,
+    ('i64.xor', 77, 0): 3345,
+    ('i64.add.c', 78): 3346,
+    ('i64.sub.c', 78): 3347,
+    ('i64.mul.c', 78): 3348,
+    ('i64.or.c', 78): 3349,
+    ('i64.shl.c', 78): 3350,
+    ('i64.shr_u.c', 78): 3351,
+    ('i64.shr_s.c', 78): 3352,
+    ('i64.add', 78, 0): 3353,
+    ('i64.sub', 78, 0): 3354,
+    ('i64.mul', 78, 0): 3355,
+    ('i64.and', 78, 0): 3356,
+    ('i64.or', 78, 0): 3357,
+    ('i64.xor', 78, 0): 3358,
+    ('i64.add.c', 73): 3359,
+    ('i64.sub.c', 73): 3360,
+    ('i64.mul.c', 73): 3361,
+    ('i64.or.c', 73): 3362,
+    ('i64.xor.c', 73): 3363,
+    ('i64.shl.c', 73): 3364,
+    ('i64.shr_s.c', 73): 3365,
+    ('i64.add', 73, 0): 3366,
+    ('i64.sub', 73, 0): 3367,
+    ('i64.mul', 73, 0): 3368,
+    ('i64.and', 73, 0): 3369,
+    ('i64.or', 73, 0): 3370,
+    ('i64.xor', 73, 0): 3371,
+    ('i64.add.c', 74): 3372,
+    ('i64.sub.c', 74): 3373,
+    ('i64.mul.c', 74): 3374,
+    ('i64.and.c', 74): 3375,
+    ('i64.or.c', 74): 3376,
+    ('i64.xor.c', 74): 3377,
+    ('i64.shl.c', 74): 3378,
+    ('i64.shr_u.c', 74): 3379,
+    ('i64.shr_s.c', 74): 3380,
+    ('i64.add', 74, 0): 3381,
+    ('i64.sub', 74, 0): 3382,
+    ('i64.mul', 74, 0): 3383,
+    ('i64.or', 74, 0): 3384,
+    ('i64.xor', 74, 0): 3385,
+    ('i64.add.c', 75): 3386,
+    ('i64.sub.c', 75): 3387,
+    ('i64.mul.c', 75): 3388,
+    ('i64.and.c', 75): 3389,
+    ('i64.or.c', 75): 3390,
+    ('i64.xor.c', 75): 3391,
+    ('i64.shl.c', 75): 3392,
+    ('i64.shr_u.c', 75): 3393,
+    ('i64.shr_s.c', 75): 3394,
+    ('i64.sub', 75, 0): 3395,
+    ('i64.mul', 75, 0): 3396,
+    ('i64.and', 75, 0): 3397,
+    ('i64.or', 75, 0): 3398,
+    ('i64.xor', 75, 0): 3399,
+    ('i64.add.c', 79): 3400,
+    ('i64.sub.c', 79): 3401,
+    ('i64.mul.c', 79): 3402,
+    ('i64.and.c', 79): 3403,
+    ('i64.xor.c', 79): 3404,
+    ('i64.shr_u.c', 79): 3405,
+    ('i64.shr_s.c', 79): 3406,
+    ('i64.sub', 79, 0): 3407,
+    ('i64.mul', 79, 0): 3408,
+    ('i64.and', 79, 0): 3409,
+    ('i64.xor', 79, 0): 3410,
+    ('i64.add.c', 80): 3411,
+    ('i64.sub.c', 80): 3412,
+    ('i64.mul.c', 80): 3413,
+    ('i64.or.c', 80): 3414,
+    ('i64.xor.c', 80): 3415,
+    ('i64.shl.c', 80): 3416,
+    ('i64.shr_u.c', 80): 3417,
+    ('i64.shr_s.c', 80): 3418,
+    ('i64.add', 80, 0): 3419,
+    ('i64.sub', 80, 0): 3420,
+    ('i64.mul', 80, 0): 3421,
+    ('i64.and', 80, 0): 3422,
+    ('i64.or', 80, 0): 3423,
+    ('i64.xor', 80, 0): 3424,
+    ('i64.add.c', 81): 3425,
+    ('i64.sub.c', 81): 3426,
+    ('i64.mul.c', 81): 3427,
+    ('i64.and.c', 81): 3428,
+    ('i64.or.c', 81): 3429,
+    ('i64.xor.c', 81): 3430,
+    ('i64.shl.c', 81): 3431,
+    ('i64.shr_u.c', 81): 3432,
+    ('i64.shr_s.c', 81): 3433,
+    ('i64.add', 81, 0): 3434,
+    ('i64.sub', 81, 0): 3435,
+    ('i64.mul', 81, 0): 3436,
+    ('i64.and', 81, 0): 3437,
+    ('i64.xor', 81, 0): 3438,
+    ('i64.sub.c', 104): 3439,
+    ('i64.mul.c', 104): 3440,
+    ('i64.xor.c', 104): 3441,
+    ('i64.shl.c', 104): 3442,
+    ('i64.shr_u.c', 104): 3443,
+    ('i64.sub', 104, 0): 3444,
+    ('i64.mul', 104, 0): 3445,
+    ('i64.and', 104, 0): 3446,
+    ('i64.mul.c', 105): 3447,
+    ('i64.xor.c', 105): 3448,
+    ('i64.shl.c', 105): 3449,
+    ('i64.shr_u.c', 105): 3450,
+    ('i64.shr_s.c', 105): 3451,
+    ('i64.add', 105, 0): 3452,
+    ('i64.sub', 105, 0): 3453,
+    ('i64.mul', 105, 0): 3454,
+    ('i64.and', 105, 0): 3455,
+    ('i64.xor', 105, 0): 3456,
+    ('i64.add.c', 106): 3457,
+    ('i64.sub.c', 106): 3458,
+    ('i64.mul.c', 106): 3459,
+    ('i64.and.c', 106): 3460,
+    ('i64.or.c', 106): 3461,
+    ('i64.xor.c', 106): 3462,
+    ('i64.shl.c', 106): 3463,
+    ('i64.shr_u.c', 106): 3464,
+    ('i64.shr_s.c', 106): 3465,
+    ('i64.sub', 106, 0): 3466,
+    ('i64.mul', 106, 0): 3467,
+    ('i64.or', 106, 0): 3468,
+    ('i64.xor', 106, 0): 3469,
 }
 
 #: Tree id -> factory of the statement: `R[d] = tree`, or a store.
@@ -33404,6 +36589,337 @@ STATEMENTS = {
     3136: s3136,
     3137: s3137,
     3138: s3138,
+    3139: s3139,
+    3140: s3140,
+    3141: s3141,
+    3142: s3142,
+    3143: s3143,
+    3144: s3144,
+    3145: s3145,
+    3146: s3146,
+    3147: s3147,
+    3148: s3148,
+    3149: s3149,
+    3150: s3150,
+    3151: s3151,
+    3152: s3152,
+    3153: s3153,
+    3154: s3154,
+    3155: s3155,
+    3156: s3156,
+    3157: s3157,
+    3158: s3158,
+    3159: s3159,
+    3160: s3160,
+    3161: s3161,
+    3162: s3162,
+    3163: s3163,
+    3164: s3164,
+    3165: s3165,
+    3166: s3166,
+    3167: s3167,
+    3168: s3168,
+    3169: s3169,
+    3170: s3170,
+    3171: s3171,
+    3172: s3172,
+    3173: s3173,
+    3174: s3174,
+    3175: s3175,
+    3176: s3176,
+    3177: s3177,
+    3178: s3178,
+    3179: s3179,
+    3180: s3180,
+    3181: s3181,
+    3182: s3182,
+    3183: s3183,
+    3184: s3184,
+    3185: s3185,
+    3186: s3186,
+    3187: s3187,
+    3188: s3188,
+    3189: s3189,
+    3190: s3190,
+    3191: s3191,
+    3192: s3192,
+    3193: s3193,
+    3194: s3194,
+    3195: s3195,
+    3196: s3196,
+    3197: s3197,
+    3198: s3198,
+    3199: s3199,
+    3200: s3200,
+    3201: s3201,
+    3202: s3202,
+    3203: s3203,
+    3204: s3204,
+    3205: s3205,
+    3206: s3206,
+    3207: s3207,
+    3208: s3208,
+    3209: s3209,
+    3210: s3210,
+    3211: s3211,
+    3212: s3212,
+    3213: s3213,
+    3214: s3214,
+    3215: s3215,
+    3216: s3216,
+    3217: s3217,
+    3218: s3218,
+    3219: s3219,
+    3220: s3220,
+    3221: s3221,
+    3222: s3222,
+    3223: s3223,
+    3224: s3224,
+    3225: s3225,
+    3226: s3226,
+    3227: s3227,
+    3228: s3228,
+    3229: s3229,
+    3230: s3230,
+    3231: s3231,
+    3232: s3232,
+    3233: s3233,
+    3234: s3234,
+    3235: s3235,
+    3236: s3236,
+    3237: s3237,
+    3238: s3238,
+    3239: s3239,
+    3240: s3240,
+    3241: s3241,
+    3242: s3242,
+    3243: s3243,
+    3244: s3244,
+    3245: s3245,
+    3246: s3246,
+    3247: s3247,
+    3248: s3248,
+    3249: s3249,
+    3250: s3250,
+    3251: s3251,
+    3252: s3252,
+    3253: s3253,
+    3254: s3254,
+    3255: s3255,
+    3256: s3256,
+    3257: s3257,
+    3258: s3258,
+    3259: s3259,
+    3260: s3260,
+    3261: s3261,
+    3262: s3262,
+    3263: s3263,
+    3264: s3264,
+    3265: s3265,
+    3266: s3266,
+    3267: s3267,
+    3268: s3268,
+    3269: s3269,
+    3270: s3270,
+    3271: s3271,
+    3272: s3272,
+    3273: s3273,
+    3274: s3274,
+    3275: s3275,
+    3276: s3276,
+    3277: s3277,
+    3278: s3278,
+    3279: s3279,
+    3280: s3280,
+    3281: s3281,
+    3282: s3282,
+    3283: s3283,
+    3284: s3284,
+    3285: s3285,
+    3286: s3286,
+    3287: s3287,
+    3288: s3288,
+    3289: s3289,
+    3290: s3290,
+    3291: s3291,
+    3292: s3292,
+    3293: s3293,
+    3294: s3294,
+    3295: s3295,
+    3296: s3296,
+    3297: s3297,
+    3298: s3298,
+    3299: s3299,
+    3300: s3300,
+    3301: s3301,
+    3302: s3302,
+    3303: s3303,
+    3304: s3304,
+    3305: s3305,
+    3306: s3306,
+    3307: s3307,
+    3308: s3308,
+    3309: s3309,
+    3310: s3310,
+    3311: s3311,
+    3312: s3312,
+    3313: s3313,
+    3314: s3314,
+    3315: s3315,
+    3316: s3316,
+    3317: s3317,
+    3318: s3318,
+    3319: s3319,
+    3320: s3320,
+    3321: s3321,
+    3322: s3322,
+    3323: s3323,
+    3324: s3324,
+    3325: s3325,
+    3326: s3326,
+    3327: s3327,
+    3328: s3328,
+    3329: s3329,
+    3330: s3330,
+    3331: s3331,
+    3332: s3332,
+    3333: s3333,
+    3334: s3334,
+    3335: s3335,
+    3336: s3336,
+    3337: s3337,
+    3338: s3338,
+    3339: s3339,
+    3340: s3340,
+    3341: s3341,
+    3342: s3342,
+    3343: s3343,
+    3344: s3344,
+    3345: s3345,
+    3346: s3346,
+    3347: s3347,
+    3348: s3348,
+    3349: s3349,
+    3350: s3350,
+    3351: s3351,
+    3352: s3352,
+    3353: s3353,
+    3354: s3354,
+    3355: s3355,
+    3356: s3356,
+    3357: s3357,
+    3358: s3358,
+    3359: s3359,
+    3360: s3360,
+    3361: s3361,
+    3362: s3362,
+    3363: s3363,
+    3364: s3364,
+    3365: s3365,
+    3366: s3366,
+    3367: s3367,
+    3368: s3368,
+    3369: s3369,
+    3370: s3370,
+    3371: s3371,
+    3372: s3372,
+    3373: s3373,
+    3374: s3374,
+    3375: s3375,
+    3376: s3376,
+    3377: s3377,
+    3378: s3378,
+    3379: s3379,
+    3380: s3380,
+    3381: s3381,
+    3382: s3382,
+    3383: s3383,
+    3384: s3384,
+    3385: s3385,
+    3386: s3386,
+    3387: s3387,
+    3388: s3388,
+    3389: s3389,
+    3390: s3390,
+    3391: s3391,
+    3392: s3392,
+    3393: s3393,
+    3394: s3394,
+    3395: s3395,
+    3396: s3396,
+    3397: s3397,
+    3398: s3398,
+    3399: s3399,
+    3400: s3400,
+    3401: s3401,
+    3402: s3402,
+    3403: s3403,
+    3404: s3404,
+    3405: s3405,
+    3406: s3406,
+    3407: s3407,
+    3408: s3408,
+    3409: s3409,
+    3410: s3410,
+    3411: s3411,
+    3412: s3412,
+    3413: s3413,
+    3414: s3414,
+    3415: s3415,
+    3416: s3416,
+    3417: s3417,
+    3418: s3418,
+    3419: s3419,
+    3420: s3420,
+    3421: s3421,
+    3422: s3422,
+    3423: s3423,
+    3424: s3424,
+    3425: s3425,
+    3426: s3426,
+    3427: s3427,
+    3428: s3428,
+    3429: s3429,
+    3430: s3430,
+    3431: s3431,
+    3432: s3432,
+    3433: s3433,
+    3434: s3434,
+    3435: s3435,
+    3436: s3436,
+    3437: s3437,
+    3438: s3438,
+    3439: s3439,
+    3440: s3440,
+    3441: s3441,
+    3442: s3442,
+    3443: s3443,
+    3444: s3444,
+    3445: s3445,
+    3446: s3446,
+    3447: s3447,
+    3448: s3448,
+    3449: s3449,
+    3450: s3450,
+    3451: s3451,
+    3452: s3452,
+    3453: s3453,
+    3454: s3454,
+    3455: s3455,
+    3456: s3456,
+    3457: s3457,
+    3458: s3458,
+    3459: s3459,
+    3460: s3460,
+    3461: s3461,
+    3462: s3462,
+    3463: s3463,
+    3464: s3464,
+    3465: s3465,
+    3466: s3466,
+    3467: s3467,
+    3468: s3468,
+    3469: s3469,
 }
 
 #: Tree id -> factory of the condition.
@@ -34575,4 +38091,128 @@ PAIRS = {
     (s285, s896): p285_896,
     (s896, s745): p896_745,
     (s313, s345): p313_345,
+    (s3, s6): p3_6,
+    (s9, s6): p9_6,
+    (s10, s6): p10_6,
+    (s11, s6): p11_6,
+    (s8, s6): p8_6,
+    (s13, s6): p13_6,
+    (s14, s6): p14_6,
+    (s37, s6): p37_6,
+    (s38, s6): p38_6,
+    (s39, s6): p39_6,
+    (s69, s73): p69_73,
+    (s71, s73): p71_73,
+    (s70, s73): p70_73,
+    (s76, s73): p76_73,
+    (s77, s73): p77_73,
+    (s78, s73): p78_73,
+    (s73, s73): p73_73,
+    (s74, s73): p74_73,
+    (s75, s73): p75_73,
+    (s79, s73): p79_73,
+    (s80, s73): p80_73,
+    (s81, s73): p81_73,
+    (s104, s73): p104_73,
+    (s105, s73): p105_73,
+    (s106, s73): p106_73,
+    (s253, s2): p253_2,
+    (s257, s6): p257_6,
+    (s257, s2): p257_2,
+    (s259, s2): p259_2,
+    (s265, s6): p265_6,
+    (s265, s2): p265_2,
+    (s267, s6): p267_6,
+    (s267, s2): p267_2,
+    (s269, s2): p269_2,
+    (s271, s6): p271_6,
+    (s271, s2): p271_2,
+    (s273, s6): p273_6,
+    (s273, s2): p273_2,
+    (s275, s6): p275_6,
+    (s275, s2): p275_2,
+    (s277, s6): p277_6,
+    (s277, s2): p277_2,
+    (s279, s6): p279_6,
+    (s279, s2): p279_2,
+    (s281, s6): p281_6,
+    (s281, s2): p281_2,
+    (s283, s6): p283_6,
+    (s283, s2): p283_2,
+    (s285, s6): p285_6,
+    (s285, s2): p285_2,
+    (s287, s6): p287_6,
+    (s287, s2): p287_2,
+    (s289, s6): p289_6,
+    (s289, s2): p289_2,
+    (s291, s6): p291_6,
+    (s291, s2): p291_2,
+    (s293, s6): p293_6,
+    (s293, s2): p293_2,
+    (s295, s6): p295_6,
+    (s295, s2): p295_2,
+    (s297, s6): p297_6,
+    (s297, s2): p297_2,
+    (s299, s6): p299_6,
+    (s299, s2): p299_2,
+    (s301, s6): p301_6,
+    (s301, s2): p301_2,
+    (s303, s6): p303_6,
+    (s303, s2): p303_2,
+    (s305, s6): p305_6,
+    (s305, s2): p305_2,
+    (s307, s6): p307_6,
+    (s307, s2): p307_2,
+    (s309, s2): p309_2,
+    (s310, s2): p310_2,
+    (s314, s2): p314_2,
+    (s317, s2): p317_2,
+    (s318, s2): p318_2,
+    (s321, s6): p321_6,
+    (s321, s2): p321_2,
+    (s322, s2): p322_2,
+    (s333, s6): p333_6,
+    (s333, s2): p333_2,
+    (s334, s6): p334_6,
+    (s334, s2): p334_2,
+    (s337, s6): p337_6,
+    (s337, s2): p337_2,
+    (s338, s6): p338_6,
+    (s338, s2): p338_2,
+    (s341, s6): p341_6,
+    (s341, s2): p341_2,
+    (s342, s2): p342_2,
+    (s345, s6): p345_6,
+    (s345, s2): p345_2,
+    (s346, s2): p346_2,
+    (s349, s6): p349_6,
+    (s349, s2): p349_2,
+    (s350, s6): p350_6,
+    (s350, s2): p350_2,
+    (s353, s6): p353_6,
+    (s353, s2): p353_2,
+    (s354, s6): p354_6,
+    (s354, s2): p354_2,
+    (s357, s6): p357_6,
+    (s357, s2): p357_2,
+    (s358, s6): p358_6,
+    (s358, s2): p358_2,
+    (s361, s6): p361_6,
+    (s362, s2): p362_2,
+    (s365, s6): p365_6,
+    (s365, s2): p365_2,
+    (s366, s6): p366_6,
+    (s366, s2): p366_2,
+    (s369, s6): p369_6,
+    (s369, s2): p369_2,
+    (s370, s6): p370_6,
+    (s370, s2): p370_2,
+    (s373, s6): p373_6,
+    (s373, s2): p373_2,
+    (s374, s6): p374_6,
+    (s374, s2): p374_2,
+    (s377, s6): p377_6,
+    (s377, s2): p377_2,
+    (s378, s6): p378_6,
+    (s378, s2): p378_2,
 }
