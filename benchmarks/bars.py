@@ -10,6 +10,7 @@ from functools import partial
 
 from benchmarks import (
     core,
+    coverage,
     depth,
     echo,
     expected,
@@ -26,7 +27,7 @@ from benchmarks.figures import Failed, NotMeasured, Tally
 from pywrt.errors import WasmError
 
 #: How many of each unit are one of what measurements return: a second, a byte, a ratio, a count.
-UNITS: dict[str, float] = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9, "MB": 1e-6, "x": 1.0, "": 1}
+UNITS: dict[str, float] = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9, "MB": 1e-6, "x": 1.0, "%": 100.0, "": 1}
 
 VERDICTS = OK, MISSED, NO_BAR, NOT_MEASURED = "ok", "MISSED", "no bar", "not measured"
 
@@ -111,6 +112,7 @@ CORE: list[Bar | Check] = [
     Bar("lexer, exact fuel, beside pywasm", partial(core.lexer_ratio, True), "x", 55, 70, True),
     Bar("six modules, exact fuel, an instruction", partial(core.six_seconds, True), "ns", None, 19),
     Bar("lexer, exact fuel, an instruction", partial(core.lexer_seconds, True), "ns", None, 20),
+    Bar("Rust code that is shapes, none in the choice", coverage.covered, "%", None, 95, True),
 ]
 
 STARTUP: list[Bar | Check] = [

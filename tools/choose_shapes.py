@@ -21,8 +21,8 @@ sys.path.insert(0, str(ROOT))
 
 from pywrt.config import ALL_FEATURES, Config  # noqa: E402
 from pywrt.engine import access, flow, instructions, lowering, references, trees  # noqa: E402
-from pywrt.engine.operators import EFFECTS, INVERSE, READS_MEMORY, SWAPPED, TRAPS  # noqa: E402
 from pywrt.engine.instantiation import CompiledModule  # noqa: E402
+from pywrt.engine.operators import EFFECTS, INVERSE, READS_MEMORY, SWAPPED, TRAPS  # noqa: E402
 from pywrt.wasm.binary.decoder import decode_module  # noqa: E402
 
 MAX_OPERATORS = 6

@@ -123,8 +123,8 @@ class Operator:
     `condition` is its truth. `bits` is the width of an integer result whose plain value needs `mask`: `&`,
     or `%` where it seldom passes its range. Without it the value is *raw*: congruent, and exact as a signed
     number if `signed`. `signed` may also be a template of its own.
-    `takes` tells what its subtrees are to be, a letter each: p plain, r raw to `reads` bits, s signed, b bits (raw
-    if that saves a mask), f signed or flipped.
+    `takes` tells what its subtrees are to be, a letter each: p plain, r raw to `reads` bits, s signed, b bits
+    (raw if that saves a mask), f signed or flipped.
     """
 
     def __init__(
@@ -455,7 +455,9 @@ def is_wide(tree: Tree, bits: int) -> bool:
         return any(is_wide(child, bits) for child in tree[2:])
     if operator.bits < bits:
         return False
-    parts = [is_wide(child, operator.reads) for child, t in zip(tree[1:], operator.takes) if t in "rb"]
+    parts = [
+        is_wide(child, operator.reads) for child, t in zip(tree[1:], operator.takes, strict=True) if t in "rb"
+    ]
     if tree[0].endswith((".and", ".and.c")):
         return len(parts) > 1 and all(parts)
     return operator.mask == "&" or any(parts)
@@ -495,7 +497,7 @@ def form(tree: Tree, wanted: str, bits: int) -> tuple[str, str, int, str]:
 
 
 def comparison(tree: Tree, wanted: str) -> tuple[str, str, int, str]:
-    """A signed comparison: of signed numbers where those come cheap, else of numbers with flipped sign bits."""
+    """A signed comparison: of signed numbers where they come cheap, else with sign bits flipped."""
     name, *children = tree
     operator = OPERATORS[name]
     assert operator.condition is not None
@@ -524,7 +526,7 @@ class Writer:
         return f"R[{name}]" if register else name
 
     def expression(self, tree: Tree, wanted: str = "p", bits: int = 0) -> str:
-        """The tree as a value: p plain, r raw to `bits` bits, s signed of `bits` bits; or c, as a condition."""
+        """The tree as a value: p plain, r raw or s signed, of `bits` bits; or c, as a condition."""
         if isinstance(tree, str):
             return as_signed(self.leaf(tree == "R"), bits) if wanted == "s" else self.leaf(tree == "R")
         operator = OPERATORS[tree[0]]
