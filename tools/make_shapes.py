@@ -686,6 +686,15 @@ class Form:
         self.loop = loop
 
 
+#: Of those, the ones that loops end with: the register is stepped by a constant first.
+STEPPED = [
+    (f"{name}_step", operands.replace("v0", "d, v0, k, m"), test.replace("R[v0]", "t"), negated.replace("R[v0]", "t"))
+    for name, operands, test, negated in FUSED
+    if name in ("ifr", "if_eq", "if_eq_c", "if_lt_u", "if_lt_u_c")
+]
+STEP = "R[d] = t = (R[v0] + k) % m"
+
+
 def if_forms(name: str, operands: str, test: str, negated: str) -> list[Form]:
     """Where both ways go: `x` leaves to the trampoline, `c` runs a block of the same tree, `a` starts the tree again.
 
@@ -705,13 +714,16 @@ def if_forms(name: str, operands: str, test: str, negated: str) -> list[Form]:
     result.append(Form(f"{name}_while_c", f"{operands}, F", [f"if {negated}:", *orelse], "tree"))
     result.append(Form(f"{name}_until_c", f"{operands}, T", [f"if {test}:", *then], "tree"))
     result.append(Form(f"{name}_loop_cc", f"{operands}, T, F", [f"if {test}:", *then, "else:", *orelse], "tree"))
+    if name.endswith("_step"):
+        for form in result:
+            form.last.insert(0, STEP)
     return result
 
 
 def forms() -> list[Form]:
     result = [Form("goto", "T", ["return T, R"]), Form("goto_run", "T", ["return T(R)"])]
     result += [Form("again", "", []), Form("goto_loop", "", [], "while")]
-    for test in FUSED:
+    for test in [*FUSED, *STEPPED]:
         result += if_forms(*test)
     index = "i = R[v0]"
     result.append(Form("switch", "v0, n, targets", [index, "return targets[i if i < n else n], R"]))

@@ -130,7 +130,7 @@ def _line(trace: TracebackType) -> int:
 def _before(binding: Binding, plan: BlockPlan) -> tuple[int, int]:
     """Where the statements of a block's function begin, and where they end: their lines."""
     first = lines_before(plan, binding.instance.store.config.consume_fuel)
-    return first, first + shortened(len(plan.statements), UNROLLED)
+    return first, first + shortened(len(plan.statements) - plan.form.stepped, UNROLLED)
 
 
 def _following(binding: Binding, plan: BlockPlan, trace: TracebackType) -> BlockPlan | None:
@@ -151,6 +151,7 @@ def _following(binding: Binding, plan: BlockPlan, trace: TracebackType) -> Block
         return found[0]
     # the line behind the test runs what is run where it holds
     _, test = _before(binding, plan)
+    test += plan.form.stepped
     return plan.targets[(_line(trace) != test + 1) ^ plan.form.negated]
 
 
@@ -166,7 +167,7 @@ def _offsets(
     if index >= last - first or index < 0:
         return (plan.condition[3] if plan.condition else ()), trace.tb_next
     within = trace.tb_next
-    for _ in range(rounds(len(statements), UNROLLED)):
+    for _ in range(rounds(len(statements) - plan.form.stepped, UNROLLED)):
         # a group of one is that statement itself
         if within is not None and within.tb_frame.f_code in SEQUENCE_CODES:
             index, within = index * WIDTH + _line(within), within.tb_next

@@ -68,6 +68,8 @@ class Binder:
             return block
         form, blocks = plan.form, self.blocks
         operands = [s.closure or self.statement(s) for s in plan.statements]
+        if form.stepped:
+            operands.pop()
         if len(operands) > UNROLLED:
             operands = sequences.at_most(operands, UNROLLED)
         head: Sequence[Any] = ()

@@ -168,7 +168,8 @@ def _chain(order: list[BlockPlan]) -> None:
             continue
         number, depth, targets = block.number, block.depth + 1, block.targets
         runs = [depth <= MAX_CHAIN and target.number > number for target in targets]
-        if end == "switch" and not all(runs):
+        # a switch runs all or none; and a block that is its own successor loops fastest if it leaves for the rest
+        if (end == "switch" and not all(runs)) or block in targets:
             runs = [False] * len(runs)
         block.runs = runs
         for target, run in zip(targets, runs, strict=True):

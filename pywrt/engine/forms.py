@@ -11,7 +11,7 @@ from typing import Any, cast
 from pywrt.engine.plan import BlockForm, BlockPlan, Conditional, Ref, Statement, Target, made
 from pywrt.engine.sequences import shortened
 from pywrt.engine.shapes import forms_charged, forms_free, forms_tested
-from pywrt.engine.trees import CONDITIONS, FUSED
+from pywrt.engine.trees import CONDITIONS, FUSED, REGISTER, STATEMENTS, TRANSITIONS
 from pywrt.runtime.store import Block
 
 #: Blocks of more statements have sequences of them; calls of more arguments build their list in a loop.
@@ -28,6 +28,13 @@ _FREE, _CHARGED, _TESTED = (cast(Forms, library.FORMS) for library in (forms_fre
 #: How the names of forms say which ways a branch goes.
 _LETTERS = {"leave": "x", "run": "c", "again": "a"}
 _KINDS = {(a, b): f"_{_LETTERS[a]}{_LETTERS[b]}" for a in _LETTERS for b in _LETTERS}
+#: Tests that are made of a register which the block's last statement may have stepped; and the factories of such.
+_STEPPED = ("ifr", "if_eq", "if_eq_c", "if_lt_u", "if_lt_u_c")
+_STEPS: dict[Callable[..., Any], tuple[int, int]] = {
+    STATEMENTS[TRANSITIONS[f"{type}.{name}.c", REGISTER]]: (sign, 1 << bits)
+    for type, bits in (("i32", 32), ("i64", 64))
+    for name, sign in (("add", 1), ("sub", -1))
+}
 #: A condition that no form tests itself.
 _BY_CLOSURE = ("if", False)
 
@@ -35,7 +42,7 @@ _BY_CLOSURE = ("if", False)
 def choose_form(plan: BlockPlan) -> None:
     """Set `plan.form`; its statements, its costs and what it runs are settled."""
     form = plan.form = _CHOICES[plan.end](plan)
-    count = len(plan.statements)
+    count = len(plan.statements) - form.stepped
     key = (form.name, count if count <= UNROLLED else shortened(count, UNROLLED))
     form.unmetered = form.metered = _FREE[key]
     if not plan.cost:
@@ -92,21 +99,36 @@ def _if(plan: BlockPlan) -> BlockForm:
     then, orelse = plan.targets
     then_way, else_way = _way(plan, then, plan.runs[0]), _way(plan, orelse, plan.runs[1])
     name, negated = FUSED.get(tree, _BY_CLOSURE)
-    test = None
+    test, stepped = None, False
     if name == "if":
         test, operands = Statement(CONDITIONS[tree], operands, offsets), ()
+    elif name in _STEPPED and plan.statements and (step := _step(plan.statements[-1], operands[0])) is not None:
+        name, operands, stepped = name + "_step", (operands[0], *step, *operands[1:]), True
     if negated:
         then, orelse, then_way, else_way = orelse, then, else_way, then_way
     targets: tuple[Target, ...] = (("T", then), ("F", orelse))
     if plan.looped and plan.root is plan:
-        return _loop(name, operands, targets, then_way, else_way, test, negated)
+        form = _loop(name, operands, targets, then_way, else_way, test)
+        form.negated, form.stepped = negated, stepped
+        return form
     if then_way == "again":
         if else_way == "again":
             return BlockForm("again")
         targets = targets[1:]
     elif else_way == "again":
         targets = targets[:1]
-    return BlockForm(name + _KINDS[then_way, else_way], operands, targets, test=test, negated=negated)
+    form = BlockForm(name + _KINDS[then_way, else_way], operands, targets, test=test)
+    form.negated, form.stepped = negated, stepped
+    return form
+
+
+def _step(statement: Statement | Conditional, register: object) -> tuple[object, ...] | None:
+    """What `statement` adds to a register, to be tested in `register`: (that register, the constant, the modulus)."""
+    if isinstance(statement, Conditional) or statement.factory not in _STEPS or statement.operands[0] != register:
+        return None
+    sign, modulus = _STEPS[statement.factory]
+    _, stepped, constant = statement.operands
+    return stepped, sign * constant, modulus
 
 
 def _loop(
@@ -116,7 +138,6 @@ def _loop(
     then_way: str,
     else_way: str,
     test: Statement | None,
-    negated: bool,
 ) -> BlockForm:
     """The form of the block that begins a loop, and is its own successor or started again by its tree."""
     stubs: list[str] = []
@@ -127,7 +148,7 @@ def _loop(
     else:  # what leaves must say so
         kind = "_loop_cc"
         stubs = [name for (name, _), way in zip(targets, (then_way, else_way), strict=True) if way == "leave"]
-    return BlockForm(name + kind, operands, targets, test=test, stubs=stubs, negated=negated, bounded=True)
+    return BlockForm(name + kind, operands, targets, test=test, stubs=stubs, bounded=True)
 
 
 def _switch(plan: BlockPlan) -> BlockForm:

@@ -122,11 +122,13 @@ class BlockForm:
 
     Its statements come first, then the condition, if `test` is one, the `operands`, and the blocks of `targets`;
     those that `stubs` names are left to the trampoline by a block of their own. An unmetered block that is
-    `bounded` looks at the slice. `negated` says that it tests the opposite of the plan's condition.
+    `bounded` looks at the slice. `negated` says that it tests the opposite of the plan's condition, `stepped` that
+    it does the plan's last statement itself, behind the others.
     """
 
     __slots__ = (
-        "bounded", "metered", "name", "negated", "operands", "refers", "stubs", "targets", "test", "unmetered"
+        "bounded", "metered", "name", "negated", "operands", "refers", "stepped", "stubs", "targets",
+        "test", "unmetered",
     )  # fmt: skip
 
     def __init__(
@@ -137,7 +139,6 @@ class BlockForm:
         *,
         test: Statement | None = None,
         stubs: Sequence[str] = (),
-        negated: bool = False,
         bounded: bool = False,
     ) -> None:
         self.name = name
@@ -149,7 +150,8 @@ class BlockForm:
         self.targets = targets
         self.test = test
         self.stubs = stubs
-        self.negated = negated
+        self.negated = False
+        self.stepped = False
         self.bounded = bounded
         self.metered: Callable[..., Any]
         self.unmetered: Callable[..., Any]

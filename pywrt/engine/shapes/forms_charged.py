@@ -6796,6 +6796,3006 @@ def if_gt_s_c_ca_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T):
     return block
 
 
+def ifr_step_xx_0(fuel, cost, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_1(fuel, cost, s0, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_2(fuel, cost, s0, s1, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_3(fuel, cost, s0, s1, s2, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xc_0(fuel, cost, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_1(fuel, cost, s0, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_2(fuel, cost, s0, s1, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_3(fuel, cost, s0, s1, s2, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_cx_0(fuel, cost, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_1(fuel, cost, s0, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_2(fuel, cost, s0, s1, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_3(fuel, cost, s0, s1, s2, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cc_0(fuel, cost, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_1(fuel, cost, s0, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_2(fuel, cost, s0, s1, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_ax_0(fuel, cost, d, v0, k, m, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F, R
+    return block
+
+
+def ifr_step_ax_1(fuel, cost, s0, d, v0, k, m, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F, R
+    return block
+
+
+def ifr_step_ax_2(fuel, cost, s0, s1, d, v0, k, m, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F, R
+    return block
+
+
+def ifr_step_ax_3(fuel, cost, s0, s1, s2, d, v0, k, m, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F, R
+    return block
+
+
+def ifr_step_ax_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F, R
+    return block
+
+
+def ifr_step_ax_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F, R
+    return block
+
+
+def ifr_step_xa_0(fuel, cost, d, v0, k, m, T):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return
+    return block
+
+
+def ifr_step_xa_1(fuel, cost, s0, d, v0, k, m, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return
+    return block
+
+
+def ifr_step_xa_2(fuel, cost, s0, s1, d, v0, k, m, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return
+    return block
+
+
+def ifr_step_xa_3(fuel, cost, s0, s1, s2, d, v0, k, m, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return
+    return block
+
+
+def ifr_step_xa_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return
+    return block
+
+
+def ifr_step_xa_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return
+    return block
+
+
+def ifr_step_ac_0(fuel, cost, d, v0, k, m, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F(R)
+    return block
+
+
+def ifr_step_ac_1(fuel, cost, s0, d, v0, k, m, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F(R)
+    return block
+
+
+def ifr_step_ac_2(fuel, cost, s0, s1, d, v0, k, m, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F(R)
+    return block
+
+
+def ifr_step_ac_3(fuel, cost, s0, s1, s2, d, v0, k, m, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F(R)
+    return block
+
+
+def ifr_step_ac_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F(R)
+    return block
+
+
+def ifr_step_ac_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F(R)
+    return block
+
+
+def ifr_step_ca_0(fuel, cost, d, v0, k, m, T):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return
+    return block
+
+
+def ifr_step_ca_1(fuel, cost, s0, d, v0, k, m, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return
+    return block
+
+
+def ifr_step_ca_2(fuel, cost, s0, s1, d, v0, k, m, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return
+    return block
+
+
+def ifr_step_ca_3(fuel, cost, s0, s1, s2, d, v0, k, m, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return
+    return block
+
+
+def ifr_step_ca_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return
+    return block
+
+
+def ifr_step_ca_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_step_xx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_cx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_ax_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_step_ax_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_step_ax_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_step_ax_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_step_ax_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_step_ax_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_step_xa_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_eq_step_xa_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_eq_step_xa_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_eq_step_xa_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_eq_step_xa_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_eq_step_xa_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_eq_step_ac_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_step_ac_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_step_ac_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_step_ac_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_step_ac_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_step_ac_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_step_ca_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_step_ca_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_step_ca_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_step_ca_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_step_ca_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_step_ca_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_step_xx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_ax_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_step_ax_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_step_ax_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_step_ax_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_step_ax_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_step_ax_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_step_xa_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return
+    return block
+
+
+def if_eq_c_step_xa_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return
+    return block
+
+
+def if_eq_c_step_xa_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return
+    return block
+
+
+def if_eq_c_step_xa_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return
+    return block
+
+
+def if_eq_c_step_xa_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return
+    return block
+
+
+def if_eq_c_step_xa_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return
+    return block
+
+
+def if_eq_c_step_ac_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_step_ac_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_step_ac_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_step_ac_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_step_ac_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_step_ac_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_step_ca_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_step_ca_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_step_ca_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_step_ca_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_step_ca_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_step_ca_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_step_xx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_ax_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_step_ax_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_step_ax_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_step_ax_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_step_ax_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_step_ax_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_step_xa_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_step_xa_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_step_xa_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_step_xa_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_step_xa_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_step_xa_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_step_ac_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_step_ac_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_step_ac_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_step_ac_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_step_ac_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_step_ac_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_step_ca_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_step_ca_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_step_ca_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_step_ca_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_step_ca_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_step_ca_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_step_xx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_ax_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_ax_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_ax_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_ax_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_ax_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_ax_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xa_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_c_step_xa_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_c_step_xa_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_c_step_xa_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_c_step_xa_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_c_step_xa_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_c_step_ac_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_ac_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_ac_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_ac_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_ac_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_ac_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_ca_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_step_ca_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_step_ca_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_step_ca_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_step_ca_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_step_ca_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        fuel[0] -= cost
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return
+    return block
+
+
 def switch_0(fuel, cost, v0, n, targets):
     def block(R):
         fuel[0] -= cost
@@ -9792,6 +12792,246 @@ FORMS = {
     ('if_gt_s_c_ca', 3): if_gt_s_c_ca_3,
     ('if_gt_s_c_ca', 4): if_gt_s_c_ca_4,
     ('if_gt_s_c_ca', 5): if_gt_s_c_ca_5,
+    ('ifr_step_xx', 0): ifr_step_xx_0,
+    ('ifr_step_xx', 1): ifr_step_xx_1,
+    ('ifr_step_xx', 2): ifr_step_xx_2,
+    ('ifr_step_xx', 3): ifr_step_xx_3,
+    ('ifr_step_xx', 4): ifr_step_xx_4,
+    ('ifr_step_xx', 5): ifr_step_xx_5,
+    ('ifr_step_xc', 0): ifr_step_xc_0,
+    ('ifr_step_xc', 1): ifr_step_xc_1,
+    ('ifr_step_xc', 2): ifr_step_xc_2,
+    ('ifr_step_xc', 3): ifr_step_xc_3,
+    ('ifr_step_xc', 4): ifr_step_xc_4,
+    ('ifr_step_xc', 5): ifr_step_xc_5,
+    ('ifr_step_cx', 0): ifr_step_cx_0,
+    ('ifr_step_cx', 1): ifr_step_cx_1,
+    ('ifr_step_cx', 2): ifr_step_cx_2,
+    ('ifr_step_cx', 3): ifr_step_cx_3,
+    ('ifr_step_cx', 4): ifr_step_cx_4,
+    ('ifr_step_cx', 5): ifr_step_cx_5,
+    ('ifr_step_cc', 0): ifr_step_cc_0,
+    ('ifr_step_cc', 1): ifr_step_cc_1,
+    ('ifr_step_cc', 2): ifr_step_cc_2,
+    ('ifr_step_cc', 3): ifr_step_cc_3,
+    ('ifr_step_cc', 4): ifr_step_cc_4,
+    ('ifr_step_cc', 5): ifr_step_cc_5,
+    ('ifr_step_ax', 0): ifr_step_ax_0,
+    ('ifr_step_ax', 1): ifr_step_ax_1,
+    ('ifr_step_ax', 2): ifr_step_ax_2,
+    ('ifr_step_ax', 3): ifr_step_ax_3,
+    ('ifr_step_ax', 4): ifr_step_ax_4,
+    ('ifr_step_ax', 5): ifr_step_ax_5,
+    ('ifr_step_xa', 0): ifr_step_xa_0,
+    ('ifr_step_xa', 1): ifr_step_xa_1,
+    ('ifr_step_xa', 2): ifr_step_xa_2,
+    ('ifr_step_xa', 3): ifr_step_xa_3,
+    ('ifr_step_xa', 4): ifr_step_xa_4,
+    ('ifr_step_xa', 5): ifr_step_xa_5,
+    ('ifr_step_ac', 0): ifr_step_ac_0,
+    ('ifr_step_ac', 1): ifr_step_ac_1,
+    ('ifr_step_ac', 2): ifr_step_ac_2,
+    ('ifr_step_ac', 3): ifr_step_ac_3,
+    ('ifr_step_ac', 4): ifr_step_ac_4,
+    ('ifr_step_ac', 5): ifr_step_ac_5,
+    ('ifr_step_ca', 0): ifr_step_ca_0,
+    ('ifr_step_ca', 1): ifr_step_ca_1,
+    ('ifr_step_ca', 2): ifr_step_ca_2,
+    ('ifr_step_ca', 3): ifr_step_ca_3,
+    ('ifr_step_ca', 4): ifr_step_ca_4,
+    ('ifr_step_ca', 5): ifr_step_ca_5,
+    ('if_eq_step_xx', 0): if_eq_step_xx_0,
+    ('if_eq_step_xx', 1): if_eq_step_xx_1,
+    ('if_eq_step_xx', 2): if_eq_step_xx_2,
+    ('if_eq_step_xx', 3): if_eq_step_xx_3,
+    ('if_eq_step_xx', 4): if_eq_step_xx_4,
+    ('if_eq_step_xx', 5): if_eq_step_xx_5,
+    ('if_eq_step_xc', 0): if_eq_step_xc_0,
+    ('if_eq_step_xc', 1): if_eq_step_xc_1,
+    ('if_eq_step_xc', 2): if_eq_step_xc_2,
+    ('if_eq_step_xc', 3): if_eq_step_xc_3,
+    ('if_eq_step_xc', 4): if_eq_step_xc_4,
+    ('if_eq_step_xc', 5): if_eq_step_xc_5,
+    ('if_eq_step_cx', 0): if_eq_step_cx_0,
+    ('if_eq_step_cx', 1): if_eq_step_cx_1,
+    ('if_eq_step_cx', 2): if_eq_step_cx_2,
+    ('if_eq_step_cx', 3): if_eq_step_cx_3,
+    ('if_eq_step_cx', 4): if_eq_step_cx_4,
+    ('if_eq_step_cx', 5): if_eq_step_cx_5,
+    ('if_eq_step_cc', 0): if_eq_step_cc_0,
+    ('if_eq_step_cc', 1): if_eq_step_cc_1,
+    ('if_eq_step_cc', 2): if_eq_step_cc_2,
+    ('if_eq_step_cc', 3): if_eq_step_cc_3,
+    ('if_eq_step_cc', 4): if_eq_step_cc_4,
+    ('if_eq_step_cc', 5): if_eq_step_cc_5,
+    ('if_eq_step_ax', 0): if_eq_step_ax_0,
+    ('if_eq_step_ax', 1): if_eq_step_ax_1,
+    ('if_eq_step_ax', 2): if_eq_step_ax_2,
+    ('if_eq_step_ax', 3): if_eq_step_ax_3,
+    ('if_eq_step_ax', 4): if_eq_step_ax_4,
+    ('if_eq_step_ax', 5): if_eq_step_ax_5,
+    ('if_eq_step_xa', 0): if_eq_step_xa_0,
+    ('if_eq_step_xa', 1): if_eq_step_xa_1,
+    ('if_eq_step_xa', 2): if_eq_step_xa_2,
+    ('if_eq_step_xa', 3): if_eq_step_xa_3,
+    ('if_eq_step_xa', 4): if_eq_step_xa_4,
+    ('if_eq_step_xa', 5): if_eq_step_xa_5,
+    ('if_eq_step_ac', 0): if_eq_step_ac_0,
+    ('if_eq_step_ac', 1): if_eq_step_ac_1,
+    ('if_eq_step_ac', 2): if_eq_step_ac_2,
+    ('if_eq_step_ac', 3): if_eq_step_ac_3,
+    ('if_eq_step_ac', 4): if_eq_step_ac_4,
+    ('if_eq_step_ac', 5): if_eq_step_ac_5,
+    ('if_eq_step_ca', 0): if_eq_step_ca_0,
+    ('if_eq_step_ca', 1): if_eq_step_ca_1,
+    ('if_eq_step_ca', 2): if_eq_step_ca_2,
+    ('if_eq_step_ca', 3): if_eq_step_ca_3,
+    ('if_eq_step_ca', 4): if_eq_step_ca_4,
+    ('if_eq_step_ca', 5): if_eq_step_ca_5,
+    ('if_eq_c_step_xx', 0): if_eq_c_step_xx_0,
+    ('if_eq_c_step_xx', 1): if_eq_c_step_xx_1,
+    ('if_eq_c_step_xx', 2): if_eq_c_step_xx_2,
+    ('if_eq_c_step_xx', 3): if_eq_c_step_xx_3,
+    ('if_eq_c_step_xx', 4): if_eq_c_step_xx_4,
+    ('if_eq_c_step_xx', 5): if_eq_c_step_xx_5,
+    ('if_eq_c_step_xc', 0): if_eq_c_step_xc_0,
+    ('if_eq_c_step_xc', 1): if_eq_c_step_xc_1,
+    ('if_eq_c_step_xc', 2): if_eq_c_step_xc_2,
+    ('if_eq_c_step_xc', 3): if_eq_c_step_xc_3,
+    ('if_eq_c_step_xc', 4): if_eq_c_step_xc_4,
+    ('if_eq_c_step_xc', 5): if_eq_c_step_xc_5,
+    ('if_eq_c_step_cx', 0): if_eq_c_step_cx_0,
+    ('if_eq_c_step_cx', 1): if_eq_c_step_cx_1,
+    ('if_eq_c_step_cx', 2): if_eq_c_step_cx_2,
+    ('if_eq_c_step_cx', 3): if_eq_c_step_cx_3,
+    ('if_eq_c_step_cx', 4): if_eq_c_step_cx_4,
+    ('if_eq_c_step_cx', 5): if_eq_c_step_cx_5,
+    ('if_eq_c_step_cc', 0): if_eq_c_step_cc_0,
+    ('if_eq_c_step_cc', 1): if_eq_c_step_cc_1,
+    ('if_eq_c_step_cc', 2): if_eq_c_step_cc_2,
+    ('if_eq_c_step_cc', 3): if_eq_c_step_cc_3,
+    ('if_eq_c_step_cc', 4): if_eq_c_step_cc_4,
+    ('if_eq_c_step_cc', 5): if_eq_c_step_cc_5,
+    ('if_eq_c_step_ax', 0): if_eq_c_step_ax_0,
+    ('if_eq_c_step_ax', 1): if_eq_c_step_ax_1,
+    ('if_eq_c_step_ax', 2): if_eq_c_step_ax_2,
+    ('if_eq_c_step_ax', 3): if_eq_c_step_ax_3,
+    ('if_eq_c_step_ax', 4): if_eq_c_step_ax_4,
+    ('if_eq_c_step_ax', 5): if_eq_c_step_ax_5,
+    ('if_eq_c_step_xa', 0): if_eq_c_step_xa_0,
+    ('if_eq_c_step_xa', 1): if_eq_c_step_xa_1,
+    ('if_eq_c_step_xa', 2): if_eq_c_step_xa_2,
+    ('if_eq_c_step_xa', 3): if_eq_c_step_xa_3,
+    ('if_eq_c_step_xa', 4): if_eq_c_step_xa_4,
+    ('if_eq_c_step_xa', 5): if_eq_c_step_xa_5,
+    ('if_eq_c_step_ac', 0): if_eq_c_step_ac_0,
+    ('if_eq_c_step_ac', 1): if_eq_c_step_ac_1,
+    ('if_eq_c_step_ac', 2): if_eq_c_step_ac_2,
+    ('if_eq_c_step_ac', 3): if_eq_c_step_ac_3,
+    ('if_eq_c_step_ac', 4): if_eq_c_step_ac_4,
+    ('if_eq_c_step_ac', 5): if_eq_c_step_ac_5,
+    ('if_eq_c_step_ca', 0): if_eq_c_step_ca_0,
+    ('if_eq_c_step_ca', 1): if_eq_c_step_ca_1,
+    ('if_eq_c_step_ca', 2): if_eq_c_step_ca_2,
+    ('if_eq_c_step_ca', 3): if_eq_c_step_ca_3,
+    ('if_eq_c_step_ca', 4): if_eq_c_step_ca_4,
+    ('if_eq_c_step_ca', 5): if_eq_c_step_ca_5,
+    ('if_lt_u_step_xx', 0): if_lt_u_step_xx_0,
+    ('if_lt_u_step_xx', 1): if_lt_u_step_xx_1,
+    ('if_lt_u_step_xx', 2): if_lt_u_step_xx_2,
+    ('if_lt_u_step_xx', 3): if_lt_u_step_xx_3,
+    ('if_lt_u_step_xx', 4): if_lt_u_step_xx_4,
+    ('if_lt_u_step_xx', 5): if_lt_u_step_xx_5,
+    ('if_lt_u_step_xc', 0): if_lt_u_step_xc_0,
+    ('if_lt_u_step_xc', 1): if_lt_u_step_xc_1,
+    ('if_lt_u_step_xc', 2): if_lt_u_step_xc_2,
+    ('if_lt_u_step_xc', 3): if_lt_u_step_xc_3,
+    ('if_lt_u_step_xc', 4): if_lt_u_step_xc_4,
+    ('if_lt_u_step_xc', 5): if_lt_u_step_xc_5,
+    ('if_lt_u_step_cx', 0): if_lt_u_step_cx_0,
+    ('if_lt_u_step_cx', 1): if_lt_u_step_cx_1,
+    ('if_lt_u_step_cx', 2): if_lt_u_step_cx_2,
+    ('if_lt_u_step_cx', 3): if_lt_u_step_cx_3,
+    ('if_lt_u_step_cx', 4): if_lt_u_step_cx_4,
+    ('if_lt_u_step_cx', 5): if_lt_u_step_cx_5,
+    ('if_lt_u_step_cc', 0): if_lt_u_step_cc_0,
+    ('if_lt_u_step_cc', 1): if_lt_u_step_cc_1,
+    ('if_lt_u_step_cc', 2): if_lt_u_step_cc_2,
+    ('if_lt_u_step_cc', 3): if_lt_u_step_cc_3,
+    ('if_lt_u_step_cc', 4): if_lt_u_step_cc_4,
+    ('if_lt_u_step_cc', 5): if_lt_u_step_cc_5,
+    ('if_lt_u_step_ax', 0): if_lt_u_step_ax_0,
+    ('if_lt_u_step_ax', 1): if_lt_u_step_ax_1,
+    ('if_lt_u_step_ax', 2): if_lt_u_step_ax_2,
+    ('if_lt_u_step_ax', 3): if_lt_u_step_ax_3,
+    ('if_lt_u_step_ax', 4): if_lt_u_step_ax_4,
+    ('if_lt_u_step_ax', 5): if_lt_u_step_ax_5,
+    ('if_lt_u_step_xa', 0): if_lt_u_step_xa_0,
+    ('if_lt_u_step_xa', 1): if_lt_u_step_xa_1,
+    ('if_lt_u_step_xa', 2): if_lt_u_step_xa_2,
+    ('if_lt_u_step_xa', 3): if_lt_u_step_xa_3,
+    ('if_lt_u_step_xa', 4): if_lt_u_step_xa_4,
+    ('if_lt_u_step_xa', 5): if_lt_u_step_xa_5,
+    ('if_lt_u_step_ac', 0): if_lt_u_step_ac_0,
+    ('if_lt_u_step_ac', 1): if_lt_u_step_ac_1,
+    ('if_lt_u_step_ac', 2): if_lt_u_step_ac_2,
+    ('if_lt_u_step_ac', 3): if_lt_u_step_ac_3,
+    ('if_lt_u_step_ac', 4): if_lt_u_step_ac_4,
+    ('if_lt_u_step_ac', 5): if_lt_u_step_ac_5,
+    ('if_lt_u_step_ca', 0): if_lt_u_step_ca_0,
+    ('if_lt_u_step_ca', 1): if_lt_u_step_ca_1,
+    ('if_lt_u_step_ca', 2): if_lt_u_step_ca_2,
+    ('if_lt_u_step_ca', 3): if_lt_u_step_ca_3,
+    ('if_lt_u_step_ca', 4): if_lt_u_step_ca_4,
+    ('if_lt_u_step_ca', 5): if_lt_u_step_ca_5,
+    ('if_lt_u_c_step_xx', 0): if_lt_u_c_step_xx_0,
+    ('if_lt_u_c_step_xx', 1): if_lt_u_c_step_xx_1,
+    ('if_lt_u_c_step_xx', 2): if_lt_u_c_step_xx_2,
+    ('if_lt_u_c_step_xx', 3): if_lt_u_c_step_xx_3,
+    ('if_lt_u_c_step_xx', 4): if_lt_u_c_step_xx_4,
+    ('if_lt_u_c_step_xx', 5): if_lt_u_c_step_xx_5,
+    ('if_lt_u_c_step_xc', 0): if_lt_u_c_step_xc_0,
+    ('if_lt_u_c_step_xc', 1): if_lt_u_c_step_xc_1,
+    ('if_lt_u_c_step_xc', 2): if_lt_u_c_step_xc_2,
+    ('if_lt_u_c_step_xc', 3): if_lt_u_c_step_xc_3,
+    ('if_lt_u_c_step_xc', 4): if_lt_u_c_step_xc_4,
+    ('if_lt_u_c_step_xc', 5): if_lt_u_c_step_xc_5,
+    ('if_lt_u_c_step_cx', 0): if_lt_u_c_step_cx_0,
+    ('if_lt_u_c_step_cx', 1): if_lt_u_c_step_cx_1,
+    ('if_lt_u_c_step_cx', 2): if_lt_u_c_step_cx_2,
+    ('if_lt_u_c_step_cx', 3): if_lt_u_c_step_cx_3,
+    ('if_lt_u_c_step_cx', 4): if_lt_u_c_step_cx_4,
+    ('if_lt_u_c_step_cx', 5): if_lt_u_c_step_cx_5,
+    ('if_lt_u_c_step_cc', 0): if_lt_u_c_step_cc_0,
+    ('if_lt_u_c_step_cc', 1): if_lt_u_c_step_cc_1,
+    ('if_lt_u_c_step_cc', 2): if_lt_u_c_step_cc_2,
+    ('if_lt_u_c_step_cc', 3): if_lt_u_c_step_cc_3,
+    ('if_lt_u_c_step_cc', 4): if_lt_u_c_step_cc_4,
+    ('if_lt_u_c_step_cc', 5): if_lt_u_c_step_cc_5,
+    ('if_lt_u_c_step_ax', 0): if_lt_u_c_step_ax_0,
+    ('if_lt_u_c_step_ax', 1): if_lt_u_c_step_ax_1,
+    ('if_lt_u_c_step_ax', 2): if_lt_u_c_step_ax_2,
+    ('if_lt_u_c_step_ax', 3): if_lt_u_c_step_ax_3,
+    ('if_lt_u_c_step_ax', 4): if_lt_u_c_step_ax_4,
+    ('if_lt_u_c_step_ax', 5): if_lt_u_c_step_ax_5,
+    ('if_lt_u_c_step_xa', 0): if_lt_u_c_step_xa_0,
+    ('if_lt_u_c_step_xa', 1): if_lt_u_c_step_xa_1,
+    ('if_lt_u_c_step_xa', 2): if_lt_u_c_step_xa_2,
+    ('if_lt_u_c_step_xa', 3): if_lt_u_c_step_xa_3,
+    ('if_lt_u_c_step_xa', 4): if_lt_u_c_step_xa_4,
+    ('if_lt_u_c_step_xa', 5): if_lt_u_c_step_xa_5,
+    ('if_lt_u_c_step_ac', 0): if_lt_u_c_step_ac_0,
+    ('if_lt_u_c_step_ac', 1): if_lt_u_c_step_ac_1,
+    ('if_lt_u_c_step_ac', 2): if_lt_u_c_step_ac_2,
+    ('if_lt_u_c_step_ac', 3): if_lt_u_c_step_ac_3,
+    ('if_lt_u_c_step_ac', 4): if_lt_u_c_step_ac_4,
+    ('if_lt_u_c_step_ac', 5): if_lt_u_c_step_ac_5,
+    ('if_lt_u_c_step_ca', 0): if_lt_u_c_step_ca_0,
+    ('if_lt_u_c_step_ca', 1): if_lt_u_c_step_ca_1,
+    ('if_lt_u_c_step_ca', 2): if_lt_u_c_step_ca_2,
+    ('if_lt_u_c_step_ca', 3): if_lt_u_c_step_ca_3,
+    ('if_lt_u_c_step_ca', 4): if_lt_u_c_step_ca_4,
+    ('if_lt_u_c_step_ca', 5): if_lt_u_c_step_ca_5,
     ('switch', 0): switch_0,
     ('switch', 1): switch_1,
     ('switch', 2): switch_2,
@@ -10099,6 +13339,46 @@ BEFORE = {
     'if_gt_s_c_xa': 1,
     'if_gt_s_c_ac': 1,
     'if_gt_s_c_ca': 1,
+    'ifr_step_xx': 1,
+    'ifr_step_xc': 1,
+    'ifr_step_cx': 1,
+    'ifr_step_cc': 1,
+    'ifr_step_ax': 1,
+    'ifr_step_xa': 1,
+    'ifr_step_ac': 1,
+    'ifr_step_ca': 1,
+    'if_eq_step_xx': 1,
+    'if_eq_step_xc': 1,
+    'if_eq_step_cx': 1,
+    'if_eq_step_cc': 1,
+    'if_eq_step_ax': 1,
+    'if_eq_step_xa': 1,
+    'if_eq_step_ac': 1,
+    'if_eq_step_ca': 1,
+    'if_eq_c_step_xx': 1,
+    'if_eq_c_step_xc': 1,
+    'if_eq_c_step_cx': 1,
+    'if_eq_c_step_cc': 1,
+    'if_eq_c_step_ax': 1,
+    'if_eq_c_step_xa': 1,
+    'if_eq_c_step_ac': 1,
+    'if_eq_c_step_ca': 1,
+    'if_lt_u_step_xx': 1,
+    'if_lt_u_step_xc': 1,
+    'if_lt_u_step_cx': 1,
+    'if_lt_u_step_cc': 1,
+    'if_lt_u_step_ax': 1,
+    'if_lt_u_step_xa': 1,
+    'if_lt_u_step_ac': 1,
+    'if_lt_u_step_ca': 1,
+    'if_lt_u_c_step_xx': 1,
+    'if_lt_u_c_step_xc': 1,
+    'if_lt_u_c_step_cx': 1,
+    'if_lt_u_c_step_cc': 1,
+    'if_lt_u_c_step_ax': 1,
+    'if_lt_u_c_step_xa': 1,
+    'if_lt_u_c_step_ac': 1,
+    'if_lt_u_c_step_ca': 1,
     'switch': 1,
     'switch_run': 1,
     'ret_0': 1,

@@ -10832,6 +10832,4821 @@ def if_gt_s_c_loop_cc_5(slice, s0, s1, s2, s3, s4, v0, v1, T, F):
     return block
 
 
+def ifr_step_xx_0(d, v0, k, m, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_1(s0, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_2(s0, s1, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_3(s0, s1, s2, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_4(s0, s1, s2, s3, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_5(s0, s1, s2, s3, s4, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xc_0(d, v0, k, m, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_1(s0, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_2(s0, s1, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_3(s0, s1, s2, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_4(s0, s1, s2, s3, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_5(s0, s1, s2, s3, s4, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_cx_0(d, v0, k, m, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_1(s0, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_2(s0, s1, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_3(s0, s1, s2, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_4(s0, s1, s2, s3, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_5(s0, s1, s2, s3, s4, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cc_0(d, v0, k, m, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_1(s0, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_2(s0, s1, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_3(s0, s1, s2, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_4(s0, s1, s2, s3, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_5(s0, s1, s2, s3, s4, d, v0, k, m, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_ax_0(d, v0, k, m, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F, R
+    return block
+
+
+def ifr_step_ax_1(s0, d, v0, k, m, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F, R
+    return block
+
+
+def ifr_step_ax_2(s0, s1, d, v0, k, m, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F, R
+    return block
+
+
+def ifr_step_ax_3(s0, s1, s2, d, v0, k, m, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F, R
+    return block
+
+
+def ifr_step_ax_4(s0, s1, s2, s3, d, v0, k, m, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F, R
+    return block
+
+
+def ifr_step_ax_5(s0, s1, s2, s3, s4, d, v0, k, m, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F, R
+    return block
+
+
+def ifr_step_xa_0(d, v0, k, m, T):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return
+    return block
+
+
+def ifr_step_xa_1(s0, d, v0, k, m, T):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return
+    return block
+
+
+def ifr_step_xa_2(s0, s1, d, v0, k, m, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return
+    return block
+
+
+def ifr_step_xa_3(s0, s1, s2, d, v0, k, m, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return
+    return block
+
+
+def ifr_step_xa_4(s0, s1, s2, s3, d, v0, k, m, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return
+    return block
+
+
+def ifr_step_xa_5(s0, s1, s2, s3, s4, d, v0, k, m, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return
+    return block
+
+
+def ifr_step_ac_0(d, v0, k, m, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F(R)
+    return block
+
+
+def ifr_step_ac_1(s0, d, v0, k, m, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F(R)
+    return block
+
+
+def ifr_step_ac_2(s0, s1, d, v0, k, m, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F(R)
+    return block
+
+
+def ifr_step_ac_3(s0, s1, s2, d, v0, k, m, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F(R)
+    return block
+
+
+def ifr_step_ac_4(s0, s1, s2, s3, d, v0, k, m, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F(R)
+    return block
+
+
+def ifr_step_ac_5(s0, s1, s2, s3, s4, d, v0, k, m, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return
+        return F(R)
+    return block
+
+
+def ifr_step_ca_0(d, v0, k, m, T):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return
+    return block
+
+
+def ifr_step_ca_1(s0, d, v0, k, m, T):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return
+    return block
+
+
+def ifr_step_ca_2(s0, s1, d, v0, k, m, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return
+    return block
+
+
+def ifr_step_ca_3(s0, s1, s2, d, v0, k, m, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return
+    return block
+
+
+def ifr_step_ca_4(s0, s1, s2, s3, d, v0, k, m, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return
+    return block
+
+
+def ifr_step_ca_5(s0, s1, s2, s3, s4, d, v0, k, m, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return
+    return block
+
+
+def ifr_step_while_0(slice, d, v0, k, m, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_while_1(slice, s0, d, v0, k, m, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_while_2(slice, s0, s1, d, v0, k, m, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_while_3(slice, s0, s1, s2, d, v0, k, m, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_while_4(slice, s0, s1, s2, s3, d, v0, k, m, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_while_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_while_0(slice, d, v0, k, m, T):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_while_1(slice, s0, d, v0, k, m, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_while_2(slice, s0, s1, d, v0, k, m, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_while_3(slice, s0, s1, s2, d, v0, k, m, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_while_4(slice, s0, s1, s2, s3, d, v0, k, m, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_while_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_while_c_0(slice, d, v0, k, m, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_while_c_1(slice, s0, d, v0, k, m, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_while_c_2(slice, s0, s1, d, v0, k, m, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_while_c_3(slice, s0, s1, s2, d, v0, k, m, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_while_c_4(slice, s0, s1, s2, s3, d, v0, k, m, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_while_c_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_c_0(slice, d, v0, k, m, T):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_c_1(slice, s0, d, v0, k, m, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_c_2(slice, s0, s1, d, v0, k, m, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_c_3(slice, s0, s1, s2, d, v0, k, m, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_c_4(slice, s0, s1, s2, s3, d, v0, k, m, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_c_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_loop_cc_0(slice, d, v0, k, m, T, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_loop_cc_1(slice, s0, d, v0, k, m, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_loop_cc_2(slice, s0, s1, d, v0, k, m, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_loop_cc_3(slice, s0, s1, s2, d, v0, k, m, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_loop_cc_4(slice, s0, s1, s2, s3, d, v0, k, m, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_loop_cc_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_xx_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xc_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_cx_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cc_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_ax_0(d, v0, k, m, v1, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_step_ax_1(s0, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_step_ax_2(s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_step_ax_3(s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_step_ax_4(s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_step_ax_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_eq_step_xa_0(d, v0, k, m, v1, T):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_eq_step_xa_1(s0, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_eq_step_xa_2(s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_eq_step_xa_3(s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_eq_step_xa_4(s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_eq_step_xa_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_eq_step_ac_0(d, v0, k, m, v1, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_step_ac_1(s0, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_step_ac_2(s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_step_ac_3(s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_step_ac_4(s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_step_ac_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_step_ca_0(d, v0, k, m, v1, T):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_step_ca_1(s0, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_step_ca_2(s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_step_ca_3(s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_step_ca_4(s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_step_ca_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_step_while_0(slice, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_while_1(slice, s0, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_while_2(slice, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_while_3(slice, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_while_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_while_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_while_0(slice, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_while_1(slice, s0, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_while_2(slice, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_while_3(slice, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_while_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_while_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_while_c_0(slice, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_while_c_1(slice, s0, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_while_c_2(slice, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_while_c_3(slice, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_while_c_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_while_c_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_c_0(slice, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_c_1(slice, s0, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_c_2(slice, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_c_3(slice, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_c_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_c_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_loop_cc_0(slice, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_loop_cc_1(slice, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_loop_cc_2(slice, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_loop_cc_3(slice, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_loop_cc_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_loop_cc_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_xx_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xc_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cx_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cc_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_ax_0(d, v0, k, m, v1, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_step_ax_1(s0, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_step_ax_2(s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_step_ax_3(s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_step_ax_4(s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_step_ax_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F, R
+    return block
+
+
+def if_eq_c_step_xa_0(d, v0, k, m, v1, T):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return
+    return block
+
+
+def if_eq_c_step_xa_1(s0, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return
+    return block
+
+
+def if_eq_c_step_xa_2(s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return
+    return block
+
+
+def if_eq_c_step_xa_3(s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return
+    return block
+
+
+def if_eq_c_step_xa_4(s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return
+    return block
+
+
+def if_eq_c_step_xa_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return
+    return block
+
+
+def if_eq_c_step_ac_0(d, v0, k, m, v1, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_step_ac_1(s0, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_step_ac_2(s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_step_ac_3(s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_step_ac_4(s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_step_ac_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return
+        return F(R)
+    return block
+
+
+def if_eq_c_step_ca_0(d, v0, k, m, v1, T):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_step_ca_1(s0, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_step_ca_2(s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_step_ca_3(s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_step_ca_4(s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_step_ca_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return
+    return block
+
+
+def if_eq_c_step_while_0(slice, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_while_1(slice, s0, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_while_2(slice, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_while_3(slice, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_while_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_while_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_while_0(slice, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_while_1(slice, s0, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_while_2(slice, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_while_3(slice, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_while_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_while_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_while_c_0(slice, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_while_c_1(slice, s0, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_while_c_2(slice, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_while_c_3(slice, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_while_c_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_while_c_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_c_0(slice, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_c_1(slice, s0, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_c_2(slice, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_c_3(slice, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_c_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_c_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_loop_cc_0(slice, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_loop_cc_1(slice, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_loop_cc_2(slice, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_loop_cc_3(slice, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_loop_cc_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_loop_cc_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_xx_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xc_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cx_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cc_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_ax_0(d, v0, k, m, v1, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_step_ax_1(s0, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_step_ax_2(s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_step_ax_3(s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_step_ax_4(s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_step_ax_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_step_xa_0(d, v0, k, m, v1, T):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_step_xa_1(s0, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_step_xa_2(s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_step_xa_3(s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_step_xa_4(s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_step_xa_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_step_ac_0(d, v0, k, m, v1, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_step_ac_1(s0, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_step_ac_2(s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_step_ac_3(s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_step_ac_4(s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_step_ac_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_step_ca_0(d, v0, k, m, v1, T):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_step_ca_1(s0, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_step_ca_2(s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_step_ca_3(s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_step_ca_4(s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_step_ca_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_step_while_0(slice, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_while_1(slice, s0, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_while_2(slice, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_while_3(slice, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_while_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_while_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_while_0(slice, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_while_1(slice, s0, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_while_2(slice, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_while_3(slice, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_while_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_while_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_while_c_0(slice, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_while_c_1(slice, s0, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_while_c_2(slice, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_while_c_3(slice, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_while_c_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_while_c_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_c_0(slice, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_c_1(slice, s0, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_c_2(slice, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_c_3(slice, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_c_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_c_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_loop_cc_0(slice, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_loop_cc_1(slice, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_loop_cc_2(slice, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_loop_cc_3(slice, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_loop_cc_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_loop_cc_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_xx_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xc_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cx_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cc_0(d, v0, k, m, v1, T, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_1(s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_2(s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_3(s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_4(s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_ax_0(d, v0, k, m, v1, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_ax_1(s0, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_ax_2(s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_ax_3(s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_ax_4(s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_ax_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xa_0(d, v0, k, m, v1, T):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_c_step_xa_1(s0, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_c_step_xa_2(s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_c_step_xa_3(s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_c_step_xa_4(s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_c_step_xa_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return
+    return block
+
+
+def if_lt_u_c_step_ac_0(d, v0, k, m, v1, F):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_ac_1(s0, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_ac_2(s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_ac_3(s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_ac_4(s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_ac_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_ca_0(d, v0, k, m, v1, T):
+    def block(R):
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_step_ca_1(s0, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_step_ca_2(s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_step_ca_3(s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_step_ca_4(s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_step_ca_5(s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return
+    return block
+
+
+def if_lt_u_c_step_while_0(slice, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_while_1(slice, s0, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_while_2(slice, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_while_3(slice, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_while_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_while_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                return F, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_while_0(slice, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_while_1(slice, s0, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_while_2(slice, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_while_3(slice, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_while_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_while_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                return T, R
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_while_c_0(slice, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_while_c_1(slice, s0, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_while_c_2(slice, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_while_c_3(slice, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_while_c_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_while_c_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_c_0(slice, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_c_1(slice, s0, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_c_2(slice, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_c_3(slice, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_c_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_c_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_loop_cc_0(slice, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_loop_cc_1(slice, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_loop_cc_2(slice, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_loop_cc_3(slice, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_loop_cc_4(slice, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_loop_cc_5(slice, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        for _ in slice[0]:
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+        raise OutOfFuel
+    return block
+
+
 def switch_0(v0, n, targets):
     def block(R):
         i = R[v0]
@@ -13990,6 +18805,396 @@ FORMS = {
     ('if_gt_s_c_loop_cc', 3): if_gt_s_c_loop_cc_3,
     ('if_gt_s_c_loop_cc', 4): if_gt_s_c_loop_cc_4,
     ('if_gt_s_c_loop_cc', 5): if_gt_s_c_loop_cc_5,
+    ('ifr_step_xx', 0): ifr_step_xx_0,
+    ('ifr_step_xx', 1): ifr_step_xx_1,
+    ('ifr_step_xx', 2): ifr_step_xx_2,
+    ('ifr_step_xx', 3): ifr_step_xx_3,
+    ('ifr_step_xx', 4): ifr_step_xx_4,
+    ('ifr_step_xx', 5): ifr_step_xx_5,
+    ('ifr_step_xc', 0): ifr_step_xc_0,
+    ('ifr_step_xc', 1): ifr_step_xc_1,
+    ('ifr_step_xc', 2): ifr_step_xc_2,
+    ('ifr_step_xc', 3): ifr_step_xc_3,
+    ('ifr_step_xc', 4): ifr_step_xc_4,
+    ('ifr_step_xc', 5): ifr_step_xc_5,
+    ('ifr_step_cx', 0): ifr_step_cx_0,
+    ('ifr_step_cx', 1): ifr_step_cx_1,
+    ('ifr_step_cx', 2): ifr_step_cx_2,
+    ('ifr_step_cx', 3): ifr_step_cx_3,
+    ('ifr_step_cx', 4): ifr_step_cx_4,
+    ('ifr_step_cx', 5): ifr_step_cx_5,
+    ('ifr_step_cc', 0): ifr_step_cc_0,
+    ('ifr_step_cc', 1): ifr_step_cc_1,
+    ('ifr_step_cc', 2): ifr_step_cc_2,
+    ('ifr_step_cc', 3): ifr_step_cc_3,
+    ('ifr_step_cc', 4): ifr_step_cc_4,
+    ('ifr_step_cc', 5): ifr_step_cc_5,
+    ('ifr_step_ax', 0): ifr_step_ax_0,
+    ('ifr_step_ax', 1): ifr_step_ax_1,
+    ('ifr_step_ax', 2): ifr_step_ax_2,
+    ('ifr_step_ax', 3): ifr_step_ax_3,
+    ('ifr_step_ax', 4): ifr_step_ax_4,
+    ('ifr_step_ax', 5): ifr_step_ax_5,
+    ('ifr_step_xa', 0): ifr_step_xa_0,
+    ('ifr_step_xa', 1): ifr_step_xa_1,
+    ('ifr_step_xa', 2): ifr_step_xa_2,
+    ('ifr_step_xa', 3): ifr_step_xa_3,
+    ('ifr_step_xa', 4): ifr_step_xa_4,
+    ('ifr_step_xa', 5): ifr_step_xa_5,
+    ('ifr_step_ac', 0): ifr_step_ac_0,
+    ('ifr_step_ac', 1): ifr_step_ac_1,
+    ('ifr_step_ac', 2): ifr_step_ac_2,
+    ('ifr_step_ac', 3): ifr_step_ac_3,
+    ('ifr_step_ac', 4): ifr_step_ac_4,
+    ('ifr_step_ac', 5): ifr_step_ac_5,
+    ('ifr_step_ca', 0): ifr_step_ca_0,
+    ('ifr_step_ca', 1): ifr_step_ca_1,
+    ('ifr_step_ca', 2): ifr_step_ca_2,
+    ('ifr_step_ca', 3): ifr_step_ca_3,
+    ('ifr_step_ca', 4): ifr_step_ca_4,
+    ('ifr_step_ca', 5): ifr_step_ca_5,
+    ('ifr_step_while', 0): ifr_step_while_0,
+    ('ifr_step_while', 1): ifr_step_while_1,
+    ('ifr_step_while', 2): ifr_step_while_2,
+    ('ifr_step_while', 3): ifr_step_while_3,
+    ('ifr_step_while', 4): ifr_step_while_4,
+    ('ifr_step_while', 5): ifr_step_while_5,
+    ('ifr_step_until_while', 0): ifr_step_until_while_0,
+    ('ifr_step_until_while', 1): ifr_step_until_while_1,
+    ('ifr_step_until_while', 2): ifr_step_until_while_2,
+    ('ifr_step_until_while', 3): ifr_step_until_while_3,
+    ('ifr_step_until_while', 4): ifr_step_until_while_4,
+    ('ifr_step_until_while', 5): ifr_step_until_while_5,
+    ('ifr_step_while_c', 0): ifr_step_while_c_0,
+    ('ifr_step_while_c', 1): ifr_step_while_c_1,
+    ('ifr_step_while_c', 2): ifr_step_while_c_2,
+    ('ifr_step_while_c', 3): ifr_step_while_c_3,
+    ('ifr_step_while_c', 4): ifr_step_while_c_4,
+    ('ifr_step_while_c', 5): ifr_step_while_c_5,
+    ('ifr_step_until_c', 0): ifr_step_until_c_0,
+    ('ifr_step_until_c', 1): ifr_step_until_c_1,
+    ('ifr_step_until_c', 2): ifr_step_until_c_2,
+    ('ifr_step_until_c', 3): ifr_step_until_c_3,
+    ('ifr_step_until_c', 4): ifr_step_until_c_4,
+    ('ifr_step_until_c', 5): ifr_step_until_c_5,
+    ('ifr_step_loop_cc', 0): ifr_step_loop_cc_0,
+    ('ifr_step_loop_cc', 1): ifr_step_loop_cc_1,
+    ('ifr_step_loop_cc', 2): ifr_step_loop_cc_2,
+    ('ifr_step_loop_cc', 3): ifr_step_loop_cc_3,
+    ('ifr_step_loop_cc', 4): ifr_step_loop_cc_4,
+    ('ifr_step_loop_cc', 5): ifr_step_loop_cc_5,
+    ('if_eq_step_xx', 0): if_eq_step_xx_0,
+    ('if_eq_step_xx', 1): if_eq_step_xx_1,
+    ('if_eq_step_xx', 2): if_eq_step_xx_2,
+    ('if_eq_step_xx', 3): if_eq_step_xx_3,
+    ('if_eq_step_xx', 4): if_eq_step_xx_4,
+    ('if_eq_step_xx', 5): if_eq_step_xx_5,
+    ('if_eq_step_xc', 0): if_eq_step_xc_0,
+    ('if_eq_step_xc', 1): if_eq_step_xc_1,
+    ('if_eq_step_xc', 2): if_eq_step_xc_2,
+    ('if_eq_step_xc', 3): if_eq_step_xc_3,
+    ('if_eq_step_xc', 4): if_eq_step_xc_4,
+    ('if_eq_step_xc', 5): if_eq_step_xc_5,
+    ('if_eq_step_cx', 0): if_eq_step_cx_0,
+    ('if_eq_step_cx', 1): if_eq_step_cx_1,
+    ('if_eq_step_cx', 2): if_eq_step_cx_2,
+    ('if_eq_step_cx', 3): if_eq_step_cx_3,
+    ('if_eq_step_cx', 4): if_eq_step_cx_4,
+    ('if_eq_step_cx', 5): if_eq_step_cx_5,
+    ('if_eq_step_cc', 0): if_eq_step_cc_0,
+    ('if_eq_step_cc', 1): if_eq_step_cc_1,
+    ('if_eq_step_cc', 2): if_eq_step_cc_2,
+    ('if_eq_step_cc', 3): if_eq_step_cc_3,
+    ('if_eq_step_cc', 4): if_eq_step_cc_4,
+    ('if_eq_step_cc', 5): if_eq_step_cc_5,
+    ('if_eq_step_ax', 0): if_eq_step_ax_0,
+    ('if_eq_step_ax', 1): if_eq_step_ax_1,
+    ('if_eq_step_ax', 2): if_eq_step_ax_2,
+    ('if_eq_step_ax', 3): if_eq_step_ax_3,
+    ('if_eq_step_ax', 4): if_eq_step_ax_4,
+    ('if_eq_step_ax', 5): if_eq_step_ax_5,
+    ('if_eq_step_xa', 0): if_eq_step_xa_0,
+    ('if_eq_step_xa', 1): if_eq_step_xa_1,
+    ('if_eq_step_xa', 2): if_eq_step_xa_2,
+    ('if_eq_step_xa', 3): if_eq_step_xa_3,
+    ('if_eq_step_xa', 4): if_eq_step_xa_4,
+    ('if_eq_step_xa', 5): if_eq_step_xa_5,
+    ('if_eq_step_ac', 0): if_eq_step_ac_0,
+    ('if_eq_step_ac', 1): if_eq_step_ac_1,
+    ('if_eq_step_ac', 2): if_eq_step_ac_2,
+    ('if_eq_step_ac', 3): if_eq_step_ac_3,
+    ('if_eq_step_ac', 4): if_eq_step_ac_4,
+    ('if_eq_step_ac', 5): if_eq_step_ac_5,
+    ('if_eq_step_ca', 0): if_eq_step_ca_0,
+    ('if_eq_step_ca', 1): if_eq_step_ca_1,
+    ('if_eq_step_ca', 2): if_eq_step_ca_2,
+    ('if_eq_step_ca', 3): if_eq_step_ca_3,
+    ('if_eq_step_ca', 4): if_eq_step_ca_4,
+    ('if_eq_step_ca', 5): if_eq_step_ca_5,
+    ('if_eq_step_while', 0): if_eq_step_while_0,
+    ('if_eq_step_while', 1): if_eq_step_while_1,
+    ('if_eq_step_while', 2): if_eq_step_while_2,
+    ('if_eq_step_while', 3): if_eq_step_while_3,
+    ('if_eq_step_while', 4): if_eq_step_while_4,
+    ('if_eq_step_while', 5): if_eq_step_while_5,
+    ('if_eq_step_until_while', 0): if_eq_step_until_while_0,
+    ('if_eq_step_until_while', 1): if_eq_step_until_while_1,
+    ('if_eq_step_until_while', 2): if_eq_step_until_while_2,
+    ('if_eq_step_until_while', 3): if_eq_step_until_while_3,
+    ('if_eq_step_until_while', 4): if_eq_step_until_while_4,
+    ('if_eq_step_until_while', 5): if_eq_step_until_while_5,
+    ('if_eq_step_while_c', 0): if_eq_step_while_c_0,
+    ('if_eq_step_while_c', 1): if_eq_step_while_c_1,
+    ('if_eq_step_while_c', 2): if_eq_step_while_c_2,
+    ('if_eq_step_while_c', 3): if_eq_step_while_c_3,
+    ('if_eq_step_while_c', 4): if_eq_step_while_c_4,
+    ('if_eq_step_while_c', 5): if_eq_step_while_c_5,
+    ('if_eq_step_until_c', 0): if_eq_step_until_c_0,
+    ('if_eq_step_until_c', 1): if_eq_step_until_c_1,
+    ('if_eq_step_until_c', 2): if_eq_step_until_c_2,
+    ('if_eq_step_until_c', 3): if_eq_step_until_c_3,
+    ('if_eq_step_until_c', 4): if_eq_step_until_c_4,
+    ('if_eq_step_until_c', 5): if_eq_step_until_c_5,
+    ('if_eq_step_loop_cc', 0): if_eq_step_loop_cc_0,
+    ('if_eq_step_loop_cc', 1): if_eq_step_loop_cc_1,
+    ('if_eq_step_loop_cc', 2): if_eq_step_loop_cc_2,
+    ('if_eq_step_loop_cc', 3): if_eq_step_loop_cc_3,
+    ('if_eq_step_loop_cc', 4): if_eq_step_loop_cc_4,
+    ('if_eq_step_loop_cc', 5): if_eq_step_loop_cc_5,
+    ('if_eq_c_step_xx', 0): if_eq_c_step_xx_0,
+    ('if_eq_c_step_xx', 1): if_eq_c_step_xx_1,
+    ('if_eq_c_step_xx', 2): if_eq_c_step_xx_2,
+    ('if_eq_c_step_xx', 3): if_eq_c_step_xx_3,
+    ('if_eq_c_step_xx', 4): if_eq_c_step_xx_4,
+    ('if_eq_c_step_xx', 5): if_eq_c_step_xx_5,
+    ('if_eq_c_step_xc', 0): if_eq_c_step_xc_0,
+    ('if_eq_c_step_xc', 1): if_eq_c_step_xc_1,
+    ('if_eq_c_step_xc', 2): if_eq_c_step_xc_2,
+    ('if_eq_c_step_xc', 3): if_eq_c_step_xc_3,
+    ('if_eq_c_step_xc', 4): if_eq_c_step_xc_4,
+    ('if_eq_c_step_xc', 5): if_eq_c_step_xc_5,
+    ('if_eq_c_step_cx', 0): if_eq_c_step_cx_0,
+    ('if_eq_c_step_cx', 1): if_eq_c_step_cx_1,
+    ('if_eq_c_step_cx', 2): if_eq_c_step_cx_2,
+    ('if_eq_c_step_cx', 3): if_eq_c_step_cx_3,
+    ('if_eq_c_step_cx', 4): if_eq_c_step_cx_4,
+    ('if_eq_c_step_cx', 5): if_eq_c_step_cx_5,
+    ('if_eq_c_step_cc', 0): if_eq_c_step_cc_0,
+    ('if_eq_c_step_cc', 1): if_eq_c_step_cc_1,
+    ('if_eq_c_step_cc', 2): if_eq_c_step_cc_2,
+    ('if_eq_c_step_cc', 3): if_eq_c_step_cc_3,
+    ('if_eq_c_step_cc', 4): if_eq_c_step_cc_4,
+    ('if_eq_c_step_cc', 5): if_eq_c_step_cc_5,
+    ('if_eq_c_step_ax', 0): if_eq_c_step_ax_0,
+    ('if_eq_c_step_ax', 1): if_eq_c_step_ax_1,
+    ('if_eq_c_step_ax', 2): if_eq_c_step_ax_2,
+    ('if_eq_c_step_ax', 3): if_eq_c_step_ax_3,
+    ('if_eq_c_step_ax', 4): if_eq_c_step_ax_4,
+    ('if_eq_c_step_ax', 5): if_eq_c_step_ax_5,
+    ('if_eq_c_step_xa', 0): if_eq_c_step_xa_0,
+    ('if_eq_c_step_xa', 1): if_eq_c_step_xa_1,
+    ('if_eq_c_step_xa', 2): if_eq_c_step_xa_2,
+    ('if_eq_c_step_xa', 3): if_eq_c_step_xa_3,
+    ('if_eq_c_step_xa', 4): if_eq_c_step_xa_4,
+    ('if_eq_c_step_xa', 5): if_eq_c_step_xa_5,
+    ('if_eq_c_step_ac', 0): if_eq_c_step_ac_0,
+    ('if_eq_c_step_ac', 1): if_eq_c_step_ac_1,
+    ('if_eq_c_step_ac', 2): if_eq_c_step_ac_2,
+    ('if_eq_c_step_ac', 3): if_eq_c_step_ac_3,
+    ('if_eq_c_step_ac', 4): if_eq_c_step_ac_4,
+    ('if_eq_c_step_ac', 5): if_eq_c_step_ac_5,
+    ('if_eq_c_step_ca', 0): if_eq_c_step_ca_0,
+    ('if_eq_c_step_ca', 1): if_eq_c_step_ca_1,
+    ('if_eq_c_step_ca', 2): if_eq_c_step_ca_2,
+    ('if_eq_c_step_ca', 3): if_eq_c_step_ca_3,
+    ('if_eq_c_step_ca', 4): if_eq_c_step_ca_4,
+    ('if_eq_c_step_ca', 5): if_eq_c_step_ca_5,
+    ('if_eq_c_step_while', 0): if_eq_c_step_while_0,
+    ('if_eq_c_step_while', 1): if_eq_c_step_while_1,
+    ('if_eq_c_step_while', 2): if_eq_c_step_while_2,
+    ('if_eq_c_step_while', 3): if_eq_c_step_while_3,
+    ('if_eq_c_step_while', 4): if_eq_c_step_while_4,
+    ('if_eq_c_step_while', 5): if_eq_c_step_while_5,
+    ('if_eq_c_step_until_while', 0): if_eq_c_step_until_while_0,
+    ('if_eq_c_step_until_while', 1): if_eq_c_step_until_while_1,
+    ('if_eq_c_step_until_while', 2): if_eq_c_step_until_while_2,
+    ('if_eq_c_step_until_while', 3): if_eq_c_step_until_while_3,
+    ('if_eq_c_step_until_while', 4): if_eq_c_step_until_while_4,
+    ('if_eq_c_step_until_while', 5): if_eq_c_step_until_while_5,
+    ('if_eq_c_step_while_c', 0): if_eq_c_step_while_c_0,
+    ('if_eq_c_step_while_c', 1): if_eq_c_step_while_c_1,
+    ('if_eq_c_step_while_c', 2): if_eq_c_step_while_c_2,
+    ('if_eq_c_step_while_c', 3): if_eq_c_step_while_c_3,
+    ('if_eq_c_step_while_c', 4): if_eq_c_step_while_c_4,
+    ('if_eq_c_step_while_c', 5): if_eq_c_step_while_c_5,
+    ('if_eq_c_step_until_c', 0): if_eq_c_step_until_c_0,
+    ('if_eq_c_step_until_c', 1): if_eq_c_step_until_c_1,
+    ('if_eq_c_step_until_c', 2): if_eq_c_step_until_c_2,
+    ('if_eq_c_step_until_c', 3): if_eq_c_step_until_c_3,
+    ('if_eq_c_step_until_c', 4): if_eq_c_step_until_c_4,
+    ('if_eq_c_step_until_c', 5): if_eq_c_step_until_c_5,
+    ('if_eq_c_step_loop_cc', 0): if_eq_c_step_loop_cc_0,
+    ('if_eq_c_step_loop_cc', 1): if_eq_c_step_loop_cc_1,
+    ('if_eq_c_step_loop_cc', 2): if_eq_c_step_loop_cc_2,
+    ('if_eq_c_step_loop_cc', 3): if_eq_c_step_loop_cc_3,
+    ('if_eq_c_step_loop_cc', 4): if_eq_c_step_loop_cc_4,
+    ('if_eq_c_step_loop_cc', 5): if_eq_c_step_loop_cc_5,
+    ('if_lt_u_step_xx', 0): if_lt_u_step_xx_0,
+    ('if_lt_u_step_xx', 1): if_lt_u_step_xx_1,
+    ('if_lt_u_step_xx', 2): if_lt_u_step_xx_2,
+    ('if_lt_u_step_xx', 3): if_lt_u_step_xx_3,
+    ('if_lt_u_step_xx', 4): if_lt_u_step_xx_4,
+    ('if_lt_u_step_xx', 5): if_lt_u_step_xx_5,
+    ('if_lt_u_step_xc', 0): if_lt_u_step_xc_0,
+    ('if_lt_u_step_xc', 1): if_lt_u_step_xc_1,
+    ('if_lt_u_step_xc', 2): if_lt_u_step_xc_2,
+    ('if_lt_u_step_xc', 3): if_lt_u_step_xc_3,
+    ('if_lt_u_step_xc', 4): if_lt_u_step_xc_4,
+    ('if_lt_u_step_xc', 5): if_lt_u_step_xc_5,
+    ('if_lt_u_step_cx', 0): if_lt_u_step_cx_0,
+    ('if_lt_u_step_cx', 1): if_lt_u_step_cx_1,
+    ('if_lt_u_step_cx', 2): if_lt_u_step_cx_2,
+    ('if_lt_u_step_cx', 3): if_lt_u_step_cx_3,
+    ('if_lt_u_step_cx', 4): if_lt_u_step_cx_4,
+    ('if_lt_u_step_cx', 5): if_lt_u_step_cx_5,
+    ('if_lt_u_step_cc', 0): if_lt_u_step_cc_0,
+    ('if_lt_u_step_cc', 1): if_lt_u_step_cc_1,
+    ('if_lt_u_step_cc', 2): if_lt_u_step_cc_2,
+    ('if_lt_u_step_cc', 3): if_lt_u_step_cc_3,
+    ('if_lt_u_step_cc', 4): if_lt_u_step_cc_4,
+    ('if_lt_u_step_cc', 5): if_lt_u_step_cc_5,
+    ('if_lt_u_step_ax', 0): if_lt_u_step_ax_0,
+    ('if_lt_u_step_ax', 1): if_lt_u_step_ax_1,
+    ('if_lt_u_step_ax', 2): if_lt_u_step_ax_2,
+    ('if_lt_u_step_ax', 3): if_lt_u_step_ax_3,
+    ('if_lt_u_step_ax', 4): if_lt_u_step_ax_4,
+    ('if_lt_u_step_ax', 5): if_lt_u_step_ax_5,
+    ('if_lt_u_step_xa', 0): if_lt_u_step_xa_0,
+    ('if_lt_u_step_xa', 1): if_lt_u_step_xa_1,
+    ('if_lt_u_step_xa', 2): if_lt_u_step_xa_2,
+    ('if_lt_u_step_xa', 3): if_lt_u_step_xa_3,
+    ('if_lt_u_step_xa', 4): if_lt_u_step_xa_4,
+    ('if_lt_u_step_xa', 5): if_lt_u_step_xa_5,
+    ('if_lt_u_step_ac', 0): if_lt_u_step_ac_0,
+    ('if_lt_u_step_ac', 1): if_lt_u_step_ac_1,
+    ('if_lt_u_step_ac', 2): if_lt_u_step_ac_2,
+    ('if_lt_u_step_ac', 3): if_lt_u_step_ac_3,
+    ('if_lt_u_step_ac', 4): if_lt_u_step_ac_4,
+    ('if_lt_u_step_ac', 5): if_lt_u_step_ac_5,
+    ('if_lt_u_step_ca', 0): if_lt_u_step_ca_0,
+    ('if_lt_u_step_ca', 1): if_lt_u_step_ca_1,
+    ('if_lt_u_step_ca', 2): if_lt_u_step_ca_2,
+    ('if_lt_u_step_ca', 3): if_lt_u_step_ca_3,
+    ('if_lt_u_step_ca', 4): if_lt_u_step_ca_4,
+    ('if_lt_u_step_ca', 5): if_lt_u_step_ca_5,
+    ('if_lt_u_step_while', 0): if_lt_u_step_while_0,
+    ('if_lt_u_step_while', 1): if_lt_u_step_while_1,
+    ('if_lt_u_step_while', 2): if_lt_u_step_while_2,
+    ('if_lt_u_step_while', 3): if_lt_u_step_while_3,
+    ('if_lt_u_step_while', 4): if_lt_u_step_while_4,
+    ('if_lt_u_step_while', 5): if_lt_u_step_while_5,
+    ('if_lt_u_step_until_while', 0): if_lt_u_step_until_while_0,
+    ('if_lt_u_step_until_while', 1): if_lt_u_step_until_while_1,
+    ('if_lt_u_step_until_while', 2): if_lt_u_step_until_while_2,
+    ('if_lt_u_step_until_while', 3): if_lt_u_step_until_while_3,
+    ('if_lt_u_step_until_while', 4): if_lt_u_step_until_while_4,
+    ('if_lt_u_step_until_while', 5): if_lt_u_step_until_while_5,
+    ('if_lt_u_step_while_c', 0): if_lt_u_step_while_c_0,
+    ('if_lt_u_step_while_c', 1): if_lt_u_step_while_c_1,
+    ('if_lt_u_step_while_c', 2): if_lt_u_step_while_c_2,
+    ('if_lt_u_step_while_c', 3): if_lt_u_step_while_c_3,
+    ('if_lt_u_step_while_c', 4): if_lt_u_step_while_c_4,
+    ('if_lt_u_step_while_c', 5): if_lt_u_step_while_c_5,
+    ('if_lt_u_step_until_c', 0): if_lt_u_step_until_c_0,
+    ('if_lt_u_step_until_c', 1): if_lt_u_step_until_c_1,
+    ('if_lt_u_step_until_c', 2): if_lt_u_step_until_c_2,
+    ('if_lt_u_step_until_c', 3): if_lt_u_step_until_c_3,
+    ('if_lt_u_step_until_c', 4): if_lt_u_step_until_c_4,
+    ('if_lt_u_step_until_c', 5): if_lt_u_step_until_c_5,
+    ('if_lt_u_step_loop_cc', 0): if_lt_u_step_loop_cc_0,
+    ('if_lt_u_step_loop_cc', 1): if_lt_u_step_loop_cc_1,
+    ('if_lt_u_step_loop_cc', 2): if_lt_u_step_loop_cc_2,
+    ('if_lt_u_step_loop_cc', 3): if_lt_u_step_loop_cc_3,
+    ('if_lt_u_step_loop_cc', 4): if_lt_u_step_loop_cc_4,
+    ('if_lt_u_step_loop_cc', 5): if_lt_u_step_loop_cc_5,
+    ('if_lt_u_c_step_xx', 0): if_lt_u_c_step_xx_0,
+    ('if_lt_u_c_step_xx', 1): if_lt_u_c_step_xx_1,
+    ('if_lt_u_c_step_xx', 2): if_lt_u_c_step_xx_2,
+    ('if_lt_u_c_step_xx', 3): if_lt_u_c_step_xx_3,
+    ('if_lt_u_c_step_xx', 4): if_lt_u_c_step_xx_4,
+    ('if_lt_u_c_step_xx', 5): if_lt_u_c_step_xx_5,
+    ('if_lt_u_c_step_xc', 0): if_lt_u_c_step_xc_0,
+    ('if_lt_u_c_step_xc', 1): if_lt_u_c_step_xc_1,
+    ('if_lt_u_c_step_xc', 2): if_lt_u_c_step_xc_2,
+    ('if_lt_u_c_step_xc', 3): if_lt_u_c_step_xc_3,
+    ('if_lt_u_c_step_xc', 4): if_lt_u_c_step_xc_4,
+    ('if_lt_u_c_step_xc', 5): if_lt_u_c_step_xc_5,
+    ('if_lt_u_c_step_cx', 0): if_lt_u_c_step_cx_0,
+    ('if_lt_u_c_step_cx', 1): if_lt_u_c_step_cx_1,
+    ('if_lt_u_c_step_cx', 2): if_lt_u_c_step_cx_2,
+    ('if_lt_u_c_step_cx', 3): if_lt_u_c_step_cx_3,
+    ('if_lt_u_c_step_cx', 4): if_lt_u_c_step_cx_4,
+    ('if_lt_u_c_step_cx', 5): if_lt_u_c_step_cx_5,
+    ('if_lt_u_c_step_cc', 0): if_lt_u_c_step_cc_0,
+    ('if_lt_u_c_step_cc', 1): if_lt_u_c_step_cc_1,
+    ('if_lt_u_c_step_cc', 2): if_lt_u_c_step_cc_2,
+    ('if_lt_u_c_step_cc', 3): if_lt_u_c_step_cc_3,
+    ('if_lt_u_c_step_cc', 4): if_lt_u_c_step_cc_4,
+    ('if_lt_u_c_step_cc', 5): if_lt_u_c_step_cc_5,
+    ('if_lt_u_c_step_ax', 0): if_lt_u_c_step_ax_0,
+    ('if_lt_u_c_step_ax', 1): if_lt_u_c_step_ax_1,
+    ('if_lt_u_c_step_ax', 2): if_lt_u_c_step_ax_2,
+    ('if_lt_u_c_step_ax', 3): if_lt_u_c_step_ax_3,
+    ('if_lt_u_c_step_ax', 4): if_lt_u_c_step_ax_4,
+    ('if_lt_u_c_step_ax', 5): if_lt_u_c_step_ax_5,
+    ('if_lt_u_c_step_xa', 0): if_lt_u_c_step_xa_0,
+    ('if_lt_u_c_step_xa', 1): if_lt_u_c_step_xa_1,
+    ('if_lt_u_c_step_xa', 2): if_lt_u_c_step_xa_2,
+    ('if_lt_u_c_step_xa', 3): if_lt_u_c_step_xa_3,
+    ('if_lt_u_c_step_xa', 4): if_lt_u_c_step_xa_4,
+    ('if_lt_u_c_step_xa', 5): if_lt_u_c_step_xa_5,
+    ('if_lt_u_c_step_ac', 0): if_lt_u_c_step_ac_0,
+    ('if_lt_u_c_step_ac', 1): if_lt_u_c_step_ac_1,
+    ('if_lt_u_c_step_ac', 2): if_lt_u_c_step_ac_2,
+    ('if_lt_u_c_step_ac', 3): if_lt_u_c_step_ac_3,
+    ('if_lt_u_c_step_ac', 4): if_lt_u_c_step_ac_4,
+    ('if_lt_u_c_step_ac', 5): if_lt_u_c_step_ac_5,
+    ('if_lt_u_c_step_ca', 0): if_lt_u_c_step_ca_0,
+    ('if_lt_u_c_step_ca', 1): if_lt_u_c_step_ca_1,
+    ('if_lt_u_c_step_ca', 2): if_lt_u_c_step_ca_2,
+    ('if_lt_u_c_step_ca', 3): if_lt_u_c_step_ca_3,
+    ('if_lt_u_c_step_ca', 4): if_lt_u_c_step_ca_4,
+    ('if_lt_u_c_step_ca', 5): if_lt_u_c_step_ca_5,
+    ('if_lt_u_c_step_while', 0): if_lt_u_c_step_while_0,
+    ('if_lt_u_c_step_while', 1): if_lt_u_c_step_while_1,
+    ('if_lt_u_c_step_while', 2): if_lt_u_c_step_while_2,
+    ('if_lt_u_c_step_while', 3): if_lt_u_c_step_while_3,
+    ('if_lt_u_c_step_while', 4): if_lt_u_c_step_while_4,
+    ('if_lt_u_c_step_while', 5): if_lt_u_c_step_while_5,
+    ('if_lt_u_c_step_until_while', 0): if_lt_u_c_step_until_while_0,
+    ('if_lt_u_c_step_until_while', 1): if_lt_u_c_step_until_while_1,
+    ('if_lt_u_c_step_until_while', 2): if_lt_u_c_step_until_while_2,
+    ('if_lt_u_c_step_until_while', 3): if_lt_u_c_step_until_while_3,
+    ('if_lt_u_c_step_until_while', 4): if_lt_u_c_step_until_while_4,
+    ('if_lt_u_c_step_until_while', 5): if_lt_u_c_step_until_while_5,
+    ('if_lt_u_c_step_while_c', 0): if_lt_u_c_step_while_c_0,
+    ('if_lt_u_c_step_while_c', 1): if_lt_u_c_step_while_c_1,
+    ('if_lt_u_c_step_while_c', 2): if_lt_u_c_step_while_c_2,
+    ('if_lt_u_c_step_while_c', 3): if_lt_u_c_step_while_c_3,
+    ('if_lt_u_c_step_while_c', 4): if_lt_u_c_step_while_c_4,
+    ('if_lt_u_c_step_while_c', 5): if_lt_u_c_step_while_c_5,
+    ('if_lt_u_c_step_until_c', 0): if_lt_u_c_step_until_c_0,
+    ('if_lt_u_c_step_until_c', 1): if_lt_u_c_step_until_c_1,
+    ('if_lt_u_c_step_until_c', 2): if_lt_u_c_step_until_c_2,
+    ('if_lt_u_c_step_until_c', 3): if_lt_u_c_step_until_c_3,
+    ('if_lt_u_c_step_until_c', 4): if_lt_u_c_step_until_c_4,
+    ('if_lt_u_c_step_until_c', 5): if_lt_u_c_step_until_c_5,
+    ('if_lt_u_c_step_loop_cc', 0): if_lt_u_c_step_loop_cc_0,
+    ('if_lt_u_c_step_loop_cc', 1): if_lt_u_c_step_loop_cc_1,
+    ('if_lt_u_c_step_loop_cc', 2): if_lt_u_c_step_loop_cc_2,
+    ('if_lt_u_c_step_loop_cc', 3): if_lt_u_c_step_loop_cc_3,
+    ('if_lt_u_c_step_loop_cc', 4): if_lt_u_c_step_loop_cc_4,
+    ('if_lt_u_c_step_loop_cc', 5): if_lt_u_c_step_loop_cc_5,
     ('switch', 0): switch_0,
     ('switch', 1): switch_1,
     ('switch', 2): switch_2,
@@ -14358,6 +19563,71 @@ BEFORE = {
     'if_gt_s_c_while_c': 1,
     'if_gt_s_c_until_c': 1,
     'if_gt_s_c_loop_cc': 1,
+    'ifr_step_xx': 0,
+    'ifr_step_xc': 0,
+    'ifr_step_cx': 0,
+    'ifr_step_cc': 0,
+    'ifr_step_ax': 0,
+    'ifr_step_xa': 0,
+    'ifr_step_ac': 0,
+    'ifr_step_ca': 0,
+    'ifr_step_while': 1,
+    'ifr_step_until_while': 1,
+    'ifr_step_while_c': 1,
+    'ifr_step_until_c': 1,
+    'ifr_step_loop_cc': 1,
+    'if_eq_step_xx': 0,
+    'if_eq_step_xc': 0,
+    'if_eq_step_cx': 0,
+    'if_eq_step_cc': 0,
+    'if_eq_step_ax': 0,
+    'if_eq_step_xa': 0,
+    'if_eq_step_ac': 0,
+    'if_eq_step_ca': 0,
+    'if_eq_step_while': 1,
+    'if_eq_step_until_while': 1,
+    'if_eq_step_while_c': 1,
+    'if_eq_step_until_c': 1,
+    'if_eq_step_loop_cc': 1,
+    'if_eq_c_step_xx': 0,
+    'if_eq_c_step_xc': 0,
+    'if_eq_c_step_cx': 0,
+    'if_eq_c_step_cc': 0,
+    'if_eq_c_step_ax': 0,
+    'if_eq_c_step_xa': 0,
+    'if_eq_c_step_ac': 0,
+    'if_eq_c_step_ca': 0,
+    'if_eq_c_step_while': 1,
+    'if_eq_c_step_until_while': 1,
+    'if_eq_c_step_while_c': 1,
+    'if_eq_c_step_until_c': 1,
+    'if_eq_c_step_loop_cc': 1,
+    'if_lt_u_step_xx': 0,
+    'if_lt_u_step_xc': 0,
+    'if_lt_u_step_cx': 0,
+    'if_lt_u_step_cc': 0,
+    'if_lt_u_step_ax': 0,
+    'if_lt_u_step_xa': 0,
+    'if_lt_u_step_ac': 0,
+    'if_lt_u_step_ca': 0,
+    'if_lt_u_step_while': 1,
+    'if_lt_u_step_until_while': 1,
+    'if_lt_u_step_while_c': 1,
+    'if_lt_u_step_until_c': 1,
+    'if_lt_u_step_loop_cc': 1,
+    'if_lt_u_c_step_xx': 0,
+    'if_lt_u_c_step_xc': 0,
+    'if_lt_u_c_step_cx': 0,
+    'if_lt_u_c_step_cc': 0,
+    'if_lt_u_c_step_ax': 0,
+    'if_lt_u_c_step_xa': 0,
+    'if_lt_u_c_step_ac': 0,
+    'if_lt_u_c_step_ca': 0,
+    'if_lt_u_c_step_while': 1,
+    'if_lt_u_c_step_until_while': 1,
+    'if_lt_u_c_step_while_c': 1,
+    'if_lt_u_c_step_until_c': 1,
+    'if_lt_u_c_step_loop_cc': 1,
     'switch': 0,
     'switch_run': 0,
     'ret_0': 0,

@@ -11626,6 +11626,5091 @@ def if_gt_s_c_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, v0, v1, T, F):
     return block
 
 
+def ifr_step_xx_0(fuel, cost, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_1(fuel, cost, s0, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_2(fuel, cost, s0, s1, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_3(fuel, cost, s0, s1, s2, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F, R
+    return block
+
+
+def ifr_step_xc_0(fuel, cost, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_1(fuel, cost, s0, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_2(fuel, cost, s0, s1, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_3(fuel, cost, s0, s1, s2, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_xc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T, R
+        return F(R)
+    return block
+
+
+def ifr_step_cx_0(fuel, cost, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_1(fuel, cost, s0, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_2(fuel, cost, s0, s1, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_3(fuel, cost, s0, s1, s2, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F, R
+    return block
+
+
+def ifr_step_cc_0(fuel, cost, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_1(fuel, cost, s0, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_2(fuel, cost, s0, s1, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t:
+            return T(R)
+        return F(R)
+    return block
+
+
+def ifr_step_while_0(fuel, cost, d, v0, k, m, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                return F, R
+    return block
+
+
+def ifr_step_while_1(fuel, cost, s0, d, v0, k, m, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                return F, R
+    return block
+
+
+def ifr_step_while_2(fuel, cost, s0, s1, d, v0, k, m, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                return F, R
+    return block
+
+
+def ifr_step_while_3(fuel, cost, s0, s1, s2, d, v0, k, m, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                return F, R
+    return block
+
+
+def ifr_step_while_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                return F, R
+    return block
+
+
+def ifr_step_while_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                return F, R
+    return block
+
+
+def ifr_step_until_while_0(fuel, cost, d, v0, k, m, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                return T, R
+    return block
+
+
+def ifr_step_until_while_1(fuel, cost, s0, d, v0, k, m, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                return T, R
+    return block
+
+
+def ifr_step_until_while_2(fuel, cost, s0, s1, d, v0, k, m, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                return T, R
+    return block
+
+
+def ifr_step_until_while_3(fuel, cost, s0, s1, s2, d, v0, k, m, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                return T, R
+    return block
+
+
+def ifr_step_until_while_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                return T, R
+    return block
+
+
+def ifr_step_until_while_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                return T, R
+    return block
+
+
+def ifr_step_counted_0(fuel, cost, d, v0, k, m, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                R[d] = t = (R[v0] + k) % m
+                if not t:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_counted_1(fuel, cost, s0, d, v0, k, m, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                R[d] = t = (R[v0] + k) % m
+                if not t:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_counted_2(fuel, cost, s0, s1, d, v0, k, m, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                R[d] = t = (R[v0] + k) % m
+                if not t:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_counted_3(fuel, cost, s0, s1, s2, d, v0, k, m, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                R[d] = t = (R[v0] + k) % m
+                if not t:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_counted_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                R[d] = t = (R[v0] + k) % m
+                if not t:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_counted_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                R[d] = t = (R[v0] + k) % m
+                if not t:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_counted_0(fuel, cost, d, v0, k, m, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                R[d] = t = (R[v0] + k) % m
+                if t:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_counted_1(fuel, cost, s0, d, v0, k, m, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                R[d] = t = (R[v0] + k) % m
+                if t:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_counted_2(fuel, cost, s0, s1, d, v0, k, m, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                R[d] = t = (R[v0] + k) % m
+                if t:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_counted_3(fuel, cost, s0, s1, s2, d, v0, k, m, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                R[d] = t = (R[v0] + k) % m
+                if t:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_counted_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                R[d] = t = (R[v0] + k) % m
+                if t:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                R[d] = t = (R[v0] + k) % m
+                if t:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def ifr_step_while_c_0(fuel, cost, d, v0, k, m, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                if r := F(R):
+                    return r
+    return block
+
+
+def ifr_step_while_c_1(fuel, cost, s0, d, v0, k, m, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                if r := F(R):
+                    return r
+    return block
+
+
+def ifr_step_while_c_2(fuel, cost, s0, s1, d, v0, k, m, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                if r := F(R):
+                    return r
+    return block
+
+
+def ifr_step_while_c_3(fuel, cost, s0, s1, s2, d, v0, k, m, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                if r := F(R):
+                    return r
+    return block
+
+
+def ifr_step_while_c_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                if r := F(R):
+                    return r
+    return block
+
+
+def ifr_step_while_c_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if not t:
+                if r := F(R):
+                    return r
+    return block
+
+
+def ifr_step_until_c_0(fuel, cost, d, v0, k, m, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+    return block
+
+
+def ifr_step_until_c_1(fuel, cost, s0, d, v0, k, m, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+    return block
+
+
+def ifr_step_until_c_2(fuel, cost, s0, s1, d, v0, k, m, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+    return block
+
+
+def ifr_step_until_c_3(fuel, cost, s0, s1, s2, d, v0, k, m, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+    return block
+
+
+def ifr_step_until_c_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+    return block
+
+
+def ifr_step_until_c_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+    return block
+
+
+def ifr_step_loop_cc_0(fuel, cost, d, v0, k, m, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def ifr_step_loop_cc_1(fuel, cost, s0, d, v0, k, m, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def ifr_step_loop_cc_2(fuel, cost, s0, s1, d, v0, k, m, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def ifr_step_loop_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def ifr_step_loop_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def ifr_step_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_step_xx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_step_xc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_xc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_step_cx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_step_cc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_step_while_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                return F, R
+    return block
+
+
+def if_eq_step_while_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                return F, R
+    return block
+
+
+def if_eq_step_while_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                return F, R
+    return block
+
+
+def if_eq_step_while_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                return F, R
+    return block
+
+
+def if_eq_step_while_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                return F, R
+    return block
+
+
+def if_eq_step_while_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                return F, R
+    return block
+
+
+def if_eq_step_until_while_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                return T, R
+    return block
+
+
+def if_eq_step_until_while_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                return T, R
+    return block
+
+
+def if_eq_step_until_while_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                return T, R
+    return block
+
+
+def if_eq_step_until_while_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                return T, R
+    return block
+
+
+def if_eq_step_until_while_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                return T, R
+    return block
+
+
+def if_eq_step_until_while_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                return T, R
+    return block
+
+
+def if_eq_step_counted_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                R[d] = t = (R[v0] + k) % m
+                if t != R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_counted_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                R[d] = t = (R[v0] + k) % m
+                if t != R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_counted_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                R[d] = t = (R[v0] + k) % m
+                if t != R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_counted_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                R[d] = t = (R[v0] + k) % m
+                if t != R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_counted_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                R[d] = t = (R[v0] + k) % m
+                if t != R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_counted_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                R[d] = t = (R[v0] + k) % m
+                if t != R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_counted_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                R[d] = t = (R[v0] + k) % m
+                if t == R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_counted_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                R[d] = t = (R[v0] + k) % m
+                if t == R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_counted_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                R[d] = t = (R[v0] + k) % m
+                if t == R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_counted_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                R[d] = t = (R[v0] + k) % m
+                if t == R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_counted_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                R[d] = t = (R[v0] + k) % m
+                if t == R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                R[d] = t = (R[v0] + k) % m
+                if t == R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_step_while_c_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_step_while_c_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_step_while_c_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_step_while_c_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_step_while_c_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_step_while_c_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_step_until_c_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_step_until_c_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_step_until_c_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_step_until_c_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_step_until_c_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_step_until_c_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_step_loop_cc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_step_loop_cc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_step_loop_cc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_step_loop_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_step_loop_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_step_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_xx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_eq_c_step_xc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_xc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_eq_c_step_cc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t == v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_eq_c_step_while_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                return F, R
+    return block
+
+
+def if_eq_c_step_while_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                return F, R
+    return block
+
+
+def if_eq_c_step_while_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                return F, R
+    return block
+
+
+def if_eq_c_step_while_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                return F, R
+    return block
+
+
+def if_eq_c_step_while_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                return F, R
+    return block
+
+
+def if_eq_c_step_while_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                return F, R
+    return block
+
+
+def if_eq_c_step_until_while_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                return T, R
+    return block
+
+
+def if_eq_c_step_until_while_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                return T, R
+    return block
+
+
+def if_eq_c_step_until_while_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                return T, R
+    return block
+
+
+def if_eq_c_step_until_while_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                return T, R
+    return block
+
+
+def if_eq_c_step_until_while_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                return T, R
+    return block
+
+
+def if_eq_c_step_until_while_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                return T, R
+    return block
+
+
+def if_eq_c_step_counted_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                R[d] = t = (R[v0] + k) % m
+                if t != v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_counted_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                R[d] = t = (R[v0] + k) % m
+                if t != v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_counted_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                R[d] = t = (R[v0] + k) % m
+                if t != v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_counted_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                R[d] = t = (R[v0] + k) % m
+                if t != v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_counted_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                R[d] = t = (R[v0] + k) % m
+                if t != v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_counted_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                R[d] = t = (R[v0] + k) % m
+                if t != v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_counted_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                R[d] = t = (R[v0] + k) % m
+                if t == v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_counted_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                R[d] = t = (R[v0] + k) % m
+                if t == v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_counted_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                R[d] = t = (R[v0] + k) % m
+                if t == v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_counted_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                R[d] = t = (R[v0] + k) % m
+                if t == v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_counted_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                R[d] = t = (R[v0] + k) % m
+                if t == v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                R[d] = t = (R[v0] + k) % m
+                if t == v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_eq_c_step_while_c_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_while_c_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_while_c_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_while_c_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_while_c_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_while_c_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t != v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_until_c_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_until_c_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_until_c_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_until_c_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_until_c_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_until_c_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_loop_cc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_loop_cc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_loop_cc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_loop_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_loop_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_eq_c_step_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t == v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_xx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_step_xc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_xc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_step_cc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < R[v1]:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_step_while_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                return F, R
+    return block
+
+
+def if_lt_u_step_while_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                return F, R
+    return block
+
+
+def if_lt_u_step_while_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                return F, R
+    return block
+
+
+def if_lt_u_step_while_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                return F, R
+    return block
+
+
+def if_lt_u_step_while_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                return F, R
+    return block
+
+
+def if_lt_u_step_while_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                return F, R
+    return block
+
+
+def if_lt_u_step_until_while_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                return T, R
+    return block
+
+
+def if_lt_u_step_until_while_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                return T, R
+    return block
+
+
+def if_lt_u_step_until_while_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                return T, R
+    return block
+
+
+def if_lt_u_step_until_while_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                return T, R
+    return block
+
+
+def if_lt_u_step_until_while_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                return T, R
+    return block
+
+
+def if_lt_u_step_until_while_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                return T, R
+    return block
+
+
+def if_lt_u_step_counted_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                R[d] = t = (R[v0] + k) % m
+                if t >= R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_counted_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                R[d] = t = (R[v0] + k) % m
+                if t >= R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_counted_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                R[d] = t = (R[v0] + k) % m
+                if t >= R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_counted_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                R[d] = t = (R[v0] + k) % m
+                if t >= R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_counted_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                R[d] = t = (R[v0] + k) % m
+                if t >= R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_counted_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                R[d] = t = (R[v0] + k) % m
+                if t >= R[v1]:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_counted_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                R[d] = t = (R[v0] + k) % m
+                if t < R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_counted_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                R[d] = t = (R[v0] + k) % m
+                if t < R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_counted_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                R[d] = t = (R[v0] + k) % m
+                if t < R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_counted_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                R[d] = t = (R[v0] + k) % m
+                if t < R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_counted_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                R[d] = t = (R[v0] + k) % m
+                if t < R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                R[d] = t = (R[v0] + k) % m
+                if t < R[v1]:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_step_while_c_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_while_c_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_while_c_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_while_c_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_while_c_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_while_c_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= R[v1]:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_until_c_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_until_c_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_until_c_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_until_c_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_until_c_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_until_c_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_loop_cc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_loop_cc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_loop_cc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_loop_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_loop_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_step_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < R[v1]:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_xx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_xc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_xc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T, R
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cx_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cx_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F, R
+    return block
+
+
+def if_lt_u_c_step_cc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        if (left := fuel[0] - cost) < 0:
+            raise OutOfFuel
+        fuel[0] = left
+        s0(R)
+        s1(R)
+        s2(R)
+        s3(R)
+        s4(R)
+        R[d] = t = (R[v0] + k) % m
+        if t < v1:
+            return T(R)
+        return F(R)
+    return block
+
+
+def if_lt_u_c_step_while_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                return F, R
+    return block
+
+
+def if_lt_u_c_step_while_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                return F, R
+    return block
+
+
+def if_lt_u_c_step_while_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                return F, R
+    return block
+
+
+def if_lt_u_c_step_while_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                return F, R
+    return block
+
+
+def if_lt_u_c_step_while_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                return F, R
+    return block
+
+
+def if_lt_u_c_step_while_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                return F, R
+    return block
+
+
+def if_lt_u_c_step_until_while_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                return T, R
+    return block
+
+
+def if_lt_u_c_step_until_while_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                return T, R
+    return block
+
+
+def if_lt_u_c_step_until_while_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                return T, R
+    return block
+
+
+def if_lt_u_c_step_until_while_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                return T, R
+    return block
+
+
+def if_lt_u_c_step_until_while_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                return T, R
+    return block
+
+
+def if_lt_u_c_step_until_while_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                return T, R
+    return block
+
+
+def if_lt_u_c_step_counted_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                R[d] = t = (R[v0] + k) % m
+                if t >= v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_counted_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                R[d] = t = (R[v0] + k) % m
+                if t >= v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_counted_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                R[d] = t = (R[v0] + k) % m
+                if t >= v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_counted_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                R[d] = t = (R[v0] + k) % m
+                if t >= v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_counted_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                R[d] = t = (R[v0] + k) % m
+                if t >= v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_counted_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                R[d] = t = (R[v0] + k) % m
+                if t >= v1:
+                    return F, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_counted_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                R[d] = t = (R[v0] + k) % m
+                if t < v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_counted_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                R[d] = t = (R[v0] + k) % m
+                if t < v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_counted_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                R[d] = t = (R[v0] + k) % m
+                if t < v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_counted_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                R[d] = t = (R[v0] + k) % m
+                if t < v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_counted_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                R[d] = t = (R[v0] + k) % m
+                if t < v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_until_counted_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        left = fuel[0]
+        try:
+            for left in range(left - cost, -1, -cost):
+                s0(R)
+                s1(R)
+                s2(R)
+                s3(R)
+                s4(R)
+                R[d] = t = (R[v0] + k) % m
+                if t < v1:
+                    return T, R
+        finally:
+            fuel[0] = left
+        raise OutOfFuel
+    return block
+
+
+def if_lt_u_c_step_while_c_0(fuel, cost, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_while_c_1(fuel, cost, s0, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_while_c_2(fuel, cost, s0, s1, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_while_c_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_while_c_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_while_c_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t >= v1:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_until_c_0(fuel, cost, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_until_c_1(fuel, cost, s0, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_until_c_2(fuel, cost, s0, s1, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_until_c_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_until_c_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_until_c_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_loop_cc_0(fuel, cost, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_loop_cc_1(fuel, cost, s0, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_loop_cc_2(fuel, cost, s0, s1, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_loop_cc_3(fuel, cost, s0, s1, s2, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_loop_cc_4(fuel, cost, s0, s1, s2, s3, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
+def if_lt_u_c_step_loop_cc_5(fuel, cost, s0, s1, s2, s3, s4, d, v0, k, m, v1, T, F):
+    def block(R):
+        while True:
+            if (left := fuel[0] - cost) < 0:
+                raise OutOfFuel
+            fuel[0] = left
+            s0(R)
+            s1(R)
+            s2(R)
+            s3(R)
+            s4(R)
+            R[d] = t = (R[v0] + k) % m
+            if t < v1:
+                if r := T(R):
+                    return r
+            else:
+                if r := F(R):
+                    return r
+    return block
+
+
 def switch_0(fuel, cost, v0, n, targets):
     def block(R):
         if (left := fuel[0] - cost) < 0:
@@ -15246,6 +20331,336 @@ FORMS = {
     ('if_gt_s_c_loop_cc', 3): if_gt_s_c_loop_cc_3,
     ('if_gt_s_c_loop_cc', 4): if_gt_s_c_loop_cc_4,
     ('if_gt_s_c_loop_cc', 5): if_gt_s_c_loop_cc_5,
+    ('ifr_step_xx', 0): ifr_step_xx_0,
+    ('ifr_step_xx', 1): ifr_step_xx_1,
+    ('ifr_step_xx', 2): ifr_step_xx_2,
+    ('ifr_step_xx', 3): ifr_step_xx_3,
+    ('ifr_step_xx', 4): ifr_step_xx_4,
+    ('ifr_step_xx', 5): ifr_step_xx_5,
+    ('ifr_step_xc', 0): ifr_step_xc_0,
+    ('ifr_step_xc', 1): ifr_step_xc_1,
+    ('ifr_step_xc', 2): ifr_step_xc_2,
+    ('ifr_step_xc', 3): ifr_step_xc_3,
+    ('ifr_step_xc', 4): ifr_step_xc_4,
+    ('ifr_step_xc', 5): ifr_step_xc_5,
+    ('ifr_step_cx', 0): ifr_step_cx_0,
+    ('ifr_step_cx', 1): ifr_step_cx_1,
+    ('ifr_step_cx', 2): ifr_step_cx_2,
+    ('ifr_step_cx', 3): ifr_step_cx_3,
+    ('ifr_step_cx', 4): ifr_step_cx_4,
+    ('ifr_step_cx', 5): ifr_step_cx_5,
+    ('ifr_step_cc', 0): ifr_step_cc_0,
+    ('ifr_step_cc', 1): ifr_step_cc_1,
+    ('ifr_step_cc', 2): ifr_step_cc_2,
+    ('ifr_step_cc', 3): ifr_step_cc_3,
+    ('ifr_step_cc', 4): ifr_step_cc_4,
+    ('ifr_step_cc', 5): ifr_step_cc_5,
+    ('ifr_step_while', 0): ifr_step_while_0,
+    ('ifr_step_while', 1): ifr_step_while_1,
+    ('ifr_step_while', 2): ifr_step_while_2,
+    ('ifr_step_while', 3): ifr_step_while_3,
+    ('ifr_step_while', 4): ifr_step_while_4,
+    ('ifr_step_while', 5): ifr_step_while_5,
+    ('ifr_step_until_while', 0): ifr_step_until_while_0,
+    ('ifr_step_until_while', 1): ifr_step_until_while_1,
+    ('ifr_step_until_while', 2): ifr_step_until_while_2,
+    ('ifr_step_until_while', 3): ifr_step_until_while_3,
+    ('ifr_step_until_while', 4): ifr_step_until_while_4,
+    ('ifr_step_until_while', 5): ifr_step_until_while_5,
+    ('ifr_step_counted', 0): ifr_step_counted_0,
+    ('ifr_step_counted', 1): ifr_step_counted_1,
+    ('ifr_step_counted', 2): ifr_step_counted_2,
+    ('ifr_step_counted', 3): ifr_step_counted_3,
+    ('ifr_step_counted', 4): ifr_step_counted_4,
+    ('ifr_step_counted', 5): ifr_step_counted_5,
+    ('ifr_step_until_counted', 0): ifr_step_until_counted_0,
+    ('ifr_step_until_counted', 1): ifr_step_until_counted_1,
+    ('ifr_step_until_counted', 2): ifr_step_until_counted_2,
+    ('ifr_step_until_counted', 3): ifr_step_until_counted_3,
+    ('ifr_step_until_counted', 4): ifr_step_until_counted_4,
+    ('ifr_step_until_counted', 5): ifr_step_until_counted_5,
+    ('ifr_step_while_c', 0): ifr_step_while_c_0,
+    ('ifr_step_while_c', 1): ifr_step_while_c_1,
+    ('ifr_step_while_c', 2): ifr_step_while_c_2,
+    ('ifr_step_while_c', 3): ifr_step_while_c_3,
+    ('ifr_step_while_c', 4): ifr_step_while_c_4,
+    ('ifr_step_while_c', 5): ifr_step_while_c_5,
+    ('ifr_step_until_c', 0): ifr_step_until_c_0,
+    ('ifr_step_until_c', 1): ifr_step_until_c_1,
+    ('ifr_step_until_c', 2): ifr_step_until_c_2,
+    ('ifr_step_until_c', 3): ifr_step_until_c_3,
+    ('ifr_step_until_c', 4): ifr_step_until_c_4,
+    ('ifr_step_until_c', 5): ifr_step_until_c_5,
+    ('ifr_step_loop_cc', 0): ifr_step_loop_cc_0,
+    ('ifr_step_loop_cc', 1): ifr_step_loop_cc_1,
+    ('ifr_step_loop_cc', 2): ifr_step_loop_cc_2,
+    ('ifr_step_loop_cc', 3): ifr_step_loop_cc_3,
+    ('ifr_step_loop_cc', 4): ifr_step_loop_cc_4,
+    ('ifr_step_loop_cc', 5): ifr_step_loop_cc_5,
+    ('if_eq_step_xx', 0): if_eq_step_xx_0,
+    ('if_eq_step_xx', 1): if_eq_step_xx_1,
+    ('if_eq_step_xx', 2): if_eq_step_xx_2,
+    ('if_eq_step_xx', 3): if_eq_step_xx_3,
+    ('if_eq_step_xx', 4): if_eq_step_xx_4,
+    ('if_eq_step_xx', 5): if_eq_step_xx_5,
+    ('if_eq_step_xc', 0): if_eq_step_xc_0,
+    ('if_eq_step_xc', 1): if_eq_step_xc_1,
+    ('if_eq_step_xc', 2): if_eq_step_xc_2,
+    ('if_eq_step_xc', 3): if_eq_step_xc_3,
+    ('if_eq_step_xc', 4): if_eq_step_xc_4,
+    ('if_eq_step_xc', 5): if_eq_step_xc_5,
+    ('if_eq_step_cx', 0): if_eq_step_cx_0,
+    ('if_eq_step_cx', 1): if_eq_step_cx_1,
+    ('if_eq_step_cx', 2): if_eq_step_cx_2,
+    ('if_eq_step_cx', 3): if_eq_step_cx_3,
+    ('if_eq_step_cx', 4): if_eq_step_cx_4,
+    ('if_eq_step_cx', 5): if_eq_step_cx_5,
+    ('if_eq_step_cc', 0): if_eq_step_cc_0,
+    ('if_eq_step_cc', 1): if_eq_step_cc_1,
+    ('if_eq_step_cc', 2): if_eq_step_cc_2,
+    ('if_eq_step_cc', 3): if_eq_step_cc_3,
+    ('if_eq_step_cc', 4): if_eq_step_cc_4,
+    ('if_eq_step_cc', 5): if_eq_step_cc_5,
+    ('if_eq_step_while', 0): if_eq_step_while_0,
+    ('if_eq_step_while', 1): if_eq_step_while_1,
+    ('if_eq_step_while', 2): if_eq_step_while_2,
+    ('if_eq_step_while', 3): if_eq_step_while_3,
+    ('if_eq_step_while', 4): if_eq_step_while_4,
+    ('if_eq_step_while', 5): if_eq_step_while_5,
+    ('if_eq_step_until_while', 0): if_eq_step_until_while_0,
+    ('if_eq_step_until_while', 1): if_eq_step_until_while_1,
+    ('if_eq_step_until_while', 2): if_eq_step_until_while_2,
+    ('if_eq_step_until_while', 3): if_eq_step_until_while_3,
+    ('if_eq_step_until_while', 4): if_eq_step_until_while_4,
+    ('if_eq_step_until_while', 5): if_eq_step_until_while_5,
+    ('if_eq_step_counted', 0): if_eq_step_counted_0,
+    ('if_eq_step_counted', 1): if_eq_step_counted_1,
+    ('if_eq_step_counted', 2): if_eq_step_counted_2,
+    ('if_eq_step_counted', 3): if_eq_step_counted_3,
+    ('if_eq_step_counted', 4): if_eq_step_counted_4,
+    ('if_eq_step_counted', 5): if_eq_step_counted_5,
+    ('if_eq_step_until_counted', 0): if_eq_step_until_counted_0,
+    ('if_eq_step_until_counted', 1): if_eq_step_until_counted_1,
+    ('if_eq_step_until_counted', 2): if_eq_step_until_counted_2,
+    ('if_eq_step_until_counted', 3): if_eq_step_until_counted_3,
+    ('if_eq_step_until_counted', 4): if_eq_step_until_counted_4,
+    ('if_eq_step_until_counted', 5): if_eq_step_until_counted_5,
+    ('if_eq_step_while_c', 0): if_eq_step_while_c_0,
+    ('if_eq_step_while_c', 1): if_eq_step_while_c_1,
+    ('if_eq_step_while_c', 2): if_eq_step_while_c_2,
+    ('if_eq_step_while_c', 3): if_eq_step_while_c_3,
+    ('if_eq_step_while_c', 4): if_eq_step_while_c_4,
+    ('if_eq_step_while_c', 5): if_eq_step_while_c_5,
+    ('if_eq_step_until_c', 0): if_eq_step_until_c_0,
+    ('if_eq_step_until_c', 1): if_eq_step_until_c_1,
+    ('if_eq_step_until_c', 2): if_eq_step_until_c_2,
+    ('if_eq_step_until_c', 3): if_eq_step_until_c_3,
+    ('if_eq_step_until_c', 4): if_eq_step_until_c_4,
+    ('if_eq_step_until_c', 5): if_eq_step_until_c_5,
+    ('if_eq_step_loop_cc', 0): if_eq_step_loop_cc_0,
+    ('if_eq_step_loop_cc', 1): if_eq_step_loop_cc_1,
+    ('if_eq_step_loop_cc', 2): if_eq_step_loop_cc_2,
+    ('if_eq_step_loop_cc', 3): if_eq_step_loop_cc_3,
+    ('if_eq_step_loop_cc', 4): if_eq_step_loop_cc_4,
+    ('if_eq_step_loop_cc', 5): if_eq_step_loop_cc_5,
+    ('if_eq_c_step_xx', 0): if_eq_c_step_xx_0,
+    ('if_eq_c_step_xx', 1): if_eq_c_step_xx_1,
+    ('if_eq_c_step_xx', 2): if_eq_c_step_xx_2,
+    ('if_eq_c_step_xx', 3): if_eq_c_step_xx_3,
+    ('if_eq_c_step_xx', 4): if_eq_c_step_xx_4,
+    ('if_eq_c_step_xx', 5): if_eq_c_step_xx_5,
+    ('if_eq_c_step_xc', 0): if_eq_c_step_xc_0,
+    ('if_eq_c_step_xc', 1): if_eq_c_step_xc_1,
+    ('if_eq_c_step_xc', 2): if_eq_c_step_xc_2,
+    ('if_eq_c_step_xc', 3): if_eq_c_step_xc_3,
+    ('if_eq_c_step_xc', 4): if_eq_c_step_xc_4,
+    ('if_eq_c_step_xc', 5): if_eq_c_step_xc_5,
+    ('if_eq_c_step_cx', 0): if_eq_c_step_cx_0,
+    ('if_eq_c_step_cx', 1): if_eq_c_step_cx_1,
+    ('if_eq_c_step_cx', 2): if_eq_c_step_cx_2,
+    ('if_eq_c_step_cx', 3): if_eq_c_step_cx_3,
+    ('if_eq_c_step_cx', 4): if_eq_c_step_cx_4,
+    ('if_eq_c_step_cx', 5): if_eq_c_step_cx_5,
+    ('if_eq_c_step_cc', 0): if_eq_c_step_cc_0,
+    ('if_eq_c_step_cc', 1): if_eq_c_step_cc_1,
+    ('if_eq_c_step_cc', 2): if_eq_c_step_cc_2,
+    ('if_eq_c_step_cc', 3): if_eq_c_step_cc_3,
+    ('if_eq_c_step_cc', 4): if_eq_c_step_cc_4,
+    ('if_eq_c_step_cc', 5): if_eq_c_step_cc_5,
+    ('if_eq_c_step_while', 0): if_eq_c_step_while_0,
+    ('if_eq_c_step_while', 1): if_eq_c_step_while_1,
+    ('if_eq_c_step_while', 2): if_eq_c_step_while_2,
+    ('if_eq_c_step_while', 3): if_eq_c_step_while_3,
+    ('if_eq_c_step_while', 4): if_eq_c_step_while_4,
+    ('if_eq_c_step_while', 5): if_eq_c_step_while_5,
+    ('if_eq_c_step_until_while', 0): if_eq_c_step_until_while_0,
+    ('if_eq_c_step_until_while', 1): if_eq_c_step_until_while_1,
+    ('if_eq_c_step_until_while', 2): if_eq_c_step_until_while_2,
+    ('if_eq_c_step_until_while', 3): if_eq_c_step_until_while_3,
+    ('if_eq_c_step_until_while', 4): if_eq_c_step_until_while_4,
+    ('if_eq_c_step_until_while', 5): if_eq_c_step_until_while_5,
+    ('if_eq_c_step_counted', 0): if_eq_c_step_counted_0,
+    ('if_eq_c_step_counted', 1): if_eq_c_step_counted_1,
+    ('if_eq_c_step_counted', 2): if_eq_c_step_counted_2,
+    ('if_eq_c_step_counted', 3): if_eq_c_step_counted_3,
+    ('if_eq_c_step_counted', 4): if_eq_c_step_counted_4,
+    ('if_eq_c_step_counted', 5): if_eq_c_step_counted_5,
+    ('if_eq_c_step_until_counted', 0): if_eq_c_step_until_counted_0,
+    ('if_eq_c_step_until_counted', 1): if_eq_c_step_until_counted_1,
+    ('if_eq_c_step_until_counted', 2): if_eq_c_step_until_counted_2,
+    ('if_eq_c_step_until_counted', 3): if_eq_c_step_until_counted_3,
+    ('if_eq_c_step_until_counted', 4): if_eq_c_step_until_counted_4,
+    ('if_eq_c_step_until_counted', 5): if_eq_c_step_until_counted_5,
+    ('if_eq_c_step_while_c', 0): if_eq_c_step_while_c_0,
+    ('if_eq_c_step_while_c', 1): if_eq_c_step_while_c_1,
+    ('if_eq_c_step_while_c', 2): if_eq_c_step_while_c_2,
+    ('if_eq_c_step_while_c', 3): if_eq_c_step_while_c_3,
+    ('if_eq_c_step_while_c', 4): if_eq_c_step_while_c_4,
+    ('if_eq_c_step_while_c', 5): if_eq_c_step_while_c_5,
+    ('if_eq_c_step_until_c', 0): if_eq_c_step_until_c_0,
+    ('if_eq_c_step_until_c', 1): if_eq_c_step_until_c_1,
+    ('if_eq_c_step_until_c', 2): if_eq_c_step_until_c_2,
+    ('if_eq_c_step_until_c', 3): if_eq_c_step_until_c_3,
+    ('if_eq_c_step_until_c', 4): if_eq_c_step_until_c_4,
+    ('if_eq_c_step_until_c', 5): if_eq_c_step_until_c_5,
+    ('if_eq_c_step_loop_cc', 0): if_eq_c_step_loop_cc_0,
+    ('if_eq_c_step_loop_cc', 1): if_eq_c_step_loop_cc_1,
+    ('if_eq_c_step_loop_cc', 2): if_eq_c_step_loop_cc_2,
+    ('if_eq_c_step_loop_cc', 3): if_eq_c_step_loop_cc_3,
+    ('if_eq_c_step_loop_cc', 4): if_eq_c_step_loop_cc_4,
+    ('if_eq_c_step_loop_cc', 5): if_eq_c_step_loop_cc_5,
+    ('if_lt_u_step_xx', 0): if_lt_u_step_xx_0,
+    ('if_lt_u_step_xx', 1): if_lt_u_step_xx_1,
+    ('if_lt_u_step_xx', 2): if_lt_u_step_xx_2,
+    ('if_lt_u_step_xx', 3): if_lt_u_step_xx_3,
+    ('if_lt_u_step_xx', 4): if_lt_u_step_xx_4,
+    ('if_lt_u_step_xx', 5): if_lt_u_step_xx_5,
+    ('if_lt_u_step_xc', 0): if_lt_u_step_xc_0,
+    ('if_lt_u_step_xc', 1): if_lt_u_step_xc_1,
+    ('if_lt_u_step_xc', 2): if_lt_u_step_xc_2,
+    ('if_lt_u_step_xc', 3): if_lt_u_step_xc_3,
+    ('if_lt_u_step_xc', 4): if_lt_u_step_xc_4,
+    ('if_lt_u_step_xc', 5): if_lt_u_step_xc_5,
+    ('if_lt_u_step_cx', 0): if_lt_u_step_cx_0,
+    ('if_lt_u_step_cx', 1): if_lt_u_step_cx_1,
+    ('if_lt_u_step_cx', 2): if_lt_u_step_cx_2,
+    ('if_lt_u_step_cx', 3): if_lt_u_step_cx_3,
+    ('if_lt_u_step_cx', 4): if_lt_u_step_cx_4,
+    ('if_lt_u_step_cx', 5): if_lt_u_step_cx_5,
+    ('if_lt_u_step_cc', 0): if_lt_u_step_cc_0,
+    ('if_lt_u_step_cc', 1): if_lt_u_step_cc_1,
+    ('if_lt_u_step_cc', 2): if_lt_u_step_cc_2,
+    ('if_lt_u_step_cc', 3): if_lt_u_step_cc_3,
+    ('if_lt_u_step_cc', 4): if_lt_u_step_cc_4,
+    ('if_lt_u_step_cc', 5): if_lt_u_step_cc_5,
+    ('if_lt_u_step_while', 0): if_lt_u_step_while_0,
+    ('if_lt_u_step_while', 1): if_lt_u_step_while_1,
+    ('if_lt_u_step_while', 2): if_lt_u_step_while_2,
+    ('if_lt_u_step_while', 3): if_lt_u_step_while_3,
+    ('if_lt_u_step_while', 4): if_lt_u_step_while_4,
+    ('if_lt_u_step_while', 5): if_lt_u_step_while_5,
+    ('if_lt_u_step_until_while', 0): if_lt_u_step_until_while_0,
+    ('if_lt_u_step_until_while', 1): if_lt_u_step_until_while_1,
+    ('if_lt_u_step_until_while', 2): if_lt_u_step_until_while_2,
+    ('if_lt_u_step_until_while', 3): if_lt_u_step_until_while_3,
+    ('if_lt_u_step_until_while', 4): if_lt_u_step_until_while_4,
+    ('if_lt_u_step_until_while', 5): if_lt_u_step_until_while_5,
+    ('if_lt_u_step_counted', 0): if_lt_u_step_counted_0,
+    ('if_lt_u_step_counted', 1): if_lt_u_step_counted_1,
+    ('if_lt_u_step_counted', 2): if_lt_u_step_counted_2,
+    ('if_lt_u_step_counted', 3): if_lt_u_step_counted_3,
+    ('if_lt_u_step_counted', 4): if_lt_u_step_counted_4,
+    ('if_lt_u_step_counted', 5): if_lt_u_step_counted_5,
+    ('if_lt_u_step_until_counted', 0): if_lt_u_step_until_counted_0,
+    ('if_lt_u_step_until_counted', 1): if_lt_u_step_until_counted_1,
+    ('if_lt_u_step_until_counted', 2): if_lt_u_step_until_counted_2,
+    ('if_lt_u_step_until_counted', 3): if_lt_u_step_until_counted_3,
+    ('if_lt_u_step_until_counted', 4): if_lt_u_step_until_counted_4,
+    ('if_lt_u_step_until_counted', 5): if_lt_u_step_until_counted_5,
+    ('if_lt_u_step_while_c', 0): if_lt_u_step_while_c_0,
+    ('if_lt_u_step_while_c', 1): if_lt_u_step_while_c_1,
+    ('if_lt_u_step_while_c', 2): if_lt_u_step_while_c_2,
+    ('if_lt_u_step_while_c', 3): if_lt_u_step_while_c_3,
+    ('if_lt_u_step_while_c', 4): if_lt_u_step_while_c_4,
+    ('if_lt_u_step_while_c', 5): if_lt_u_step_while_c_5,
+    ('if_lt_u_step_until_c', 0): if_lt_u_step_until_c_0,
+    ('if_lt_u_step_until_c', 1): if_lt_u_step_until_c_1,
+    ('if_lt_u_step_until_c', 2): if_lt_u_step_until_c_2,
+    ('if_lt_u_step_until_c', 3): if_lt_u_step_until_c_3,
+    ('if_lt_u_step_until_c', 4): if_lt_u_step_until_c_4,
+    ('if_lt_u_step_until_c', 5): if_lt_u_step_until_c_5,
+    ('if_lt_u_step_loop_cc', 0): if_lt_u_step_loop_cc_0,
+    ('if_lt_u_step_loop_cc', 1): if_lt_u_step_loop_cc_1,
+    ('if_lt_u_step_loop_cc', 2): if_lt_u_step_loop_cc_2,
+    ('if_lt_u_step_loop_cc', 3): if_lt_u_step_loop_cc_3,
+    ('if_lt_u_step_loop_cc', 4): if_lt_u_step_loop_cc_4,
+    ('if_lt_u_step_loop_cc', 5): if_lt_u_step_loop_cc_5,
+    ('if_lt_u_c_step_xx', 0): if_lt_u_c_step_xx_0,
+    ('if_lt_u_c_step_xx', 1): if_lt_u_c_step_xx_1,
+    ('if_lt_u_c_step_xx', 2): if_lt_u_c_step_xx_2,
+    ('if_lt_u_c_step_xx', 3): if_lt_u_c_step_xx_3,
+    ('if_lt_u_c_step_xx', 4): if_lt_u_c_step_xx_4,
+    ('if_lt_u_c_step_xx', 5): if_lt_u_c_step_xx_5,
+    ('if_lt_u_c_step_xc', 0): if_lt_u_c_step_xc_0,
+    ('if_lt_u_c_step_xc', 1): if_lt_u_c_step_xc_1,
+    ('if_lt_u_c_step_xc', 2): if_lt_u_c_step_xc_2,
+    ('if_lt_u_c_step_xc', 3): if_lt_u_c_step_xc_3,
+    ('if_lt_u_c_step_xc', 4): if_lt_u_c_step_xc_4,
+    ('if_lt_u_c_step_xc', 5): if_lt_u_c_step_xc_5,
+    ('if_lt_u_c_step_cx', 0): if_lt_u_c_step_cx_0,
+    ('if_lt_u_c_step_cx', 1): if_lt_u_c_step_cx_1,
+    ('if_lt_u_c_step_cx', 2): if_lt_u_c_step_cx_2,
+    ('if_lt_u_c_step_cx', 3): if_lt_u_c_step_cx_3,
+    ('if_lt_u_c_step_cx', 4): if_lt_u_c_step_cx_4,
+    ('if_lt_u_c_step_cx', 5): if_lt_u_c_step_cx_5,
+    ('if_lt_u_c_step_cc', 0): if_lt_u_c_step_cc_0,
+    ('if_lt_u_c_step_cc', 1): if_lt_u_c_step_cc_1,
+    ('if_lt_u_c_step_cc', 2): if_lt_u_c_step_cc_2,
+    ('if_lt_u_c_step_cc', 3): if_lt_u_c_step_cc_3,
+    ('if_lt_u_c_step_cc', 4): if_lt_u_c_step_cc_4,
+    ('if_lt_u_c_step_cc', 5): if_lt_u_c_step_cc_5,
+    ('if_lt_u_c_step_while', 0): if_lt_u_c_step_while_0,
+    ('if_lt_u_c_step_while', 1): if_lt_u_c_step_while_1,
+    ('if_lt_u_c_step_while', 2): if_lt_u_c_step_while_2,
+    ('if_lt_u_c_step_while', 3): if_lt_u_c_step_while_3,
+    ('if_lt_u_c_step_while', 4): if_lt_u_c_step_while_4,
+    ('if_lt_u_c_step_while', 5): if_lt_u_c_step_while_5,
+    ('if_lt_u_c_step_until_while', 0): if_lt_u_c_step_until_while_0,
+    ('if_lt_u_c_step_until_while', 1): if_lt_u_c_step_until_while_1,
+    ('if_lt_u_c_step_until_while', 2): if_lt_u_c_step_until_while_2,
+    ('if_lt_u_c_step_until_while', 3): if_lt_u_c_step_until_while_3,
+    ('if_lt_u_c_step_until_while', 4): if_lt_u_c_step_until_while_4,
+    ('if_lt_u_c_step_until_while', 5): if_lt_u_c_step_until_while_5,
+    ('if_lt_u_c_step_counted', 0): if_lt_u_c_step_counted_0,
+    ('if_lt_u_c_step_counted', 1): if_lt_u_c_step_counted_1,
+    ('if_lt_u_c_step_counted', 2): if_lt_u_c_step_counted_2,
+    ('if_lt_u_c_step_counted', 3): if_lt_u_c_step_counted_3,
+    ('if_lt_u_c_step_counted', 4): if_lt_u_c_step_counted_4,
+    ('if_lt_u_c_step_counted', 5): if_lt_u_c_step_counted_5,
+    ('if_lt_u_c_step_until_counted', 0): if_lt_u_c_step_until_counted_0,
+    ('if_lt_u_c_step_until_counted', 1): if_lt_u_c_step_until_counted_1,
+    ('if_lt_u_c_step_until_counted', 2): if_lt_u_c_step_until_counted_2,
+    ('if_lt_u_c_step_until_counted', 3): if_lt_u_c_step_until_counted_3,
+    ('if_lt_u_c_step_until_counted', 4): if_lt_u_c_step_until_counted_4,
+    ('if_lt_u_c_step_until_counted', 5): if_lt_u_c_step_until_counted_5,
+    ('if_lt_u_c_step_while_c', 0): if_lt_u_c_step_while_c_0,
+    ('if_lt_u_c_step_while_c', 1): if_lt_u_c_step_while_c_1,
+    ('if_lt_u_c_step_while_c', 2): if_lt_u_c_step_while_c_2,
+    ('if_lt_u_c_step_while_c', 3): if_lt_u_c_step_while_c_3,
+    ('if_lt_u_c_step_while_c', 4): if_lt_u_c_step_while_c_4,
+    ('if_lt_u_c_step_while_c', 5): if_lt_u_c_step_while_c_5,
+    ('if_lt_u_c_step_until_c', 0): if_lt_u_c_step_until_c_0,
+    ('if_lt_u_c_step_until_c', 1): if_lt_u_c_step_until_c_1,
+    ('if_lt_u_c_step_until_c', 2): if_lt_u_c_step_until_c_2,
+    ('if_lt_u_c_step_until_c', 3): if_lt_u_c_step_until_c_3,
+    ('if_lt_u_c_step_until_c', 4): if_lt_u_c_step_until_c_4,
+    ('if_lt_u_c_step_until_c', 5): if_lt_u_c_step_until_c_5,
+    ('if_lt_u_c_step_loop_cc', 0): if_lt_u_c_step_loop_cc_0,
+    ('if_lt_u_c_step_loop_cc', 1): if_lt_u_c_step_loop_cc_1,
+    ('if_lt_u_c_step_loop_cc', 2): if_lt_u_c_step_loop_cc_2,
+    ('if_lt_u_c_step_loop_cc', 3): if_lt_u_c_step_loop_cc_3,
+    ('if_lt_u_c_step_loop_cc', 4): if_lt_u_c_step_loop_cc_4,
+    ('if_lt_u_c_step_loop_cc', 5): if_lt_u_c_step_loop_cc_5,
     ('switch', 0): switch_0,
     ('switch', 1): switch_1,
     ('switch', 2): switch_2,
@@ -15589,6 +21004,61 @@ BEFORE = {
     'if_gt_s_c_while_c': 4,
     'if_gt_s_c_until_c': 4,
     'if_gt_s_c_loop_cc': 4,
+    'ifr_step_xx': 3,
+    'ifr_step_xc': 3,
+    'ifr_step_cx': 3,
+    'ifr_step_cc': 3,
+    'ifr_step_while': 4,
+    'ifr_step_until_while': 4,
+    'ifr_step_counted': 3,
+    'ifr_step_until_counted': 3,
+    'ifr_step_while_c': 4,
+    'ifr_step_until_c': 4,
+    'ifr_step_loop_cc': 4,
+    'if_eq_step_xx': 3,
+    'if_eq_step_xc': 3,
+    'if_eq_step_cx': 3,
+    'if_eq_step_cc': 3,
+    'if_eq_step_while': 4,
+    'if_eq_step_until_while': 4,
+    'if_eq_step_counted': 3,
+    'if_eq_step_until_counted': 3,
+    'if_eq_step_while_c': 4,
+    'if_eq_step_until_c': 4,
+    'if_eq_step_loop_cc': 4,
+    'if_eq_c_step_xx': 3,
+    'if_eq_c_step_xc': 3,
+    'if_eq_c_step_cx': 3,
+    'if_eq_c_step_cc': 3,
+    'if_eq_c_step_while': 4,
+    'if_eq_c_step_until_while': 4,
+    'if_eq_c_step_counted': 3,
+    'if_eq_c_step_until_counted': 3,
+    'if_eq_c_step_while_c': 4,
+    'if_eq_c_step_until_c': 4,
+    'if_eq_c_step_loop_cc': 4,
+    'if_lt_u_step_xx': 3,
+    'if_lt_u_step_xc': 3,
+    'if_lt_u_step_cx': 3,
+    'if_lt_u_step_cc': 3,
+    'if_lt_u_step_while': 4,
+    'if_lt_u_step_until_while': 4,
+    'if_lt_u_step_counted': 3,
+    'if_lt_u_step_until_counted': 3,
+    'if_lt_u_step_while_c': 4,
+    'if_lt_u_step_until_c': 4,
+    'if_lt_u_step_loop_cc': 4,
+    'if_lt_u_c_step_xx': 3,
+    'if_lt_u_c_step_xc': 3,
+    'if_lt_u_c_step_cx': 3,
+    'if_lt_u_c_step_cc': 3,
+    'if_lt_u_c_step_while': 4,
+    'if_lt_u_c_step_until_while': 4,
+    'if_lt_u_c_step_counted': 3,
+    'if_lt_u_c_step_until_counted': 3,
+    'if_lt_u_c_step_while_c': 4,
+    'if_lt_u_c_step_until_c': 4,
+    'if_lt_u_c_step_loop_cc': 4,
     'switch': 3,
     'switch_run': 3,
     'ret_0': 3,
