@@ -42,18 +42,18 @@ PAIRS: dict[tuple[Factory, Factory], Factory] = cast(Any, expressions.PAIRS)
 #: Tree id of a condition -> tree id, over the same operands, of one that holds when it doesn't.
 NEGATED: dict[int, int] = {}
 for _key, _id in TRANSITIONS.items():
-    _operator, *_children = _key
-    if _operator == "i32.eqz" and _children[0] in CONDITIONS:
-        NEGATED[_id] = _children[0]
-        NEGATED.setdefault(_children[0], _id)
+    if _key[0] == "i32.eqz" and _key[1] in CONDITIONS:
+        NEGATED[_id] = _key[1]
+        NEGATED.setdefault(_key[1], _id)
 for _key, _id in TRANSITIONS.items():
-    _operator, *_children = _key
-    if _operator in INVERSE and (_inverse := (INVERSE[_operator], *_children)) in TRANSITIONS:
+    if _key[0] in INVERSE and (_inverse := (INVERSE[_key[0]], *_key[1:])) in TRANSITIONS:
         NEGATED[_id] = TRANSITIONS[_inverse]
 
 #: The same for trees that are 0 or 1 as values: `x & y` negates `i32.eqz(x & y)` as a condition only.
 _COMPARISONS = ("eq", "ne", "lt", "gt", "le", "ge", "is")
-_TRUTHS = {_id for _key, _id in TRANSITIONS.items() if str(_key[0]).partition(".")[2][:2] in _COMPARISONS}
+_OPERATORS = {_key[0] for _key in TRANSITIONS}
+_COMPARING = {_op for _op in _OPERATORS if str(_op).partition(".")[2][:2] in _COMPARISONS}
+_TRUTHS = {_id for _key, _id in TRANSITIONS.items() if _key[0] in _COMPARING}
 INVERTED: dict[int, int] = {
     _id: _negated for _id, _negated in NEGATED.items() if _id in _TRUTHS and _negated in _TRUTHS
 }

@@ -24,3 +24,14 @@ class CollectorPaused:
     ) -> None:
         if self._enabled:
             gc.enable()
+
+
+def promote_young() -> None:
+    """Count all objects there are as old, without looking at them: most were made to stay.
+
+    Otherwise the next object that is made brings on a collection of all that came while it was paused. Where
+    the embedder has frozen objects nothing is done, since they would thaw.
+    """
+    if hasattr(gc, "freeze") and gc.get_freeze_count() == 0:  # PyPy has none
+        gc.freeze()
+        gc.unfreeze()

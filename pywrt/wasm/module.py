@@ -64,6 +64,8 @@ class Tag:
 
 @dataclass(frozen=True, slots=True)
 class Global:
+    """A global of the module's own."""
+
     type: GlobalType
     init: Expr
 

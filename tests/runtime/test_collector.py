@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from pywrt.runtime.collector import CollectorPaused
+from pywrt.runtime.collector import CollectorPaused, promote_young
 
 
 @pytest.fixture(autouse=True)
@@ -41,3 +41,21 @@ def test_collector_paused_that_was_off_before_stays_off():
     with CollectorPaused():
         pass
     assert not gc.isenabled()
+
+
+def test_promote_young_leaves_nothing_young() -> None:
+    with CollectorPaused():
+        kept = [[] for _ in range(1000)]
+        promote_young()
+        assert gc.get_count()[0] < len(kept)
+    assert gc.get_freeze_count() == 0
+
+
+def test_promote_young_leaves_what_the_embedder_froze() -> None:
+    gc.freeze()
+    try:
+        frozen = gc.get_freeze_count()
+        promote_young()
+        assert gc.get_freeze_count() == frozen > 0
+    finally:
+        gc.unfreeze()
