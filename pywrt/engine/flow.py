@@ -114,7 +114,7 @@ def _destination(block: BlockPlan) -> BlockPlan:
 
 
 def _in_order(roots: list[BlockPlan]) -> list[BlockPlan]:
-    """The blocks reached from `roots`, the first first: each before what it leads to, but for what leads back.
+    """The blocks reached from `roots`, the first first: each before what it leads to, unless that leads back.
 
     Counts what leads to each of them.
     """

@@ -59,7 +59,7 @@ def choose_form(plan: BlockPlan) -> None:
 
 
 def _is_counted(plan: BlockPlan) -> bool:
-    """Whether a block that is its own successor, and tests its fuel, counts it: nothing else charges meanwhile."""
+    """Whether a block that is its own successor counts its fuel itself: nothing else charges meanwhile."""
     return plan.form.name.endswith("_while") and not any(
         isinstance(statement, Conditional) for statement in plan.statements
     )
