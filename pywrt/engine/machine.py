@@ -31,8 +31,9 @@ from pywrt.wasm.types import FuncType
 
 #: Fuel, or trampoline rounds where fuel is off, between two looks at the deadline: at most, and to begin
 #: with. A guest can make a unit expensive (calls of large frames), so the time that parts take decides.
-SLICE = 50_000
-FIRST_SLICE = 5_000
+#: A round may run a dozen blocks.
+SLICE, ROUNDS = 50_000, 10_000
+FIRST_SLICE = 500
 #: Seconds that a part may take; one that takes less than half of it is followed by a longer one.
 SLICE_TIME = 0.005
 #: Bytes and elements that bulk operations may move in a slice where fuel is off.
@@ -213,7 +214,7 @@ class Activation:
         activation._registers = registers
         activation.arguments = ()
         activation._count = activation._credit = activation._debt = 0
-        activation._part = SLICE
+        activation._part = FIRST_SLICE
         return activation
 
     def wait(self) -> None:
@@ -314,7 +315,8 @@ class Activation:
 
     def drive(self, slice: int | None) -> Stop:
         """Run parts of `slice` until there is a reason to stop."""
-        run = self._run_metered if self.store.config.consume_fuel else self._run_unmetered
+        metered = self.store.config.consume_fuel
+        run, most = (self._run_metered, SLICE) if metered else (self._run_unmetered, ROUNDS)
         left = UNLIMITED if slice is None else slice
         while True:
             expired = self._expired()
@@ -330,9 +332,9 @@ class Activation:
                 return stop
             seconds = time.monotonic() - before
             if seconds > SLICE_TIME:
-                self._part = max(1, part // 2)
+                self._part = max(1, int(part * SLICE_TIME / 2 / seconds))
             elif seconds < SLICE_TIME / 2:
-                self._part = max(self._part, min(SLICE, 2 * part))
+                self._part = max(self._part, min(most, 2 * part))
 
     def _run_metered(self, part: int) -> Stop:
         """Run for `part` units of fuel and what earlier parts left; charge the store for what was spent."""
@@ -512,7 +514,7 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
     running = store.running
     left = (store.config.max_call_depth if running is None else max(1, running[CALLS_LEFT])) - 1
     outer = _outermost(func, left)
-    outer_slice, store.slice[0] = store.slice[0], repeat(None, SLICE)
+    outer_slice, store.slice[0] = store.slice[0], repeat(None, ROUNDS)
     block, R = func.entry, [outer, _finished, LINK, left, *args, *func.frame]
     failure: Exception | None = None
     fuel = store.fuel
@@ -526,7 +528,7 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
     try:
         try:
             # most nested calls are short, and end within what is left of the caller's slice
-            for _ in repeat(None, SLICE):
+            for _ in repeat(None, ROUNDS):
                 block, R = block(R)
         except Finished:
             if fuel[0] + store.reserve >= 0:
