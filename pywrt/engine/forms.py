@@ -174,19 +174,15 @@ def _as_it_is(plan: BlockPlan) -> BlockForm:
 
 def _call(plan: BlockPlan) -> BlockForm:
     destination, *callee, arguments = plan.operands
-    suffix, given = _suffix(arguments)
-    return BlockForm(
-        f"{plan.end}_{suffix}",
-        (destination, *_callee(callee), *given),
-        targets=[("T", plan.targets[0])],
-        refers=True,
-    )
+    name, given = _taking(plan.end, arguments)
+    operands = (destination, *_callee(callee), *given)
+    return BlockForm(name, operands, (("T", plan.targets[0]),), refers=True)
 
 
 def _tail(plan: BlockPlan) -> BlockForm:
     *callee, arguments = plan.operands
-    suffix, given = _suffix(arguments)
-    return BlockForm(f"{plan.end}_{suffix}", (*_callee(callee), *given), refers=True)
+    name, given = _taking(plan.end, arguments)
+    return BlockForm(name, (*_callee(callee), *given), refers=True)
 
 
 def _callee(operands: list[Any]) -> list[Any]:
@@ -197,10 +193,16 @@ def _callee(operands: list[Any]) -> list[Any]:
     return [table, made(lambda instance: instance.types[type_index]), register]
 
 
-def _suffix(arguments: Sequence[int]) -> tuple[str, Sequence[Any]]:
+_NAMES = {
+    end: [f"{end}_{count}" for count in range(CALL_ARITY + 1)] for end in ("call", "calli", "tail", "taili")
+}
+
+
+def _taking(end: str, arguments: Sequence[int]) -> tuple[str, Sequence[Any]]:
+    """The form of a call with so many arguments, and how it is given their registers."""
     if len(arguments) <= CALL_ARITY:
-        return str(len(arguments)), arguments
-    return "n", (arguments,)
+        return _NAMES[end][len(arguments)], arguments
+    return end + "_n", (arguments,)
 
 
 _CHOICES: dict[str, Callable[[BlockPlan], BlockForm]] = {
