@@ -3,6 +3,46 @@
 Components are in `pywrt.component`, WASI in `pywrt.wasi.preview2`.
 """
 
+from pywrt.api import (
+    EXTERNREF,
+    F32,
+    F64,
+    FUNCREF,
+    I31,
+    I32,
+    I64,
+    V128,
+    Activation,
+    Array,
+    Blocked,
+    Caller,
+    Engine,
+    Exn,
+    Exports,
+    Extern,
+    Foreign,
+    Func,
+    FuncType,
+    Global,
+    GlobalType,
+    Instance,
+    Limits,
+    Linker,
+    Memory,
+    MemoryType,
+    Module,
+    Quota,
+    RefType,
+    Stop,
+    Store,
+    StoreLimits,
+    Struct,
+    Table,
+    TableType,
+    Tag,
+    TagType,
+    ValType,
+)
 from pywrt.config import Config
 from pywrt.errors import (
     ExitTrap,
@@ -16,52 +56,7 @@ from pywrt.errors import (
     ValueTypeError,
     WasmError,
 )
-from pywrt.runtime.collector import CollectorPaused, promote_young
 from pywrt.version import __version__
-
-with CollectorPaused():  # nearly all that is made here stays
-    from pywrt.api import (
-        EXTERNREF,
-        F32,
-        F64,
-        FUNCREF,
-        I31,
-        I32,
-        I64,
-        V128,
-        Activation,
-        Array,
-        Blocked,
-        Caller,
-        Engine,
-        Exn,
-        Exports,
-        Extern,
-        Foreign,
-        Func,
-        FuncType,
-        Global,
-        GlobalType,
-        Instance,
-        Limits,
-        Linker,
-        Memory,
-        MemoryType,
-        Module,
-        Quota,
-        RefType,
-        Stop,
-        Store,
-        StoreLimits,
-        Struct,
-        Table,
-        TableType,
-        Tag,
-        TagType,
-        ValType,
-    )
-
-    promote_young()
 
 __all__ = [
     "Activation",

@@ -112,7 +112,11 @@ def steps() -> list[tuple[Tree, Tree]]:
     for name, operator in OPERATORS.items():
         if name.startswith(("i32.load", "i64.load", "f64.load", "i32.store", "i64.store", "f64.store")):
             leaves = [("R", value) for value in "RC"] if operator.statement else [("R",)]
-            pairs += [((name, *leaf), step) for leaf in leaves for step in (("i32.add.c", "R"), ("i32.add", "R", "R"))]
+            pairs += [
+                ((name, *leaf), step)
+                for leaf in leaves
+                for step in (("i32.add.c", "R"), ("i32.add", "R", "R"))
+            ]
     return pairs
 
 
@@ -663,8 +667,8 @@ UNROLLED = 5  # a block of more statements has sequences of them (`engine.sequen
 CALL_ARITY = 5
 SEQUENCE = 8  # the statements that one runs
 
-#: How a block pays for itself: one that the trampoline enters tests its fuel first; one within a tree only charges;
-#: and some have nothing to pay.
+#: How a block pays for itself: one that the trampoline enters tests its fuel first; one within a tree only
+#: charges; and some have nothing to pay.
 PAYING = {
     "tested": ["if (left := fuel[0] - cost) < 0:", "    raise OutOfFuel", "fuel[0] = left"],
     "charged": ["fuel[0] -= cost"],
@@ -688,7 +692,12 @@ class Form:
 
 #: Of those, the ones that loops end with: the register is stepped by a constant first.
 STEPPED = [
-    (f"{name}_step", operands.replace("v0", "d, v0, k, m"), test.replace("R[v0]", "t"), negated.replace("R[v0]", "t"))
+    (
+        f"{name}_step",
+        operands.replace("v0", "d, v0, k, m"),
+        test.replace("R[v0]", "t"),
+        negated.replace("R[v0]", "t"),
+    )
     for name, operands, test, negated in FUSED
     if name in ("ifr", "if_eq", "if_eq_c", "if_lt_u", "if_lt_u_c")
 ]
@@ -696,7 +705,7 @@ STEP = "R[d] = t = (R[v0] + k) % m"
 
 
 def if_forms(name: str, operands: str, test: str, negated: str) -> list[Form]:
-    """Where both ways go: `x` leaves to the trampoline, `c` runs a block of the same tree, `a` starts the tree again.
+    """Where both ways go: `x` leaves to the trampoline, `c` runs a block, `a` starts the tree again.
 
     A loop's own block tests, and goes on: while the test holds, or until it does.
     """
@@ -708,12 +717,16 @@ def if_forms(name: str, operands: str, test: str, negated: str) -> list[Form]:
         result.append(Form(f"{name}_{then}{orelse}", f"{operands}, {targets.removesuffix(', ')}", last))
     for loop in ("while", "counted"):
         result.append(Form(f"{name}_{loop}", f"{operands}, F", [f"if {negated}:", "    return F, R"], loop))
-        result.append(Form(f"{name}_until_{loop}", f"{operands}, T", [f"if {test}:", "    return T, R"], loop))
+        result.append(
+            Form(f"{name}_until_{loop}", f"{operands}, T", [f"if {test}:", "    return T, R"], loop)
+        )
     run = ["    if r := {0}(R):", "        return r"]
     then, orelse = ([line.format(target) for line in run] for target in "TF")
     result.append(Form(f"{name}_while_c", f"{operands}, F", [f"if {negated}:", *orelse], "tree"))
     result.append(Form(f"{name}_until_c", f"{operands}, T", [f"if {test}:", *then], "tree"))
-    result.append(Form(f"{name}_loop_cc", f"{operands}, T, F", [f"if {test}:", *then, "else:", *orelse], "tree"))
+    result.append(
+        Form(f"{name}_loop_cc", f"{operands}, T, F", [f"if {test}:", *then, "else:", *orelse], "tree")
+    )
     if name.endswith("_step"):
         for form in result:
             form.last.insert(0, STEP)
@@ -759,7 +772,7 @@ def forms() -> list[Form]:
 
 
 def exists(form: Form, paying: str) -> bool:
-    """Whether a block that pays so may have the form: within a tree there are no loops, and only there is `again`."""
+    """Whether a block that pays so may have the form: within a tree are no loops, only there is `again`."""
     if paying == "charged":
         return not form.loop
     if form.loop == "counted":
@@ -792,7 +805,10 @@ def write_form(form: Form, statements: int, paying: str) -> tuple[str, int]:
     names = [f"s{i}" for i in range(statements)]
     lines, first = block_lines(form, [f"{name}(R)" for name in names], paying)
     operands = ", ".join([*head, *names, *form.operands])
-    text = [f"def {form.name}_{statements}({operands}):", *indented(["def block(R):", *indented(lines), "return block"])]
+    text = [
+        f"def {form.name}_{statements}({operands}):",
+        *indented(["def block(R):", *indented(lines), "return block"]),
+    ]
     return "\n".join(text) + "\n", first
 
 
@@ -839,7 +855,9 @@ def write_sequences() -> str:
     widths = [0, *range(2, SEQUENCE + 1)]
     for width in widths:
         names = [f"s{i}" for i in range(width)]
-        parts.append(factory(f"sequence_{width}", "s", names, [f"{name}(R)" for name in names] or ["pass"]) + "\n\n")
+        parts.append(
+            factory(f"sequence_{width}", "s", names, [f"{name}(R)" for name in names] or ["pass"]) + "\n\n"
+        )
     table = "".join(f"    {width}: sequence_{width},\n" for width in widths)
     return "".join(parts) + f"#: By the number of statements.\nSEQUENCES = {{\n{table}}}\n"
 
@@ -863,7 +881,16 @@ def generate() -> dict[Path, str]:
     for line in (ROOT / "tools/shapes.txt").read_text().splitlines():
         text, _, conditions = line.split()
         chosen[parse_tree(text)] = conditions != "0"
-    trees = with_subtrees([*basic, *bitwise_trees(), *chosen, *map(parse_tree, CALLED.split()), *float_trees(), *integer_trees()])
+    trees = with_subtrees(
+        [
+            *basic,
+            *bitwise_trees(),
+            *chosen,
+            *map(parse_tree, CALLED.split()),
+            *float_trees(),
+            *integer_trees(),
+        ]
+    )
     pairs = []
     for line in (ROOT / "tools/pairs.txt").read_text().splitlines():
         first, second, _ = line.split()

@@ -44,7 +44,10 @@ _MEANINGS: dict[type[Exception], dict[str, tuple[str, str]]] = {
 
 #: The code of the functions that sequences are.
 SEQUENCE_CODES = {
-    constant for make in SEQUENCES.values() for constant in make.__code__.co_consts if hasattr(constant, "co_code")
+    constant
+    for make in SEQUENCES.values()
+    for constant in make.__code__.co_consts
+    if hasattr(constant, "co_code")
 }
 
 
@@ -88,7 +91,8 @@ def locate(store: Store, error: Exception, block: Block) -> Place | None:
     owner = store.owners.get(block)
     if owner is None:
         return None
-    binding, plan, trace = _innermost(*owner, error)
+    binding, number = owner
+    plan, trace = _innermost(binding, number, error)
     if trace is None:
         return Place(binding, plan.offset)
     offsets, trace = _offsets(binding, plan, trace)
@@ -103,23 +107,23 @@ def innermost(store: Store, error: Exception, block: Block) -> Block:
     owner = store.owners.get(block)
     if owner is None:
         return block
-    binding, plan, _ = _innermost(*owner, error)
-    return binding.blocks[plan.number]
+    binding, number = owner
+    plan, _ = _innermost(binding, number, error)
+    running: Block = binding.blocks[plan.number]
+    return running
 
 
-def _innermost(
-    binding: Binding, number: int, error: Exception
-) -> tuple[Binding, BlockPlan, TracebackType | None]:
+def _innermost(binding: Binding, number: int, error: Exception) -> tuple[BlockPlan, TracebackType | None]:
     """The same as a plan, and the entry of its block in the traceback of `error`."""
     plan = binding.plan.blocks[number]
-    code = binding.blocks[number].__code__  # type: ignore[attr-defined]
+    code = binding.blocks[number].__code__
     trace = error.__traceback__
     # the machine's own frame first, then the block's
     while trace is not None and trace.tb_frame.f_code is not code:
         trace = trace.tb_next
     while trace is not None and (following := _following(binding, plan, trace)) is not None:
         plan, trace = following, trace.tb_next
-    return binding, plan, trace
+    return plan, trace
 
 
 def _line(trace: TracebackType) -> int:
@@ -134,19 +138,20 @@ def _before(binding: Binding, plan: BlockPlan) -> tuple[int, int]:
 
 
 def _following(binding: Binding, plan: BlockPlan, trace: TracebackType) -> BlockPlan | None:
-    """Which of its targets the block of `plan` was running, as its entry in the traceback tells; None if none."""
+    """Which of its targets the block of `plan` was running, by its entry in the traceback; None if none."""
     if trace.tb_next is None:
         return None
     running = trace.tb_next.tb_frame.f_code
     found = [
         target
         for target, runs in zip(plan.targets, plan.runs, strict=False)  # calls run nothing
-        if runs and binding.blocks[target.number].__code__ is running  # type: ignore[attr-defined]
+        if runs and binding.blocks[target.number].__code__ is running
     ]
     if not found:
         return None
     if plan.end == "switch":
-        return plan.targets[min(trace.tb_frame.f_locals["i"], len(plan.targets) - 1)]
+        index: int = trace.tb_frame.f_locals["i"]
+        return plan.targets[min(index, len(plan.targets) - 1)]
     if len(found) == 1:
         return found[0]
     # the line behind the test runs what is run where it holds

@@ -33,10 +33,12 @@ def bind(instance: Instance, plan: FunctionPlan) -> Block:
     binding = Binding(instance, plan)
     binding.blocks = blocks
     for block_plan in reversed(plan.blocks):  # most of what a block leads to is made before it
-        block = blocks[block_plan.number] = binder.bind(block_plan)
-        owners[block] = (binding, block_plan.number)
+        number = block_plan.number
+        block = blocks[number] = binder.bind(block_plan)
+        owners[block] = (binding, number)
     binder.finish()
-    return blocks[0]
+    entry: Block = blocks[0]
+    return entry
 
 
 class Binder:
@@ -48,68 +50,72 @@ class Binder:
         self.metered = instance.store.config.consume_fuel
         self.blocks: list[Any] = [None] * len(plan.blocks)
         #: Blocks whose target of that name is made later; and lists of targets.
-        self.waiting: list[tuple[Block, str, BlockPlan]] = []
+        self.waiting: list[tuple[Any, str, int]] = []
         self.switches: list[tuple[list[Block], list[BlockPlan]]] = []
 
     def finish(self) -> None:
         """Give the blocks what was made after them."""
-        for block, name, target in self.waiting:
-            cell = block.__code__.co_freevars.index(name)  # type: ignore[attr-defined]
-            block.__closure__[cell].cell_contents = self.blocks[target.number]  # type: ignore[attr-defined]
+        blocks = self.blocks
+        for block, name, number in self.waiting:
+            block.__closure__[block.__code__.co_freevars.index(name)].cell_contents = blocks[number]
         for bound, targets in self.switches:
-            bound += [self.blocks[target.number] for target in targets]
+            bound += [blocks[target.number] for target in targets]
 
     def bind(self, plan: BlockPlan) -> Block:
         """The block of `plan`."""
         if plan.end == "bulk":
-            block = bind_bulk(self.instance, plan, self.blocks[plan.targets[0].number])
-            if self.blocks[plan.targets[0].number] is None:
-                self.waiting.append((block, "T", plan.targets[0]))
+            following = plan.targets[0].number
+            block = bind_bulk(self.instance, plan, self.blocks[following])
+            if self.blocks[following] is None:
+                self.waiting.append((block, "T", following))
             return block
-        form, blocks = plan.form, self.blocks
-        operands = [s.closure or self.statement(s) for s in plan.statements]
+        form, blocks, late = plan.form, self.blocks, None
+        operands: list[Any] = [s.closure or self.statement(s) for s in plan.statements]
         if form.stepped:
             operands.pop()
         if len(operands) > UNROLLED:
             operands = sequences.at_most(operands, UNROLLED)
-        head: Sequence[Any] = ()
-        if self.metered and plan.cost:
-            factory, head = form.metered, (self.fuel, plan.cost)
-        else:
-            factory = form.unmetered
-            if form.bounded:
-                head = (self.slice,)
         if form.test is not None:
             operands.append(form.test.closure or self.statement(form.test))
         operands += self.resolve(form.operands) if form.refers else form.operands
-        if plan.end == "switch":
+        if form.targets:
+            for name, target in form.targets:
+                block = blocks[target.number]
+                if name in form.stubs:
+                    block = self.leave(target.number)
+                elif block is None:
+                    late = [*(late or ()), (name, target.number)]
+                operands.append(block)
+        elif plan.end == "switch":
             operands.append([])
             self.switches.append((operands[-1], plan.targets))
-        late = []
-        for name, target in form.targets:
-            block = blocks[target.number]
-            if name in form.stubs:
-                stub = LEAVE(block)
-                if block is None:
-                    self.waiting.append((stub, "T", target))
-                block = stub
-            elif block is None:
-                late.append((name, target))
-            operands.append(block)
-        made: Block = factory(*head, *operands)
-        for name, target in late:
-            self.waiting.append((made, name, target))
-        return made
+        if self.metered and plan.cost:
+            block = form.metered(self.fuel, plan.cost, *operands)
+        elif form.bounded:
+            block = form.unmetered(self.slice, *operands)
+        else:
+            block = form.unmetered(*operands)
+        if late is not None:
+            self.waiting += [(block, name, number) for name, number in late]
+        return block  # type: ignore[no-any-return]
+
+    def leave(self, number: int) -> Block:
+        """A block that only leaves its tree."""
+        block = LEAVE(self.blocks[number])
+        if self.blocks[number] is None:
+            self.waiting.append((block, "T", number))
+        return block
 
     def resolve(self, operands: Sequence[Any]) -> list[Any]:
         instance = self.instance
         return [x.resolve(instance) if x.__class__ is Ref else x for x in operands]
 
     def statement(self, statement: Statement | Conditional) -> Closure:
+        if statement.__class__ is Conditional:
+            return self.conditional(statement)
+        assert isinstance(statement, Statement)
         if statement.closure is not None:
             return statement.closure
-        if isinstance(statement, Conditional):
-            return self.conditional(statement)
         instance = self.instance
         return statement.factory(
             *[x.resolve(instance) if x.__class__ is Ref else x for x in statement.operands]

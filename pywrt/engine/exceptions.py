@@ -2,9 +2,9 @@
 
 Strategy: a `try_table` costs nothing until something is thrown. Lowering notes, for each call and each
 throw, the `CatchScope` that it stands in. A throw leaves the trampoline as a Python exception, and `unwind`
-looks through the scope of the block that threw, then through those of the calls that wait: the block that goes
-on in each frame names, by `store.owners`, its binding and its plan. Where a clause matches, its landing block
-runs on that frame's registers. What was
+looks through the scope of the block that threw, then through those of the calls that wait: the block that
+goes on in each frame names, by `store.owners`, its binding and its plan. Where a clause matches, its landing
+block runs on that frame's registers. What was
 charged ahead for blocks that are left is given back, so that fuel stays exact.
 
 Whatever is on the operand stack below a `try_table` is in its registers when the instruction is entered, so
@@ -34,8 +34,8 @@ def unwind(
 ) -> tuple[Block, list[Any]] | None:
     """The block and registers to go on with after `block`, which ran on `registers`, has thrown.
 
-    `block` is None if host code did that, whose frame `registers` are. None if nothing catches the exception in
-    the activation that runs.
+    `block` is None if host code did that, whose frame `registers` are. None if nothing catches the exception
+    in the activation that runs.
     """
     exception = thrown.exception
     owner = None if block is None else store.owners.get(block)

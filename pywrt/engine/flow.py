@@ -35,7 +35,7 @@ _COPIED = ("if", "goto", "ret_0", "ret_1", "ret_n")
 
 
 def tidy(plan: FunctionPlan) -> FunctionPlan:
-    """Improve the blocks of `plan`, drop those that nothing reaches, number the rest and choose their forms."""
+    """Improve the blocks of `plan`, drop what nothing reaches, number the rest and choose their forms."""
     _bypass(plan.blocks)
     order = _in_order([plan.blocks[0], *plan.landings])
     _grow(order)
@@ -44,9 +44,14 @@ def tidy(plan: FunctionPlan) -> FunctionPlan:
         block.number = number
     _chain(order)
     for block in reversed(order):
+        end = block.end
         block.statements.reverse()
-        _return_copied(block)
-        _charge_ahead(block)
+        if end == "if":
+            _charge_common(block)
+        elif end == "ret_1":
+            _return_copied(block)
+        elif end == "call" or end == "calli":
+            _charge_following(block)
         if len(block.statements) > 1:
             block.statements = _paired(block.statements)
     for block in order:
@@ -57,7 +62,7 @@ def tidy(plan: FunctionPlan) -> FunctionPlan:
 
 
 def _grow(order: list[BlockPlan]) -> None:
-    """Let blocks take in what they jump to, from the end back, so that what a block takes in is as long as it gets."""
+    """Let blocks take in what they jump to: from the end back, so that this is as long as it gets."""
     copies = 0
     for block in order:
         block.statements.reverse()
@@ -89,7 +94,7 @@ def _bypass(blocks: list[BlockPlan]) -> None:
     """Let jumps to a block that only jumps go where it goes."""
     for block in blocks:
         for i, target in enumerate(block.targets):
-            if _only_jumps(target):
+            if target.end == "goto" and _only_jumps(target):
                 block.targets[i] = _destination(target)
 
 
@@ -109,7 +114,7 @@ def _destination(block: BlockPlan) -> BlockPlan:
 
 
 def _in_order(roots: list[BlockPlan]) -> list[BlockPlan]:
-    """The blocks reached from `roots`: each before what it leads to, but for what leads back. The first root first.
+    """The blocks reached from `roots`, the first first: each before what it leads to, unless that leads back.
 
     Counts what leads to each of them.
     """
@@ -150,7 +155,7 @@ def _absorb(
 
 def _return_copied(block: BlockPlan) -> None:
     """Return a register's value itself where it is copied just to be returned."""
-    if block.end == "ret_1" and block.statements:
+    if block.statements:
         last = block.statements[-1]
         if isinstance(last, Statement) and last.factory is COPY and last.operands[0] == block.operands[0]:
             block.operands = (last.operands[1],)
@@ -163,16 +168,19 @@ def _chain(order: list[BlockPlan]) -> None:
     Blocks that an `if` alone leads to belong to its block's tree.
     """
     for block in order:
-        end = block.end
-        if end in ("call", "calli"):
+        end, targets = block.end, block.targets
+        if not targets or end == "call" or end == "calli":
             continue
-        number, depth, targets = block.number, block.depth + 1, block.targets
-        runs = [depth <= MAX_CHAIN and target.number > number for target in targets]
-        # a switch runs all or none; and a block that is its own successor loops fastest if it leaves for the rest
-        if (end == "switch" and not all(runs)) or block in targets:
-            runs = [False] * len(runs)
-        block.runs = runs
-        for target, run in zip(targets, runs, strict=True):
+        number, depth = block.number, block.depth + 1
+        if depth > MAX_CHAIN:
+            block.runs = [False] * len(targets)
+        else:
+            block.runs = [target.number > number for target in targets]
+            # a switch runs all or none; and a block that is its own successor loops fastest if it leaves for
+            # the rest
+            if block in targets or (end == "switch" and not all(block.runs)):
+                block.runs = [False] * len(targets)
+        for target, run in zip(targets, block.runs, strict=True):
             if run:
                 if target.depth < depth:
                     target.depth = depth
@@ -182,24 +190,24 @@ def _chain(order: list[BlockPlan]) -> None:
                 target.looped = True
 
 
-def _charge_ahead(block: BlockPlan) -> None:
-    """Charge what surely follows with what it follows, which then needs no charge of its own.
+def _charge_common(block: BlockPlan) -> None:
+    """Charge what both ways of an `if` cost with its block, if that runs both."""
+    then, orelse = block.targets
+    root = block.root
+    if then.root is root is orelse.root and then is not root is not orelse:
+        common = min(then.cost, orelse.cost)
+        block.cost += common
+        then.cost -= common
+        orelse.cost -= common
 
-    That is what follows a call, since it runs if the call returns; and what both ways of an `if` cost.
-    """
-    if block.end == "if":
-        then, orelse = block.targets
-        if then.root is block.root is orelse.root and then is not block.root is not orelse:
-            common = min(then.cost, orelse.cost)
-            block.cost += common
-            then.cost -= common
-            orelse.cost -= common
-    if block.end in ("call", "calli"):
-        following = block.targets[0]
-        if following.entries == 1 and following.end != "bulk":
-            block.cost += following.cost
-            following.prepaid = following.cost
-            following.cost = 0
+
+def _charge_following(block: BlockPlan) -> None:
+    """Charge what follows a call with the call: it runs if that returns, and needs no charge of its own."""
+    following = block.targets[0]
+    if following.entries == 1 and following.end != "bulk":
+        block.cost += following.cost
+        following.prepaid = following.cost
+        following.cost = 0
 
 
 def _paired(statements: list[Statement | Conditional]) -> list[Statement | Conditional]:

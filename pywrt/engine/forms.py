@@ -8,7 +8,7 @@ statements each.
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from pywrt.engine.plan import BlockForm, BlockPlan, Conditional, Ref, Statement, Target, made
+from pywrt.engine.plan import BlockForm, BlockPlan, Conditional, Statement, Target, made
 from pywrt.engine.sequences import shortened
 from pywrt.engine.shapes import forms_charged, forms_free, forms_tested
 from pywrt.engine.trees import CONDITIONS, FUSED, REGISTER, STATEMENTS, TRANSITIONS
@@ -23,12 +23,15 @@ Forms = dict[tuple[str, int], Callable[..., Block]]
 #: Of a block that only leaves its tree: what makes it, with the block that it leaves for.
 LEAVE: Callable[[Block], Block] = cast(Forms, forms_free.FORMS)["goto", 0]
 
-_FREE, _CHARGED, _TESTED = (cast(Forms, library.FORMS) for library in (forms_free, forms_charged, forms_tested))
+_FREE, _CHARGED, _TESTED = (
+    cast(Forms, library.FORMS) for library in (forms_free, forms_charged, forms_tested)
+)
 
 #: How the names of forms say which ways a branch goes.
 _LETTERS = {"leave": "x", "run": "c", "again": "a"}
 _KINDS = {(a, b): f"_{_LETTERS[a]}{_LETTERS[b]}" for a in _LETTERS for b in _LETTERS}
-#: Tests that are made of a register which the block's last statement may have stepped; and the factories of such.
+#: Tests that are made of a register which the block's last statement may have stepped; and the factories of
+#: such.
 _STEPPED = ("ifr", "if_eq", "if_eq_c", "if_lt_u", "if_lt_u_c")
 _STEPS: dict[Callable[..., Any], tuple[int, int]] = {
     STATEMENTS[TRANSITIONS[f"{type}.{name}.c", REGISTER]]: (sign, 1 << bits)
@@ -49,15 +52,17 @@ def choose_form(plan: BlockPlan) -> None:
         return
     if plan.root is not plan:
         form.metered = _CHARGED[key]
-    elif form.bounded and form.name.endswith("_while") and not _charges(plan):
+    elif _is_counted(plan):
         form.metered = _TESTED[_counted(form.name), key[1]]
     else:
         form.metered = _TESTED[key]
 
 
-def _charges(plan: BlockPlan) -> bool:
-    """Whether anything but the block itself charges fuel meanwhile."""
-    return any(isinstance(statement, Conditional) for statement in plan.statements)
+def _is_counted(plan: BlockPlan) -> bool:
+    """Whether a block that is its own successor counts its fuel itself: nothing else charges meanwhile."""
+    return plan.form.name.endswith("_while") and not any(
+        isinstance(statement, Conditional) for statement in plan.statements
+    )
 
 
 def _counted(name: str) -> str:
@@ -68,10 +73,11 @@ def lines_before(plan: BlockPlan, metered: bool) -> int:
     """How many lines of the block's function stand before its statements."""
     name = plan.form.name
     if not metered or not plan.cost:
-        return cast(int, forms_free.BEFORE[name])
+        return forms_free.BEFORE[name]
     if plan.root is not plan:
-        return cast(int, forms_charged.BEFORE[name])
-    return cast(int, forms_tested.BEFORE[_counted(name) if name.endswith("_while") and not _charges(plan) else name])
+        return forms_charged.BEFORE[name]
+    counted = _is_counted(plan)
+    return forms_tested.BEFORE[_counted(name) if counted else name]
 
 
 def _way(plan: BlockPlan, target: BlockPlan, runs: bool) -> str:
@@ -102,7 +108,9 @@ def _if(plan: BlockPlan) -> BlockForm:
     test, stepped = None, False
     if name == "if":
         test, operands = Statement(CONDITIONS[tree], operands, offsets), ()
-    elif name in _STEPPED and plan.statements and (step := _step(plan.statements[-1], operands[0])) is not None:
+    elif (
+        name in _STEPPED and plan.statements and (step := _step(plan.statements[-1], operands[0])) is not None
+    ):
         name, operands, stepped = name + "_step", (operands[0], *step, *operands[1:]), True
     if negated:
         then, orelse, then_way, else_way = orelse, then, else_way, then_way
@@ -123,8 +131,12 @@ def _if(plan: BlockPlan) -> BlockForm:
 
 
 def _step(statement: Statement | Conditional, register: object) -> tuple[object, ...] | None:
-    """What `statement` adds to a register, to be tested in `register`: (that register, the constant, the modulus)."""
-    if isinstance(statement, Conditional) or statement.factory not in _STEPS or statement.operands[0] != register:
+    """What a statement that steps `register` adds: (the register to add to, the constant, the modulus)."""
+    if (
+        isinstance(statement, Conditional)
+        or statement.factory not in _STEPS
+        or statement.operands[0] != register
+    ):
         return None
     sign, modulus = _STEPS[statement.factory]
     _, stepped, constant = statement.operands
@@ -157,21 +169,24 @@ def _switch(plan: BlockPlan) -> BlockForm:
 
 def _as_it_is(plan: BlockPlan) -> BlockForm:
     """Returns, and what throws."""
-    return BlockForm(plan.end, plan.operands)
+    return BlockForm(plan.end, plan.operands, refers=plan.end == "raise")
 
 
 def _call(plan: BlockPlan) -> BlockForm:
     destination, *callee, arguments = plan.operands
     suffix, given = _suffix(arguments)
     return BlockForm(
-        f"{plan.end}_{suffix}", (destination, *_callee(callee), *given), targets=[("T", plan.targets[0])]
+        f"{plan.end}_{suffix}",
+        (destination, *_callee(callee), *given),
+        targets=[("T", plan.targets[0])],
+        refers=True,
     )
 
 
 def _tail(plan: BlockPlan) -> BlockForm:
     *callee, arguments = plan.operands
     suffix, given = _suffix(arguments)
-    return BlockForm(f"{plan.end}_{suffix}", (*_callee(callee), *given))
+    return BlockForm(f"{plan.end}_{suffix}", (*_callee(callee), *given), refers=True)
 
 
 def _callee(operands: list[Any]) -> list[Any]:

@@ -2,10 +2,10 @@
 
 Strategy: a block is a function that runs on a register list and returns the next block and its
 registers. The loop `block, registers = block(registers)` is all there is; a call makes a register list that
-begins with its link to the caller's (`runtime.frame`), a return follows the link, and whatever leaves the loop
-is an exception caught here: finished, out of fuel, a trap, or a host function that suspends. A block that is
-out of fuel has not begun, so a stopped activation is (block, registers) and goes on from there. A block may
-run others within itself: the traceback says which one an exception is from (`backtrace.innermost`).
+begins with its link to the caller's (`runtime.frame`), a return follows the link, and whatever leaves the
+loop is an exception caught here: finished, out of fuel, a trap, or a host function that suspends. A block
+that is out of fuel has not begun, so a stopped activation is (block, registers) and goes on from there. A
+block may run others within itself: the traceback says which one an exception is from (`backtrace.innermost`).
 
 An `Activation` is one call from outside. Only one of a store runs at a time.
 """
@@ -454,7 +454,7 @@ def landing_of(store: Store, error: Exception, block: Block, R: list[Any]) -> tu
 
 
 def trap_of(store: Store, error: Exception, block: Block, R: list[Any]) -> Exception:
-    """The trap that `error`, raised while `block` ran on `R`, stands for; `error` itself if it is a bug of ours."""
+    """The trap that `error`, raised while `block` ran on `R`, stands for; itself if it is a bug of ours."""
     place = locate(store, error, block)
     if isinstance(error, MemoryError):
         error = Trap("the host is out of memory", "out-of-memory")

@@ -16,8 +16,9 @@ Closure = Callable[[list[Any]], None]
 class Ref:
     """An operand that stands for something of the instance.
 
-    `kind` is memory, global, table, func, tag, instance or store; or made, for what `make` says. `resolve(instance)`
-    gives the object that closures hold: a memory's bytearray, a table's list, a global, a function.
+    `kind` is memory, global, table, func, tag, instance or store; or made, for what `make` says.
+    `resolve(instance)` gives the object that closures hold: a memory's bytearray, a table's list, a global, a
+    function.
     """
 
     __slots__ = ("index", "kind", "resolve")
@@ -120,10 +121,11 @@ Target = tuple[str, "BlockPlan"]
 class BlockForm:
     """A block's form by `name`: what makes it where fuel is metered, and where it isn't.
 
-    Its statements come first, then the condition, if `test` is one, the `operands`, and the blocks of `targets`;
-    those that `stubs` names are left to the trampoline by a block of their own. An unmetered block that is
-    `bounded` looks at the slice. `negated` says that it tests the opposite of the plan's condition, `stepped` that
-    it does the plan's last statement itself, behind the others.
+    Its statements come first, then the condition, if `test` is one, the `operands`, and the blocks of
+    `targets`; those that `stubs` names are left to the trampoline by a block of their own. An unmetered block
+    that is `bounded` looks at the slice. `negated` says that it tests the opposite of the plan's condition,
+    `stepped` that it does the plan's last statement itself, behind the others; `refers` that operands are
+    `Ref`s.
     """
 
     __slots__ = (
@@ -140,13 +142,11 @@ class BlockForm:
         test: Statement | None = None,
         stubs: Sequence[str] = (),
         bounded: bool = False,
+        refers: bool = False,
     ) -> None:
         self.name = name
         self.operands = operands
-        self.refers = False
-        for operand in operands:
-            if operand.__class__ is Ref:
-                self.refers = True
+        self.refers = refers
         self.targets = targets
         self.test = test
         self.stubs = stubs
@@ -162,12 +162,12 @@ class BlockPlan:
 
     `end` is the name of a group of block forms, `operands` what the form is made with, `targets` the
     blocks it leads to, `condition` the tree (id, operands, effects, offsets) of an `if`. `offset` is
-    that of the instruction that ends it. `entries` counts the blocks that lead to it; `form` is what is chosen in
-    the end.
+    that of the instruction that ends it. `entries` counts the blocks that lead to it; `form` is what is
+    chosen in the end.
 
-    `runs` says which of the targets it runs itself; the others it names for the trampoline to run. `root` is the
-    first block of the tree that the block belongs to: only the root of a tree is led to from elsewhere. It is
-    `looped` if a block of its tree leads back to it.
+    `runs` says which of the targets it runs itself; the others it names for the trampoline to run. `root` is
+    the first block of the tree that the block belongs to: only the root of a tree is led to from elsewhere.
+    It is `looped` if a block of its tree leads back to it.
 
     Of a block that continues a call, `call_offset` is the call's, `handler` gets what the call throws, and
     `prepaid` is what was charged for the block with the call. `thrown` gets what the block throws itself.

@@ -6,7 +6,8 @@
     R[3]   how many calls may still be within this one
     R[4]   the first parameter; then the others, the locals, and a register a place of the operand stack
 
-So the state of a guest that has stopped is a block and its registers. Spec: exec/runtime.html#activation-frames
+So the state of a guest that has stopped is a block and its registers. Spec: exec/runtime.html#activation-
+frames
 """
 
 from collections.abc import Iterator

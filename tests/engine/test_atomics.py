@@ -194,6 +194,31 @@ def test_wait_and_notify_where_they_cannot_trap(load, memory, name, args, messag
     assert module.wasm[caught.value.backtrace[0].offset] == 0xFE
 
 
+@pytest.mark.parametrize("address", ["i32", "i64"])
+@pytest.mark.parametrize(
+    ("below", "name", "message"),
+    [
+        (8, "wait32", "out of bounds memory access"),
+        (8, "wait64", "out of bounds memory access"),
+        (8, "notify", "out of bounds memory access"),
+        (4, "wait32", "out of bounds memory access"),
+        (4, "wait64", "unaligned atomic"),
+        (2, "wait32", "unaligned atomic"),
+        (2, "wait64", "unaligned atomic"),
+        (2, "notify", "unaligned atomic"),
+    ],
+)
+def test_wait_and_notify_beyond_all_addresses_look_at_the_alignment_first(
+    load, address, below, name, message
+):
+    """The sum with the offset doesn't wrap. WebAssembly/threads: exec/instructions.html, atomic memory"""
+    operands = {"wait32": "(i32.const 0) (i64.const 0)", "wait64": "(i64.const 0) (i64.const 0)"}
+    body = f"memory.atomic.{name} offset=8 (local.get 0) {operands.get(name, '(i32.const 1)')}"
+    module = load(f'(func (export "f") (param {address}) (drop ({body})))', f"(memory {address} 1 1 shared)")
+    with pytest.raises(Trap, match=f"^{message}"):
+        module.call("f", -below)
+
+
 def test_notify_of_an_unshared_memory_wakes_nobody(load):
     assert load(WAITING, "(memory 1)").call("notify", 0, 5) == 0
 

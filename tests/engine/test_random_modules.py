@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 from pathlib import Path
+from random import Random
 
 import pytest
 
@@ -15,6 +16,8 @@ sys.modules["generator"] = generator
 _spec.loader.exec_module(generator)
 
 from generator import FAMILIES, runs  # noqa: E402  (imported by path)
+from generator.plan import Plan  # noqa: E402
+from generator.references import References  # noqa: E402
 
 #: Families to run together: none, each alone, and all.
 COMBINATIONS = [(), *((family,) for family in FAMILIES), ("gc", "exceptions"), FAMILIES]
@@ -39,6 +42,23 @@ def test_random_module_runs_the_same_in_every_mode(seed):
 @pytest.mark.parametrize("seed", range(1000, 1040))
 def test_random_module_runs_as_in_wasmtime(seed, oracle):
     runs.check_with(case(seed), oracle)
+
+
+def test_generated_wait_is_never_unaligned_beyond_all_addresses():
+    families = frozenset(("threads", "memories"))
+    seen = set()
+    for seed in range(300):
+        random = Random(seed)
+        writer = References(random, Plan(random, families, False), 0, 4)
+        writer.leaf = lambda type, depth=0: None  # the address, and how many to notify
+        writer.wait_or_notify([], 0)
+        mask, (bits, low) = writer.code[0].split()[1], writer.code[1].split(".")
+        assert low == "and"
+        largest, top = int(mask), 1 << int(bits[1:])
+        unaligned = bool(largest % 8)
+        assert not unaligned or largest + 8 < top
+        seen.add((unaligned, largest + 8 >= top))
+    assert seen == {(False, False), (True, False), (False, True)}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

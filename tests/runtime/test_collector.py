@@ -10,8 +10,12 @@ from pywrt.runtime.collector import CollectorPaused, promote_young
 
 @pytest.fixture(autouse=True)
 def enabled() -> Iterator[None]:
-    """The collector's state is the process's: each test begins and ends with it on."""
+    """The collector's state is the process's: each test begins and ends with it on, and nothing frozen.
+
+    The MCP server's command, which other tests run in this process, freezes what it has loaded.
+    """
     assert gc.isenabled()
+    gc.unfreeze()
     yield
     gc.enable()
 

@@ -6,6 +6,7 @@ wasmtime chose is decoded and encoded again.
 
 from collections import Counter
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,10 @@ def with_usual_segments(binary: bytes) -> bytes:
 
 
 @needs_wasmtime
+@pytest.mark.skipif(
+    wasmtime is not None and not version("wasmtime").startswith("49."),
+    reason="wasmtime's assembler spells some types otherwise in each version: the list is of version 49",
+)
 @needs_suite
 def test_texts_of_the_suite_are_encoded_as_wasmtime_does() -> None:
     counts: Counter[str] = Counter()
