@@ -16,6 +16,12 @@ from pywrt.wit.syntax import Extern, Function, PackageName, Path, Rename, Scope,
 from pywrt.wit.syntax import Package as Syntax
 from pywrt.wit.types import FuncType
 
+MAX_WORLD_ITEMS = 500_000
+"""Imports and exports of all worlds of a package and its dependencies, those added for uses and includes too.
+
+A text has less, but worlds that include each other, or long chains of uses, multiply what it says.
+"""
+
 _Place = tuple[Source, int]
 _Edge = tuple[Key, _Place]
 
@@ -36,7 +42,7 @@ def resolve(files: Sequence[Syntax], dependencies: Sequence[Sequence[Syntax]] = 
 
 
 class _Resolver:
-    __slots__ = ("interfaces", "known", "packages", "resolved", "worlds")
+    __slots__ = ("interfaces", "items", "known", "packages", "resolved", "worlds")
 
     def __init__(self, packages: Packages) -> None:
         self.packages = packages
@@ -44,6 +50,7 @@ class _Resolver:
         self.known: dict[Interface, dict[str, Known]] = {}
         self.worlds: dict[Key, World] = {}
         self.resolved: dict[str, Package] = {}
+        self.items = 0
 
     def resolve(self, main: str) -> Wit:
         for key in self._order("interface", "use"):
@@ -153,11 +160,23 @@ class _Resolver:
         for item in scope.items:
             if isinstance(item, Use) and item.include:
                 included = self.worlds[self.packages.find(package, scope.source, item.path, "world")]
+                self._count(len(included.imports) + len(included.exports) + len(included.types), scope)
                 _include(world, included, item, names)
         for exported in list(world.exports.values()):
             if isinstance(exported, Interface):
                 _import_uses(world, exported, world.exports)
+                self._count(len(exported.uses), scope)
+        self._count(len(world.imports) + len(world.exports), scope)
         return world
+
+    def _count(self, items: int, scope: Scope) -> None:
+        """InvalidError if `items` more are more than MAX_WORLD_ITEMS."""
+        self.items += items
+        if self.items > MAX_WORLD_ITEMS:
+            message = (
+                f"worlds have more than {MAX_WORLD_ITEMS} imports and exports, includes and uses counted"
+            )
+            raise scope.source.invalid(message, scope.start)
 
     def _extern(
         self, package: str, extern: Extern, world: World, resolver: ScopeResolver, names: Names
@@ -175,6 +194,7 @@ class _Resolver:
         names.take(name, extern.start)
         if isinstance(found, Interface) and side is world.imports:
             _import_uses(world, found, {})
+            self._count(len(found.uses), resolver.scope)
         side[name] = found
 
 

@@ -107,9 +107,10 @@ class Names:
 class ScopeResolver:
     """Resolves one scope: `known` are its types, `functions` what it declares."""
 
-    __slots__ = ("definitions", "functions", "known", "names", "package", "source")
+    __slots__ = ("definitions", "functions", "known", "names", "package", "scope", "source")
 
     def __init__(self, scope: Scope, package: PackageName) -> None:
+        self.scope = scope
         self.source = scope.source
         self.package = package
         self.known: dict[str, Known] = {}

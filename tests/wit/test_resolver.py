@@ -345,6 +345,24 @@ def test_types_that_are_huge_written_out_are_refused() -> None:
         interface(chain)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "".join(
+            f"interface i{i + 1} {{ use i{i}.{{t}}; }} world w{i} {{ import i{i}; }}" for i in range(1500)
+        ),
+        f"world v {{ {' '.join(f'export i{i};' for i in range(1000))} }} world w {{ {'include v;' * 1000} }}"
+        + "".join(f"interface i{i + 1} {{}}" for i in range(1000)),
+    ],
+    ids=["uses", "includes"],
+)
+def test_worlds_that_multiply_what_a_text_says_are_refused(text: str) -> None:
+    with pytest.raises(
+        InvalidError, match="worlds have more than 500000 imports and exports, includes and uses"
+    ):
+        resolved(f"package a:b; interface i0 {{ type t = u8; }} {text}")
+
+
 def test_long_chains_of_aliases_uses_and_includes_resolve() -> None:
     count = 3000
     interface("type t0 = u8; " + " ".join(f"type t{i} = t{i - 1};" for i in range(1, count)))
