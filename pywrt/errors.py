@@ -29,8 +29,8 @@ class MalformedError(WasmError):
     """Bytes or text that do not parse. Spec: binary/ and text/.
 
     Binary input has `offset` (bytes from the start of the file); text has `line` and `column` (from 1)
-    and `source_line`, the text of that line. `feature` names the proposal that the input needs, where
-    that, and no mistake in it, is why it does not parse.
+    and `source_line`, the text of that line, and `file` where several are read. `feature` names the
+    proposal that the input needs, where that, and no mistake in it, is why it does not parse.
     """
 
     def __init__(
@@ -41,6 +41,7 @@ class MalformedError(WasmError):
         line: int | None = None,
         column: int | None = None,
         source_line: str | None = None,
+        file: str | None = None,
         feature: str | None = None,
     ) -> None:
         super().__init__(message)
@@ -49,24 +50,21 @@ class MalformedError(WasmError):
         self.line = line
         self.column = column
         self.source_line = source_line
+        self.file = file
 
     def __str__(self) -> str:
         if self.offset is not None:
             return f"{self.message} (at offset 0x{self.offset:x})"
         if self.line is None:
             return self.message
-        text = f"{self.message} (at line {self.line}, column {self.column})"
-        if self.source_line is not None and self.column is not None:
-            start = max(0, self.column - 61)  # a minified file may be one line of megabytes
-            shown = self.source_line[start : start + 120]
-            text += f"\n    {shown}\n    {' ' * (self.column - 1 - start)}^"
-        return text
+        return f"{self.message} ({_place(self)}){_excerpt(self)}"
 
 
 class InvalidError(WasmError):
     """A module or component that parses but is not valid. Spec: valid/.
 
     `offset` is in bytes from the start of the file; `function` is the function index, if in a body.
+    What was read as text, WIT, has `file`, `line`, `column` and `source_line` instead, as in MalformedError.
     `feature` names the proposal that would allow it, where one would.
     """
 
@@ -76,20 +74,45 @@ class InvalidError(WasmError):
         *,
         offset: int | None = None,
         function: int | None = None,
+        line: int | None = None,
+        column: int | None = None,
+        source_line: str | None = None,
+        file: str | None = None,
         feature: str | None = None,
     ) -> None:
         super().__init__(message)
         self.offset = offset
         self.feature = feature
         self.function = function
+        self.line = line
+        self.column = column
+        self.source_line = source_line
+        self.file = file
 
     def __str__(self) -> str:
+        if self.line is not None:
+            return f"{self.message} ({_place(self)}){_excerpt(self)}"
         where = []
         if self.function is not None:
             where.append(f"in function {self.function}")
         if self.offset is not None:
             where.append(f"at offset 0x{self.offset:x}")
         return f"{self.message} ({', '.join(where)})" if where else self.message
+
+
+def _place(error: MalformedError | InvalidError) -> str:
+    """Where in a text an error is, in words."""
+    file = "" if error.file is None else f"{error.file}, "
+    return f"at {file}line {error.line}, column {error.column}"
+
+
+def _excerpt(error: MalformedError | InvalidError) -> str:
+    """The line of text that an error is about, and a caret under the place."""
+    if error.source_line is None or error.column is None:
+        return ""
+    start = max(0, error.column - 61)  # a minified file may be one line of megabytes
+    shown = error.source_line[start : start + 120]
+    return f"\n    {shown}\n    {' ' * (error.column - 1 - start)}^"
 
 
 class LinkError(WasmError):

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from pywrt.cli import inspect, objdump, parse, run, validate
+from pywrt.cli import inspect, objdump, parse, run, validate, wit
 from pywrt.cli import print as print_text
 from pywrt.cli.files import CommandError
 from pywrt.version import __version__
@@ -27,6 +27,7 @@ _COMMANDS = {
     "print": print_text,
     "objdump": objdump,
     "inspect": inspect,
+    "wit": wit,
 }
 
 _EXAMPLES = """\
@@ -38,6 +39,7 @@ examples:
   pywrt print math.wasm                         binary to text
   pywrt objdump -d add math.wasm                the code of a function
   pywrt inspect app.wasm                        what is it, what does it need?
+  pywrt wit wit/                                check interfaces, and print them
 
 `pywrt COMMAND --help` has more. An MCP server is run with `pywrt-mcp FILE`.
 Exit status: 0 success, 1 failure, 2 usage, 134 trap; of `run`, the guest's.

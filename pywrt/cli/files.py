@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from pywrt.component import Component, Extern, InstanceType
 from pywrt.component.tables import PREAMBLE
-from pywrt.errors import MalformedError, WasmError
+from pywrt.errors import InvalidError, MalformedError, WasmError
 from pywrt.wasm.binary import encode_module
 from pywrt.wasm.text import parse_module
 from pywrt.wasm.text.lexer import decode_text, tokenize
@@ -112,11 +112,15 @@ def assemble(path: str, data: bytes) -> bytes:
         raise CommandError(f"{path}: {error}") from None
 
 
-def text_error(path: str, error: MalformedError) -> CommandError:
-    """The error for a text that does not parse: `file:line:column: message`, the source line and a caret."""
+def text_error(path: str, error: MalformedError | InvalidError) -> CommandError:
+    """The error for a text that does not parse: `file:line:column: message`, the source line and a caret.
+
+    `path` is that of the file, unless the error names one.
+    """
     if error.line is None:
         return CommandError(f"{path}: {error}")
     _, newline, excerpt = str(error).partition("\n")
+    path = error.file or path
     return CommandError(f"{path}:{error.line}:{error.column}: {error.message}{newline}{excerpt}")
 
 

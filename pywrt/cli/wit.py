@@ -1,0 +1,75 @@
+"""`pywrt wit`: check a package of WIT, and print it."""
+
+import argparse
+from typing import Any
+
+from pywrt.cli.files import MAGIC, CommandError, text_error
+from pywrt.cli.output import STDOUT, write_text
+from pywrt.errors import InvalidError, MalformedError, WasmError
+from pywrt.wit.folder import resolve_folder
+from pywrt.wit.printer import print_package
+from pywrt.wit.resolved import Wit
+
+_EXAMPLES = """\
+examples:
+  pywrt wit wit/                        a folder of *.wit, with its dependencies in wit/deps
+  pywrt wit --deps wasi-0.2.12 cli/     what cli/ depends on is in the folders of wasi-0.2.12/
+  pywrt wit --all wit/ -o whole.wit     one file that needs no others
+  pywrt wit --check wit/                say only what is wrong
+
+A folder is one package; so is a file. The output parses back to the same package. Comments that aren't doc
+comments (`///`, `/** */`) are lost. Exits with 0 if the package is valid, else with 1.
+"""
+
+
+def add_parser(subparsers: Any) -> None:
+    """Declare the subcommand."""
+    parser = subparsers.add_parser(
+        "wit",
+        help="check and print a package of WIT",
+        description="Check a package of WIT, all names and types in it, and print it as one file.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("path", metavar="FOLDER|FILE", help="the package: *.wit of a folder, or one file")
+    parser.add_argument(
+        "-d",
+        "--deps",
+        metavar="PATH",
+        action="append",
+        default=[],
+        help="more dependencies: a folder of packages (each a folder or file), or one file; may be repeated",
+    )
+    parser.add_argument("-a", "--all", action="store_true", help="print the packages that it depends on, too")
+    parser.add_argument("-c", "--check", action="store_true", help="print nothing but errors")
+    parser.add_argument("-o", "--output", metavar="FILE", default=STDOUT, help="where to write; - is stdout")
+    parser.set_defaults(handler=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """The subcommand; returns the exit status."""
+    wit = _resolve(options.path, options.deps)
+    if not options.check:
+        others = [package for package in wit.packages.values() if package is not wit.package]
+        nested = [package.syntax for package in others] if options.all else []
+        write_text(options.output, print_package(wit.package.syntax, nested))
+    return 0
+
+
+def _resolve(path: str, dependencies: list[str]) -> Wit:
+    """The package; CommandError if it can't be read or isn't valid."""
+    try:
+        return resolve_folder(path, dependencies)
+    except OSError as error:
+        raise CommandError(f"{error.filename or path}: {error.strerror}") from None
+    except (MalformedError, InvalidError) as error:
+        if error.line is None:
+            raise CommandError(str(error)) from None
+        if error.source_line is not None and error.source_line.encode().startswith(MAGIC):
+            raise CommandError(
+                f"{error.file}: this is a binary; `pywrt inspect` shows what it needs"
+            ) from None
+        raise text_error(path, error) from None
+    except WasmError as error:
+        raise CommandError(str(error)) from None

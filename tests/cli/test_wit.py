@@ -1,0 +1,93 @@
+"""`pywrt wit`: a package is checked and printed."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pywrt.cli.command import main
+
+LIBRARY = "package c:d;\n\ninterface x {\n  type t = u8;\n}\n"
+PACKAGE = "package a:b;\n\ninterface i {\n  use c:d/x.{t};\n}\n"
+NESTED = "\npackage c:d {\n  interface x {\n    type t = u8;\n  }\n}\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "wit"
+    (folder / "deps").mkdir(parents=True)
+    (folder / "deps" / "x.wit").write_text(LIBRARY)
+    (folder / "i.wit").write_text(f"// comment\n{PACKAGE}")
+    return folder
+
+
+def test_wit_of_a_folder_prints_the_package(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["wit", str(folder)]) == 0
+    assert capsys.readouterr() == (PACKAGE, "")
+
+
+def test_wit_all_prints_one_file_that_needs_no_others(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = tmp_path / "whole.wit"
+    assert main(["wit", "--all", str(folder), "-o", str(whole)]) == 0
+    assert whole.read_text() == PACKAGE + NESTED
+    assert main(["wit", "-a", str(whole)]) == 0
+    assert capsys.readouterr() == (PACKAGE + NESTED, "")
+
+
+def test_wit_check_prints_nothing(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["wit", "--check", str(folder)]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_wit_deps_adds_folders_and_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    package = str(folder / "i.wit")
+    for more in (folder / "deps", folder / "deps" / "x.wit"):
+        assert main(["wit", package, "--deps", str(more)]) == 0
+        assert capsys.readouterr() == (PACKAGE, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        (
+            "package a:b;\ninterface i {\n  f: funk();\n}",
+            "{}:3:6: unexpected `funk`, expected `func` or `async func`\n      f: funk();\n         ^\n",
+        ),
+        (
+            "package a:b;\ninterface i {\n  record r {}\n}",
+            "{}:3:10: record `r` has no fields, which the component model can't encode: "
+            "give it a field, or leave it out\n      record r {}\n             ^\n",
+        ),
+    ],
+)
+def test_wit_of_a_bad_file_says_where_and_why(
+    text: str, error: str, write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write("bad.wit", text.encode())
+    assert main(["wit", path]) == 1
+    assert capsys.readouterr() == ("", "pywrt: " + error.replace("{}:", f"{path}:", 1))
+
+
+def test_wit_of_an_error_in_a_dependency_names_its_file(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    library = folder / "deps" / "x.wit"
+    library.write_text("package c:d; interface x { type t = v; }")
+    assert main(["wit", str(folder)]) == 1
+    assert capsys.readouterr().err.startswith(f"pywrt: {library}:1:37: there is no type `v` here")
+
+
+def test_wit_of_what_is_no_wit_says_so(
+    tmp_path: Path, library: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(tmp_path / "none.wit")
+    assert main(["wit", missing]) == 1
+    assert main(["wit", str(tmp_path)]) == 1
+    assert main(["wit", library]) == 1
+    assert capsys.readouterr().err == (
+        f"pywrt: {missing}: No such file or directory\n"
+        f"pywrt: {tmp_path}: no files `*.wit` in this folder\n"
+        f"pywrt: {library}: this is a binary; `pywrt inspect` shows what it needs\n"
+    )
