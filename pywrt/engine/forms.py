@@ -30,8 +30,7 @@ _FREE, _CHARGED, _TESTED = (
 #: How the names of forms say which ways a branch goes.
 _LETTERS = {"leave": "x", "run": "c", "again": "a"}
 _KINDS = {(a, b): f"_{_LETTERS[a]}{_LETTERS[b]}" for a in _LETTERS for b in _LETTERS}
-#: Tests that are made of a register which the block's last statement may have stepped; and the factories of
-#: such.
+#: Tests of a register that the block's last statement may step, and the factories of such statements.
 _STEPPED = ("ifr", "if_eq", "if_eq_c", "if_lt_u", "if_lt_u_c")
 _STEPS: dict[Callable[..., Any], tuple[int, int]] = {
     STATEMENTS[TRANSITIONS[f"{type}.{name}.c", REGISTER]]: (sign, 1 << bits)
@@ -76,8 +75,7 @@ def lines_before(plan: BlockPlan, metered: bool) -> int:
         return forms_free.BEFORE[name]
     if plan.root is not plan:
         return forms_charged.BEFORE[name]
-    counted = _is_counted(plan)
-    return forms_tested.BEFORE[_counted(name) if counted else name]
+    return forms_tested.BEFORE[_counted(name) if _is_counted(plan) else name]
 
 
 def _way(plan: BlockPlan, target: BlockPlan, runs: bool) -> str:
@@ -120,9 +118,9 @@ def _if(plan: BlockPlan) -> BlockForm:
         form.negated, form.stepped = negated, stepped
         return form
     if then_way == "again":
-        if else_way == "again":
-            return BlockForm("again")
         targets = targets[1:]
+        if else_way == "again":
+            else_way = "leave"  # no form starts again both ways; leaving for the tree's root does the same
     elif else_way == "again":
         targets = targets[:1]
     form = BlockForm(name + _KINDS[then_way, else_way], operands, targets, test=test)
