@@ -195,7 +195,9 @@ def run(program: str) -> str:
     return result.stdout.strip()
 
 
-@pytest.mark.parametrize("module", ["asyncio", "logging", "socket", "pathlib", "mcp_host"])
+@pytest.mark.parametrize(
+    "module", ["asyncio", "logging", "socket", "pathlib", "mcp_host", "pywrt.wit.syntax"]
+)
 def test_importing_pywrt_leaves_out(module):
     program = (
         f"import sys; before = set(sys.modules); import pywrt; print({module!r} in {{*sys.modules}} - before)"

@@ -82,8 +82,9 @@ class Tokens:
 
 def decode_source(data: bytes, name: str | None = None) -> Source:
     """The text of a file; MalformedError if it isn't UTF-8."""
+    data = data.removeprefix(b"\xef\xbb\xbf")
     try:
-        return Source(data.decode("utf-8-sig"), name)
+        return Source(data.decode(), name)
     except UnicodeDecodeError as error:
         shown = Source(data.decode(errors="replace"), name)
         message = "malformed UTF-8 encoding: save the file as UTF-8"

@@ -188,6 +188,7 @@ class _Resolver:
             found = resolver.function(item)
         elif isinstance(item, Scope):
             found = self.interface(package, item, "")
+            found.docs = extern.docs
         else:
             found = self.interfaces[self.packages.find(package, resolver.source, item, "interface")]
             name = name or found.name

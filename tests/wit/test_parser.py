@@ -314,6 +314,9 @@ def test_parse_of_other_encodings_is_refused() -> None:
     with pytest.raises(MalformedError, match="malformed UTF-8 encoding: save the file as UTF-8") as caught:
         parse_wit("package a:b;\n// \u00e4".encode("latin-1"))
     assert (caught.value.line, caught.value.column) == (2, 4)
+    with pytest.raises(MalformedError, match="malformed UTF-8 encoding") as caught:
+        parse_wit(b"\xef\xbb\xbf// \xc3\xa4\n\xff")
+    assert (caught.value.line, caught.value.column) == (2, 1)
 
 
 def test_parse_of_a_byte_order_mark_passes_it_over() -> None:

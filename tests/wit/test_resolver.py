@@ -154,12 +154,13 @@ def test_world_that_exports_what_an_export_uses_does_not_import_it() -> None:
 
 def test_world_imports_inline_and_named_interfaces() -> None:
     found = world(
-        "interface i { f: func(); } world w { import one: i; import two: interface { g: func(); } }"
+        "interface i { f: func(); } world w { import one: i;"
+        "/** Two. */ import two: interface { g: func(); } }"
     )
     one, two = found.imports["one"], found.imports["two"]
     assert isinstance(one, Interface)
     assert isinstance(two, Interface)
-    assert (one.name, two.name, list(two.functions)) == ("a:b/i", "", ["g"])
+    assert (one.name, two.name, two.docs, list(two.functions)) == ("a:b/i", "", "Two.", ["g"])
 
 
 def test_include_joins_worlds_and_renames_plain_names() -> None:
