@@ -70,7 +70,6 @@ stored.0(i32.add.c(R),apply2(R,C))
 #: the corpora have few.
 BITWISE = ("and", "or", "xor")
 
-
 #: What the corpus has too little of to choose by, or of some kinds only: all sums and products of up to three
 #: floats, and of two integer operators; and a step of a loop's index behind what the loop does.
 _BY_REGISTER = ("add", "sub", "mul", "and", "or", "xor")

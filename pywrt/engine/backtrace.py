@@ -1,7 +1,7 @@
 """From a Python exception in a block to the wasm instruction that caused it.
 
 Strategy: the machine knows the block that it ran. The traceback's next entry is that block's function, then
-come those of its tree that it ran, each known by its code and by the line that ran it. The line in the last
+come those that it ran in turn, each known by its code and by the line that ran it. The line in the last
 tells the statement (through the sequences that a block of many has), and the line within the statement's
 closure tells which of its operators that can trap. The statement knows their offsets, and the opcode there
 says what a Python exception means (`_MEANINGS`).

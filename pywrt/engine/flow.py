@@ -4,7 +4,8 @@ Strategy: blocks that only jump are bypassed; a block that is reached from one p
 follows; a small block that several jump to is copied to each (which turns `while` loops into loops that
 test at their end, so that a loop's body is one block that is its own successor); and an `if` over a few
 statements that can't trap becomes a conditional statement. What a path costs stays the same; only a
-conditional arm's fuel is charged without a test before it.
+conditional arm's fuel is charged without a test before it, and that of blocks within a tree. Then blocks are
+chained: each runs what it leads to unless that leads back, and only the rest is left to the trampoline.
 
 Blocks are visited from the last one back, so a block takes in what has grown already. Meanwhile their
 statements are held in reverse: putting a block's own in front of a long list is then an `extend`.
@@ -32,6 +33,8 @@ NOTHING: tuple[()] = ()
 
 #: Ends of blocks that may be copied.
 _COPIED = ("if", "goto", "ret_0", "ret_1", "ret_n")
+#: Ends that leave for another function and come back.
+_CALLS = ("call", "calli")
 
 
 def tidy(plan: FunctionPlan) -> FunctionPlan:
@@ -50,7 +53,7 @@ def tidy(plan: FunctionPlan) -> FunctionPlan:
             _charge_common(block)
         elif end == "ret_1":
             _return_copied(block)
-        elif end == "call" or end == "calli":
+        elif end in _CALLS:
             _charge_following(block)
         if len(block.statements) > 1:
             block.statements = _paired(block.statements)
@@ -169,7 +172,7 @@ def _chain(order: list[BlockPlan]) -> None:
     """
     for block in order:
         end, targets = block.end, block.targets
-        if not targets or end == "call" or end == "calli":
+        if not targets or end in _CALLS:
             continue
         number, depth = block.number, block.depth + 1
         if depth > MAX_CHAIN:

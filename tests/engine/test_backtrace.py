@@ -263,3 +263,58 @@ def test_fuel_trap_names_the_block_of_the_running_function(guest):
     (frame,) = trap.backtrace
     assert frame.name == "spin"
     assert module.wasm[frame.offset] == 0x0C  # the `br` at the loop's end
+
+
+# Blocks that are run by another: both ways of a branch have the same code, and only the line tells which ran.
+FIRST = (b"\x36\x02\x52", "(i32.store offset=82 (local.get 1) (i32.const 1))")
+SECOND = (b"\x36\x02\x53", "(i32.store offset=83 (local.get 1) (i32.const 1))")
+THIRD = (b"\x36\x02\x54", "(i32.store offset=84 (local.get 1) (i32.const 1))")
+BRANCHES = f"""
+    (if (i32.gt_u (local.get 0) (i32.const 1))
+      (then {FIRST[1]})
+      (else (if (local.get 0) (then {SECOND[1]}) (else {THIRD[1]}))))
+    (i32.const 0)"""
+#: The same behind a step that the branch tests itself, in a loop that its branches start again.
+STEPPED = f"""
+    (loop $l
+      (if (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))
+        (then {FIRST[1]} (br $l))
+        (else {SECOND[1]} (br_if $l (local.get 0)))))
+    (i32.const 0)"""
+
+
+@pytest.mark.parametrize(("body", "which", "pattern"), [
+    (BRANCHES, 2, FIRST[0]),
+    (BRANCHES, 1, SECOND[0]),
+    (BRANCHES, 0, THIRD[0]),
+    (STEPPED, 2, FIRST[0]),
+    (STEPPED, 1, SECOND[0]),
+])  # fmt: skip
+def test_trap_in_a_block_that_another_runs_names_its_own_instruction(load, body, which, pattern):
+    expect(load(body), pattern, args=(which, BAD))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 50])
+def test_call_in_slices_stops_within_chains_and_loops_and_spends_the_same(guest, in_slices, size):
+    text = """(module (memory 1) (func (export "f") (param $n i32) (result i32) (local $i i32) (local $s i32)
+      (loop $outer
+        (local.set $i (i32.const 0))
+        (loop $inner
+          (i32.store8 (local.get $i) (local.get $n))
+          (br_if $inner (i32.lt_u (local.tee $i (i32.add (local.get $i) (i32.const 1))) (i32.const 5))))
+        (if (i32.and (local.get $n) (i32.const 1))
+          (then (if (i32.load8_u (i32.const 3)) (then
+                  (i32.store (i32.const 8) (local.get $n))
+                  (local.set $s (i32.mul (local.get $s) (i32.const 3)))))
+                (local.set $s (i32.add (local.get $s) (i32.const 100))))
+          (else (local.set $s (i32.add (local.get $s) (i32.load8_u (i32.const 4))))))
+        (br_if $outer (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
+      (local.get $s)))"""
+    whole = guest(text, metered=True)
+    expected, spent = whole.call("f", 9), whole.fuel("f", 9)
+    sliced = guest(text, metered=True)
+    before = sliced.store.get_fuel()
+    activation = sliced.start("f", 9)
+    assert in_slices(activation, size) > 1
+    assert (activation.results, before - sliced.store.get_fuel()) == ([expected], spent)
+    assert guest(text).call("f", 9) == expected
