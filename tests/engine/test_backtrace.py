@@ -274,12 +274,11 @@ BRANCHES = f"""
       (then {FIRST[1]})
       (else (if (local.get 0) (then {SECOND[1]}) (else {THIRD[1]}))))
     (i32.const 0)"""
-#: The same behind a step that the branch tests itself, in a loop that its branches start again.
+#: The same behind a step that the branch tests itself, in a loop.
 STEPPED = f"""
     (loop $l
-      (if (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))
-        (then {FIRST[1]} (br $l))
-        (else {SECOND[1]} (br_if $l (local.get 0)))))
+      (if (local.tee 0 (i32.sub (local.get 0) (i32.const 1))) (then {FIRST[1]}) (else {SECOND[1]}))
+      (br_if $l (local.get 0)))
     (i32.const 0)"""
 
 
