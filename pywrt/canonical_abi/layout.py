@@ -18,18 +18,21 @@ from pywrt.wit.types import (
     Field,
     Flags,
     FuncType,
+    Future,
     List,
     Option,
     Own,
     Primitive,
     Record,
     Result,
+    Stream,
     Tuple,
     Variant,
     WitType,
 )
 
 MAX_FLAT_PARAMS = 16
+MAX_FLAT_ASYNC_PARAMS = 4
 MAX_FLAT_RESULTS = 1
 MAX_FLAGS = 32
 #: A string or list of more bytes than this is refused. Spec: MAX_STRING_BYTE_LENGTH, MAX_LIST_BYTE_LENGTH
@@ -215,6 +218,7 @@ _PRIMITIVES: dict[str, Layout] = {
     "f64": Layout(8, 8, (F64,), 32),
     "char": Layout(4, 4, (I32,), 80),
     "string": Layout(8, 4, (I32, I32), 64),
+    "error-context": Layout(4, 4, (I32,), 96),
 }
 
 _LAYOUTS: dict[type, Callable[[Layouts, Any], Layout]] = {
@@ -228,20 +232,35 @@ _LAYOUTS: dict[type, Callable[[Layouts, Any], Layout]] = {
     Flags: _of_flags,
     Own: lambda layouts, t: Layout(4, 4, (I32,), 96),
     Borrow: lambda layouts, t: Layout(4, 4, (I32,), 96),
+    Stream: lambda layouts, t: Layout(4, 4, (I32,), 400),
+    Future: lambda layouts, t: Layout(4, 4, (I32,), 400),
 }
 
 
-def flatten_functype(t: FuncType, context: str, layouts: Layouts | None = None) -> CoreFuncType:
-    """The core function type of `t`, where `context` is "lift" or "lower".
+def flatten_functype(
+    t: FuncType,
+    context: str,
+    layouts: Layouts | None = None,
+    is_async: bool = False,
+    callback: bool = False,
+) -> CoreFuncType:
+    """The core function type of `t`, where `context` is "lift" or "lower"; the options as in `CanonOptions`.
 
     Spec: CanonicalABI.md#flattening
     """
     layouts = layouts or Layouts()
     params = layouts.flatten([p.type for p in t.params])
     results = [] if t.result is None else layouts.flatten([t.result])
-    if len(params) > MAX_FLAT_PARAMS:
+    most_params = MAX_FLAT_ASYNC_PARAMS if is_async and context == "lower" else MAX_FLAT_PARAMS
+    if len(params) > most_params:
         params = [I32]
-    if len(results) > MAX_FLAT_RESULTS:
+    if is_async and context == "lift":
+        results = [I32] if callback else []
+    elif is_async:
+        if results:
+            params = [*params, I32]
+        results = [I32]
+    elif len(results) > MAX_FLAT_RESULTS:
         if context == "lift":
             results = [I32]
         else:

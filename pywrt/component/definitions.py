@@ -9,17 +9,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pywrt.component.types import AnyType, Bound, ComponentType, Extern, Resource
+from pywrt.wasm import types as core
 from pywrt.wit import types as wit
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Canonical options: `memory`, `realloc` and `post_return` are indices of core definitions."""
+    """Canonical options: what is an `int` is the index of a core definition."""
 
     string_encoding: str = "utf8"
     memory: int | None = None
     realloc: int | None = None
     post_return: int | None = None
+    is_async: bool = False
+    callback: int | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -136,6 +139,25 @@ class CanonResource:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class CanonBuiltin:
+    """A built-in of tasks, waitables, streams, futures, error contexts or threads; `type` is its core type.
+
+    `payload` is the type that a stream or future carries, or the result that `task.return` returns, which
+    may be None. `flag` is the immediate `async?` of `*.cancel*`, or `cancellable?` of what waits. `index` is
+    the slot of `context.*`, the core memory of `waitable-set.*`, or the core table of `thread.new-indirect`,
+    whose functions are of type `thread`.
+    """
+
+    name: str
+    type: core.FuncType
+    payload: wit.WitType | None = None
+    options: Options = Options()
+    flag: bool = False
+    index: int | None = None
+    thread: core.FuncType | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ExportDef:
     """`bindings` are resource types that the export's ascribed type makes abstract again."""
 
@@ -158,6 +180,7 @@ Definition = (
     | CanonLift
     | CanonLower
     | CanonResource
+    | CanonBuiltin
     | ExportDef
 )
 

@@ -1,47 +1,11 @@
 """WIT with its names resolved: what bindings and components are made from.
 
-Types are those of `pywrt.wit.types`, and here what those lack: streams, futures and maps.
+Types are those of `pywrt.wit.types`.
 """
-
-from dataclasses import dataclass
 
 from pywrt.wit.names import canonical_name
 from pywrt.wit.syntax import Package as Syntax
 from pywrt.wit.types import FuncType, ResourceType, WitType
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """`element` is None for a stream without payload."""
-
-    element: "ValueType | None" = None
-
-    def __str__(self) -> str:
-        return "stream" if self.element is None else f"stream<{self.element}>"
-
-
-@dataclass(frozen=True, slots=True)
-class Future:
-    """`element` is None for a future without payload."""
-
-    element: "ValueType | None" = None
-
-    def __str__(self) -> str:
-        return "future" if self.element is None else f"future<{self.element}>"
-
-
-@dataclass(frozen=True, slots=True)
-class Map:
-    """A list of pairs that bindings show as a mapping."""
-
-    key: "ValueType"
-    value: "ValueType"
-
-    def __str__(self) -> str:
-        return f"map<{self.key}, {self.value}>"
-
-
-ValueType = WitType | Stream | Future | Map
 
 
 class Interface:
@@ -58,7 +22,7 @@ class Interface:
     def __init__(self, name: str = "", docs: str = "") -> None:
         self.name = name
         self.docs = docs
-        self.types: dict[str, ValueType | ResourceType] = {}
+        self.types: dict[str, WitType | ResourceType] = {}
         self.functions: dict[str, FuncType] = {}
         self.uses: dict[str, Interface] = {}
 
@@ -77,7 +41,7 @@ class World:
     def __init__(self, name: str, docs: str = "") -> None:
         self.name = name
         self.docs = docs
-        self.types: dict[str, ValueType | ResourceType] = {}
+        self.types: dict[str, WitType | ResourceType] = {}
         self.imports: dict[str, Interface | FuncType] = {}
         self.exports: dict[str, Interface | FuncType] = {}
 

@@ -14,7 +14,7 @@ from pywrt.wit.lexer import Source
 from pywrt.wit.names import CONSTRUCTOR, METHOD, STATIC
 from pywrt.wit.packages import check_gates
 from pywrt.wit.parser import MAX_DEPTH
-from pywrt.wit.resolved import Future, Map, Stream, ValueType, plain_key
+from pywrt.wit.resolved import plain_key
 from pywrt.wit.syntax import (
     NAMED,
     NONE,
@@ -48,13 +48,16 @@ from pywrt.wit.types import (
     Field,
     Flags,
     FuncType,
+    Future,
     List,
+    Map,
     Option,
     Own,
     Primitive,
     Record,
     ResourceType,
     Result,
+    Stream,
     Tuple,
     Variant,
     WitType,
@@ -74,7 +77,7 @@ class Known:
 
     __slots__ = ("borrow", "depth", "size", "type")
 
-    def __init__(self, type_: ValueType | ResourceType, depth: int, size: int, borrow: bool = False) -> None:
+    def __init__(self, type_: WitType | ResourceType, depth: int, size: int, borrow: bool = False) -> None:
         self.type = type_
         self.depth = depth
         self.size = size
@@ -198,7 +201,7 @@ class ScopeResolver:
             return Known(Enum(labels) if kind == "enum" else Flags(labels), 1, 1 + len(labels))
         parts = [None if m.type is None else self.type(m.type) for m in members]
         pairs = list(zip(members, parts, strict=True))
-        made: ValueType
+        made: WitType
         if kind == "record":
             made = Record(tuple(Field(m.name, p.value) for m, p in pairs if p is not None))
         else:
@@ -248,7 +251,7 @@ class ScopeResolver:
             raise self.source.invalid(message, expression.start)
         return known
 
-    def _generic(self, expression: TypeExpr, parts: Sequence[Known | None]) -> ValueType:
+    def _generic(self, expression: TypeExpr, parts: Sequence[Known | None]) -> WitType:
         """The type that `expression` makes of its arguments."""
         types = [None if part is None else part.value for part in parts]
         first, second = (*types, None, None)[:2]
@@ -316,7 +319,7 @@ class ScopeResolver:
         return FuncType(tuple(fields), known.value, function.is_async)
 
 
-def _around(type_: ValueType, parts: Sequence[Known | None]) -> Known:
+def _around(type_: WitType, parts: Sequence[Known | None]) -> Known:
     """What is known of a type that is made of `parts`."""
     inner = [part for part in parts if part is not None]
     return Known(

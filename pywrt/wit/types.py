@@ -153,7 +153,53 @@ class Borrow:
         return f"borrow<{self.resource.name}>"
 
 
-WitType = Primitive | Record | Variant | List | Tuple | Flags | Enum | Option | Result | Own | Borrow
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """`element` is None for a stream without payload."""
+
+    element: "WitType | None" = None
+
+    def __str__(self) -> str:
+        return "stream" if self.element is None else f"stream<{self.element}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Future:
+    """`element` is None for a future without payload."""
+
+    element: "WitType | None" = None
+
+    def __str__(self) -> str:
+        return "future" if self.element is None else f"future<{self.element}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Map:
+    """A list of pairs that bindings show as a mapping."""
+
+    key: "WitType"
+    value: "WitType"
+
+    def __str__(self) -> str:
+        return f"map<{self.key}, {self.value}>"
+
+
+WitType = (
+    Primitive
+    | Record
+    | Variant
+    | List
+    | Tuple
+    | Flags
+    | Enum
+    | Option
+    | Result
+    | Own
+    | Borrow
+    | Stream
+    | Future
+    | Map
+)
 
 
 @dataclass(frozen=True, slots=True)

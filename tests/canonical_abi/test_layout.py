@@ -63,9 +63,13 @@ def test_layout_of_33_flags_is_invalid() -> None:
         Layouts().of(wit.Flags(tuple(f"f{i}" for i in range(33))))
 
 
-def test_layout_of_error_context_is_unsupported() -> None:
-    with pytest.raises(InvalidError, match="error-context are not supported"):
-        Layouts().of(wit.ERROR_CONTEXT)
+@pytest.mark.parametrize(
+    "t",
+    [wit.ERROR_CONTEXT, wit.Stream(wit.U8), wit.Stream(), wit.Future(wit.STRING), wit.Future()],
+)
+def test_what_is_a_handle_takes_one_word(t: wit.WitType) -> None:
+    layout = Layouts().of(t)
+    assert (layout.size, layout.alignment, flat(t)) == (4, 4, ["i32"])
 
 
 def test_layout_of_a_type_that_shares_its_parts_costs_what_it_has() -> None:

@@ -5,7 +5,7 @@ import pytest
 from pywrt.errors import InvalidError
 from pywrt.wit.names import parse_extern_name
 from pywrt.wit.parser import parse_wit
-from pywrt.wit.resolved import Future, Interface, Map, Stream, Wit, World
+from pywrt.wit.resolved import Interface, Wit, World
 from pywrt.wit.resolver import resolve
 from pywrt.wit.types import (
     ERROR_CONTEXT,
@@ -18,12 +18,15 @@ from pywrt.wit.types import (
     Field,
     Flags,
     FuncType,
+    Future,
     List,
+    Map,
     Option,
     Own,
     Record,
     ResourceType,
     Result,
+    Stream,
     Tuple,
     Variant,
 )
