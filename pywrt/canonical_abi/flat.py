@@ -11,6 +11,14 @@ from collections.abc import Callable, Sequence
 from struct import pack, unpack
 from typing import TYPE_CHECKING, Any
 
+from pywrt.canonical_abi.async_values import (
+    lift_error_context,
+    lift_future,
+    lift_stream,
+    lower_error_context,
+    lower_future,
+    lower_stream,
+)
 from pywrt.canonical_abi.context import Context, LiftFlat, LowerFlat
 from pywrt.canonical_abi.handles import lift_borrow, lift_own, lower_borrow, lower_own
 from pywrt.canonical_abi.scalars import CANONICAL_NAN, check_bool, check_char, check_f32, check_f64, int_check
@@ -18,7 +26,20 @@ from pywrt.canonical_abi.strings import lift_string, lower_string
 from pywrt.canonical_abi.values import describe, describe_type, product_of
 from pywrt.errors import Trap, ValueTypeError
 from pywrt.wasm.types import F32, F64, I32, I64, ValType
-from pywrt.wit.types import Borrow, Enum, Flags, List, Option, Own, Record, Result, Tuple, Variant
+from pywrt.wit.types import (
+    Borrow,
+    Enum,
+    Flags,
+    Future,
+    List,
+    Option,
+    Own,
+    Record,
+    Result,
+    Stream,
+    Tuple,
+    Variant,
+)
 
 if TYPE_CHECKING:
     from pywrt.canonical_abi.adapters import Adapters
@@ -161,6 +182,18 @@ def _lift_own(adapters: Adapters, t: Own) -> LiftFlat:
 
 def _lift_borrow(adapters: Adapters, t: Borrow) -> LiftFlat:
     return lambda cx, flat, i: lift_borrow(cx, flat[i], t)
+
+
+def _lift_stream(adapters: Adapters, t: Stream) -> LiftFlat:
+    return lambda cx, flat, i: lift_stream(cx, flat[i], t)
+
+
+def _lift_future(adapters: Adapters, t: Future) -> LiftFlat:
+    return lambda cx, flat, i: lift_future(cx, flat[i], t)
+
+
+def _lift_error_context(adapters: Adapters, t: Any) -> LiftFlat:
+    return lambda cx, flat, i: lift_error_context(cx, flat[i])
 
 
 # Lowering
@@ -340,6 +373,18 @@ def _lower_borrow(adapters: Adapters, t: Borrow) -> LowerFlat:
     return lambda cx, value, out: out.append(lower_borrow(cx, value, t))
 
 
+def _lower_stream(adapters: Adapters, t: Stream) -> LowerFlat:
+    return lambda cx, value, out: out.append(lower_stream(cx, value, t))
+
+
+def _lower_future(adapters: Adapters, t: Future) -> LowerFlat:
+    return lambda cx, value, out: out.append(lower_future(cx, value, t))
+
+
+def _lower_error_context(adapters: Adapters, t: Any) -> LowerFlat:
+    return lambda cx, value, out: out.append(lower_error_context(cx, value))
+
+
 def sequence(value: Any, t: List) -> Sequence[Any]:
     """`value` as a sequence of elements; ValueTypeError if it is none."""
     if isinstance(value, (list, tuple)):
@@ -405,6 +450,7 @@ LIFT_FLAT: dict[str | type, Callable[[Adapters, Any], LiftFlat]] = {
     "f64": _lift_float,
     "char": _lift_char,
     "string": _lift_string,
+    "error-context": _lift_error_context,
     List: _lift_list,
     Record: _lift_record,
     Tuple: _lift_record,
@@ -415,6 +461,8 @@ LIFT_FLAT: dict[str | type, Callable[[Adapters, Any], LiftFlat]] = {
     Flags: _lift_flags,
     Own: _lift_own,
     Borrow: _lift_borrow,
+    Stream: _lift_stream,
+    Future: _lift_future,
 }
 
 LOWER_FLAT: dict[str | type, Callable[[Adapters, Any], LowerFlat]] = {
@@ -431,6 +479,7 @@ LOWER_FLAT: dict[str | type, Callable[[Adapters, Any], LowerFlat]] = {
     "f64": _lower_f64,
     "char": _lower_char,
     "string": _lower_string,
+    "error-context": _lower_error_context,
     List: _lower_list,
     Record: _lower_record,
     Tuple: _lower_record,
@@ -441,4 +490,6 @@ LOWER_FLAT: dict[str | type, Callable[[Adapters, Any], LowerFlat]] = {
     Flags: _lower_flags,
     Own: _lower_own,
     Borrow: _lower_borrow,
+    Stream: _lower_stream,
+    Future: _lower_future,
 }

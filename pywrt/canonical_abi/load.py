@@ -155,7 +155,7 @@ def _in_chunks(load: LoadList, size: int) -> LoadList:
 
 
 def _load_bulk(data: bytearray, name: str) -> LoadList | None:
-    """Lists of primitives, in one step for all elements; None for strings."""
+    """Lists of primitives, in one step for all elements; None for strings and handles."""
     if name == "u8":
         return lambda cx, ptr, length: bytes(data[ptr : ptr + length])
     if name == "bool":

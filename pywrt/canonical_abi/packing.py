@@ -15,7 +15,20 @@ from pywrt.canonical_abi.context import Context, LiftFlat, LowerFlat
 from pywrt.canonical_abi.flat import lower_fields
 from pywrt.canonical_abi.scalars import INT_RANGES, check_bool, int_check
 from pywrt.canonical_abi.values import product_of
-from pywrt.wit.types import Borrow, Enum, Flags, List, Option, Own, Record, Result, Tuple, Variant
+from pywrt.wit.types import (
+    Borrow,
+    Enum,
+    Flags,
+    Future,
+    List,
+    Option,
+    Own,
+    Record,
+    Result,
+    Stream,
+    Tuple,
+    Variant,
+)
 
 if TYPE_CHECKING:
     from pywrt.canonical_abi.adapters import Adapters
@@ -124,6 +137,7 @@ PACKING: dict[str | type, Callable[[Adapters, Any], Packing | None]] = {
     "f64": _pack_flat("d"),
     "char": _pack_flat("I"),
     "string": _pack_flat("II", 2),
+    "error-context": _pack_flat("I"),
     List: _pack_list,
     Record: _pack_record,
     Tuple: _pack_record,
@@ -134,4 +148,6 @@ PACKING: dict[str | type, Callable[[Adapters, Any], Packing | None]] = {
     Flags: _pack_enum,
     Own: _pack_flat("I"),
     Borrow: _pack_flat("I"),
+    Stream: _pack_flat("I"),
+    Future: _pack_flat("I"),
 }

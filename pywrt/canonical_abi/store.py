@@ -188,10 +188,10 @@ def _write_packed(data: bytearray, packing: Packing, size: int) -> Write:
 
 
 def _encode_bulk(t: List, name: str) -> Callable[[Any], bytes | bytearray] | None:
-    """The bytes of a list of primitives, in one step for all elements; None for strings."""
-    if name == "string":
+    """The bytes of a list of primitives, in one step for all elements; None for strings and handles."""
+    check = _CHECKS.get(name)
+    if check is None:
         return None
-    check = _CHECKS[name]
 
     def check_each(elements: Sequence[Any]) -> list[Any]:
         checked: list[Any] = []

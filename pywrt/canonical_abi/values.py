@@ -24,11 +24,13 @@ from pywrt.wit.types import (
     Borrow,
     Enum,
     Flags,
+    Future,
     List,
     Option,
     Own,
     Primitive,
     Result,
+    Stream,
     Tuple,
     WitType,
 )
@@ -131,7 +133,7 @@ def describe_type(t: WitType) -> str:
         case List(element, length):
             of = describe_type(element) if isinstance(element, Primitive) else "..."
             return f"list<{of}>" if length is None else f"list<{of}, {length}>"
-        case Own() | Borrow():
+        case Own() | Borrow() | Stream() | Future():
             return str(t)
         case _:
             return type(t).__name__.lower()
@@ -276,10 +278,17 @@ def cases_of(t: VariantType | Option | Result) -> tuple[list[str], list[WitType 
 
 
 class _Resource:
-    """Stands for the Python class of resource handles, whatever it is."""
+    """Stands for the Python class of what handles refer to, whatever it is."""
 
 
-_PRIMITIVE_CLASSES: dict[str, type] = {"bool": bool, "f32": float, "f64": float, "char": str, "string": str}
+_PRIMITIVE_CLASSES: dict[str, type] = {
+    "bool": bool,
+    "f32": float,
+    "f64": float,
+    "char": str,
+    "string": str,
+    "error-context": _Resource,
+}
 
 _CLASSES: dict[type, type] = {
     RecordType: Record,
@@ -288,6 +297,8 @@ _CLASSES: dict[type, type] = {
     Enum: str,
     Own: _Resource,
     Borrow: _Resource,
+    Stream: _Resource,
+    Future: _Resource,
 }
 
 #: Classes that are accepted in place of the one that a type is lifted to.
