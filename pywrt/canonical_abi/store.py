@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Callable, Sequence
-from struct import Struct
+from struct import Struct, pack
 from typing import TYPE_CHECKING, Any
 
 from pywrt.canonical_abi.context import Context, LowerFlat, Store
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 StoreList = Callable[[Context, Any], tuple[int, int]]
 #: write(cx, elements, ptr)
 Write = Callable[[Context, Any, int], None]
+
+#: Elements of a list are packed so many together that they have about this number of slots.
+_SLOTS_AT_ONCE = 256
 
 
 def store_packed(adapters: Adapters, packing: Packing) -> Store:
@@ -173,20 +176,22 @@ def store_list_into_valid_range(adapters: Adapters, element: WitType) -> Write:
 
 def _write_packed(data: bytearray, packing: Packing, size: int) -> Write:
     lower: LowerFlat = packing.lower
-    pack = Struct("<" + packing.code).pack
+    most = max(1, _SLOTS_AT_ONCE // packing.slots)
 
     def write(cx: Context, elements: Sequence[Any], ptr: int) -> None:
         expected = len(elements) * size
         pieces: list[bytes] = []
+        i = 0
         try:
-            for start in range(0, len(elements), CHUNK):
+            for start in range(0, len(elements), most):
                 check_deadline(cx.instance.store)
-                for value in elements[start : start + CHUNK]:
-                    slots: list[Any] = []
+                slots: list[Any] = []
+                group = elements[start : start + most]
+                for i, value in enumerate(group, start):  # noqa: B007  # an error names it
                     lower(cx, value, slots)
-                    pieces.append(pack(*slots))
+                pieces.append(pack("<" + len(group) * packing.code, *slots))
         except ValueTypeError as error:
-            raise error.within(f"[{len(pieces)}]") from None
+            raise error.within(f"[{i}]") from None
         data[ptr : ptr + expected] = _of_size(b"".join(pieces), expected)
 
     return write
