@@ -163,11 +163,12 @@ def store_list_into_valid_range(adapters: Adapters, element: WitType) -> Write:
 
     def write(cx: Context, elements: Sequence[Any], ptr: int) -> None:
         i = 0
+        places = range(ptr, ptr + len(elements) * size, size)
         try:
-            for i, value in enumerate(elements):
+            for i, (value, place) in enumerate(zip(elements, places)):  # noqa: B905  # no place, no element
                 if not i % CHUNK:
                     check_deadline(cx.instance.store)
-                store(cx, value, ptr + i * size)
+                store(cx, value, place)
         except ValueTypeError as error:
             raise error.within(f"[{i}]") from None
 
