@@ -33,10 +33,10 @@ LowerFlat = Callable[["Context", Any, list[Any]], None]
 class CanonOptions:
     """The canonical options of one `canon lift` or `canon lower`.
 
-    `realloc` and `post_return` are core functions. `string_encoding` is one of `ENCODINGS`.
+    `realloc`, `post_return` and `callback` are core functions. `string_encoding` is one of `ENCODINGS`.
     """
 
-    __slots__ = ("memory", "post_return", "realloc", "string_encoding")
+    __slots__ = ("callback", "is_async", "memory", "post_return", "realloc", "string_encoding")
 
     def __init__(
         self,
@@ -44,6 +44,8 @@ class CanonOptions:
         realloc: Func | None = None,
         post_return: Func | None = None,
         string_encoding: str = "utf8",
+        is_async: bool = False,
+        callback: Func | None = None,
     ) -> None:
         if string_encoding not in ENCODINGS:
             raise InvalidError(f"unknown string encoding {string_encoding!r}")
@@ -51,6 +53,8 @@ class CanonOptions:
         self.realloc = realloc
         self.post_return = post_return
         self.string_encoding = string_encoding
+        self.is_async = is_async
+        self.callback = callback
 
 
 class Context:

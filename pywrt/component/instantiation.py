@@ -12,16 +12,22 @@ resource variable of validation stands for; function types are made concrete wit
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pywrt.canonical_abi.builtins import canon_resource_drop, canon_resource_new, canon_resource_rep
+from pywrt.canonical_abi.builtins import Builtin, canon_builtin
 from pywrt.canonical_abi.context import CanonOptions
 from pywrt.canonical_abi.func import LiftedFunc, canon_lift, canon_lower
 from pywrt.canonical_abi.handles import GuestResource
 from pywrt.canonical_abi.instance import ComponentInstance
+from pywrt.canonical_abi.resource_builtins import (
+    canon_resource_drop,
+    canon_resource_new,
+    canon_resource_rep,
+)
 from pywrt.component.definitions import (
     AliasCoreExport,
     AliasExport,
     AliasOuter,
     Argument,
+    CanonBuiltin,
     CanonLift,
     CanonLower,
     CanonResource,
@@ -37,7 +43,7 @@ from pywrt.component.definitions import (
     Options,
     ResourceDef,
 )
-from pywrt.component.subtyping import Substitution, substitute_func
+from pywrt.component.subtyping import Substitution, substitute, substitute_func
 from pywrt.component.tables import SORTS
 from pywrt.component.types import Bound, Path, Resource
 from pywrt.engine.deadline import check_deadline
@@ -141,6 +147,8 @@ class Frame:
             None if options.realloc is None else funcs[options.realloc],
             None if options.post_return is None else funcs[options.post_return],
             options.string_encoding,
+            options.is_async,
+            None if options.callback is None else funcs[options.callback],
         )
 
 
@@ -277,6 +285,22 @@ def _canon_resource(frame: Frame, definition: CanonResource) -> None:
     frame.spaces["core func"].append(make(frame.resources[definition.resource], frame.instance))
 
 
+def _canon_builtin(frame: Frame, definition: CanonBuiltin) -> None:
+    index, name, payload = definition.index, definition.name, definition.payload
+    made = Builtin(
+        name,
+        definition.type,
+        None if payload is None else substitute(payload, frame.types),
+        frame.options(definition.options),
+        definition.flag,
+        frame.spaces["core memory"][index] if name.startswith("waitable-set.") and index is not None else None,
+        frame.spaces["core table"][index] if name == "thread.new-indirect" else None,
+        index if name.startswith("context.") and index is not None else 0,
+        definition.thread,
+    )
+    frame.spaces["core func"].append(canon_builtin(made, frame.instance))
+
+
 def _export(frame: Frame, definition: ExportDef) -> None:
     item = definition.item
     value = frame.value(item)
@@ -339,5 +363,6 @@ _EXECUTE: dict[type, Callable[[Frame, Any], None]] = {
     CanonLift: _canon_lift,
     CanonLower: _canon_lower,
     CanonResource: _canon_resource,
+    CanonBuiltin: _canon_builtin,
     ExportDef: _export,
 }
