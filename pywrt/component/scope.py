@@ -99,10 +99,11 @@ class Scope:
     """Index spaces, imports and exports of a component (`kind` component) or of a type (`component type`,
     `instance type`); `definitions` is what instantiation executes."""
 
-    def __init__(self, kind: str, parent: "Scope | None", work: Work) -> None:
+    def __init__(self, kind: str, parent: "Scope | None", work: Work, features: frozenset[str]) -> None:
         self.kind = kind
         self.parent = parent
         self.work = work
+        self.features = features
         self.depth: int = 1 if parent is None else parent.depth + 1
         if self.depth > MAX_NESTING:
             raise InvalidError(f"nesting of components or types exceeds the limit of {MAX_NESTING}")
@@ -114,6 +115,13 @@ class Scope:
         self.imported: list[Bound] = []
         self.exported: list[Bound] = []
         self.definitions: list[Definition] = []
+        #: What `context.get` and `context.set` of this component hold, once there is one.
+        self.context_type: core.ValType | None = None
+
+    def require(self, feature: str, what: str) -> None:
+        """InvalidError that names `feature` unless it is on; `what` is what needs it."""
+        if feature not in self.features:
+            raise InvalidError(f"{what} requires the {feature} feature", feature=feature)
 
     # Index spaces
 
@@ -360,7 +368,11 @@ class Scope:
         self.definitions.append(Instantiate(component, used, fresh))
 
     def instance_exports(self, items: list[tuple[str, str | None, str, int]]) -> None:
-        """`instance`: a bag of definitions; items are (name, implements, sort, index)."""
+        """`instance`: a bag of definitions; items are (name, implements, sort, index).
+
+        Nothing in it introduces a type: what it exports as a type is the very type that it names, so no
+        function in it is of a resource that has a name there.
+        """
         names = Names()
         exports: dict[str, Extern] = {}
         arguments: list[Argument] = []
@@ -368,10 +380,8 @@ class Scope:
             parsed = names.take(name, "export")
             item = self._exportable(sort, index)
             arguments.append(Argument(name, sort, index, item.type if sort == "type" else None))
-            if sort == "type":
-                item = rename(item)
             _check_implements(name, parsed, implements, item)
-            names.enter(parsed, name, item)
+            check_annotated(parsed, name, item, {})
             exports[name] = item
         self.add("instance", instance_extern(InstanceType(exports)))
         self.definitions.append(InstanceExports(tuple(arguments)))

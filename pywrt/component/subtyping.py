@@ -145,6 +145,21 @@ def _borrow(type: wit.Borrow, subst: Substitution) -> wit.WitType:
     return type if new is None else wit.Borrow(new)
 
 
+def _stream(type: wit.Stream, subst: Substitution) -> wit.WitType:
+    element = _optional(type.element, subst)
+    return type if element is type.element else wit.Stream(element)
+
+
+def _future(type: wit.Future, subst: Substitution) -> wit.WitType:
+    element = _optional(type.element, subst)
+    return type if element is type.element else wit.Future(element)
+
+
+def _map(type: wit.Map, subst: Substitution) -> wit.WitType:
+    value = substitute(type.value, subst)  # a key holds no resource
+    return type if value is type.value else wit.Map(type.key, value)
+
+
 _REBUILD: dict[type, Callable[[Any, Substitution], wit.WitType]] = {
     wit.Record: _record,
     wit.Variant: _variant,
@@ -156,6 +171,9 @@ _REBUILD: dict[type, Callable[[Any, Substitution], wit.WitType]] = {
     wit.Result: _result,
     wit.Own: _own,
     wit.Borrow: _borrow,
+    wit.Stream: _stream,
+    wit.Future: _future,
+    wit.Map: _map,
 }
 
 
@@ -399,15 +417,14 @@ def match_core(actual: core.ExternType, expected: core.ExternType) -> None:
 
 
 def _match_memory(actual: core.MemoryType, expected: core.MemoryType) -> None:
+    if actual.shared is not expected.shared:
+        raise Mismatch(f"mismatch in the shared flag for memories: expected {expected}, found {actual}")
+    if actual.address is not expected.address:
+        raise Mismatch(f"mismatch in index type used for memories: expected {expected}, found {actual}")
+    if actual.page_size != expected.page_size:
+        raise Mismatch(f"mismatch in page size for memories: expected {expected}, found {actual}")
     if not actual.limits.matches(expected.limits):
         raise Mismatch(f"mismatch in memory limits: expected {expected.limits}, found {actual.limits}")
-    for have, want in (
-        (actual.address, expected.address),
-        (actual.shared, expected.shared),
-        (actual.page_size, expected.page_size),
-    ):
-        if have != want:
-            raise Mismatch(f"mismatch in memory types: expected {expected}, found {actual}")
 
 
 def func_text(type: core.FuncType) -> str:
@@ -538,6 +555,21 @@ def _same_handle(a: wit.Own | wit.Borrow, b: wit.Own | wit.Borrow, memo: set[tup
     _same_resource(a.resource, b.resource)
 
 
+def _same_stream(a: wit.Stream | wit.Future, b: wit.Stream | wit.Future, memo: set[tuple[int, int]]) -> None:
+    kind = kind_of(b)
+    if a.element is not None and b.element is not None:
+        _inside(a.element, b.element, f"type mismatch in {kind}", memo)
+    elif b.element is not None:
+        raise Mismatch(f"expected {kind} type, but found none")
+    elif a.element is not None:
+        raise Mismatch(f"expected {kind} type to not be present")
+
+
+def _same_map(a: wit.Map, b: wit.Map, memo: set[tuple[int, int]]) -> None:
+    _inside(a.key, b.key, "type mismatch in map key", memo)
+    _inside(a.value, b.value, "type mismatch in map value", memo)
+
+
 _SAME: dict[type, Callable[[Any, Any, set[tuple[int, int]]], None]] = {
     wit.Record: _same_record,
     wit.Variant: _same_variant,
@@ -549,4 +581,7 @@ _SAME: dict[type, Callable[[Any, Any, set[tuple[int, int]]], None]] = {
     wit.Result: _same_result,
     wit.Own: _same_handle,
     wit.Borrow: _same_handle,
+    wit.Stream: _same_stream,
+    wit.Future: _same_stream,
+    wit.Map: _same_map,
 }

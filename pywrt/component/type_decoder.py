@@ -12,6 +12,8 @@ from pywrt.component.tables import (
     ASYNC,
     CORE_SORTS,
     ERROR_CONTEXT,
+    FIXED_LISTS,
+    KEY_TYPES,
     MAP,
     MAX_FLAGS,
     MAX_VALUE_BYTES,
@@ -20,7 +22,7 @@ from pywrt.component.tables import (
     SORTS,
     VALUES,
 )
-from pywrt.component.types import AnyType, Extern, ModuleType, compound
+from pywrt.component.types import AnyType, Extern, ModuleType, compound, kind_of
 from pywrt.config import ALL_FEATURES
 from pywrt.errors import InvalidError, MalformedError
 from pywrt.wasm import types as core
@@ -32,11 +34,14 @@ from pywrt.wit.names import canonical_name, is_label
 
 MAX_ITEMS = 100_000
 
-#: Primitive value types as type definitions.
-PRIMITIVE_ITEMS = {code: Extern("type", t, layout=layout) for code, (t, layout) in PRIMITIVES.items()}
-
 _POINTER_PAIR = (8, 16)
 _HANDLE = (4, 4)
+
+#: Primitive value types as type definitions.
+PRIMITIVE_ITEMS = {code: Extern("type", t, layout=layout) for code, (t, layout) in PRIMITIVES.items()}
+#: The primitive value type that is a feature of its own.
+ERROR_CONTEXT_CODE = 0x64
+ERROR_CONTEXT_ITEM = Extern("type", wit.ERROR_CONTEXT, layout=_HANDLE)
 
 
 def leading_byte(reader: Reader, byte: int, what: str) -> MalformedError:
@@ -133,8 +138,9 @@ def read_valtype(reader: Reader, scope: Scope) -> Extern:
         if primitive is not None:
             reader.pos += 1
             return primitive
-        if code == 0x64:
-            raise unbuilt("error-context", ERROR_CONTEXT)
+        if code == ERROR_CONTEXT_CODE:
+            reader.pos += 1
+            return _error_context(reader, scope)
     offset = reader.pos
     index = reader.signed(33)
     if index < 0:
@@ -208,6 +214,7 @@ def _list(reader: Reader, scope: Scope) -> Extern:
 
 
 def _fixed_list(reader: Reader, scope: Scope) -> Extern:
+    scope.require(FIXED_LISTS, "a fixed-length list")
     element = read_valtype(reader, scope)
     length = reader.u32()
     if length == 0:
@@ -264,21 +271,37 @@ def _borrow(reader: Reader, scope: Scope) -> Extern:
 
 
 def _stream(reader: Reader, scope: Scope) -> Extern:
-    element = _optional(reader, scope)
+    scope.require(ASYNC, "`stream`")
+    element = _payload(reader, scope, "stream")
     if element is not None and element.type is wit.CHAR:
         raise InvalidError("`stream<char>` is not valid at this time")
-    raise unbuilt("a stream type", ASYNC)
+    return _sized(wit.Stream(None if element is None else element.type), [element], _HANDLE)  # type: ignore[arg-type]
 
 
 def _future(reader: Reader, scope: Scope) -> Extern:
-    _optional(reader, scope)
-    raise unbuilt("a future type", ASYNC)
+    scope.require(ASYNC, "`future`")
+    element = _payload(reader, scope, "future")
+    return _sized(wit.Future(None if element is None else element.type), [element], _HANDLE)  # type: ignore[arg-type]
+
+
+def _payload(reader: Reader, scope: Scope, what: str) -> Extern | None:
+    element = _optional(reader, scope)
+    if element is not None and element.borrow:
+        raise InvalidError(f"`{what}` payload cannot contain a `borrow` type")
+    return element
 
 
 def _map(reader: Reader, scope: Scope) -> Extern:
-    read_valtype(reader, scope)
-    read_valtype(reader, scope)
-    raise unbuilt("a map type", MAP)
+    scope.require(MAP, "`map`")
+    key, value = read_valtype(reader, scope), read_valtype(reader, scope)
+    if not isinstance(key.type, wit.Primitive) or key.type not in KEY_TYPES:
+        raise InvalidError(f"invalid map key type: {kind_of(key.type)}")
+    return _sized(wit.Map(key.type, value.type), [key, value], _POINTER_PAIR)  # type: ignore[arg-type]
+
+
+def _error_context(reader: Reader, scope: Scope) -> Extern:
+    scope.require(ERROR_CONTEXT, "`error-context`")
+    return ERROR_CONTEXT_ITEM
 
 
 def _sized(type: AnyType, items: Sequence[Extern | None], layout: tuple[int, int], extra: int = 0) -> Extern:
@@ -314,6 +337,7 @@ def _functype(reader: Reader, scope: Scope) -> Extern:
 
 
 def _async_functype(reader: Reader, scope: Scope) -> Extern:
+    scope.require(ASYNC, "an async function type")
     return _read_functype(reader, scope, True)
 
 
@@ -361,6 +385,7 @@ _DEFTYPES: dict[int, Callable[[Reader, Scope], Extern]] = {
     0x66: _stream,
     0x65: _future,
     0x63: _map,
+    ERROR_CONTEXT_CODE: _error_context,
     0x40: _functype,
     0x43: _async_functype,
 }
@@ -378,8 +403,6 @@ def read_type(reader: Reader, scope: Scope) -> None:
         _resource_type(reader, scope)
     elif code in (0x41, 0x42):
         _scoped_type(reader, scope, "component type" if code == 0x41 else "instance type")
-    elif code == 0x64:
-        raise unbuilt("error-context", ERROR_CONTEXT)
     else:
         raise leading_byte(reader, code, "component defined type")
 
@@ -395,7 +418,7 @@ def _resource_type(reader: Reader, scope: Scope) -> None:
 
 
 def _scoped_type(reader: Reader, parent: Scope, kind: str) -> None:
-    scope = Scope(kind, parent, parent.work)
+    scope = Scope(kind, parent, parent.work, parent.features)
     for _ in range(reader.count("declarations", MAX_ITEMS)):
         form = reader.byte()
         if form == 0x00:
