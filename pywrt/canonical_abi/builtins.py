@@ -57,27 +57,16 @@ class Builtin:
 
     __slots__ = ("flag", "memory", "name", "options", "payload", "slot", "table", "thread", "type")
 
-    def __init__(
-        self,
-        name: str,
-        type: CoreFuncType,
-        payload: WitType | None,
-        options: CanonOptions,
-        flag: bool = False,
-        memory: Memory | None = None,
-        table: Table | None = None,
-        slot: int = 0,
-        thread: CoreFuncType | None = None,
-    ) -> None:
+    def __init__(self, name: str, type: CoreFuncType, options: CanonOptions, flag: bool = False) -> None:
         self.name = name
         self.type = type
-        self.payload = payload
         self.options = options
         self.flag = flag
-        self.memory = memory
-        self.table = table
-        self.slot = slot
-        self.thread = thread
+        self.payload: WitType | None = None
+        self.memory: Memory | None = None
+        self.table: Table | None = None
+        self.thread: CoreFuncType | None = None
+        self.slot = 0
 
 
 def canon_builtin(builtin: Builtin, instance: ComponentInstance) -> Func:
@@ -406,9 +395,13 @@ def _thread_new_indirect(b: Builtin, instance: ComponentInstance) -> Callable[..
         task = _running(instance).task
         func = table.elements[index] if index < len(table.elements) else None
         if func is None:
-            raise Trap(f"thread start function {index} is undefined: uninitialized element", "undefined-element")
+            raise Trap(
+                f"thread start function {index} is undefined: uninitialized element", "undefined-element"
+            )
         if func.type != b.thread:
-            raise Trap("thread start function has an invalid type: indirect call type mismatch", "type-mismatch")
+            raise Trap(
+                "thread start function has an invalid type: indirect call type mismatch", "type-mismatch"
+            )
         thread = Thread(task)
 
         def body() -> Generator[Any, Any, None]:

@@ -156,4 +156,3 @@ def _launch(awaitable: Any, done: Callable[[Any, BaseException | None], None]) -
     future.add_done_callback(finished)
     cancel: Callable[[], object] = future.cancel
     return cancel
-

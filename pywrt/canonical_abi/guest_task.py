@@ -115,7 +115,9 @@ class GuestTask:
         if self.func.type.is_async:
             if self._has_backpressure() or instance.waiting_to_enter:
                 instance.waiting_to_enter += 1
-                cancelled = yield from thread.wait_until(lambda: not self._has_backpressure(), cancellable=True)
+                cancelled = yield from thread.wait_until(
+                    lambda: not self._has_backpressure(), cancellable=True
+                )
                 instance.waiting_to_enter -= 1
                 if cancelled:
                     self.cancel()

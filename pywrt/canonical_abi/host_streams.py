@@ -140,7 +140,7 @@ class _Reader:
     @property
     def element(self) -> WitType | None:
         """The type of what it carries; None for a stream or future without payload, or one that is closed."""
-        return None if self._shared is None else self._shared.element  # type: ignore[no-any-return]
+        return None if self._shared is None else self._shared.element
 
     def close(self) -> None:
         """Read no more: the writer learns of it."""

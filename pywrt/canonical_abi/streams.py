@@ -50,7 +50,9 @@ class GuestBuffer:
 
     __slots__ = ("_adapters", "_context", "_element", "_ptr", "_size", "length", "progress")
 
-    def __init__(self, context: Context, adapters: Any, element: WitType | None, ptr: int, length: int) -> None:
+    def __init__(
+        self, context: Context, adapters: Any, element: WitType | None, ptr: int, length: int
+    ) -> None:
         if length > MAX_LENGTH:
             raise Trap(f"stream read/write count too large: {length}", "stream-length")
         self._size = 0
@@ -79,15 +81,14 @@ class GuestBuffer:
     def read(self, count: int) -> Sequence[Any]:
         values: Sequence[Any] = [None] * count
         if self._element is not None:
-            self._context.renew()
-            values = self._adapters.load_elements(self._element)(self._context, self._ptr, count)
+            values = self._adapters.load_list_from_valid_range(self._element)(self._context, self._ptr, count)
             self._ptr += count * self._size
         self.progress += count
         return values
 
     def write(self, values: Sequence[Any]) -> None:
         if self._element is not None:
-            self._adapters.store_elements(self._element)(self._context, values, self._ptr)
+            self._adapters.store_list_into_valid_range(self._element)(self._context, values, self._ptr)
             self._ptr += len(values) * self._size
         self.progress += len(values)
 
@@ -198,7 +199,9 @@ class SharedStream(Shared):
                 self.on_copy(self._clear)
             on_copy_done(CopyResult.COMPLETED)
         elif not reading and not self.buffer.length and not buffer.length:
-            on_copy_done(CopyResult.COMPLETED)  # both only asked whether the other is there: the reader waits on
+            on_copy_done(
+                CopyResult.COMPLETED
+            )  # both only asked whether the other is there: the reader waits on
         else:
             self.notify(CopyResult.COMPLETED)
             self.leave(instance, buffer, on_copy, on_copy_done)

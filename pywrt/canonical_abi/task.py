@@ -14,11 +14,12 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from pywrt.canonical_abi.driver import Driver, Idle, deadlock
+from pywrt.canonical_abi.driver import Driver, Idle
 from pywrt.canonical_abi.func import LiftedFunc, no_event_loop, run_within, start_task
 from pywrt.canonical_abi.guest_task import GuestTask
 from pywrt.canonical_abi.guest_task import State as GuestState
 from pywrt.canonical_abi.handles import CallScope
+from pywrt.canonical_abi.scheduler import Run
 from pywrt.engine.machine import Blocked, Step, Stop, begin, finish
 from pywrt.errors import ThrownException, Trap, ValueTypeError
 from pywrt.runtime.store import Store
@@ -40,7 +41,7 @@ class Task(Driver):
     the host is waited for. A task that is not resumed to its end must be cancelled.
     """
 
-    __slots__ = ("_guest", "_parked", "_refused", "args", "func", "result", "state")
+    __slots__ = ("_guest", "_own", "_parked", "_refused", "args", "func", "result", "state")
 
     def __init__(self, func: LiftedFunc, args: Sequence[Any]) -> None:
         if len(args) != len(func.type.params):
@@ -53,6 +54,8 @@ class Task(Driver):
         self.result: Any = None
         self.state = State.NEW
         self._refused: ValueTypeError | None = None
+        #: The run that begins the call. What ends it ends the call, even if that has returned.
+        self._own = Run()
         self._parked: tuple[Any, Any] = (None, None)
         self._guest = GuestTask(
             func, CallScope(), lambda: self.args, self._resolved, self._refuse, fused=False
@@ -85,8 +88,9 @@ class Task(Driver):
         guest = self._guest
         if self._refused is not None:
             raise self._refused
-        if guest.failure is not None:
-            self._fail(guest.failure)
+        failure = guest.failure or self._own.failure
+        if failure is not None:
+            self._fail(failure)
         return self.state is State.DONE or guest.resolved
 
     def _drive(self, slice: int | None) -> Stop:
@@ -157,8 +161,8 @@ class Task(Driver):
                 return start_task(guest, left, end)
             return begin(run_within(guest), left, end)
 
-        self._run = self.scheduler.begin(enter)
-        self._run.owner = self.owner
+        self._own = self._run = self.scheduler.begin(enter)
+        self._own.owner = self.owner
         self.state = State.RUNNING
         return True
 
@@ -179,7 +183,7 @@ class Task(Driver):
 
     def _fail(self, trap: BaseException) -> Stop:
         """What the host lent is the host's again."""
-        if self.state is State.RUNNING and self._guest.failure is None:
+        if self.state is State.RUNNING and self._guest.failure is None and self._own.failure is None:
             self.scheduler.poison(self.func.instance, trap)
         self._give_back()
         self.result = None

@@ -147,7 +147,15 @@ class Subtask(Waitable):
     `cancel` is a generator that asks the callee to end. Spec: CanonicalABI.md#subtask-state
     """
 
-    __slots__ = ("cancel", "cancellation_requested", "delivered", "flat_results", "on_progress", "scope", "state")
+    __slots__ = (
+        "cancel",
+        "cancellation_requested",
+        "delivered",
+        "flat_results",
+        "on_progress",
+        "scope",
+        "state",
+    )
 
     def __init__(self, scope: CallScope) -> None:
         super().__init__()

@@ -286,18 +286,17 @@ def _canon_resource(frame: Frame, definition: CanonResource) -> None:
 
 
 def _canon_builtin(frame: Frame, definition: CanonBuiltin) -> None:
-    index, name, payload = definition.index, definition.name, definition.payload
-    made = Builtin(
-        name,
-        definition.type,
-        None if payload is None else substitute(payload, frame.types),
-        frame.options(definition.options),
-        definition.flag,
-        frame.spaces["core memory"][index] if name.startswith("waitable-set.") and index is not None else None,
-        frame.spaces["core table"][index] if name == "thread.new-indirect" else None,
-        index if name.startswith("context.") and index is not None else 0,
-        definition.thread,
-    )
+    made = Builtin(definition.name, definition.type, frame.options(definition.options), definition.flag)
+    if definition.payload is not None:
+        made.payload = substitute(definition.payload, frame.types)
+    if definition.index is not None:
+        # what it is an index of, the name says
+        if definition.name.startswith("waitable-set."):
+            made.memory = frame.spaces["core memory"][definition.index]
+        elif definition.name.startswith("context."):
+            made.slot = definition.index
+        else:
+            made.table, made.thread = frame.spaces["core table"][definition.index], definition.thread
     frame.spaces["core func"].append(canon_builtin(made, frame.instance))
 
 

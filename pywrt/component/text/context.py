@@ -305,6 +305,8 @@ class Context:
         if texts[i] != "(" or texts[i + 1] != keyword or texts[i + 2][:1] != '"':
             return False
         i += 3
-        while texts[i] == "(" and texts[i + 1] in ATTRIBUTES and texts[i + 2][:1] == '"' and texts[i + 3] == ")":
+        while (
+            texts[i] == "(" and texts[i + 1] in ATTRIBUTES and texts[i + 2][:1] == '"' and texts[i + 3] == ")"
+        ):
             i += 4
         return texts[i] == ")"

@@ -190,7 +190,8 @@ class _ModuleType:
             return self._index_of(functype), functype
         if cursor.i != before and self.functypes.get(index, functype) != functype:
             raise cursor.error(
-                f"inline function type {functype} is not type {index}, which is {self.functypes[index]}", start
+                f"inline function type {functype} is not type {index}, which is {self.functypes[index]}",
+                start,
             )
         return index, functype
 
