@@ -7,7 +7,7 @@ the type, it makes the closure that lifts (lowers) values of that type. The same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from struct import pack, unpack
 from typing import TYPE_CHECKING, Any
 
@@ -22,16 +22,19 @@ from pywrt.canonical_abi.async_values import (
 from pywrt.canonical_abi.context import Context, LiftFlat, LowerFlat
 from pywrt.canonical_abi.handles import lift_borrow, lift_own, lower_borrow, lower_own
 from pywrt.canonical_abi.scalars import CANONICAL_NAN, check_bool, check_char, check_f32, check_f64, int_check
-from pywrt.canonical_abi.strings import lift_string, lower_string
+from pywrt.canonical_abi.strings import lift_string, lower_string, utf16_tag
 from pywrt.canonical_abi.values import describe, describe_type, product_of
+from pywrt.engine.deadline import check_deadline
 from pywrt.errors import Trap, ValueTypeError
 from pywrt.wasm.types import F32, F64, I32, I64, ValType
 from pywrt.wit.types import (
+    U8,
     Borrow,
     Enum,
     Flags,
     Future,
     List,
+    Map,
     Option,
     Own,
     Record,
@@ -45,6 +48,9 @@ if TYPE_CHECKING:
     from pywrt.canonical_abi.adapters import Adapters
 
 _MASK32 = 0xFFFFFFFF
+
+#: Pairs of a map between two looks at the deadline: a guest can choose keys that are slow to put into a dict.
+_MAP_CHUNK = 1024
 
 
 def invalid_discriminant(index: int, count: int) -> Trap:
@@ -88,7 +94,7 @@ def _lift_char(adapters: Adapters, t: Any) -> LiftFlat:
 
 
 def _lift_string(adapters: Adapters, t: Any) -> LiftFlat:
-    return lift_string(adapters.data, adapters.string_encoding)
+    return lift_string(adapters.data, adapters.string_encoding, utf16_tag(adapters.layouts.pointer))
 
 
 def _lift_list(adapters: Adapters, t: List) -> LiftFlat:
@@ -110,6 +116,20 @@ def _lift_list_lazily(adapters: Adapters, t: List) -> LiftFlat:
         if load is None:
             load = adapters.load_list(t.element)
         return load(cx, flat[i], flat[i + 1])
+
+    return lift
+
+
+def _lift_map(adapters: Adapters, t: Map) -> LiftFlat:
+    lift_pairs = _lift_list_lazily(adapters, List(Tuple((t.key, t.value))))
+
+    def lift(cx: Context, flat: Sequence[Any], i: int) -> dict[Any, Any]:
+        pairs = lift_pairs(cx, flat, i)
+        items: dict[Any, Any] = {}
+        for start in range(0, len(pairs), _MAP_CHUNK):
+            check_deadline(cx.instance.store)
+            items.update(pairs[start : start + _MAP_CHUNK])
+        return items
 
     return lift
 
@@ -234,7 +254,7 @@ def _lower_char(adapters: Adapters, t: Any) -> LowerFlat:
 
 
 def _lower_string(adapters: Adapters, t: Any) -> LowerFlat:
-    return lower_string(adapters.data, adapters.string_encoding)
+    return lower_string(adapters.data, adapters.string_encoding, utf16_tag(adapters.layouts.pointer))
 
 
 def _lower_list(adapters: Adapters, t: List) -> LowerFlat:
@@ -268,6 +288,11 @@ def _lower_list_lazily(adapters: Adapters, t: List) -> LowerFlat:
     return lower
 
 
+def _lower_map(adapters: Adapters, t: Map) -> LowerFlat:
+    lower_pairs = _lower_list_lazily(adapters, List(Tuple((t.key, t.value))))
+    return lambda cx, value, out: lower_pairs(cx, pairs_of(value, t), out)
+
+
 def _lower_record(adapters: Adapters, t: Record | Tuple) -> LowerFlat:
     product = product_of(t)
     lowers = [adapters.lower_flat(u) for u in product.types]
@@ -278,14 +303,14 @@ def lower_fields(
     split: Callable[[Any], Sequence[Any]], steps: list[str], lowers: list[LowerFlat]
 ) -> LowerFlat:
     """Lower a record's fields one after the other, naming the field in an error."""
+    plan = list(enumerate(lowers))
 
     def lower(cx: Context, value: Any, out: list[Any]) -> None:
         fields = split(value)
         i = 0
         try:
-            for lower_field in lowers:
+            for i, lower_field in plan:
                 lower_field(cx, fields[i], out)
-                i += 1
         except ValueTypeError as error:
             raise error.within(steps[i]) from None
 
@@ -395,9 +420,21 @@ def sequence(value: Any, t: List) -> Sequence[Any]:
     return list(value)
 
 
+def pairs_of(value: Any, t: Map) -> Sequence[Any]:
+    """The pairs of a mapping, or of an iterable that has them; ValueTypeError if `value` is neither."""
+    if isinstance(value, Mapping):
+        return list(value.items())
+    if isinstance(value, (str, bytes, bytearray)) or not hasattr(value, "__iter__"):
+        raise ValueTypeError(f"expected {describe_type(t)}, got {describe(value)}")
+    return list(value)
+
+
 def sequence_of_length(value: Any, t: List, length: int) -> Sequence[Any]:
     """`value` as a sequence of exactly `length` elements; ValueTypeError if it is none."""
-    elements = list(value) if isinstance(value, (bytes, bytearray)) else sequence(value, t)
+    if isinstance(value, (bytes, bytearray)):
+        elements: Sequence[Any] = value if t.element == U8 else list(value)
+    else:
+        elements = sequence(value, t)
     if len(elements) != length:
         raise ValueTypeError(f"expected {describe_type(t)}, got {len(elements)} elements")
     return elements
@@ -452,6 +489,7 @@ LIFT_FLAT: dict[str | type, Callable[[Adapters, Any], LiftFlat]] = {
     "string": _lift_string,
     "error-context": _lift_error_context,
     List: _lift_list,
+    Map: _lift_map,
     Record: _lift_record,
     Tuple: _lift_record,
     Variant: _lift_variant,
@@ -481,6 +519,7 @@ LOWER_FLAT: dict[str | type, Callable[[Adapters, Any], LowerFlat]] = {
     "string": _lower_string,
     "error-context": _lower_error_context,
     List: _lower_list,
+    Map: _lower_map,
     Record: _lower_record,
     Tuple: _lower_record,
     Variant: _lower_variant,

@@ -6,6 +6,7 @@
 | s8 ... u64 | int | anything with `__index__` |
 | f32, f64 | float | int, anything with `__float__` |
 | list<u8>; other lists | bytes; list | bytearray, memoryview, list of int; tuple, any sequence |
+| map | dict, of a key's values the last | any mapping, an iterable of pairs |
 | record | `Record` | a mapping, any object with the attributes |
 | tuple | tuple | list |
 | flags; enum | set of str; str | frozenset, list, tuple of str |
@@ -17,6 +18,7 @@ cases apart, else to a `Variant`. Names are WIT's, in kebab-case; attributes may
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from pywrt.errors import ValueTypeError
@@ -26,6 +28,7 @@ from pywrt.wit.types import (
     Flags,
     Future,
     List,
+    Map,
     Option,
     Own,
     Primitive,
@@ -101,6 +104,15 @@ class Err(Exception):
         self.payload = payload
 
 
+class Utf16String(str):
+    """A string on its way to another component, from latin1+utf16 memory where it was in UTF-16.
+
+    The encoding shows in what is asked of the other component's realloc.
+    """
+
+    __slots__ = ()
+
+
 def describe(value: Any) -> str:
     """A short description of `value` for an error message."""
     kind = type(value).__name__
@@ -133,6 +145,10 @@ def describe_type(t: WitType) -> str:
         case List(element, length):
             of = describe_type(element) if isinstance(element, Primitive) else "..."
             return f"list<{of}>" if length is None else f"list<{of}, {length}>"
+        case Map(key, item):
+            return (
+                f"map<{describe_type(key)}, {describe_type(item) if isinstance(item, Primitive) else '...'}>"
+            )
         case Own() | Borrow() | Stream() | Future():
             return str(t)
         case _:
@@ -158,7 +174,7 @@ class Product:
         self,
         types: list[WitType],
         steps: list[str],
-        build: Callable[[list[Any]], Any],
+        build: Callable[[Sequence[Any]], Any],
         split: Callable[[Any], Sequence[Any]],
     ) -> None:
         self.types = types
@@ -194,8 +210,12 @@ def _record_product(t: RecordType) -> Product:
         for name, f in zip(names, t.fields, strict=True)
     ]
     new = Record.__new__
+    # itemgetter of one name gives no tuple
+    fields_of: Callable[[dict[str, Any]], Sequence[Any]] = (
+        itemgetter(*names) if len(names) > 1 else lambda fields: [fields[name] for name in names]
+    )
 
-    def build(values: list[Any]) -> Record:
+    def build(values: Sequence[Any]) -> Record:
         record = new(Record)
         fields = record.__dict__
         for name, value in zip(names, values):  # noqa: B905  # hot, and there are as many of both
@@ -207,7 +227,7 @@ def _record_product(t: RecordType) -> Product:
         if type(value) is Record:
             fields = value.__dict__
             try:
-                return [fields[name] for name in names]
+                return fields_of(fields)
             except KeyError:
                 pass
         elif isinstance(value, Mapping):
@@ -293,6 +313,7 @@ _PRIMITIVE_CLASSES: dict[str, type] = {
 _CLASSES: dict[type, type] = {
     RecordType: Record,
     Tuple: tuple,
+    Map: dict,
     Flags: set,
     Enum: str,
     Own: _Resource,
@@ -307,6 +328,7 @@ _LOOSE: dict[type, tuple[type, ...]] = {
     bytes: (bytearray, memoryview, list, tuple),
     list: (tuple,),
     tuple: (list,),
+    dict: (Mapping,),
     set: (frozenset,),
     Record: (Mapping,),
 }
@@ -389,6 +411,8 @@ def _bare_match(
     t: WitType, names: list[str], types: list[WitType | None], classes: list[frozenset[type]]
 ) -> Callable[[Any], tuple[int, Any]]:
     by_class = {cls: i for i, case in enumerate(classes) for cls in case}
+    if str in by_class:
+        by_class[Utf16String] = by_class[str]
     tagged = _tagged_match(VariantType(()), names, types)
     payloads = [i for i, u in enumerate(types) if u is not None]
     is_result = isinstance(t, Result)
