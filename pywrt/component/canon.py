@@ -32,6 +32,8 @@ from pywrt.component.types import Extern
 from pywrt.component.visibility import parts
 from pywrt.errors import InvalidError
 from pywrt.wasm import types as core
+from pywrt.wasm.deftypes import DefType, define_func
+from pywrt.wasm.valid.subtyping import matches_reftype
 from pywrt.wit import types as wit
 
 _I32 = core.I32
@@ -125,7 +127,7 @@ def _check_options(scope: Scope, options: Options) -> None:
 
 
 def _check_signature(scope: Scope, option: str, func: int, wanted: core.FuncType) -> None:
-    if scope.get("core func", func) != wanted:
+    if scope.core_func(func) != wanted:
         raise InvalidError(f"canonical option `{option}` uses a core function with an incorrect signature")
 
 
@@ -157,7 +159,7 @@ def canon_lift(scope: Scope, pointers: Pointers, func: int, raw: RawOptions, typ
     """`canon lift`: a core function becomes a component function."""
     item = scope.func_type(type_index)
     type = _func_type(item)
-    have: core.FuncType = scope.get("core func", func)
+    have = scope.core_func(func)
     options = read_options(scope, "lift", raw)
     if options.is_async:
         _require_async(type)
@@ -200,7 +202,7 @@ def canon_lower(scope: Scope, pointers: Pointers, func: int, raw: RawOptions) ->
     most_results = 0 if options.is_async else MAX_FLAT_RESULTS
     spilled = flat_params > most_params or flat_results > most_results
     _require(options, by_pointer or result_by_pointer or spilled, result_by_pointer)
-    scope.add("core func", flatten_functype(type, "lower", layouts, options.is_async))
+    scope.add_core_func(flatten_functype(type, "lower", layouts, options.is_async))
     scope.definitions.append(CanonLower(func, options))
 
 
@@ -236,7 +238,7 @@ def canon_resource(name: str) -> Callable[[Scope, Pointers, int], None]:
             raise InvalidError(
                 f"type index {index} is not a local resource: `{name}` needs one that is defined here"
             )
-        scope.add("core func", RESOURCE_TYPES[name])
+        scope.add_core_func(RESOURCE_TYPES[name])
         scope.definitions.append(CanonResource(name, resource))
 
     return rule
@@ -279,19 +281,22 @@ def canon_context(name: str) -> Callable[[Scope, Pointers, core.ValType, int], N
 
 def canon_thread_new_indirect(scope: Scope, pointers: Pointers, type_index: int, table: int) -> None:
     """`canon thread.new-indirect`: a thread that begins with a function of a table."""
-    start = scope.get("core type", type_index)
-    if not isinstance(start, core.FuncType):
+    deftype = scope.get("core type", type_index)
+    if not isinstance(deftype, DefType) or deftype.kind != "func":
         raise InvalidError(f"start type must be a function: core type index {type_index} is none")
-    if len(start.params) != 1 or start.params[0] not in (_I32, core.I64):
+    start = deftype.func
+    if start.params not in ((_I32,), (core.I64,)):
         raise InvalidError("start function must take a single `i32` argument, or `i64`")
-    if start.params[0] is core.I64:
+    if start.params == (core.I64,):
         scope.require(MEMORY64, "a start function that takes an `i64`")
     if start.results:
         raise InvalidError("start function must not return any values")
+    if deftype is not define_func(start):
+        raise InvalidError("start type must be final, without a supertype, and alone in its group")
     of: core.TableType = scope.get("core table", table)
     if of.address is core.I64:
         scope.require(MEMORY64, "a 64-bit table")
-    if of.element != core.FUNCREF:
+    if not matches_reftype(of.element, core.FUNCREF):
         raise InvalidError(f"table {table} is not a table of (ref null func), but of {of.element}")
     type = core.FuncType((of.address, start.params[0]), (_I32,))
     _add_builtin(scope, CanonBuiltin("thread.new-indirect", type, index=table, thread=start))
@@ -351,7 +356,7 @@ def core_type(text: str, address: core.ValType) -> core.FuncType:
 
 
 def _add_builtin(scope: Scope, builtin: CanonBuiltin) -> None:
-    scope.add("core func", builtin.type)
+    scope.add_core_func(builtin.type)
     scope.definitions.append(builtin)
 
 

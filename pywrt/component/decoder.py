@@ -10,7 +10,16 @@ from collections.abc import Callable
 from typing import Any
 
 from pywrt.component.canon import RULES, Pointers
+from pywrt.component.core_types import read_core_type
 from pywrt.component.definitions import ComponentCode, ComponentDef
+from pywrt.component.elements import (
+    leading_byte,
+    read_bool,
+    read_core_sort,
+    read_name_attributes,
+    read_sort,
+    unbuilt,
+)
 from pywrt.component.scope import Scope
 from pywrt.component.subtyping import Work
 from pywrt.component.tables import (
@@ -23,19 +32,7 @@ from pywrt.component.tables import (
     VALUES,
     Canon,
 )
-from pywrt.component.type_decoder import (
-    leading_byte,
-    read_alias,
-    read_bool,
-    read_core_sort,
-    read_core_type,
-    read_extern_type,
-    read_name_attributes,
-    read_result_list,
-    read_sort,
-    read_type,
-    unbuilt,
-)
+from pywrt.component.type_decoder import read_alias, read_extern_type, read_result_list, read_type
 from pywrt.component.types import ModuleType, component_extern
 from pywrt.config import DEFAULT_FEATURES
 from pywrt.errors import InvalidError, LimitError, MalformedError

@@ -42,6 +42,7 @@ from pywrt.component.tables import (
 from pywrt.component.types import (
     Bound,
     ComponentType,
+    CoreExternType,
     Extern,
     InstanceType,
     ModuleType,
@@ -54,6 +55,7 @@ from pywrt.component.types import (
 from pywrt.component.visibility import Named, check_annotated, register, rename
 from pywrt.errors import InvalidError
 from pywrt.wasm import types as core
+from pywrt.wasm.deftypes import DefType, define_func
 from pywrt.wit import types as wit
 from pywrt.wit.names import ExternName, canonical_name, parse_extern_name, parse_interface_name
 
@@ -63,7 +65,7 @@ _SPACES = (*CORE_SORT_OF_KIND.values(), "core type", "core module", "core instan
 DTOR_TYPE = core.FuncType((core.I32,), ())
 
 #: The type of a core instance: its exports.
-CoreInstanceType = dict[str, core.ExternType]
+CoreInstanceType = dict[str, CoreExternType]
 
 
 class Names:
@@ -142,6 +144,25 @@ class Scope:
             check_size(entry)
         space.append(entry)
 
+    def core_func(self, index: int) -> core.FuncType:
+        """The type of core function `index`."""
+        type: DefType = self.get("core func", index)
+        return type.func
+
+    def add_core_func(self, type: core.FuncType) -> None:
+        """Enter a core function that a canonical definition makes."""
+        self.add("core func", define_func(type))
+
+    def outer(self, count: int) -> "Scope":
+        """The scope that is `count` scopes outwards; InvalidError if there are fewer."""
+        scope: Scope | None = self
+        for _ in range(count):
+            scope = None if scope is None else scope.parent
+            if scope is None:
+                raise InvalidError(f"invalid outer alias count of {count}")
+        assert scope is not None
+        return scope
+
     def value_type(self, index: int) -> Extern:
         """The value type that type `index` defines."""
         item: Extern = self.get("type", index)
@@ -187,7 +208,7 @@ class Scope:
         """`resourcetype`: a resource type that this component implements."""
         if self.kind != "component":
             raise InvalidError("resources can only be defined within a concrete component")
-        if dtor is not None and self.get("core func", dtor) != DTOR_TYPE:
+        if dtor is not None and self.core_func(dtor) != DTOR_TYPE:
             raise InvalidError(f"core function {dtor} has wrong signature for a destructor")
         resource = Resource("", local=True)  # its first export gives it a name
         self.add("type", Extern("type", resource, free=frozenset([resource])))
@@ -404,14 +425,8 @@ class Scope:
         """`alias outer`: `count` scopes outwards."""
         if self.kind != "component" and sort not in ("type", "core type"):
             raise InvalidError("aliases in a component or instance type may only refer to types or instances")
-        scope: Scope | None = self
-        crossed = False
-        for _ in range(count):
-            crossed = crossed or (scope is not None and scope.kind == "component")
-            scope = None if scope is None else scope.parent
-            if scope is None:
-                raise InvalidError(f"invalid outer alias count of {count}")
-        assert scope is not None
+        scope = self.outer(count)
+        crossed = any(self.outer(i).kind == "component" for i in range(count))
         item = scope.get(sort, index)
         if crossed and sort == "type" and item.free:
             raise InvalidError(

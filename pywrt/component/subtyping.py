@@ -14,6 +14,8 @@ from pywrt.component.types import (
     AnyType,
     Bound,
     ComponentType,
+    CoreExternType,
+    CoreTag,
     Extern,
     InstanceType,
     ModuleType,
@@ -23,6 +25,8 @@ from pywrt.component.types import (
 )
 from pywrt.errors import InvalidError
 from pywrt.wasm import types as core
+from pywrt.wasm.deftypes import DefType
+from pywrt.wasm.valid.subtyping import matches_reftype, matches_valtype
 from pywrt.wit import types as wit
 
 #: Steps that making a node anew counts as: it takes that much longer than a comparison, and memory.
@@ -393,26 +397,39 @@ def match_module(actual: ModuleType, expected: ModuleType, work: Work) -> None:
             raise Mismatch(f"type mismatch in export `{name}`: {error}") from None
 
 
-def match_core(actual: core.ExternType, expected: core.ExternType) -> None:
+def match_core(actual: CoreExternType, expected: CoreExternType) -> None:
     """Mismatch unless a core definition of type `actual` may be imported as `expected`."""
     if actual.kind != expected.kind:
         raise Mismatch(f"expected {expected.kind}, found {actual.kind}")
-    if isinstance(expected, core.FuncType) and actual != expected:
-        raise Mismatch(f"expected: {func_text(expected)}, found: {func_text(actual)}")  # type: ignore[arg-type]
-    if isinstance(expected, core.GlobalType) and isinstance(actual, core.GlobalType) and actual != expected:
-        if actual.value != expected.value:
-            raise Mismatch(f"expected global type {expected.value}, found {actual.value}")
+    _MATCH_CORE[expected.kind](actual, expected)
+
+
+def _match_core_func(actual: DefType, expected: DefType) -> None:
+    if not actual.is_subtype(expected):
+        raise Mismatch(f"expected: {func_text(expected.func)}, found: {func_text(actual.func)}")
+
+
+def _match_global(actual: core.GlobalType, expected: core.GlobalType) -> None:
+    if actual.mutable is not expected.mutable:
         raise Mismatch(f"mismatch in mutability of a global: expected {expected}, found {actual}")
-    if isinstance(expected, core.TableType) and isinstance(actual, core.TableType):
-        if actual.element != expected.element:
-            raise Mismatch(f"expected table element type {expected.element}, found {actual.element}")
-        if actual.address is not expected.address:
-            raise Mismatch(f"mismatch in table index types: expected {expected}, found {actual}")
-        if not actual.limits.matches(expected.limits):
-            raise Mismatch(f"mismatch in table limits: expected {expected.limits}, found {actual.limits}")
-    if isinstance(expected, core.MemoryType) and isinstance(actual, core.MemoryType):
-        _match_memory(actual, expected)
-    if isinstance(expected, core.TagType) and actual != expected:
+    if not matches_valtype(actual.value, expected.value) or (
+        expected.mutable and not matches_valtype(expected.value, actual.value)
+    ):
+        raise Mismatch(f"expected global type {expected.value}, found {actual.value}")
+
+
+def _match_table(actual: core.TableType, expected: core.TableType) -> None:
+    have, want = actual.element, expected.element
+    if not matches_reftype(have, want) or not matches_reftype(want, have):
+        raise Mismatch(f"expected table element type {want}, found {have}")
+    if actual.address is not expected.address:
+        raise Mismatch(f"mismatch in index type used for tables: expected {expected}, found {actual}")
+    if not actual.limits.matches(expected.limits):
+        raise Mismatch(f"mismatch in table limits: expected {expected.limits}, found {actual.limits}")
+
+
+def _match_tag(actual: CoreTag, expected: CoreTag) -> None:
+    if actual.deftype is not expected.deftype:
         raise Mismatch(f"mismatch in tags: expected {expected}, found {actual}")
 
 
@@ -425,6 +442,15 @@ def _match_memory(actual: core.MemoryType, expected: core.MemoryType) -> None:
         raise Mismatch(f"mismatch in page size for memories: expected {expected}, found {actual}")
     if not actual.limits.matches(expected.limits):
         raise Mismatch(f"mismatch in memory limits: expected {expected.limits}, found {actual.limits}")
+
+
+_MATCH_CORE: dict[str, Callable[[Any, Any], None]] = {
+    "func": _match_core_func,
+    "table": _match_table,
+    "memory": _match_memory,
+    "global": _match_global,
+    "tag": _match_tag,
+}
 
 
 def func_text(type: core.FuncType) -> str:

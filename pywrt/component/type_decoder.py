@@ -7,10 +7,18 @@ Strategy: value types are built bottom up from what type indices refer to, each 
 
 from collections.abc import Callable, Sequence
 
+from pywrt.component.core_types import read_core_type
+from pywrt.component.elements import (
+    MAX_ITEMS,
+    leading_byte,
+    read_bool,
+    read_name_attributes,
+    read_sort,
+    unbuilt,
+)
 from pywrt.component.scope import Scope
 from pywrt.component.tables import (
     ASYNC,
-    CORE_SORTS,
     ERROR_CONTEXT,
     FIXED_LISTS,
     KEY_TYPES,
@@ -22,17 +30,12 @@ from pywrt.component.tables import (
     SORTS,
     VALUES,
 )
-from pywrt.component.types import AnyType, Extern, ModuleType, compound, kind_of
-from pywrt.config import ALL_FEATURES
+from pywrt.component.types import AnyType, Extern, compound, kind_of
 from pywrt.errors import InvalidError, MalformedError
 from pywrt.wasm import types as core
-from pywrt.wasm.binary.decoder import read_externtype
 from pywrt.wasm.binary.reader import Reader
-from pywrt.wasm.binary.types import read_functype
 from pywrt.wit import types as wit
 from pywrt.wit.names import canonical_name, is_label
-
-MAX_ITEMS = 100_000
 
 _POINTER_PAIR = (8, 16)
 _HANDLE = (4, 4)
@@ -42,65 +45,6 @@ PRIMITIVE_ITEMS = {code: Extern("type", t, layout=layout) for code, (t, layout) 
 #: The primitive value type that is a feature of its own.
 ERROR_CONTEXT_CODE = 0x64
 ERROR_CONTEXT_ITEM = Extern("type", wit.ERROR_CONTEXT, layout=_HANDLE)
-
-
-def leading_byte(reader: Reader, byte: int, what: str) -> MalformedError:
-    """The error for a byte, just read, that starts nothing known."""
-    return MalformedError(f"invalid leading byte (0x{byte:x}) for {what}", offset=reader.pos - 1)
-
-
-def unbuilt(what: str, feature: str) -> InvalidError:
-    """The error for what is not built yet."""
-    return InvalidError(f"{what} requires the {feature} feature, which is not supported", feature=feature)
-
-
-def read_bool(reader: Reader, what: str) -> bool:
-    """A byte that is 0 or 1."""
-    byte = reader.byte()
-    if byte > 1:
-        raise leading_byte(reader, byte, what)
-    return byte == 1
-
-
-# Names and sorts
-
-
-def read_sort(reader: Reader, what: str = "component external kind") -> str:
-    """`sort`, core sorts included."""
-    byte = reader.byte()
-    if byte != 0:
-        sort = SORTS.get(byte)
-        if sort is None:
-            raise leading_byte(reader, byte, what)
-        return sort
-    return read_core_sort(reader, what)
-
-
-def read_core_sort(reader: Reader, what: str) -> str:
-    """`core:sort`."""
-    byte = reader.byte()
-    sort = CORE_SORTS.get(byte)
-    if sort is None:
-        raise leading_byte(reader, byte, what)
-    return sort
-
-
-def read_name_attributes(reader: Reader) -> tuple[str, str | None]:
-    """`nameattributes`: the name, and the attribute `implements` if it is there."""
-    form = reader.byte()
-    if form > 2:
-        raise leading_byte(reader, form, "component name")
-    name = reader.name()
-    attributes: dict[str, str] = {}
-    for _ in range(reader.count("attributes", MAX_ITEMS) if form == 2 else 0):
-        kind = reader.byte()
-        if kind > 2:
-            raise leading_byte(reader, kind, "name option")
-        key = ("implements", "versionsuffix", "external-id")[kind]
-        if key in attributes:
-            raise InvalidError(f"duplicate '{key}' option in name")
-        attributes[key] = reader.name()
-    return name, attributes.get("implements")
 
 
 def read_extern_type(reader: Reader, scope: Scope) -> Extern | None:
@@ -455,84 +399,3 @@ def read_alias(reader: Reader, scope: Scope) -> None:
         scope.alias_outer(sort, reader.u32(), reader.u32())
     else:
         raise leading_byte(reader, target, "alias")
-
-
-# Core types
-
-#: What core types may use here: one that refers to another would have to be closed in its own scope.
-_CORE_FEATURES = ALL_FEATURES - {"function-references", "custom-descriptors"}
-
-
-def read_core_type(reader: Reader, scope: Scope) -> None:
-    """`core:type`: a core function type or a module type."""
-    if reader.pos < reader.end and reader.data[reader.pos] == 0x50:
-        reader.pos += 1
-        scope.add("core type", _module_type(reader, scope))
-    elif reader.pos < reader.end and reader.data[reader.pos] in (0x00, 0x4E, 0x4F, 0x5E, 0x5F):
-        raise unbuilt("a core type that is no function type", "gc")
-    else:
-        scope.add("core type", read_functype(reader, _CORE_FEATURES))
-
-
-def _module_type(reader: Reader, scope: Scope) -> ModuleType:
-    types: list[core.SubType] = []
-    imports: dict[tuple[str, str], core.ExternType] = {}
-    exports: dict[str, core.ExternType] = {}
-    for _ in range(reader.count("declarations", MAX_ITEMS)):
-        form = reader.byte()
-        if form == 0x00:
-            module, name = reader.name(), reader.name()
-            if (module, name) in imports:
-                raise InvalidError(f"duplicate import name `{module}:{name}`")
-            imports[module, name] = _core_extern(reader, types)
-        elif form == 0x01:
-            if reader.pos < reader.end and reader.data[reader.pos] == 0x50:
-                raise InvalidError(
-                    "invalid leading byte (0x50) for a type in a module type", offset=reader.pos
-                )
-            types.append(core.SubType(read_functype(reader, _CORE_FEATURES)))
-        elif form == 0x02:
-            types.append(_core_alias(reader, scope, types))
-        elif form == 0x03:
-            name = reader.name()
-            if name in exports:
-                raise InvalidError(f"export name `{name}` already defined")
-            exports[name] = _core_extern(reader, types)
-        else:
-            raise leading_byte(reader, form, "type definition")
-    return ModuleType(imports, exports)
-
-
-def _core_extern(reader: Reader, types: list[core.SubType]) -> core.ExternType:
-    """A core import's or export's type, within the limits of what could be instantiated."""
-    try:
-        found, _ = read_externtype(reader, types, _CORE_FEATURES)
-    except InvalidError as error:
-        raise InvalidError(f"{error.message}: type index out of bounds", offset=error.offset) from None
-    if isinstance(found, core.MemoryType) and max(found.limits.min, found.limits.max or 0) > 1 << 16:
-        raise InvalidError("memory size must be at most 65536 pages (4GiB)")
-    return found
-
-
-def _core_alias(reader: Reader, scope: Scope, types: list[core.SubType]) -> core.SubType:
-    kind = reader.byte()
-    if kind != 0x10:
-        raise leading_byte(reader, kind, "outer alias kind")
-    target = reader.byte()
-    if target != 0x01:
-        raise leading_byte(reader, target, "outer alias target")
-    count, index = reader.u32(), reader.u32()
-    if count == 0:
-        if index >= len(types):
-            raise InvalidError(f"unknown type {index}: type index out of bounds")
-        return types[index]
-    outer: Scope | None = scope
-    for _ in range(count - 1):
-        outer = None if outer is None else outer.parent
-        if outer is None:
-            raise InvalidError(f"invalid outer alias count of {count}")
-    assert outer is not None
-    found = outer.get("core type", index)
-    if not isinstance(found, core.FuncType):
-        raise InvalidError(f"core type index {index} is not a function type")
-    return core.SubType(found)

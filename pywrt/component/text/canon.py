@@ -104,22 +104,20 @@ def _results(context: Context, name: str) -> list[Part]:
     return read_result_list(context)
 
 
-def _flag(context: Context, name: str) -> list[Part]:
-    return [b"\x01" if context.cursor.accept(_flag_word(name)) else b"\x00"]
+def _flag(word: str) -> Callable[[Context, str], list[Part]]:
+    """The reader of a boolean that `word` sets."""
 
+    def read(context: Context, name: str) -> list[Part]:
+        return [b"\x01" if context.cursor.accept(word) else b"\x00"]
 
-def _flag_word(name: str) -> str:
-    """The word that sets the flag of a canonical definition."""
-    if name.startswith(("thread.spawn", "thread.available")):
-        return "shared"
-    return "cancellable" if name.startswith(("thread.", "waitable-set.")) else "async"
+    return read
 
 
 def _core_valtype(context: Context, name: str) -> list[Part]:
     return [encode_valtype(read_valtype(context.cursor, context.scope.space("core type")))]
 
 
-def _u32(context: Context, name: str) -> list[Part]:
+def _slot(context: Context, name: str) -> list[Part]:
     return [unsigned(context.cursor.natural())]
 
 
@@ -129,12 +127,16 @@ _IMMEDIATES: dict[str, Callable[[Context, str], list[Part]]] = {
     "core_func": _lifted,
     "func": _lowered,
     "type": _type,
+    "stream": _type,
+    "future": _type,
     "core_type": _core_type,
     "core_table": _core_table,
     "core_memory": _core_memory,
     "opts": _options,
     "results": _results,
-    "bool": _flag,
+    "async": _flag("async"),
+    "cancellable": _flag("cancellable"),
+    "shared": _flag("shared"),
     "core_valtype": _core_valtype,
-    "u32": _u32,
+    "slot": _slot,
 }
