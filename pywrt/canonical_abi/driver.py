@@ -1,9 +1,9 @@
 """Drivers: what runs the guest code of a store until something that the host waits for has come about.
 
-Strategy: a call, or a read of a stream, may need any of the store's threads to go on. So whoever waits drives
-what there is to run, in slices, and looks after each run whether its own matter is settled. Several drivers of
-one event loop take turns; who finds nothing to do sleeps until another, or the host, has changed something.
-Without an event loop, nothing to do is a deadlock.
+Strategy: a call, or a read of a stream, may need any of the store's threads to go on. So whoever waits
+drives what there is to run, in slices, and looks after each run whether its own matter is settled. Several
+drivers of one event loop take turns; who finds nothing to do sleeps until another, or the host, has changed
+something. Without an event loop, nothing to do is a deadlock.
 
 A driver has the methods of an `Activation`, so that `pywrt.api.driving` serves both.
 """
@@ -66,7 +66,7 @@ class Driver:
         return self._blocked
 
     def resume(self, slice: int | None = None) -> Stop:
-        """Go on for about `slice` units of fuel (None: to the end); why it stopped, as an activation says it."""
+        """Go on for about `slice` units of fuel (None: to the end), and say why it stopped."""
         scheduler = self.scheduler
         if self.trap is not None:
             return Stop.TRAPPED
@@ -120,8 +120,8 @@ class Driver:
     def cancel(self, error: BaseException) -> BaseException:
         """Wait no longer, for `error`, which is returned.
 
-        A run that is at the end of a slice is left to other drivers; one that waits for the host, or is to stop
-        for a trap, ends here.
+        A run that is at the end of a slice is left to other drivers; one that waits for the host, or is to
+        stop for a trap, ends here.
         """
         run, self._run = self._run, None
         if self.trap is None:

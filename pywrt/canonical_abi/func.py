@@ -16,7 +16,7 @@ from typing import Any
 
 from pywrt.canonical_abi.adapters import adapters_for
 from pywrt.canonical_abi.context import CanonOptions, Context
-from pywrt.canonical_abi.guest_task import Body, GuestTask, lifted
+from pywrt.canonical_abi.guest_task import Body, GuestTask, State, lifted
 from pywrt.canonical_abi.handles import CallScope
 from pywrt.canonical_abi.instance import ComponentInstance
 from pywrt.canonical_abi.layout import (
@@ -47,12 +47,12 @@ from pywrt.wit.types import FuncType
 
 
 class LiftedFunc:
-    """A component function that core function `core` of `instance` implements."""
+    """A component function that core function `core` of `instance` implements (None: what starts it)."""
 
     __slots__ = ("_adapters", "_lift_result", "_lower_params", "core", "instance", "name", "options", "type")
 
     def __init__(
-        self, type: FuncType, core: Func, options: CanonOptions, instance: ComponentInstance, name: str
+        self, type: FuncType, core: Func | None, options: CanonOptions, instance: ComponentInstance, name: str
     ) -> None:
         self.type = type
         self.core = core
@@ -272,6 +272,25 @@ def run_within(task: GuestTask) -> Body:
     thread.on_stop = task.next_within
     yield from lifted(task)
     instance.thread, instance.sync_task = before
+
+
+def begin_start(instance: ComponentInstance) -> None:
+    """What runs while `instance` is made is a synchronous task of it. Spec: CanonicalABI.md#canon-lift"""
+    func = LiftedFunc(FuncType(()), None, CanonOptions(), instance, "start")
+    task = GuestTask(func, CallScope(), list, lambda value, returned: None, _refuse)
+    task.state = State.STARTED
+    task.register(task.implicit)
+    task.implicit.on_stop = task.next_within
+    instance.thread, instance.sync_task = task.implicit, task
+
+
+def end_start(instance: ComponentInstance) -> None:
+    """The instance is made."""
+    task = instance.sync_task
+    assert task is not None
+    task.state = State.RESOLVED
+    task.unregister(task.implicit)
+    instance.thread = instance.sync_task = None
 
 
 def start_task(task: GuestTask, left: int, on_stop: Callable[[], Step]) -> Step:

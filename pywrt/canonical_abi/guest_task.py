@@ -1,6 +1,6 @@
 """Tasks: calls of component functions that guests implement. Spec: CanonicalABI.md#tasks, #canon-lift
 
-Strategy: `lifted` is the body of a task's implicit thread, a generator that reads as the specification has it.
+Strategy: `lifted` is the body of a task's implicit thread, a generator that reads as the specification does.
 Whoever calls says where the arguments come from (`on_start`) and where the result goes (`on_resolve`): `func`
 does that for calls of guests, `task` for those of the host. A function whose type is not async returns before
 its caller goes on, so its body is run on the caller's own chain of frames; of the others each is a chain.
@@ -242,6 +242,7 @@ def lifted(task: GuestTask) -> Body:
         task.state = State.RESOLVED
         task.exit()
         return
+    assert func.core is not None
     core_results = yield Call(func.core, flat)
     options = func.options
     if not options.is_async:

@@ -1,6 +1,6 @@
 """Streams and futures at the host's end, as Python has them.
 
-A guest's stream is a `StreamReader`: an asynchronous iterator, and an iterator for code without an event loop.
+A guest's stream is a `StreamReader`: an asynchronous iterator, and an iterator for code without a loop.
 What the host gives a guest to read is any iterable, asynchronous or not: a `StreamSource` asks it for more
 only when the guest reads, so a slow reader slows the source down. Futures are awaitables both ways.
 

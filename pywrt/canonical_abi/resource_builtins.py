@@ -1,4 +1,4 @@
-"""Built-ins for resources: core functions that a component asks for. Spec: CanonicalABI.md#canon-resourcenew"""
+"""Built-ins of resources, which a component asks for. Spec: CanonicalABI.md#canon-resourcenew"""
 
 from typing import Any
 

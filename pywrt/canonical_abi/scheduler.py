@@ -80,7 +80,7 @@ class Scheduler:
         self.completions: deque[tuple[ComponentInstance | None, Callable[[], None]]] = deque()
         #: Operations of the host that aren't over.
         self.operations = 0
-        #: Starts a coroutine of the host, and calls what it is given with its outcome; None outside of a loop.
+        #: Has a coroutine of the host awaited; None outside of an event loop.
         self.launch: Launch | None = None
         #: Called, once, when there may be something to do.
         self.wakers: list[Callable[[], None]] = []
@@ -203,7 +203,7 @@ class Scheduler:
         self.end(run, failure)
 
     def _forget(self, run: Run) -> None:
-        """Threads of instances that can't be entered any more never get a turn, and tell who waits for them."""
+        """Threads of instances that can't be entered any more get no turn; who waits for them hears of it."""
         assert run.failure is not None
         poisoned = set(run.poisoned())
         for thread in [t for t in self.waiting if t.instance in poisoned]:

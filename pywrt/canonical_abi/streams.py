@@ -151,11 +151,9 @@ class Shared:
 
     def check_instances(self, instance: ComponentInstance | None) -> None:
         """Trap if one instance reads what it writes itself, but for numbers."""
-        if instance is not None and instance is self.instance and self.element is not None:
-            if self.element not in _NUMBERS:
-                raise Trap(
-                    f"cannot read from and write to intra-component {self.kind}", "intra-component-copy"
-                )
+        is_number = self.element is None or self.element in _NUMBERS
+        if instance is not None and instance is self.instance and not is_number:
+            raise Trap(f"cannot read from and write to intra-component {self.kind}", "intra-component-copy")
 
 
 class SharedStream(Shared):

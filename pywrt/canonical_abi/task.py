@@ -194,7 +194,7 @@ class Task(Driver):
         self._guest.context.scope.end()
 
     def _request_cancellation(self) -> None:
-        """Ask the guest's task to end; it has a while to do so now, and whatever other drivers give it later."""
+        """Ask the guest's task to end; it has a while to do so now, and what other drivers give it later."""
         guest = self._guest
         if guest.state is not GuestState.INITIAL and guest.state is not GuestState.STARTED:
             return

@@ -31,7 +31,7 @@ def always() -> bool:
 class Thread:
     """A thread of `task`: running (`way` is None), suspended, or waiting until `ready` is true.
 
-    `storage` is what `context.get` and `context.set` address, `index` where the instance's table has it, or 0.
+    `storage` is what `context.get` and `context.set` address, `index` the one in the instance's table, or 0.
     `cancellable` says whether it may be resumed as cancelled.
     """
 

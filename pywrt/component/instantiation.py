@@ -14,7 +14,7 @@ from typing import Any
 
 from pywrt.canonical_abi.builtins import Builtin, canon_builtin
 from pywrt.canonical_abi.context import CanonOptions
-from pywrt.canonical_abi.func import LiftedFunc, canon_lift, canon_lower
+from pywrt.canonical_abi.func import LiftedFunc, begin_start, canon_lift, canon_lower, end_start
 from pywrt.canonical_abi.handles import GuestResource
 from pywrt.canonical_abi.instance import ComponentInstance
 from pywrt.canonical_abi.resource_builtins import (
@@ -120,6 +120,7 @@ class Frame:
         self.pc = 0
         parent = None if caller is None else caller.instance
         self.instance: ComponentInstance = ComponentInstance(store, closure.code.name or "", parent)
+        begin_start(self.instance)
         self.spaces: dict[str, list[Any]] = {sort: [] for sort in _SPACES}
         self.resources: dict[Resource, ResourceType] = {}
         #: Makes static types concrete; each type once, so that equal types stay one object.
@@ -194,6 +195,7 @@ def instantiate(store: Store, code: ComponentCode, args: Mapping[str, Any]) -> E
             _EXECUTE[definition.__class__](frame, definition)
         else:
             stack.pop()
+            end_start(frame.instance)
             if not stack:
                 return frame.exports
             caller = stack[-1]
