@@ -106,7 +106,13 @@ class Context:
         if realloc is None or memory is None:
             raise InvalidError("canonical option `realloc` is required")
         instance.may_leave = False
-        ptr: int = call(instance.store, realloc, (old, old_size, alignment, size))[0]
+        thread = instance.thread
+        if thread is None:
+            ptr: int = call(instance.store, realloc, (old, old_size, alignment, size))[0]
+        else:  # which this is a task of its own of
+            storage, thread.storage = thread.storage, [0, 0]
+            ptr = call(instance.store, realloc, (old, old_size, alignment, size))[0]
+            thread.storage = storage
         instance.may_leave = True
         if ptr & (alignment - 1) or ptr + size > len(memory.data):
             self._refuse(ptr, alignment, size, what)

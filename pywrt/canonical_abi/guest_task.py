@@ -100,12 +100,15 @@ class GuestTask:
         options = self.func.options
         return not options.is_async or options.callback is not None
 
-    def fail(self, error: BaseException) -> None:
-        """It can't go on, nor can those that wait for it."""
+    def fail(self, error: BaseException) -> list[GuestTask]:
+        """It can't go on, nor can those that wait for it: all of them."""
+        failed: list[GuestTask] = []
         task: GuestTask | None = self
         while task is not None and not task.resolved and task.failure is None:
             task.failure = error
+            failed.append(task)
             task = task.parent
+        return failed
 
     # Entering and leaving the instance
 

@@ -38,6 +38,18 @@ class GuestResource(ResourceType):
         self.instance = instance
         self.dtor = dtor
 
+    def destroy(self, rep: int) -> None:
+        """Run the destructor for the host, to its end. Trap if it traps, or the instance can't be entered."""
+        instance, dtor = self.instance, self.dtor
+
+        def act() -> None:
+            if dtor is not None:
+                instance.begin_alone()
+                call(instance.store, dtor, [rep])
+                instance.sync_task = None
+
+        instance.scheduler.act_in(instance, act)
+
 
 class HostResource(ResourceType):
     """A resource type that the host implements: its representation is any Python object.
@@ -210,11 +222,7 @@ class GuestHandle:
         """
         self._end("was dropped")
         if self.owned and isinstance(self.resource, GuestResource):
-            instance, dtor = self.resource.instance, self.resource.dtor
-            instance.enter_related(None)
-            if dtor is not None:
-                call(instance.store, dtor, [self.rep])
-            instance.leave(None)
+            self.resource.destroy(self.rep)
 
     def expire(self) -> None:
         """End a borrow with its call."""
