@@ -125,7 +125,7 @@ class Driver:
         return error
 
     def let_go(self, error: BaseException) -> None:
-        """Leave the run that this drives to others; end one that waits for the host: nobody else does that."""
+        """Leave the run that this drives to others; end one that waits for the host, as nobody else does."""
         run, self._run = self._run, None
         if run is not None and run.activation is not None:
             if run.activation.blocked is None:
