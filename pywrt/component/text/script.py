@@ -6,7 +6,7 @@ Spec: the component suite's scripts, which are the reference interpreter's forma
 
 from dataclasses import dataclass
 
-from pywrt.component.text.components import parse_component, parse_fields
+from pywrt.component.text.components import parse_component, read_definitions
 from pywrt.component.text.context import Context
 from pywrt.wasm.text.lexer import Tokens, decode_text, tokenize
 from pywrt.wasm.text.numbers import RangeError, parse_integer
@@ -36,7 +36,7 @@ class ComponentSource(Source):
         if self.kind == "quote":
             return parse_component(b"(component " + self._bytes + b")")
         context = Context(self._tokens, start=self._first)
-        encoded = parse_fields(context)
+        encoded = read_definitions(context)
         context.cursor.expect(")")
         return encoded
 
