@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pywrt.canonical_abi import (
+    Builtin,
     CanonOptions,
     Err,
     HostFunc,
@@ -15,13 +16,13 @@ from pywrt.canonical_abi import (
     Task,
     Variant,
     call,
-    canon_context_get,
-    canon_context_set,
+    canon_builtin,
     canon_lower,
     check_host_arity,
 )
 from pywrt.engine.machine import Blocked, Stop
 from pywrt.errors import LinkError, Trap, ValueTypeError
+from pywrt.wasm.types import I32, FuncType
 from pywrt.wit import types as wit
 
 LIBC = """
@@ -388,7 +389,10 @@ def test_context_is_fresh_for_each_task_and_lasts_to_post_return(new_store: Any,
       (func (export "post") (param i32) (global.set $seen (call $get)))
       (func (export "seen") (result i32) (global.get $seen)))"""
     instance = guest(new_store(), "")
-    instance.load(text, [canon_context_get(0, instance.instance), canon_context_set(0, instance.instance)])
+    i32 = FuncType((), (I32,)), FuncType((I32,), ())
+    names = "context.get", "context.set"
+    builtins = [Builtin(name, t, CanonOptions()) for name, t in zip(names, i32, strict=True)]
+    instance.load(text, [canon_builtin(builtin, instance.instance) for builtin in builtins])
     f = instance.lift("f", result=wit.U32, post_return="post")
     assert [call(f, []), call(f, [])] == [0, 0]
     assert call(instance.lift("seen", result=wit.U32), []) == 42
