@@ -38,12 +38,6 @@ from pywrt.wit import types as wit
 
 _I32 = core.I32
 CALLBACK_TYPE = core.FuncType((_I32, _I32, _I32), (_I32,))
-RESOURCE_TYPES = {
-    "resource.new": core.FuncType((_I32,), (_I32,)),
-    "resource.drop": core.FuncType((_I32,), ()),
-    "resource.rep": core.FuncType((_I32,), (_I32,)),
-}
-
 #: Options as read: (name, index or None)
 RawOptions = Sequence[tuple[str, int | None]]
 
@@ -229,17 +223,17 @@ def _shown(types: Sequence[core.ValType]) -> str:
 # Built-ins
 
 
-def canon_resource(name: str) -> Callable[[Scope, Pointers, int], None]:
+def canon_resource(canon: Canon) -> Callable[[Scope, Pointers, int], None]:
     """The rule of `canon resource.new`, `resource.drop` or `resource.rep`."""
 
     def rule(scope: Scope, pointers: Pointers, index: int) -> None:
         resource = scope.resource(index)
-        if name != "resource.drop" and not resource.root.local:
+        if canon.name != "resource.drop" and resource.rep is None:
             raise InvalidError(
-                f"type index {index} is not a local resource: `{name}` needs one that is defined here"
+                f"type index {index} is not a local resource: `{canon.name}` needs one that is defined here"
             )
-        scope.add_core_func(RESOURCE_TYPES[name])
-        scope.definitions.append(CanonResource(name, resource))
+        scope.add_core_func(core_type(canon.type, resource.rep or _I32))
+        scope.definitions.append(CanonResource(canon.name, resource))
 
     return rule
 
@@ -366,7 +360,7 @@ RULES: dict[str, Callable[..., None]] = {
     **{canon.name: canon_builtin(canon) for canon in CANONS.values()},
     "lift": canon_lift,
     "lower": canon_lower,
-    **{name: canon_resource(name) for name in RESOURCE_TYPES},
+    **{canon.name: canon_resource(canon) for canon in CANONS.values() if canon.name.startswith("resource.")},
     "task.return": canon_task_return,
     "context.get": canon_context("context.get"),
     "context.set": canon_context("context.set"),

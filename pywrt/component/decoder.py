@@ -33,7 +33,7 @@ from pywrt.component.tables import (
     Canon,
 )
 from pywrt.component.type_decoder import read_alias, read_extern_type, read_result_list, read_type
-from pywrt.component.types import ModuleType, component_extern
+from pywrt.component.types import Attributes, ModuleType, component_extern
 from pywrt.config import DEFAULT_FEATURES
 from pywrt.errors import InvalidError, LimitError, MalformedError
 from pywrt.wasm import types as core
@@ -246,10 +246,10 @@ def _instance(reader: Reader, scope: Scope, decoder: _Decoder) -> None:
             args.append((name, read_sort(reader), reader.u32()))
         scope.instantiate(component, args)
     elif form == 0x01:
-        items: list[tuple[str, str | None, str, int]] = []
+        items: list[tuple[str, Attributes, str, int]] = []
         for _ in range(reader.count("exports", MAX_INDEX_SPACE)):
-            name, implements = read_name_attributes(reader)
-            items.append((name, implements, read_sort(reader), reader.u32()))
+            name, attributes = read_name_attributes(reader, scope)
+            items.append((name, attributes, read_sort(reader), reader.u32()))
         scope.instance_exports(items)
     else:
         raise leading_byte(reader, form, "instance")
@@ -283,16 +283,16 @@ def _canon(reader: Reader, scope: Scope, decoder: _Decoder) -> None:
 
 
 def _import(reader: Reader, scope: Scope, decoder: _Decoder) -> None:
-    name, implements = read_name_attributes(reader)
-    scope.import_(name, implements, read_extern_type(reader, scope))
+    name, attributes = read_name_attributes(reader, scope)
+    scope.import_(name, attributes, read_extern_type(reader, scope))
 
 
 def _export(reader: Reader, scope: Scope, decoder: _Decoder) -> None:
-    name, implements = read_name_attributes(reader)
+    name, attributes = read_name_attributes(reader, scope)
     sort, index = read_sort(reader), reader.u32()
     is_ascribed = read_bool(reader, "optional component export type")
     ascribed = read_extern_type(reader, scope) if is_ascribed else None
-    scope.export(name, implements, sort, index, ascribed, is_ascribed)
+    scope.export(name, attributes, sort, index, ascribed, is_ascribed)
 
 
 _SECTIONS: dict[int, Callable[[Reader, Scope, _Decoder], None]] = {

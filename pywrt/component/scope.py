@@ -31,15 +31,18 @@ from pywrt.component.subtyping import (
     open_instance,
 )
 from pywrt.component.tables import (
+    CANONICAL_NAMES,
     CORE_SORT_OF_KIND,
     MAX_INDEX_SPACE,
     MAX_NESTING,
     MAX_TYPE_SIZE,
     MAX_VALUE_TYPE_SIZE,
+    NESTED_NAMES,
     SORTS,
     SPACE_NAMES,
 )
 from pywrt.component.types import (
+    Attributes,
     Bound,
     ComponentType,
     CoreExternType,
@@ -57,12 +60,17 @@ from pywrt.errors import InvalidError
 from pywrt.wasm import types as core
 from pywrt.wasm.deftypes import DefType, define_func
 from pywrt.wit import types as wit
-from pywrt.wit.names import ExternName, canonical_name, parse_extern_name, parse_interface_name
+from pywrt.wit.names import (
+    ExternName,
+    Version,
+    canonical_name,
+    parse_extern_name,
+    parse_interface_name,
+    parse_version,
+)
 
 #: The sorts that have an index space of their own.
 _SPACES = (*CORE_SORT_OF_KIND.values(), "core type", "core module", "core instance", *SORTS.values())
-
-DTOR_TYPE = core.FuncType((core.I32,), ())
 
 #: The type of a core instance: its exports.
 CoreInstanceType = dict[str, CoreExternType]
@@ -79,16 +87,6 @@ class Names:
         self.named: Named = {}
         #: Resource type objects, by identity -> name.
         self.resources: dict[int, str] = {}
-
-    def take(self, name: str, what: str) -> ExternName:
-        """Parse `name` and claim it; `what` is import or export."""
-        parsed = parse_extern_name(name, what)
-        canonical = canonical_name(name)
-        previous = self.taken.get(canonical)
-        if previous is not None:
-            raise InvalidError(f"{what} name `{name}` conflicts with previous name `{previous}`")
-        self.taken[canonical] = name
-        return parsed
 
     def enter(self, parsed: ExternName, name: str, item: Extern) -> None:
         """Check what the name says of its type, and note the name of a resource type."""
@@ -204,23 +202,23 @@ class Scope:
 
     # Types
 
-    def define_resource(self, dtor: int | None) -> None:
-        """`resourcetype`: a resource type that this component implements."""
+    def define_resource(self, rep: core.ValType, dtor: int | None) -> None:
+        """`resourcetype`: a resource type that this component implements, represented by `rep`."""
         if self.kind != "component":
             raise InvalidError("resources can only be defined within a concrete component")
-        if dtor is not None and self.core_func(dtor) != DTOR_TYPE:
+        if dtor is not None and self.core_func(dtor) != core.FuncType((rep,), ()):
             raise InvalidError(f"core function {dtor} has wrong signature for a destructor")
-        resource = Resource("", local=True)  # its first export gives it a name
+        resource = Resource("", rep=rep)  # its first export gives it a name
         self.add("type", Extern("type", resource, free=frozenset([resource])))
         self.definitions.append(ResourceDef(resource, dtor))
 
     # Imports and exports
 
-    def import_(self, name: str, implements: str | None, item: Extern | None) -> None:
+    def import_(self, name: str, attributes: Attributes, item: Extern | None) -> None:
         """`import`: `item` is None for a fresh abstract resource type."""
-        parsed = self.import_names.take(name, "import")
+        parsed = self._take(self.import_names, name, "import")
         item, fresh = self._opened(name, item)
-        _check_implements(name, parsed, implements, item)
+        self._check_attributes(name, parsed, attributes, item)
         self.import_names.enter(parsed, name, item)
         self._check_visible(item, name, "import")
         self.imports[name] = item
@@ -229,11 +227,11 @@ class Scope:
         if self.kind == "component":
             self.definitions.append(ImportDef(name, item, fresh))
 
-    def declare_export(self, name: str, implements: str | None, item: Extern | None) -> None:
+    def declare_export(self, name: str, attributes: Attributes, item: Extern | None) -> None:
         """`exportdecl`: what a component or instance type exports."""
-        parsed = self.export_names.take(name, "export")
+        parsed = self._take(self.export_names, name, "export")
         item, fresh = self._opened(name, item)
-        _check_implements(name, parsed, implements, item)
+        self._check_attributes(name, parsed, attributes, item)
         self.export_names.enter(parsed, name, item)
         self._check_visible(item, name, "export")
         self.exports[name] = item
@@ -243,14 +241,14 @@ class Scope:
     def export(
         self,
         name: str,
-        implements: str | None,
+        attributes: Attributes,
         sort: str,
         index: int,
         ascribed: Extern | None,
         is_ascribed: bool,
     ) -> None:
         """`export`: with `is_ascribed`, an `ascribed` of None stands for the bound `(sub resource)`."""
-        parsed = self.export_names.take(name, "export")
+        parsed = self._take(self.export_names, name, "export")
         item = self._exportable(sort, index)
         argument = Argument(name, sort, index, item.type if sort == "type" else None)
         fresh: tuple[Bound, ...] = ()
@@ -261,12 +259,42 @@ class Scope:
             if isinstance(item.type, Resource) and not item.type.root.name:
                 item.type.root.name = name
             item = rename(item)
-        _check_implements(name, parsed, implements, item)
+        self._check_attributes(name, parsed, attributes, item)
         self.export_names.enter(parsed, name, item)
         self._check_visible(item, name, "export")
         self.exports[name] = item
         self.add(item.sort, item)
         self.definitions.append(ExportDef(argument, fresh))
+
+    def _take(self, names: Names, name: str, what: str) -> ExternName:
+        """Parse `name` and claim it; `what` is import or export."""
+        parsed = parse_extern_name(name, what, NESTED_NAMES in self.features)
+        self._check_version(parsed, name)
+        canonical = canonical_name(name)
+        previous = names.taken.get(canonical)
+        if previous is not None:
+            raise InvalidError(f"{what} name `{name}` conflicts with previous name `{previous}`")
+        names.taken[canonical] = name
+        return parsed
+
+    def _check_version(self, parsed: ExternName, name: str) -> None:
+        if parsed.version is not None and parsed.version.patch is None:
+            self.require(CANONICAL_NAMES, f"the canonical version in `{name}`")
+
+    def _check_attributes(self, name: str, parsed: ExternName, attributes: Attributes, item: Extern) -> None:
+        """Spec: Binary.md#import-and-export-definitions"""
+        if attributes.implements is not None:
+            interface = parse_interface_name(
+                attributes.implements, "implements", NESTED_NAMES in self.features
+            )
+            self._check_version(interface, attributes.implements)
+            if parsed.kind != "label":
+                raise InvalidError(f"name `{name}` is not valid with `implements`")
+            if item.sort != "instance":
+                raise InvalidError("only instances can have an `implements`")
+            parsed = interface
+        if attributes.version_suffix is not None:
+            _check_suffix(parsed.version, attributes.version_suffix)
 
     def _exportable(self, sort: str, index: int) -> Extern:
         if sort.startswith("core ") and sort != "core module":
@@ -388,8 +416,8 @@ class Scope:
         used = tuple([argument for argument in arguments if argument.name in type.imports])
         self.definitions.append(Instantiate(component, used, fresh))
 
-    def instance_exports(self, items: list[tuple[str, str | None, str, int]]) -> None:
-        """`instance`: a bag of definitions; items are (name, implements, sort, index).
+    def instance_exports(self, items: list[tuple[str, Attributes, str, int]]) -> None:
+        """`instance`: a bag of definitions; items are (name, attributes, sort, index).
 
         Nothing in it introduces a type: what it exports as a type is the very type that it names, so no
         function in it is of a resource that has a name there.
@@ -397,11 +425,11 @@ class Scope:
         names = Names()
         exports: dict[str, Extern] = {}
         arguments: list[Argument] = []
-        for name, implements, sort, index in items:
-            parsed = names.take(name, "export")
+        for name, attributes, sort, index in items:
+            parsed = self._take(names, name, "export")
             item = self._exportable(sort, index)
             arguments.append(Argument(name, sort, index, item.type if sort == "type" else None))
-            _check_implements(name, parsed, implements, item)
+            self._check_attributes(name, parsed, attributes, item)
             check_annotated(parsed, name, item, {})
             exports[name] = item
         self.add("instance", instance_extern(InstanceType(exports)))
@@ -476,12 +504,13 @@ def check_size(item: Extern) -> None:
         raise InvalidError(f"nesting of types exceeds the limit of {MAX_NESTING}")
 
 
-def _check_implements(name: str, parsed: ExternName, implements: str | None, item: Extern) -> None:
-    """The rules of the attribute `implements`. Spec: Binary.md#import-and-export-definitions"""
-    if implements is None:
-        return
-    parse_interface_name(implements, "implements")
-    if parsed.kind != "label":
-        raise InvalidError(f"name `{name}` is not valid with `implements`")
-    if item.sort != "instance":
-        raise InvalidError("only instances can have an `implements`")
+def _check_suffix(version: Version | None, suffix: str) -> None:
+    """InvalidError unless `suffix` completes a canonical version."""
+    if version is None or not version.canonical:
+        raise InvalidError("`versionsuffix` requires an interface name with a canonical version")
+    try:
+        complete = parse_version(f"{version}{suffix}")
+    except ValueError as error:
+        raise InvalidError(f"`versionsuffix` `{suffix}` of version {version} is not valid: {error}") from None
+    if complete.patch is None:
+        raise InvalidError(f"`versionsuffix` `{suffix}` of version {version} makes no complete version")

@@ -21,21 +21,31 @@ class Resource(wit.ResourceType):
     """A resource type during validation: a definition, or a variable that an import or export introduces.
 
     Exporting or importing one under another name gives a new object with the same `root`; such objects are
-    equal. `local` is true of resource types that the component at hand defines.
+    equal. `rep` is the core type that represents a resource type which the component at hand defines,
+    None for others.
     """
 
-    __slots__ = ("local", "root")
+    __slots__ = ("rep", "root")
 
-    def __init__(self, name: str, renamed: "Resource | None" = None, local: bool = False) -> None:
+    def __init__(self, name: str, renamed: "Resource | None" = None, rep: core.ValType | None = None) -> None:
         super().__init__(name)
         self.root: Resource = self if renamed is None else renamed.root
-        self.local: bool = local if renamed is None else renamed.local
+        self.rep: core.ValType | None = rep if renamed is None else renamed.rep
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Resource) and self.root is other.root
 
     def __hash__(self) -> int:
         return id(self.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What goes with the name of an import or export. Spec: Binary.md#import-and-export-definitions"""
+
+    implements: str | None = None
+    version_suffix: str | None = None
+    external_id: str | None = None
 
 
 #: Where a resource type is found: names of exports, outermost first.
