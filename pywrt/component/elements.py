@@ -16,11 +16,6 @@ def leading_byte(reader: Reader, byte: int, what: str) -> MalformedError:
     return MalformedError(f"invalid leading byte (0x{byte:x}) for {what}", offset=reader.pos - 1)
 
 
-def unbuilt(what: str, feature: str) -> InvalidError:
-    """The error for what is not built yet."""
-    return InvalidError(f"{what} requires the {feature} feature, which is not supported", feature=feature)
-
-
 def read_bool(reader: Reader, what: str) -> bool:
     """A byte that is 0 or 1."""
     byte = reader.byte()

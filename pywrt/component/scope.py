@@ -21,6 +21,8 @@ from pywrt.component.definitions import (
     Instantiate,
     ModuleDef,
     ResourceDef,
+    StartDef,
+    ValueDef,
 )
 from pywrt.component.subtyping import (
     Mismatch,
@@ -29,6 +31,7 @@ from pywrt.component.subtyping import (
     match,
     match_core,
     open_instance,
+    same_value,
 )
 from pywrt.component.tables import (
     CANONICAL_NAMES,
@@ -115,6 +118,8 @@ class Scope:
         self.imported: list[Bound] = []
         self.exported: list[Bound] = []
         self.definitions: list[Definition] = []
+        #: Values that are not consumed yet, by index.
+        self.unused: set[int] = set()
         #: What `context.get` and `context.set` of this component hold, once there is one.
         self.context_type: core.ValType | None = None
 
@@ -141,6 +146,16 @@ class Scope:
         if isinstance(entry, Extern):
             check_size(entry)
         space.append(entry)
+        if sort == "value":
+            self.unused.add(len(space) - 1)
+
+    def use_value(self, index: int) -> wit.WitType:
+        """Consume a value, which is done once, and give its type. Spec: Binary.md#-start-definitions"""
+        item: Extern = self.get("value", index)
+        if index not in self.unused:
+            raise InvalidError(f"cannot use value {index} more than once")
+        self.unused.remove(index)
+        return item.type  # type: ignore[return-value]
 
     def core_func(self, index: int) -> core.FuncType:
         """The type of core function `index`."""
@@ -212,6 +227,35 @@ class Scope:
         self.add("type", Extern("type", resource, free=frozenset([resource])))
         self.definitions.append(ResourceDef(resource, dtor))
 
+    # Values
+
+    def define_value(self, item: Extern, value: Any) -> None:
+        """`value`: a constant of value type `item`."""
+        self.add("value", item.like("value", item.type))
+        self.definitions.append(ValueDef(item.type, value))  # type: ignore[arg-type]
+
+    def start(self, func: int, args: list[int], results: int) -> None:
+        """`start`: a call while the component is instantiated."""
+        item: Extern = self.get("func", func)
+        type: wit.FuncType = item.type  # type: ignore[assignment]
+        self.work.charge(item.size)
+        if len(args) != len(type.params):
+            raise InvalidError(f"start function takes {len(type.params)} arguments, {len(args)} are given")
+        for param, index in zip(type.params, args, strict=True):
+            try:
+                same_value(self.use_value(index), param.type)
+            except Mismatch as error:
+                raise InvalidError(
+                    f"value type mismatch for start function argument `{param.name}`: {error}"
+                ) from None
+        if results != (type.result is not None):
+            raise InvalidError(f"start function of type {type} is said to have {results} results")
+        if type.result is not None:
+            result = item.like("value", type.result)  # no larger than the function's type
+            result.borrow = False
+            self.add("value", result)
+        self.definitions.append(StartDef(func, tuple(args), results == 1))
+
     # Imports and exports
 
     def import_(self, name: str, attributes: Attributes, item: Extern | None) -> None:
@@ -264,6 +308,8 @@ class Scope:
         self._check_visible(item, name, "export")
         self.exports[name] = item
         self.add(item.sort, item)
+        if sort == "value":
+            self.unused.remove(len(self.spaces[sort]) - 1)  # it is consumed by being exported
         self.definitions.append(ExportDef(argument, fresh))
 
     def _take(self, names: Names, name: str, what: str) -> ExternName:
@@ -300,6 +346,8 @@ class Scope:
         if sort.startswith("core ") and sort != "core module":
             raise InvalidError(f"a {sort} cannot be exported from a component")
         item: Extern = self.get(sort, index)
+        if sort == "value":
+            self.use_value(index)
         return item
 
     def _check_ascription(self, item: Extern, ascribed: Extern | None) -> None:
@@ -332,6 +380,8 @@ class Scope:
         if self.kind == "instance type":
             return
         self.work.charge(item.size)
+        if item.sort == "value" and item.borrow and what == "export":
+            raise InvalidError("exported value type cannot contain a `borrow` type")
         visible = self.export_names.named
         importing = what == "import"
         ok = register(item, self.import_names.named if importing else visible, visible if importing else None)
@@ -477,6 +527,11 @@ class Scope:
         exported = self.exported
         self.work.charge(sum([item.size for item in self.exports.values()]))
         if self.kind == "component":
+            if self.unused:
+                raise InvalidError(
+                    f"value index {min(self.unused)} was not used as part of an instantiation, "
+                    "start function, or export"
+                )
             # What the exports refer to and no import brought in is abstract outside, and fresh for each
             # instance. Each such type has a name outside, hence a path.
             outside = {resource for resource, _ in self.imported}

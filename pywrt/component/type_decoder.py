@@ -14,7 +14,6 @@ from pywrt.component.elements import (
     read_bool,
     read_name_attributes,
     read_sort,
-    unbuilt,
 )
 from pywrt.component.scope import Scope
 from pywrt.component.tables import (
@@ -60,7 +59,8 @@ def read_extern_type(reader: Reader, scope: Scope) -> Extern | None:
     if sort is None:
         raise leading_byte(reader, byte, "component external kind")
     if sort == "value":
-        raise unbuilt("a value import or export", VALUES)
+        scope.require(VALUES, "a value import or export")
+        return _value_bound(reader, scope)
     if sort != "type":
         return scope.extern_type(sort, reader.u32())
     bound = reader.byte()
@@ -70,6 +70,16 @@ def read_extern_type(reader: Reader, scope: Scope) -> Extern | None:
         return None
     item: Extern = scope.get("type", reader.u32())
     return item
+
+
+def _value_bound(reader: Reader, scope: Scope) -> Extern:
+    bound = reader.byte()
+    if bound == 0x00:
+        raise InvalidError("a value bound that names another value is not supported", feature=VALUES)
+    if bound != 0x01:
+        raise leading_byte(reader, bound, "value bound")
+    item = read_valtype(reader, scope)
+    return item.like("value", item.type)
 
 
 # Value types. The readers stand in the order of the specification.
