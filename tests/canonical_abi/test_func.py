@@ -226,7 +226,7 @@ def test_lower_of_a_guests_func_transcodes_strings(
     assert call(forward, [text]) == text
 
 
-def test_lower_of_a_string_that_transcoding_makes_too_long_traps(
+def test_lift_of_a_string_that_transcoding_made_too_long_traps(
     new_store: Any, guest: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pywrt.canonical_abi.strings.MAX_BYTE_LENGTH", 10)
@@ -237,9 +237,9 @@ def test_lower_of_a_string_that_transcoding_makes_too_long_traps(
     )
     forward.options.string_encoding = "latin1+utf16"
     assert call(forward, ["o" * 8]) == "o" * 8
-    with pytest.raises(Trap, match=r"^argument 'p0': the string's 16 bytes are more than 10") as caught:
+    with pytest.raises(Trap, match=r"^string content out-of-bounds: 16 bytes at") as caught:
         call(forward, ["ö" * 8])
-    assert caught.value.code == "value-does-not-fit"
+    assert caught.value.code == "string-out-of-bounds"
 
 
 STEPS = """(module
