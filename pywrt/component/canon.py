@@ -52,7 +52,7 @@ class Pointers:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[wit.WitType, bool]] = {}
-        self.layouts = {core.I32: Layouts(), core.I64: Layouts()}
+        self.layouts = {address: Layouts(address) for address in (core.I32, core.I64)}
 
     def within(self, type: wit.WitType | None) -> bool:
         """Whether values of `type` hold pointers, that is strings, lists or maps."""
@@ -153,6 +153,7 @@ def canon_lift(scope: Scope, pointers: Pointers, func: int, raw: RawOptions, typ
     """`canon lift`: a core function becomes a component function."""
     item = scope.func_type(type_index)
     type = _func_type(item)
+    scope.work.charge(len(type.params))
     have = scope.core_func(func)
     options = read_options(scope, "lift", raw)
     if options.is_async:
@@ -185,6 +186,7 @@ def canon_lift(scope: Scope, pointers: Pointers, func: int, raw: RawOptions, typ
 def canon_lower(scope: Scope, pointers: Pointers, func: int, raw: RawOptions) -> None:
     """`canon lower`: a component function becomes a core function."""
     type = _func_type(scope.get("func", func))
+    scope.work.charge(len(type.params))
     options = read_options(scope, "lower", raw)
     if options.is_async:
         _require_async(type)
