@@ -62,7 +62,8 @@ AROUND = """(component
   (import "string" (func $string (param "x" string)))
   (import "sync" (func $sync))
   (import "plain" (func $plain async))
-  (import "five" (func $five async (param "a" u8) (param "b" u8) (param "c" u8) (param "d" u8) (param "e" u8)))
+  (import "five" (func $five async
+    (param "a" u8) (param "b" u8) (param "c" u8) (param "d" u8) (param "e" u8)))
   (import "answer" (func $answer async (result u32)))
   (import "reply" (func $reply async (result string)))
   %s)
