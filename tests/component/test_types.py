@@ -233,7 +233,7 @@ def test_attribute_that_is_given_twice_is_refused(code: int) -> None:
     attribute = bytes([code]) + b"\1x"
     content = b"\1\2\1a\2" + attribute * 2 + b"\5\0"
     data = PREAMBLE + b"\7\3\1\x42\0" + b"\x0a" + bytes([len(content)]) + content
-    with pytest.raises(InvalidError, match="^duplicate '"):
+    with pytest.raises(InvalidError, match=r"^duplicate '"):
         Component(Engine(), data)
 
 
