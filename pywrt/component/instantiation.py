@@ -149,6 +149,7 @@ _SPACES = (
     "core table",
     "core memory",
     "core global",
+    "core tag",
     "core module",
     "core instance",
     *SORTS.values(),
