@@ -54,6 +54,7 @@ from pywrt.component.types import (
     ModuleType,
     Resource,
     component_extern,
+    free_in,
     instance_extern,
     kind_of,
     resource_paths,
@@ -526,21 +527,33 @@ class Scope:
         """The type of this component, or the component type that was declared."""
         exported = self.exported
         self.work.charge(sum([item.size for item in self.exports.values()]))
+        imported = {resource for resource, _ in self.imported}
+        in_imports = free_in(self.imports.values())
         if self.kind == "component":
-            if self.unused:
-                raise InvalidError(
-                    f"value index {min(self.unused)} was not used as part of an instantiation, "
-                    "start function, or export"
-                )
+            self._check_values_used()
             # What the exports refer to and no import brought in is abstract outside, and fresh for each
             # instance. Each such type has a name outside, hence a path.
-            outside = {resource for resource, _ in self.imported}
+            outside = set(imported)
             exported = []
             for resource, path in resource_paths(self.exports):
                 if resource not in outside:
                     outside.add(resource)
                     exported.append((resource, path))
+            if not free_in(self.exports.values()) <= outside:
+                raise InvalidError("local resource type found in export but not exported itself")
+            local = in_imports - imported
+        else:
+            local = in_imports & {resource for resource, _ in exported}
+        if local:
+            raise InvalidError("local resource type found in imports")
         return ComponentType(self.imports, self.exports, tuple(self.imported), tuple(exported))
+
+    def _check_values_used(self) -> None:
+        if self.unused:
+            raise InvalidError(
+                f"value index {min(self.unused)} was not used as part of an instantiation, "
+                "start function, or export"
+            )
 
     def finish_type(self) -> Extern:
         """The type definition that a scope of a type amounts to."""

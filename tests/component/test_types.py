@@ -487,3 +487,38 @@ def test_value_of_an_instance_is_aliased_and_used() -> None:
       (instance $i (instantiate $c (with "v" (value $v))))
       (alias export $i "w" (value $w))
       (instance (export "x" (value $w)))""")
+
+
+# --- resources that have no place outside
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '(type $x (resource (rep i32))) (import "r" (type (eq $x)))',
+        '(type $x (resource (rep i32))) (export $r "t" (type $x)) (import "r" (type (eq $r)))',
+        '(type $x (resource (rep i32))) (import "i" (instance (export "r" (type (eq $x)))))',
+        '(type $x (resource (rep i32))) (import "c" (component (import "r" (type (eq $x)))))',
+        '(type (component (export "t" (type $r (sub resource))) (import "r" (type (eq $r)))))',
+        """(type (component
+          (export "t" (instance $i (export "r" (type (sub resource)))))
+          (alias export $i "r" (type $r)) (import "s" (type (eq $r)))))""",
+    ],
+)
+def test_import_cannot_refer_to_a_resource_of_the_component(text: str) -> None:
+    refused(text, "local resource type found in imports")
+
+
+def test_import_of_a_type_may_refer_to_a_resource_around_it() -> None:
+    load("""
+      (type $x (resource (rep i32)))
+      (export $r "r" (type $x))
+      (type (component (import "s" (type (eq $r))) (export "t" (type (eq $r)))))""")
+
+
+def test_export_cannot_refer_to_a_resource_that_is_not_exported() -> None:
+    text = """(type $x (resource (rep i32)))
+      (type $c (component (export "r" (type (eq {})))))
+      {}(export "c" (type $c))"""
+    refused(text.format("$x", ""), "local resource type found in export but not exported itself")
+    load(text.format("$x", '(export "x" (type $x)) '))
