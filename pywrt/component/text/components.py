@@ -35,6 +35,7 @@ from pywrt.component.text.types import (
     read_externtype,
     read_typeuse,
 )
+from pywrt.component.text.values import define_value
 from pywrt.wasm.binary import encode_module
 from pywrt.wasm.text.annotations import parse_custom
 from pywrt.wasm.text.cursor import Cursor
@@ -219,6 +220,9 @@ class ComponentParser:
     def type(self, binding: Binding) -> int:
         return define_type(self.context, read_deftype(self.context, binding.name), binding)
 
+    def value(self, binding: Binding) -> int:
+        return define_value(self.context, binding)
+
     def func(self, binding: Binding) -> int:
         """`<functype> (canon lift ...)`"""
         context, cursor = self.context, self.cursor
@@ -270,6 +274,7 @@ _DEFINITIONS: dict[str, Callable[[ComponentParser, Binding], int]] = {
     "component": ComponentParser.component,
     "instance": ComponentParser.instance,
     "type": ComponentParser.type,
+    "value": ComponentParser.value,
     "func": ComponentParser.func,
 }
 
