@@ -35,6 +35,7 @@ from pywrt.component.text.types import (
     read_externtype,
     read_typeuse,
 )
+from pywrt.component.text.values import define_value
 from pywrt.wasm.binary import encode_module
 from pywrt.wasm.text.annotations import parse_custom
 from pywrt.wasm.text.cursor import Cursor
@@ -75,19 +76,16 @@ class ComponentParser:
 
     def _definition(self) -> None:
         cursor = self.cursor
-        start = cursor.i
-        sort = cursor.texts[start]
-        if sort == "core":
-            cursor.i += 1
-            sort = f"core {cursor.texts[cursor.i]}"
-        if sort in _OTHERS:
-            cursor.i += 1
-            _OTHERS[sort](self.context)
-        elif sort in SORT_BYTES:
-            cursor.i += 1
-            self._of_sort(sort)
+        is_core = cursor.accept("core")
+        word = cursor.texts[cursor.i]
+        kind = f"core {word}" if is_core else word
+        if kind not in _OTHERS and kind not in SORT_BYTES:
+            raise cursor.unexpected(wanted="a definition")
+        cursor.i += 1
+        if kind in _OTHERS:
+            _OTHERS[kind](self.context)
         else:
-            raise cursor.unexpected(start if sort == "core " else None, "a definition")
+            self._of_sort(kind)
 
     def _of_sort(self, sort: str) -> None:
         """`(sort <id>? (export ...)* ...)`, where an import or alias may stand for the rest."""
@@ -222,6 +220,9 @@ class ComponentParser:
     def type(self, binding: Binding) -> int:
         return define_type(self.context, read_deftype(self.context, binding.name), binding)
 
+    def value(self, binding: Binding) -> int:
+        return define_value(self.context, binding)
+
     def func(self, binding: Binding) -> int:
         """`<functype> (canon lift ...)`"""
         context, cursor = self.context, self.cursor
@@ -273,6 +274,7 @@ _DEFINITIONS: dict[str, Callable[[ComponentParser, Binding], int]] = {
     "component": ComponentParser.component,
     "instance": ComponentParser.instance,
     "type": ComponentParser.type,
+    "value": ComponentParser.value,
     "func": ComponentParser.func,
 }
 

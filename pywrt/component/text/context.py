@@ -178,13 +178,11 @@ class Context:
     def sort(self, in_core: bool = False) -> str:
         """The sort that comes next."""
         cursor = self.cursor
-        start = cursor.i
-        sort = cursor.texts[start]
-        if in_core or sort == "core":
-            cursor.i += not in_core
-            sort = f"core {cursor.texts[cursor.i]}"
+        is_core = in_core or cursor.accept("core")
+        word = cursor.texts[cursor.i]
+        sort = f"core {word}" if is_core else word
         if sort not in SORT_BYTES:
-            raise cursor.unexpected(start if sort == "core" else None, "a sort")
+            raise cursor.unexpected(wanted="a sort")
         cursor.i += 1
         return sort
 
