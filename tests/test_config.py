@@ -3,7 +3,7 @@
 import pytest
 
 from pywrt.api import Engine, Module
-from pywrt.config import ALL_FEATURES, DEFAULT_FEATURES, NEEDS, Config
+from pywrt.config import ALL_FEATURES, COMPONENT_FEATURES, DEFAULT_FEATURES, NEEDS, Config
 from pywrt.errors import InvalidError, LimitError, MalformedError, WasmError
 from pywrt.wasm.binary import encode_module
 from pywrt.wasm.opcodes import OPCODES
@@ -83,7 +83,7 @@ def test_module_that_needs_a_feature_is_accepted_with_it(feature, text):
 
 
 def test_every_feature_is_needed_by_a_module_above():
-    assert {feature for feature, _ in NEEDING} == ALL_FEATURES - {"mvp"}
+    assert {feature for feature, _ in NEEDING} == ALL_FEATURES - {"mvp"} - COMPONENT_FEATURES
 
 
 def test_features_of_the_tables_have_a_switch():
@@ -172,4 +172,4 @@ def test_features_on_by_default_are_those_of_wasmtime():
     on = {feature for feature, text in NEEDING if accepts(text)}
     off = {feature for feature, text in NEEDING if not accepts(text)}
     assert not on & off, "a module above is not accepted with its feature on"
-    assert on | {"mvp"} == DEFAULT_FEATURES
+    assert on | {"mvp"} == DEFAULT_FEATURES - COMPONENT_FEATURES

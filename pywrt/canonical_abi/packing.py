@@ -15,7 +15,22 @@ from pywrt.canonical_abi.context import Context, LiftFlat, LowerFlat
 from pywrt.canonical_abi.flat import lower_fields
 from pywrt.canonical_abi.scalars import INT_RANGES, check_bool, int_check
 from pywrt.canonical_abi.values import product_of
-from pywrt.wit.types import Borrow, Enum, Flags, List, Option, Own, Record, Result, Tuple, Variant
+from pywrt.wasm.types import I64
+from pywrt.wit.types import (
+    Borrow,
+    Enum,
+    Flags,
+    Future,
+    List,
+    Map,
+    Option,
+    Own,
+    Record,
+    Result,
+    Stream,
+    Tuple,
+    Variant,
+)
 
 if TYPE_CHECKING:
     from pywrt.canonical_abi.adapters import Adapters
@@ -65,8 +80,12 @@ def _pack_flat(code: str, slots: int = 1) -> Callable[[Adapters, Any], Packing]:
     return lambda adapters, t: Packing(code, slots, adapters.lift_flat(t), adapters.lower_flat(t))
 
 
+def _pack_range(adapters: Adapters, t: Any) -> Packing:
+    return _pack_flat("QQ" if adapters.layouts.pointer is I64 else "II", 2)(adapters, t)
+
+
 def _pack_list(adapters: Adapters, t: List) -> Packing | None:
-    return _pack_flat("II", 2)(adapters, t) if t.length is None else None
+    return _pack_range(adapters, t) if t.length is None else None
 
 
 def _pack_record(adapters: Adapters, t: Record | Tuple) -> Packing | None:
@@ -123,8 +142,10 @@ PACKING: dict[str | type, Callable[[Adapters, Any], Packing | None]] = {
     "f32": _pack_flat("f"),
     "f64": _pack_flat("d"),
     "char": _pack_flat("I"),
-    "string": _pack_flat("II", 2),
+    "string": _pack_range,
+    "error-context": _pack_flat("I"),
     List: _pack_list,
+    Map: _pack_range,
     Record: _pack_record,
     Tuple: _pack_record,
     Variant: _pack_none,
@@ -134,4 +155,6 @@ PACKING: dict[str | type, Callable[[Adapters, Any], Packing | None]] = {
     Flags: _pack_enum,
     Own: _pack_flat("I"),
     Borrow: _pack_flat("I"),
+    Stream: _pack_flat("I"),
+    Future: _pack_flat("I"),
 }

@@ -40,7 +40,7 @@ class Component:
     def __init__(self, engine: Engine, wasm: bytes | bytearray | memoryview, name: str | None = None) -> None:
         self.engine = engine
         with CollectorPaused():
-            self.code: ComponentCode = decode_component(bytes(wasm), self._compile)
+            self.code: ComponentCode = decode_component(bytes(wasm), self._compile, engine.config.features)
         self.name = name if name is not None else self.code.name
 
     @classmethod

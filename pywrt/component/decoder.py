@@ -10,7 +10,16 @@ from collections.abc import Callable
 from typing import Any
 
 from pywrt.component.canon import RULES, Pointers
+from pywrt.component.core_types import read_core_type
 from pywrt.component.definitions import ComponentCode, ComponentDef
+from pywrt.component.elements import (
+    leading_byte,
+    read_bool,
+    read_core_sort,
+    read_name_attributes,
+    read_sort,
+    unbuilt,
+)
 from pywrt.component.scope import Scope
 from pywrt.component.subtyping import Work
 from pywrt.component.tables import (
@@ -23,20 +32,9 @@ from pywrt.component.tables import (
     VALUES,
     Canon,
 )
-from pywrt.component.type_decoder import (
-    leading_byte,
-    read_alias,
-    read_bool,
-    read_core_sort,
-    read_core_type,
-    read_extern_type,
-    read_name_attributes,
-    read_result_list,
-    read_sort,
-    read_type,
-    unbuilt,
-)
+from pywrt.component.type_decoder import read_alias, read_extern_type, read_result_list, read_type
 from pywrt.component.types import ModuleType, component_extern
+from pywrt.config import DEFAULT_FEATURES
 from pywrt.errors import InvalidError, LimitError, MalformedError
 from pywrt.wasm import types as core
 from pywrt.wasm.binary.reader import UNEXPECTED_END, Reader
@@ -65,15 +63,17 @@ class _Component:
         self.names: dict[str, dict[int, str]] = {}
 
 
-def decode_component(data: bytes, compile_module: CompileModule) -> ComponentCode:
+def decode_component(
+    data: bytes, compile_module: CompileModule, features: frozenset[str] = DEFAULT_FEATURES
+) -> ComponentCode:
     """Decode and validate the component that `data` is.
 
     Core modules in it are compiled by `compile_module`, in file order. Raises MalformedError and
-    InvalidError, with offsets into `data` and with `feature` set where something that is not built is all
-    that is missing.
+    InvalidError, with offsets into `data` and with `feature` set where a feature that is not among
+    `features`, or not built, is all that is missing.
     """
     try:
-        return _Decoder(data, compile_module).decode()
+        return _Decoder(data, compile_module, features).decode()
     except MalformedError as error:
         message = _SUITE_MESSAGES.get(error.message)
         if message is None:
@@ -86,9 +86,10 @@ def decode_component(data: bytes, compile_module: CompileModule) -> ComponentCod
 class _Decoder:
     """State of one decoding; `stack` holds the components that enclose the current position."""
 
-    def __init__(self, data: bytes, compile_module: CompileModule) -> None:
+    def __init__(self, data: bytes, compile_module: CompileModule, features: frozenset[str]) -> None:
         self.data = data
         self.compile_module = compile_module
+        self.features = features
         self.work = Work()
         self.pointers = Pointers()
         self.count = 0
@@ -114,9 +115,8 @@ class _Decoder:
         if self.count > MAX_COMPONENTS:
             raise InvalidError(f"components count exceeds limit of {MAX_COMPONENTS}", offset=reader.pos)
         parent = self.stack[-1].scope if self.stack else None
-        self.stack.append(
-            _Component(_located(lambda: Scope("component", parent, self.work), reader.pos), end)
-        )
+        scope = _located(lambda: Scope("component", parent, self.work, self.features), reader.pos)
+        self.stack.append(_Component(scope, end))
 
     def close_component(self) -> ComponentCode:
         """End the innermost component; it is entered into the one around it."""
@@ -278,7 +278,7 @@ def _canon(reader: Reader, scope: Scope, decoder: _Decoder) -> None:
         if not immediate.startswith("zero_"):
             read.append(value)
     if canon.feature is not None:
-        raise unbuilt(f"canonical function `{canon.name}`", canon.feature)
+        scope.require(canon.feature, f"`{canon.name}`")
     RULES[canon.name](scope, decoder.pointers, *read)
 
 
@@ -360,8 +360,12 @@ _IMMEDIATES: dict[str, Callable[[Reader, Scope, Canon], Any]] = {
     "core_type": _index,
     "func": _index,
     "type": _index,
-    "u32": _index,
-    "bool": _bool,
+    "stream": _index,
+    "future": _index,
+    "slot": _index,
+    "async": _bool,
+    "cancellable": _bool,
+    "shared": _bool,
     "core_valtype": _core_valtype,
     "opts": _options,
     "results": _results,

@@ -1,22 +1,11 @@
 """The type of a core module, as components see it. Spec: core valid/modules.html"""
 
-from collections.abc import Callable
-from typing import Any
-
-from pywrt.component.types import ModuleType
+from pywrt.component.core_types import closed_extern
+from pywrt.component.types import CoreExternType, ModuleType
 from pywrt.errors import InvalidError
 from pywrt.wasm import types as core
-from pywrt.wasm.deftypes import Closing, define_types
+from pywrt.wasm.deftypes import define_types
 from pywrt.wasm.module import Module
-
-#: How to close an external type, by its kind; a memory's holds no other types.
-_CLOSE: dict[str, Callable[[Closing, Any], core.ExternType]] = {
-    "func": Closing.functype,
-    "table": Closing.table,
-    "memory": lambda closing, type: type,
-    "global": Closing.global_,
-    "tag": Closing.tag,
-}
 
 
 def module_type(module: Module) -> ModuleType:
@@ -24,25 +13,26 @@ def module_type(module: Module) -> ModuleType:
 
     InvalidError if two imports have the same names: a component names them by both, and only once.
     """
-    closing = Closing(define_types(module.types, module.rec_groups))
-    imports: dict[tuple[str, str], core.ExternType] = {}
-    spaces: dict[str, list[core.ExternType]] = {kind: [] for kind in _CLOSE}
+    types = define_types(module.types, module.rec_groups)
+    imports: dict[tuple[str, str], CoreExternType] = {}
+    # Type with the type index in it, if it has one, of each definition.
+    spaces: dict[str, list[tuple[core.ExternType, int]]] = {
+        kind: [] for kind in ("func", "table", "memory", "global", "tag")
+    }
     for item in module.imports:
         if (item.module, item.name) in imports:
             raise InvalidError(f"duplicate import name `{item.module}:{item.name}`")
-        imports[item.module, item.name] = _CLOSE[item.desc.kind](closing, item.desc)
-        spaces[item.desc.kind].append(item.desc)
-    spaces["table"].extend([table.type for table in module.tables])
-    spaces["memory"].extend(module.memories)
-    spaces["global"].extend([item.type for item in module.globals])
-    spaces["tag"].extend([tag.type for tag in module.tags])
+        imports[item.module, item.name] = closed_extern(item.desc, item.type_index, types)
+        spaces[item.desc.kind].append((item.desc, item.type_index))
+    spaces["table"].extend([(table.type, 0) for table in module.tables])
+    spaces["memory"].extend([(memory, 0) for memory in module.memories])
+    spaces["global"].extend([(item.type, 0) for item in module.globals])
+    spaces["tag"].extend([(tag.type, tag.type_index) for tag in module.tags])
     imported_funcs = len(spaces["func"])
-    exports: dict[str, core.ExternType] = {}
+    exports: dict[str, CoreExternType] = {}
     for export in module.exports:
-        desc: core.ExternType
         if export.kind == "func" and export.index >= imported_funcs:
-            desc = module.functype(module.funcs[export.index - imported_funcs])
+            exports[export.name] = types[module.funcs[export.index - imported_funcs]]
         else:
-            desc = spaces[export.kind][export.index]
-        exports[export.name] = _CLOSE[export.kind](closing, desc)
+            exports[export.name] = closed_extern(*spaces[export.kind][export.index], types)
     return ModuleType(imports, exports)

@@ -42,6 +42,7 @@ from pywrt.component.tables import (
 from pywrt.component.types import (
     Bound,
     ComponentType,
+    CoreExternType,
     Extern,
     InstanceType,
     ModuleType,
@@ -54,6 +55,7 @@ from pywrt.component.types import (
 from pywrt.component.visibility import Named, check_annotated, register, rename
 from pywrt.errors import InvalidError
 from pywrt.wasm import types as core
+from pywrt.wasm.deftypes import DefType, define_func
 from pywrt.wit import types as wit
 from pywrt.wit.names import ExternName, canonical_name, parse_extern_name, parse_interface_name
 
@@ -63,7 +65,7 @@ _SPACES = (*CORE_SORT_OF_KIND.values(), "core type", "core module", "core instan
 DTOR_TYPE = core.FuncType((core.I32,), ())
 
 #: The type of a core instance: its exports.
-CoreInstanceType = dict[str, core.ExternType]
+CoreInstanceType = dict[str, CoreExternType]
 
 
 class Names:
@@ -99,10 +101,11 @@ class Scope:
     """Index spaces, imports and exports of a component (`kind` component) or of a type (`component type`,
     `instance type`); `definitions` is what instantiation executes."""
 
-    def __init__(self, kind: str, parent: "Scope | None", work: Work) -> None:
+    def __init__(self, kind: str, parent: "Scope | None", work: Work, features: frozenset[str]) -> None:
         self.kind = kind
         self.parent = parent
         self.work = work
+        self.features = features
         self.depth: int = 1 if parent is None else parent.depth + 1
         if self.depth > MAX_NESTING:
             raise InvalidError(f"nesting of components or types exceeds the limit of {MAX_NESTING}")
@@ -114,6 +117,13 @@ class Scope:
         self.imported: list[Bound] = []
         self.exported: list[Bound] = []
         self.definitions: list[Definition] = []
+        #: What `context.get` and `context.set` of this component hold, once there is one.
+        self.context_type: core.ValType | None = None
+
+    def require(self, feature: str, what: str) -> None:
+        """InvalidError that names `feature` unless it is on; `what` is what needs it."""
+        if feature not in self.features:
+            raise InvalidError(f"{what} requires the {feature} feature", feature=feature)
 
     # Index spaces
 
@@ -133,6 +143,25 @@ class Scope:
         if isinstance(entry, Extern):
             check_size(entry)
         space.append(entry)
+
+    def core_func(self, index: int) -> core.FuncType:
+        """The type of core function `index`."""
+        type: DefType = self.get("core func", index)
+        return type.func
+
+    def add_core_func(self, type: core.FuncType) -> None:
+        """Enter a core function that a canonical definition makes."""
+        self.add("core func", define_func(type))
+
+    def outer(self, count: int) -> "Scope":
+        """The scope that is `count` scopes outwards; InvalidError if there are fewer."""
+        scope: Scope | None = self
+        for _ in range(count):
+            scope = None if scope is None else scope.parent
+            if scope is None:
+                raise InvalidError(f"invalid outer alias count of {count}")
+        assert scope is not None
+        return scope
 
     def value_type(self, index: int) -> Extern:
         """The value type that type `index` defines."""
@@ -179,7 +208,7 @@ class Scope:
         """`resourcetype`: a resource type that this component implements."""
         if self.kind != "component":
             raise InvalidError("resources can only be defined within a concrete component")
-        if dtor is not None and self.get("core func", dtor) != DTOR_TYPE:
+        if dtor is not None and self.core_func(dtor) != DTOR_TYPE:
             raise InvalidError(f"core function {dtor} has wrong signature for a destructor")
         resource = Resource("", local=True)  # its first export gives it a name
         self.add("type", Extern("type", resource, free=frozenset([resource])))
@@ -360,7 +389,11 @@ class Scope:
         self.definitions.append(Instantiate(component, used, fresh))
 
     def instance_exports(self, items: list[tuple[str, str | None, str, int]]) -> None:
-        """`instance`: a bag of definitions; items are (name, implements, sort, index)."""
+        """`instance`: a bag of definitions; items are (name, implements, sort, index).
+
+        Nothing in it introduces a type: what it exports as a type is the very type that it names, so no
+        function in it is of a resource that has a name there.
+        """
         names = Names()
         exports: dict[str, Extern] = {}
         arguments: list[Argument] = []
@@ -368,10 +401,8 @@ class Scope:
             parsed = names.take(name, "export")
             item = self._exportable(sort, index)
             arguments.append(Argument(name, sort, index, item.type if sort == "type" else None))
-            if sort == "type":
-                item = rename(item)
             _check_implements(name, parsed, implements, item)
-            names.enter(parsed, name, item)
+            check_annotated(parsed, name, item, {})
             exports[name] = item
         self.add("instance", instance_extern(InstanceType(exports)))
         self.definitions.append(InstanceExports(tuple(arguments)))
@@ -394,14 +425,8 @@ class Scope:
         """`alias outer`: `count` scopes outwards."""
         if self.kind != "component" and sort not in ("type", "core type"):
             raise InvalidError("aliases in a component or instance type may only refer to types or instances")
-        scope: Scope | None = self
-        crossed = False
-        for _ in range(count):
-            crossed = crossed or (scope is not None and scope.kind == "component")
-            scope = None if scope is None else scope.parent
-            if scope is None:
-                raise InvalidError(f"invalid outer alias count of {count}")
-        assert scope is not None
+        scope = self.outer(count)
+        crossed = any(self.outer(i).kind == "component" for i in range(count))
         item = scope.get(sort, index)
         if crossed and sort == "type" and item.free:
             raise InvalidError(

@@ -14,6 +14,8 @@ from pywrt.component.types import (
     AnyType,
     Bound,
     ComponentType,
+    CoreExternType,
+    CoreTag,
     Extern,
     InstanceType,
     ModuleType,
@@ -23,6 +25,8 @@ from pywrt.component.types import (
 )
 from pywrt.errors import InvalidError
 from pywrt.wasm import types as core
+from pywrt.wasm.deftypes import DefType
+from pywrt.wasm.valid.subtyping import matches_reftype, matches_valtype
 from pywrt.wit import types as wit
 
 #: Steps that making a node anew counts as: it takes that much longer than a comparison, and memory.
@@ -145,6 +149,21 @@ def _borrow(type: wit.Borrow, subst: Substitution) -> wit.WitType:
     return type if new is None else wit.Borrow(new)
 
 
+def _stream(type: wit.Stream, subst: Substitution) -> wit.WitType:
+    element = _optional(type.element, subst)
+    return type if element is type.element else wit.Stream(element)
+
+
+def _future(type: wit.Future, subst: Substitution) -> wit.WitType:
+    element = _optional(type.element, subst)
+    return type if element is type.element else wit.Future(element)
+
+
+def _map(type: wit.Map, subst: Substitution) -> wit.WitType:
+    value = substitute(type.value, subst)  # a key holds no resource
+    return type if value is type.value else wit.Map(type.key, value)
+
+
 _REBUILD: dict[type, Callable[[Any, Substitution], wit.WitType]] = {
     wit.Record: _record,
     wit.Variant: _variant,
@@ -156,6 +175,9 @@ _REBUILD: dict[type, Callable[[Any, Substitution], wit.WitType]] = {
     wit.Result: _result,
     wit.Own: _own,
     wit.Borrow: _borrow,
+    wit.Stream: _stream,
+    wit.Future: _future,
+    wit.Map: _map,
 }
 
 
@@ -375,39 +397,60 @@ def match_module(actual: ModuleType, expected: ModuleType, work: Work) -> None:
             raise Mismatch(f"type mismatch in export `{name}`: {error}") from None
 
 
-def match_core(actual: core.ExternType, expected: core.ExternType) -> None:
+def match_core(actual: CoreExternType, expected: CoreExternType) -> None:
     """Mismatch unless a core definition of type `actual` may be imported as `expected`."""
     if actual.kind != expected.kind:
         raise Mismatch(f"expected {expected.kind}, found {actual.kind}")
-    if isinstance(expected, core.FuncType) and actual != expected:
-        raise Mismatch(f"expected: {func_text(expected)}, found: {func_text(actual)}")  # type: ignore[arg-type]
-    if isinstance(expected, core.GlobalType) and isinstance(actual, core.GlobalType) and actual != expected:
-        if actual.value != expected.value:
-            raise Mismatch(f"expected global type {expected.value}, found {actual.value}")
+    _MATCH_CORE[expected.kind](actual, expected)
+
+
+def _match_core_func(actual: DefType, expected: DefType) -> None:
+    if not actual.is_subtype(expected):
+        raise Mismatch(f"expected: {func_text(expected.func)}, found: {func_text(actual.func)}")
+
+
+def _match_global(actual: core.GlobalType, expected: core.GlobalType) -> None:
+    if actual.mutable is not expected.mutable:
         raise Mismatch(f"mismatch in mutability of a global: expected {expected}, found {actual}")
-    if isinstance(expected, core.TableType) and isinstance(actual, core.TableType):
-        if actual.element != expected.element:
-            raise Mismatch(f"expected table element type {expected.element}, found {actual.element}")
-        if actual.address is not expected.address:
-            raise Mismatch(f"mismatch in table index types: expected {expected}, found {actual}")
-        if not actual.limits.matches(expected.limits):
-            raise Mismatch(f"mismatch in table limits: expected {expected.limits}, found {actual.limits}")
-    if isinstance(expected, core.MemoryType) and isinstance(actual, core.MemoryType):
-        _match_memory(actual, expected)
-    if isinstance(expected, core.TagType) and actual != expected:
+    if not matches_valtype(actual.value, expected.value) or (
+        expected.mutable and not matches_valtype(expected.value, actual.value)
+    ):
+        raise Mismatch(f"expected global type {expected.value}, found {actual.value}")
+
+
+def _match_table(actual: core.TableType, expected: core.TableType) -> None:
+    have, want = actual.element, expected.element
+    if not matches_reftype(have, want) or not matches_reftype(want, have):
+        raise Mismatch(f"expected table element type {want}, found {have}")
+    if actual.address is not expected.address:
+        raise Mismatch(f"mismatch in index type used for tables: expected {expected}, found {actual}")
+    if not actual.limits.matches(expected.limits):
+        raise Mismatch(f"mismatch in table limits: expected {expected.limits}, found {actual.limits}")
+
+
+def _match_tag(actual: CoreTag, expected: CoreTag) -> None:
+    if actual.deftype is not expected.deftype:
         raise Mismatch(f"mismatch in tags: expected {expected}, found {actual}")
 
 
 def _match_memory(actual: core.MemoryType, expected: core.MemoryType) -> None:
+    if actual.shared is not expected.shared:
+        raise Mismatch(f"mismatch in the shared flag for memories: expected {expected}, found {actual}")
+    if actual.address is not expected.address:
+        raise Mismatch(f"mismatch in index type used for memories: expected {expected}, found {actual}")
+    if actual.page_size != expected.page_size:
+        raise Mismatch(f"mismatch in page size for memories: expected {expected}, found {actual}")
     if not actual.limits.matches(expected.limits):
         raise Mismatch(f"mismatch in memory limits: expected {expected.limits}, found {actual.limits}")
-    for have, want in (
-        (actual.address, expected.address),
-        (actual.shared, expected.shared),
-        (actual.page_size, expected.page_size),
-    ):
-        if have != want:
-            raise Mismatch(f"mismatch in memory types: expected {expected}, found {actual}")
+
+
+_MATCH_CORE: dict[str, Callable[[Any, Any], None]] = {
+    "func": _match_core_func,
+    "table": _match_table,
+    "memory": _match_memory,
+    "global": _match_global,
+    "tag": _match_tag,
+}
 
 
 def func_text(type: core.FuncType) -> str:
@@ -538,6 +581,21 @@ def _same_handle(a: wit.Own | wit.Borrow, b: wit.Own | wit.Borrow, memo: set[tup
     _same_resource(a.resource, b.resource)
 
 
+def _same_stream(a: wit.Stream | wit.Future, b: wit.Stream | wit.Future, memo: set[tuple[int, int]]) -> None:
+    kind = kind_of(b)
+    if a.element is not None and b.element is not None:
+        _inside(a.element, b.element, f"type mismatch in {kind}", memo)
+    elif b.element is not None:
+        raise Mismatch(f"expected {kind} type, but found none")
+    elif a.element is not None:
+        raise Mismatch(f"expected {kind} type to not be present")
+
+
+def _same_map(a: wit.Map, b: wit.Map, memo: set[tuple[int, int]]) -> None:
+    _inside(a.key, b.key, "type mismatch in map key", memo)
+    _inside(a.value, b.value, "type mismatch in map value", memo)
+
+
 _SAME: dict[type, Callable[[Any, Any, set[tuple[int, int]]], None]] = {
     wit.Record: _same_record,
     wit.Variant: _same_variant,
@@ -549,4 +607,7 @@ _SAME: dict[type, Callable[[Any, Any, set[tuple[int, int]]], None]] = {
     wit.Result: _same_result,
     wit.Own: _same_handle,
     wit.Borrow: _same_handle,
+    wit.Stream: _same_stream,
+    wit.Future: _same_stream,
+    wit.Map: _same_map,
 }

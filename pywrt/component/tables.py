@@ -79,78 +79,96 @@ PRIMITIVES: dict[int, tuple[wit.Primitive, tuple[int, int]]] = {
     0x73: (wit.STRING, (8, 16)),
 }
 
-#: Features of the component model that are not built, as wasmtime calls them.
+#: What the key of a map may be. Spec: Explainer.md#type-definitions, `keytype`
+KEY_TYPES = frozenset(
+    {wit.BOOL, wit.S8, wit.U8, wit.S16, wit.U16, wit.S32, wit.U32, wit.S64, wit.U64, wit.CHAR, wit.STRING}
+)
+
+#: Features of the component model (`pywrt.config`); the last is not built.
 ASYNC = "component-model-async"
+MORE_ASYNC = "component-model-more-async-builtins"
+STACKFUL = "component-model-async-stackful"
+THREADING = "component-model-threading"
 ERROR_CONTEXT = "component-model-error-context"
 MAP = "component-model-map"
-THREADING = "component-model-threading"
-SHARED_THREADS = "shared-everything-threads"
+FIXED_LISTS = "component-model-fixed-length-lists"
+IMPLEMENTS = "component-model-implements"
+CANONICAL_NAMES = "component-model-canonical-names"
+MEMORY64 = "component-model-memory64"
+NESTED_NAMES = "component-model-nested-names"
 VALUES = "component-model-values"
+SHARED_THREADS = "shared-everything-threads"
 
 
 @dataclass(frozen=True, slots=True)
 class Canon:
-    """A canonical definition: its immediates in order, and the feature it needs that is not built yet."""
+    """A canonical definition: its immediates in order, its core type, and the feature it needs.
+
+    In `type`, T is the address type of the memory that the definition uses; it is empty where the type
+    follows from more than that.
+    """
 
     name: str
     immediates: tuple[str, ...]
+    type: str = ""
     feature: str | None = None
 
 
-def _canon(name: str, immediates: str, feature: str | None = None) -> Canon:
-    return Canon(name, tuple(immediates.split()), feature)
+def _canon(name: str, immediates: str, type: str = "", feature: str | None = None) -> Canon:
+    return Canon(name, tuple(immediates.split()), type, feature)
 
 
-#: Spec: Binary.md#canonical-definitions. Immediates: `zero_lift`, `zero_lower` (the byte of the func sort),
-#: core_func, func, type, core_type, core_table, core_memory (indices), opts, results, bool, core_valtype, u32
+#: Spec: Binary.md#canonical-definitions. Immediates: `zero_lift`, `zero_lower` (the byte of the func sort);
+#: core_func, func, type, core_type, core_table, core_memory, slot (indices); stream, future (indices of a
+#: type that must be one); async, cancellable, shared (booleans); opts, results, core_valtype
 CANONS: dict[int, Canon] = {
     0x00: _canon("lift", "zero_lift core_func opts type"),
     0x01: _canon("lower", "zero_lower func opts"),
     0x02: _canon("resource.new", "type"),
     0x03: _canon("resource.drop", "type"),
     0x04: _canon("resource.rep", "type"),
-    0x05: _canon("task.cancel", "", ASYNC),
-    0x06: _canon("subtask.cancel", "bool", ASYNC),
-    0x09: _canon("task.return", "results opts", ASYNC),
-    0x0A: _canon("context.get", "core_valtype u32", ASYNC),
-    0x0B: _canon("context.set", "core_valtype u32", ASYNC),
-    0x0C: _canon("thread.yield", "bool", ASYNC),
-    0x0D: _canon("subtask.drop", "", ASYNC),
-    0x0E: _canon("stream.new", "type", ASYNC),
-    0x0F: _canon("stream.read", "type opts", ASYNC),
-    0x10: _canon("stream.write", "type opts", ASYNC),
-    0x11: _canon("stream.cancel-read", "type bool", ASYNC),
-    0x12: _canon("stream.cancel-write", "type bool", ASYNC),
-    0x13: _canon("stream.drop-readable", "type", ASYNC),
-    0x14: _canon("stream.drop-writable", "type", ASYNC),
-    0x15: _canon("future.new", "type", ASYNC),
-    0x16: _canon("future.read", "type opts", ASYNC),
-    0x17: _canon("future.write", "type opts", ASYNC),
-    0x18: _canon("future.cancel-read", "type bool", ASYNC),
-    0x19: _canon("future.cancel-write", "type bool", ASYNC),
-    0x1A: _canon("future.drop-readable", "type", ASYNC),
-    0x1B: _canon("future.drop-writable", "type", ASYNC),
-    0x1C: _canon("error-context.new", "opts", ERROR_CONTEXT),
-    0x1D: _canon("error-context.debug-message", "opts", ERROR_CONTEXT),
-    0x1E: _canon("error-context.drop", "", ERROR_CONTEXT),
-    0x1F: _canon("waitable-set.new", "", ASYNC),
-    0x20: _canon("waitable-set.wait", "bool core_memory", ASYNC),
-    0x21: _canon("waitable-set.poll", "bool core_memory", ASYNC),
-    0x22: _canon("waitable-set.drop", "", ASYNC),
-    0x23: _canon("waitable.join", "", ASYNC),
-    0x24: _canon("backpressure.inc", "", ASYNC),
-    0x25: _canon("backpressure.dec", "", ASYNC),
-    0x26: _canon("thread.index", "", THREADING),
-    0x27: _canon("thread.new-indirect", "core_type core_table", THREADING),
-    0x28: _canon("thread.resume-later", "", THREADING),
-    0x29: _canon("thread.suspend", "bool", THREADING),
-    0x2A: _canon("thread.suspend-then-resume", "bool", THREADING),
-    0x2B: _canon("thread.yield-then-resume", "bool", THREADING),
-    0x2C: _canon("thread.suspend-then-promote", "bool", THREADING),
-    0x2D: _canon("thread.yield-then-promote", "bool", THREADING),
-    0x40: _canon("thread.spawn-ref", "bool core_type", SHARED_THREADS),
-    0x41: _canon("thread.spawn-indirect", "bool core_type core_table", SHARED_THREADS),
-    0x42: _canon("thread.available-parallelism", "bool", SHARED_THREADS),
+    0x05: _canon("task.cancel", "", "->", ASYNC),
+    0x06: _canon("subtask.cancel", "async", "i32 -> i32", ASYNC),
+    0x09: _canon("task.return", "results opts", "", ASYNC),
+    0x0A: _canon("context.get", "core_valtype slot", "", ASYNC),
+    0x0B: _canon("context.set", "core_valtype slot", "", ASYNC),
+    0x0C: _canon("thread.yield", "cancellable", "-> i32", ASYNC),
+    0x0D: _canon("subtask.drop", "", "i32 ->", ASYNC),
+    0x0E: _canon("stream.new", "stream", "-> i64", ASYNC),
+    0x0F: _canon("stream.read", "stream opts", "i32 T T -> T", ASYNC),
+    0x10: _canon("stream.write", "stream opts", "i32 T T -> T", ASYNC),
+    0x11: _canon("stream.cancel-read", "stream async", "i32 -> i32", ASYNC),
+    0x12: _canon("stream.cancel-write", "stream async", "i32 -> i32", ASYNC),
+    0x13: _canon("stream.drop-readable", "stream", "i32 ->", ASYNC),
+    0x14: _canon("stream.drop-writable", "stream", "i32 ->", ASYNC),
+    0x15: _canon("future.new", "future", "-> i64", ASYNC),
+    0x16: _canon("future.read", "future opts", "i32 T -> i32", ASYNC),
+    0x17: _canon("future.write", "future opts", "i32 T -> i32", ASYNC),
+    0x18: _canon("future.cancel-read", "future async", "i32 -> i32", ASYNC),
+    0x19: _canon("future.cancel-write", "future async", "i32 -> i32", ASYNC),
+    0x1A: _canon("future.drop-readable", "future", "i32 ->", ASYNC),
+    0x1B: _canon("future.drop-writable", "future", "i32 ->", ASYNC),
+    0x1C: _canon("error-context.new", "opts", "T T -> i32", ERROR_CONTEXT),
+    0x1D: _canon("error-context.debug-message", "opts", "i32 T ->", ERROR_CONTEXT),
+    0x1E: _canon("error-context.drop", "", "i32 ->", ERROR_CONTEXT),
+    0x1F: _canon("waitable-set.new", "", "-> i32", ASYNC),
+    0x20: _canon("waitable-set.wait", "cancellable core_memory", "i32 T -> i32", ASYNC),
+    0x21: _canon("waitable-set.poll", "cancellable core_memory", "i32 T -> i32", ASYNC),
+    0x22: _canon("waitable-set.drop", "", "i32 ->", ASYNC),
+    0x23: _canon("waitable.join", "", "i32 i32 ->", ASYNC),
+    0x24: _canon("backpressure.inc", "", "->", ASYNC),
+    0x25: _canon("backpressure.dec", "", "->", ASYNC),
+    0x26: _canon("thread.index", "", "-> i32", THREADING),
+    0x27: _canon("thread.new-indirect", "core_type core_table", "", THREADING),
+    0x28: _canon("thread.resume-later", "", "i32 ->", THREADING),
+    0x29: _canon("thread.suspend", "cancellable", "-> i32", THREADING),
+    0x2A: _canon("thread.suspend-then-resume", "cancellable", "i32 -> i32", THREADING),
+    0x2B: _canon("thread.yield-then-resume", "cancellable", "i32 -> i32", THREADING),
+    0x2C: _canon("thread.suspend-then-promote", "cancellable", "i32 -> i32", THREADING),
+    0x2D: _canon("thread.yield-then-promote", "cancellable", "i32 -> i32", THREADING),
+    0x40: _canon("thread.spawn-ref", "shared core_type", "", SHARED_THREADS),
+    0x41: _canon("thread.spawn-indirect", "shared core_type core_table", "", SHARED_THREADS),
+    0x42: _canon("thread.available-parallelism", "shared", "", SHARED_THREADS),
 }
 
 #: Spec: Binary.md#canonical-definitions, `canonopt`: the option's name and whether an index follows
@@ -163,6 +181,20 @@ CANON_OPTIONS: dict[int, tuple[str, bool]] = {
     0x05: ("post-return", True),
     0x06: ("async", False),
     0x07: ("callback", True),
+}
+
+#: The options that a canonical definition may have, string encodings aside.
+#: Spec: CanonicalABI.md#canonopt-validation and the definitions there
+OPTIONS_OF: dict[str, frozenset[str]] = {
+    "lift": frozenset({"memory", "realloc", "post-return", "async", "callback"}),
+    "lower": frozenset({"memory", "realloc", "async"}),
+    "task.return": frozenset({"memory"}),
+    "stream.read": frozenset({"memory", "realloc", "async"}),
+    "stream.write": frozenset({"memory", "realloc", "async"}),
+    "future.read": frozenset({"memory", "realloc", "async"}),
+    "future.write": frozenset({"memory", "realloc", "async"}),
+    "error-context.new": frozenset({"memory", "realloc"}),
+    "error-context.debug-message": frozenset({"memory", "realloc"}),
 }
 
 #: The string encodings among the options, and what the suite's messages call them.
@@ -185,5 +217,7 @@ MAX_TYPE_SIZE = 1_000_000
 MAX_WORK = 1_000_000
 #: Bytes of one value in a 64-bit memory. Spec: Binary.md#type-definitions
 MAX_VALUE_BYTES = 1 << 28
+#: Slots of a thread's storage. Spec: CanonicalABI.md#-canon-contextget
+CONTEXT_SLOTS = 2
 #: Labels of a flags type.
 MAX_FLAGS = 32

@@ -7,11 +7,21 @@ Strategy: value types are built bottom up from what type indices refer to, each 
 
 from collections.abc import Callable, Sequence
 
+from pywrt.component.core_types import read_core_type
+from pywrt.component.elements import (
+    MAX_ITEMS,
+    leading_byte,
+    read_bool,
+    read_name_attributes,
+    read_sort,
+    unbuilt,
+)
 from pywrt.component.scope import Scope
 from pywrt.component.tables import (
     ASYNC,
-    CORE_SORTS,
     ERROR_CONTEXT,
+    FIXED_LISTS,
+    KEY_TYPES,
     MAP,
     MAX_FLAGS,
     MAX_VALUE_BYTES,
@@ -20,82 +30,21 @@ from pywrt.component.tables import (
     SORTS,
     VALUES,
 )
-from pywrt.component.types import AnyType, Extern, ModuleType, compound
-from pywrt.config import ALL_FEATURES
+from pywrt.component.types import AnyType, Extern, compound, kind_of
 from pywrt.errors import InvalidError, MalformedError
 from pywrt.wasm import types as core
-from pywrt.wasm.binary.decoder import read_externtype
 from pywrt.wasm.binary.reader import Reader
-from pywrt.wasm.binary.types import read_functype
 from pywrt.wit import types as wit
 from pywrt.wit.names import canonical_name, is_label
-
-MAX_ITEMS = 100_000
-
-#: Primitive value types as type definitions.
-PRIMITIVE_ITEMS = {code: Extern("type", t, layout=layout) for code, (t, layout) in PRIMITIVES.items()}
 
 _POINTER_PAIR = (8, 16)
 _HANDLE = (4, 4)
 
-
-def leading_byte(reader: Reader, byte: int, what: str) -> MalformedError:
-    """The error for a byte, just read, that starts nothing known."""
-    return MalformedError(f"invalid leading byte (0x{byte:x}) for {what}", offset=reader.pos - 1)
-
-
-def unbuilt(what: str, feature: str) -> InvalidError:
-    """The error for what is not built yet."""
-    return InvalidError(f"{what} requires the {feature} feature, which is not supported", feature=feature)
-
-
-def read_bool(reader: Reader, what: str) -> bool:
-    """A byte that is 0 or 1."""
-    byte = reader.byte()
-    if byte > 1:
-        raise leading_byte(reader, byte, what)
-    return byte == 1
-
-
-# Names and sorts
-
-
-def read_sort(reader: Reader, what: str = "component external kind") -> str:
-    """`sort`, core sorts included."""
-    byte = reader.byte()
-    if byte != 0:
-        sort = SORTS.get(byte)
-        if sort is None:
-            raise leading_byte(reader, byte, what)
-        return sort
-    return read_core_sort(reader, what)
-
-
-def read_core_sort(reader: Reader, what: str) -> str:
-    """`core:sort`."""
-    byte = reader.byte()
-    sort = CORE_SORTS.get(byte)
-    if sort is None:
-        raise leading_byte(reader, byte, what)
-    return sort
-
-
-def read_name_attributes(reader: Reader) -> tuple[str, str | None]:
-    """`nameattributes`: the name, and the attribute `implements` if it is there."""
-    form = reader.byte()
-    if form > 2:
-        raise leading_byte(reader, form, "component name")
-    name = reader.name()
-    attributes: dict[str, str] = {}
-    for _ in range(reader.count("attributes", MAX_ITEMS) if form == 2 else 0):
-        kind = reader.byte()
-        if kind > 2:
-            raise leading_byte(reader, kind, "name option")
-        key = ("implements", "versionsuffix", "external-id")[kind]
-        if key in attributes:
-            raise InvalidError(f"duplicate '{key}' option in name")
-        attributes[key] = reader.name()
-    return name, attributes.get("implements")
+#: Primitive value types as type definitions.
+PRIMITIVE_ITEMS = {code: Extern("type", t, layout=layout) for code, (t, layout) in PRIMITIVES.items()}
+#: The primitive value type that is a feature of its own.
+ERROR_CONTEXT_CODE = 0x64
+ERROR_CONTEXT_ITEM = Extern("type", wit.ERROR_CONTEXT, layout=_HANDLE)
 
 
 def read_extern_type(reader: Reader, scope: Scope) -> Extern | None:
@@ -133,8 +82,9 @@ def read_valtype(reader: Reader, scope: Scope) -> Extern:
         if primitive is not None:
             reader.pos += 1
             return primitive
-        if code == 0x64:
-            raise unbuilt("error-context", ERROR_CONTEXT)
+        if code == ERROR_CONTEXT_CODE:
+            reader.pos += 1
+            return _error_context(reader, scope)
     offset = reader.pos
     index = reader.signed(33)
     if index < 0:
@@ -208,6 +158,7 @@ def _list(reader: Reader, scope: Scope) -> Extern:
 
 
 def _fixed_list(reader: Reader, scope: Scope) -> Extern:
+    scope.require(FIXED_LISTS, "a fixed-length list")
     element = read_valtype(reader, scope)
     length = reader.u32()
     if length == 0:
@@ -264,21 +215,37 @@ def _borrow(reader: Reader, scope: Scope) -> Extern:
 
 
 def _stream(reader: Reader, scope: Scope) -> Extern:
-    element = _optional(reader, scope)
+    scope.require(ASYNC, "`stream`")
+    element = _payload(reader, scope, "stream")
     if element is not None and element.type is wit.CHAR:
         raise InvalidError("`stream<char>` is not valid at this time")
-    raise unbuilt("a stream type", ASYNC)
+    return _sized(wit.Stream(None if element is None else element.type), [element], _HANDLE)  # type: ignore[arg-type]
 
 
 def _future(reader: Reader, scope: Scope) -> Extern:
-    _optional(reader, scope)
-    raise unbuilt("a future type", ASYNC)
+    scope.require(ASYNC, "`future`")
+    element = _payload(reader, scope, "future")
+    return _sized(wit.Future(None if element is None else element.type), [element], _HANDLE)  # type: ignore[arg-type]
+
+
+def _payload(reader: Reader, scope: Scope, what: str) -> Extern | None:
+    element = _optional(reader, scope)
+    if element is not None and element.borrow:
+        raise InvalidError(f"`{what}` payload cannot contain a `borrow` type")
+    return element
 
 
 def _map(reader: Reader, scope: Scope) -> Extern:
-    read_valtype(reader, scope)
-    read_valtype(reader, scope)
-    raise unbuilt("a map type", MAP)
+    scope.require(MAP, "`map`")
+    key, value = read_valtype(reader, scope), read_valtype(reader, scope)
+    if not isinstance(key.type, wit.Primitive) or key.type not in KEY_TYPES:
+        raise InvalidError(f"invalid map key type: {kind_of(key.type)}")
+    return _sized(wit.Map(key.type, value.type), [key, value], _POINTER_PAIR)  # type: ignore[arg-type]
+
+
+def _error_context(reader: Reader, scope: Scope) -> Extern:
+    scope.require(ERROR_CONTEXT, "`error-context`")
+    return ERROR_CONTEXT_ITEM
 
 
 def _sized(type: AnyType, items: Sequence[Extern | None], layout: tuple[int, int], extra: int = 0) -> Extern:
@@ -314,6 +281,7 @@ def _functype(reader: Reader, scope: Scope) -> Extern:
 
 
 def _async_functype(reader: Reader, scope: Scope) -> Extern:
+    scope.require(ASYNC, "an async function type")
     return _read_functype(reader, scope, True)
 
 
@@ -361,6 +329,7 @@ _DEFTYPES: dict[int, Callable[[Reader, Scope], Extern]] = {
     0x66: _stream,
     0x65: _future,
     0x63: _map,
+    ERROR_CONTEXT_CODE: _error_context,
     0x40: _functype,
     0x43: _async_functype,
 }
@@ -378,8 +347,6 @@ def read_type(reader: Reader, scope: Scope) -> None:
         _resource_type(reader, scope)
     elif code in (0x41, 0x42):
         _scoped_type(reader, scope, "component type" if code == 0x41 else "instance type")
-    elif code == 0x64:
-        raise unbuilt("error-context", ERROR_CONTEXT)
     else:
         raise leading_byte(reader, code, "component defined type")
 
@@ -395,7 +362,7 @@ def _resource_type(reader: Reader, scope: Scope) -> None:
 
 
 def _scoped_type(reader: Reader, parent: Scope, kind: str) -> None:
-    scope = Scope(kind, parent, parent.work)
+    scope = Scope(kind, parent, parent.work, parent.features)
     for _ in range(reader.count("declarations", MAX_ITEMS)):
         form = reader.byte()
         if form == 0x00:
@@ -432,84 +399,3 @@ def read_alias(reader: Reader, scope: Scope) -> None:
         scope.alias_outer(sort, reader.u32(), reader.u32())
     else:
         raise leading_byte(reader, target, "alias")
-
-
-# Core types
-
-#: What core types may use here: one that refers to another would have to be closed in its own scope.
-_CORE_FEATURES = ALL_FEATURES - {"function-references", "custom-descriptors"}
-
-
-def read_core_type(reader: Reader, scope: Scope) -> None:
-    """`core:type`: a core function type or a module type."""
-    if reader.pos < reader.end and reader.data[reader.pos] == 0x50:
-        reader.pos += 1
-        scope.add("core type", _module_type(reader, scope))
-    elif reader.pos < reader.end and reader.data[reader.pos] in (0x00, 0x4E, 0x4F, 0x5E, 0x5F):
-        raise unbuilt("a core type that is no function type", "gc")
-    else:
-        scope.add("core type", read_functype(reader, _CORE_FEATURES))
-
-
-def _module_type(reader: Reader, scope: Scope) -> ModuleType:
-    types: list[core.SubType] = []
-    imports: dict[tuple[str, str], core.ExternType] = {}
-    exports: dict[str, core.ExternType] = {}
-    for _ in range(reader.count("declarations", MAX_ITEMS)):
-        form = reader.byte()
-        if form == 0x00:
-            module, name = reader.name(), reader.name()
-            if (module, name) in imports:
-                raise InvalidError(f"duplicate import name `{module}:{name}`")
-            imports[module, name] = _core_extern(reader, types)
-        elif form == 0x01:
-            if reader.pos < reader.end and reader.data[reader.pos] == 0x50:
-                raise InvalidError(
-                    "invalid leading byte (0x50) for a type in a module type", offset=reader.pos
-                )
-            types.append(core.SubType(read_functype(reader, _CORE_FEATURES)))
-        elif form == 0x02:
-            types.append(_core_alias(reader, scope, types))
-        elif form == 0x03:
-            name = reader.name()
-            if name in exports:
-                raise InvalidError(f"export name `{name}` already defined")
-            exports[name] = _core_extern(reader, types)
-        else:
-            raise leading_byte(reader, form, "type definition")
-    return ModuleType(imports, exports)
-
-
-def _core_extern(reader: Reader, types: list[core.SubType]) -> core.ExternType:
-    """A core import's or export's type, within the limits of what could be instantiated."""
-    try:
-        found, _ = read_externtype(reader, types, _CORE_FEATURES)
-    except InvalidError as error:
-        raise InvalidError(f"{error.message}: type index out of bounds", offset=error.offset) from None
-    if isinstance(found, core.MemoryType) and max(found.limits.min, found.limits.max or 0) > 1 << 16:
-        raise InvalidError("memory size must be at most 65536 pages (4GiB)")
-    return found
-
-
-def _core_alias(reader: Reader, scope: Scope, types: list[core.SubType]) -> core.SubType:
-    kind = reader.byte()
-    if kind != 0x10:
-        raise leading_byte(reader, kind, "outer alias kind")
-    target = reader.byte()
-    if target != 0x01:
-        raise leading_byte(reader, target, "outer alias target")
-    count, index = reader.u32(), reader.u32()
-    if count == 0:
-        if index >= len(types):
-            raise InvalidError(f"unknown type {index}: type index out of bounds")
-        return types[index]
-    outer: Scope | None = scope
-    for _ in range(count - 1):
-        outer = None if outer is None else outer.parent
-        if outer is None:
-            raise InvalidError(f"invalid outer alias count of {count}")
-    assert outer is not None
-    found = outer.get("core type", index)
-    if not isinstance(found, core.FuncType):
-        raise InvalidError(f"core type index {index} is not a function type")
-    return core.SubType(found)

@@ -10,8 +10,10 @@ object for it, equal to the old one, which says whether a type has a name that i
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import ClassVar
 
 from pywrt.wasm import types as core
+from pywrt.wasm.deftypes import DefType
 from pywrt.wit import types as wit
 
 
@@ -72,11 +74,27 @@ class ComponentType:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class CoreTag:
+    """The type of a core tag: what a throw carries are the parameters of `deftype`."""
+
+    deftype: DefType
+
+    kind: ClassVar[str] = "tag"
+
+    def __str__(self) -> str:
+        return f"tag {self.deftype}"
+
+
+#: The type of a core definition, closed; that of a function is a defined type.
+CoreExternType = DefType | core.TableType | core.MemoryType | core.GlobalType | CoreTag
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ModuleType:
     """The type of a core module: imports by their two names, exports by name."""
 
-    imports: dict[tuple[str, str], core.ExternType]
-    exports: dict[str, core.ExternType]
+    imports: dict[tuple[str, str], CoreExternType]
+    exports: dict[str, CoreExternType]
 
     def __str__(self) -> str:
         return f"core module that exports {_names(self.exports)}"

@@ -17,7 +17,7 @@ from pywrt.wit.names import ExternName
 Named = dict[int, AnyType]
 
 #: Value types that are structural in every source language: they need no name.
-_ANONYMOUS = (wit.List, wit.Tuple, wit.Option, wit.Result)
+_ANONYMOUS = (wit.List, wit.Tuple, wit.Option, wit.Result, wit.Stream, wit.Future, wit.Map)
 _NOMINAL = (wit.Record, wit.Variant, wit.Enum, wit.Flags)
 
 
@@ -96,6 +96,10 @@ def parts(type: wit.WitType | wit.FuncType) -> Iterator[wit.WitType]:
         inner = (type.type,)
     elif isinstance(type, wit.Result):
         inner = (type.ok, type.err)
+    elif isinstance(type, wit.Stream | wit.Future):
+        inner = (type.element,)
+    elif isinstance(type, wit.Map):
+        inner = (type.key, type.value)
     elif isinstance(type, wit.FuncType):
         inner = (*[p.type for p in type.params], type.result)
     return (part for part in inner if part is not None)

@@ -11,7 +11,7 @@ from pywrt.component.decoder import decode_component
 from pywrt.component.modules import module_type
 from pywrt.component.tables import CANONS, PREAMBLE
 from pywrt.component.types import ModuleType
-from pywrt.config import Config
+from pywrt.config import ALL_FEATURES, DEFAULT_FEATURES, Config
 from pywrt.errors import InvalidError, MalformedError, WasmError
 from pywrt.wasm.binary import decode_module
 from pywrt.wasm.valid import validate_module
@@ -25,8 +25,8 @@ def compile_module(data: bytes, start: int, end: int) -> tuple[Any, ModuleType]:
     return module, module_type(module)
 
 
-def decode(data: bytes) -> Any:
-    return decode_component(data, compile_module)
+def decode(data: bytes, features: frozenset[str] = DEFAULT_FEATURES) -> Any:
+    return decode_component(data, compile_module, features)
 
 
 def error_of(data: bytes) -> WasmError | None:
@@ -148,30 +148,39 @@ def test_decode_component_error_in_nested_module_has_offset_in_the_file(build: A
 
 
 @pytest.mark.parametrize("code", [code for code, canon in CANONS.items() if canon.feature is not None])
-def test_decode_component_unbuilt_canonical_function_names_the_feature(code: int) -> None:
+def test_decode_component_canonical_function_without_its_feature_names_it(code: int) -> None:
     zeros = {"results": b"\1\0", "core_valtype": b"\x7f"}
     content = b"".join(zeros.get(immediate, b"\0") for immediate in CANONS[code].immediates)
     section = b"\x01" + bytes([code]) + content
     with pytest.raises(InvalidError, match=CANONS[code].name) as caught:
-        decode(PREAMBLE + b"\x08" + bytes([len(section)]) + section)
+        decode(PREAMBLE + b"\x08" + bytes([len(section)]) + section, ALL_FEATURES - {CANONS[code].feature})
     assert caught.value.feature == CANONS[code].feature
 
 
 @pytest.mark.parametrize(
     ("section", "feature"),
     [
-        (b"\x09\x03\0\0\0", "component-model-values"),
-        (b"\x0c\x01\0", "component-model-values"),
         (b"\x07\x04\x01\x66\x01\x7d", "component-model-async"),
         (b"\x07\x03\x01\x65\x00", "component-model-async"),
+        (b"\x07\x05\x01\x43\0\1\0", "component-model-async"),
         (b"\x07\x02\x01\x64", "component-model-error-context"),
+        (b"\x07\x03\x01\x70\x64", "component-model-error-context"),
         (b"\x07\x04\x01\x63\x73\x79", "component-model-map"),
+        (b"\x07\x04\x01\x67\x7d\x03", "component-model-fixed-length-lists"),
     ],
 )
-def test_decode_component_unbuilt_definition_names_the_feature(section: bytes, feature: str) -> None:
+def test_decode_component_definition_without_its_feature_names_it(section: bytes, feature: str) -> None:
+    decode(PREAMBLE + section, ALL_FEATURES)
+    with pytest.raises(InvalidError, match=f"requires the {feature} feature") as caught:
+        decode(PREAMBLE + section, ALL_FEATURES - {feature})
+    assert caught.value.feature == feature
+
+
+@pytest.mark.parametrize("section", [b"\x09\x03\0\0\0", b"\x0c\x01\0"])
+def test_decode_component_unbuilt_section_names_the_feature(section: bytes) -> None:
     with pytest.raises(InvalidError) as caught:
         decode(PREAMBLE + section)
-    assert caught.value.feature == feature
+    assert caught.value.feature == "component-model-values"
 
 
 def nested(depth: int, build: Any) -> bytes:

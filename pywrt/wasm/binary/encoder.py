@@ -55,6 +55,7 @@ from pywrt.wasm.types import (
     REF_CODE,
     REF_NULL_CODE,
     CompositeType,
+    ExternType,
     FieldType,
     FuncType,
     GlobalType,
@@ -134,8 +135,11 @@ def _comptype(composite: CompositeType) -> bytes:
     return _byte(ARRAY_FORM) + _fieldtype(composite.element)
 
 
-def _subtype(subtype: SubType) -> bytes:
-    """The shortest form: final and without supertypes needs no byte in front."""
+def encode_subtype(subtype: SubType) -> bytes:
+    """The shortest form: final and without supertypes needs no byte in front.
+
+    Spec: binary/types.html#recursive-types
+    """
     parts = []
     if subtype.supers or not subtype.final:
         parts += [_byte(SUB_FINAL_FORM if subtype.final else SUB_FORM), _vector(map(_u, subtype.supers))]
@@ -146,15 +150,20 @@ def _subtype(subtype: SubType) -> bytes:
     return b"".join((*parts, _comptype(subtype.composite)))
 
 
+def encode_rectype(subtypes: Iterable[SubType]) -> bytes:
+    """An explicit group. Spec: binary/types.html#recursive-types"""
+    return _byte(REC_FORM) + _vector(map(encode_subtype, subtypes))
+
+
 def _rectypes(module: Module) -> list[bytes]:
     """The entries of the type section: explicit groups, and types between them on their own."""
     entries: list[bytes] = []
     done = 0
     for first, size in module.rec_groups:
-        entries += map(_subtype, module.types[done:first])
+        entries += map(encode_subtype, module.types[done:first])
         done = first + size
-        entries.append(_byte(REC_FORM) + _vector(map(_subtype, module.types[first:done])))
-    entries += map(_subtype, module.types[done:])
+        entries.append(encode_rectype(module.types[first:done]))
+    entries += map(encode_subtype, module.types[done:])
     return entries
 
 
@@ -180,23 +189,28 @@ def _globaltype(globaltype: GlobalType) -> bytes:
     return encode_valtype(globaltype.value) + _byte(globaltype.mutable)
 
 
-# Sections, in the order of the specification. Spec: binary/modules.html
-
-
-def _import(item: Import) -> bytes:
-    desc = item.desc
-    kind = EXACT_FUNC_KIND if item.exact else EXTERNAL_KINDS.index(desc.kind)
+def encode_externtype(desc: ExternType, type_index: int, exact: bool = False) -> bytes:
+    """An external type; `type_index` is that of a function or tag. Spec: binary/types.html#external-types"""
+    kind = EXACT_FUNC_KIND if exact else EXTERNAL_KINDS.index(desc.kind)
     if isinstance(desc, FuncType):
-        encoded = _u(item.type_index)
+        encoded = _u(type_index)
     elif isinstance(desc, TableType):
         encoded = _tabletype(desc)
     elif isinstance(desc, MemoryType):
         encoded = _memorytype(desc)
     elif isinstance(desc, TagType):
-        encoded = _tag_of(item.type_index)
+        encoded = _tag_of(type_index)
     else:
         encoded = _globaltype(desc)
-    return _name(item.module) + _name(item.name) + _byte(kind) + encoded
+    return _byte(kind) + encoded
+
+
+# Sections, in the order of the specification. Spec: binary/modules.html
+
+
+def _import(item: Import) -> bytes:
+    desc = encode_externtype(item.desc, item.type_index, item.exact)
+    return _name(item.module) + _name(item.name) + desc
 
 
 def _table(table: Table) -> bytes:

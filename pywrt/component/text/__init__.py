@@ -1,0 +1,8 @@
+"""The text format of components. Spec: component-model Explainer.md
+
+Test scripts are in `pywrt.component.text.script`, which who only reads components need not import.
+"""
+
+from pywrt.component.text.components import is_component, parse_component
+
+__all__ = ["is_component", "parse_component"]
