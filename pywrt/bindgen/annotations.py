@@ -67,12 +67,17 @@ class Annotations:
             case wit.Tuple(types):
                 return f"{self.builtin('tuple')}[{', '.join([self.text(t, to_guest) for t in types])}]"
             case wit.Stream(element):
+                # bytes travel in chunks, of which one may be all
+                inner = self.builtin("bytes") if element == wit.U8 else self.text(element, to_guest)
+                if to_guest:
+                    whole = f" | {inner}" if element == wit.U8 else ""
+                    return f"{self._use('AsyncIterable')}[{inner}] | {self._use('Iterable')}[{inner}]{whole}"
+                return f"{self._use('StreamReader')}[{inner}]"
+            case wit.Future(element):
                 inner = self.text(element, to_guest)
                 if to_guest:
-                    return f"{self._use('AsyncIterable')}[{inner}] | {self._use('Iterable')}[{inner}]"
-                return f"{self._use('AsyncIterator')}[{inner}]"
-            case wit.Future(element):
-                return f"{self._use('Awaitable')}[{self.text(element, to_guest)}]"
+                    return f"{self._use('Awaitable')}[{inner}] | {inner}"
+                return f"{self._use('FutureReader')}[{inner}]"
 
     def builtin(self, name: str) -> str:
         """The name of a builtin, so that it means that."""

@@ -6,7 +6,7 @@ object, since that is what has a name (see `pywrt.component.types`). A value tha
 it is: lowering refuses it, and says where it was.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
 
 from pywrt.bindgen.values import Err as TypedErr
@@ -111,11 +111,11 @@ class Conversion:
 
     def of_stream(self, t: wit.Stream) -> Convert:
         step = self.of(t.element)
-        return None if step is None else lambda value: _elements(value, step)
+        return None if step is None else self.elements(step)
 
     def of_future(self, t: wit.Future) -> Convert:
         step = self.of(t.element)
-        return None if step is None else lambda value: _awaited(value, step)
+        return None if step is None else self.outcome(step)
 
     def of_map(self, t: wit.Map) -> Convert:
         key, value = self.of(t.key), self.of(t.value)
@@ -138,6 +138,12 @@ class Conversion:
         raise NotImplementedError
 
     def typed_result(self, sum: Sum, steps: Sequence[Convert]) -> Convert:
+        raise NotImplementedError
+
+    def elements(self, step: Callable[[Any], Any]) -> Convert:
+        raise NotImplementedError
+
+    def outcome(self, step: Callable[[Any], Any]) -> Convert:
         raise NotImplementedError
 
 
@@ -184,6 +190,12 @@ class ToHost(Conversion):
             return (Ok, TypedErr)[index](apply(steps[index], payload))
 
         return to_result
+
+    def elements(self, step: Callable[[Any], Any]) -> Convert:
+        return lambda reader: ConvertedStream(reader, step)
+
+    def outcome(self, step: Callable[[Any], Any]) -> Convert:
+        return lambda reader: ConvertedFuture(reader, step)
 
 
 class ToGuest(Conversion):
@@ -240,6 +252,71 @@ class ToGuest(Conversion):
             return sum.build(1, apply(steps[1], value.payload)) if isinstance(value, Err) else value
 
         return from_result
+
+    def elements(self, step: Callable[[Any], Any]) -> Convert:
+        def to_stream(value: Any) -> Any:
+            if isinstance(value, ConvertedStream):
+                return value.reader
+            if hasattr(value, "__aiter__"):
+                return _elements_async(value, step)
+            return _elements(value, step) if hasattr(value, "__iter__") else value
+
+        return to_stream
+
+    def outcome(self, step: Callable[[Any], Any]) -> Convert:
+        def to_future(value: Any) -> Any:
+            if isinstance(value, ConvertedFuture):
+                return value.reader
+            return _awaited(value, step) if hasattr(value, "__await__") else step(value)
+
+        return to_future
+
+
+class ConvertedStream:
+    """A stream of a component whose elements are converted as they are read."""
+
+    __slots__ = ("reader", "step")
+
+    def __init__(self, reader: Any, step: Callable[[Any], Any]) -> None:
+        self.reader = reader
+        self.step = step
+
+    def __aiter__(self) -> "ConvertedStream":
+        return self
+
+    async def __anext__(self) -> Any:
+        return self.step(await anext(self.reader))
+
+    def __iter__(self) -> "ConvertedStream":
+        return self
+
+    def __next__(self) -> Any:
+        return self.step(next(self.reader))
+
+    def close(self) -> None:
+        """Read no more: the writer learns of it."""
+        self.reader.close()
+
+
+class ConvertedFuture:
+    """A future of a component whose value is converted."""
+
+    __slots__ = ("reader", "step")
+
+    def __init__(self, reader: Any, step: Callable[[Any], Any]) -> None:
+        self.reader = reader
+        self.step = step
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        return self.step((yield from self.reader.__await__()))
+
+    def result_now(self) -> Any:
+        """The value, without an event loop."""
+        return self.step(self.reader.result_now())
+
+    def close(self) -> None:
+        """Wait no more: the writer learns of it."""
+        self.reader.close()
 
 
 _MAKERS: dict[type, Callable[[Conversion, Any], Convert]] = {
@@ -317,16 +394,12 @@ def _entries(value: Any, key: Convert, item: Convert) -> Any:
     return {apply(key, k): apply(item, v) for k, v in value.items()}
 
 
-def _elements(value: Any, step: Callable[[Any], Any]) -> Any:
-    return _elements_async(value, step) if hasattr(value, "__aiter__") else _elements_now(value, step)
-
-
 async def _elements_async(value: Any, step: Callable[[Any], Any]) -> AsyncIterator[Any]:
     async for element in value:
         yield step(element)
 
 
-def _elements_now(value: Any, step: Callable[[Any], Any]) -> Iterator[Any]:
+def _elements(value: Any, step: Callable[[Any], Any]) -> Iterator[Any]:
     for element in value:
         yield step(element)
 

@@ -19,7 +19,6 @@ from pywrt.wit import types as wit
 _SOURCES = {
     "collections.abc": (
         "AsyncIterable",
-        "AsyncIterator",
         "Awaitable",
         "Coroutine",
         "Iterable",
@@ -31,7 +30,16 @@ _SOURCES = {
     "os": ("PathLike",),
     "typing": ("Any", "Literal", "Protocol", "TypeAlias", "runtime_checkable"),
     "pywrt": ("Store",),
-    "pywrt.bindgen.runtime": ("Bindings", "Err", "Handle", "Ok", "Some", "Types"),
+    "pywrt.bindgen.runtime": (
+        "Bindings",
+        "Err",
+        "FutureReader",
+        "Handle",
+        "Ok",
+        "Some",
+        "StreamReader",
+        "Types",
+    ),
     "pywrt.component": ("Component",),
     "pywrt.wasi.preview2": ("WasiCtx",),
 }
@@ -274,7 +282,9 @@ class _Writer:
 
     def table(self, name: str, side: str) -> None:
         """The classes of the types of each interface, for `Bindings`."""
-        rows: dict[str, list[str]] = {}
+        # exports without such types are there, too: `Bindings` looks for them in the component
+        exports = self.model.exports.walk() if side == EXPORTED else ()
+        rows: dict[str, list[str]] = {p.extern: [] for p in exports if p.extern}
         for definition in self.model.definitions:
             for place, interface, label in definition.places:
                 if place == side and isinstance(definition.type, wit.Record | wit.Variant):

@@ -7,10 +7,12 @@
 | result that a function returns | the ok value is returned, the err value raised: `Err(value)` |
 | other results | `Ok(value)` or `Err(value)` |
 | resource | an instance of the resource's class |
+| stream, future | `StreamReader`, `FutureReader`; to a component any iterable, any awaitable or the value |
 
 All else is as in `pywrt.canonical_abi.values`: enums are str, flags sets of str.
 """
 
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
@@ -18,6 +20,7 @@ from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
 from pywrt.canonical_abi import values as abi
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,34 @@ class Err(abi.Err, Generic[T]):
         return isinstance(other, abi.Err) and bool(self.payload == other.payload)
 
     __hash__ = abi.Err.__hash__
+
+
+class StreamReader(Protocol[T_co]):
+    """A stream that the host reads, with an event loop or without; see `pywrt.canonical_abi.StreamReader`.
+
+    A `stream<u8>` gives chunks of bytes.
+    """
+
+    def __aiter__(self) -> AsyncIterator[T_co]: ...
+
+    async def __anext__(self) -> T_co: ...
+
+    def __iter__(self) -> Iterator[T_co]: ...
+
+    def __next__(self) -> T_co: ...
+
+    def close(self) -> None:
+        """Read no more: the writer learns of it."""
+
+
+class FutureReader(Awaitable[T_co], Protocol[T_co]):
+    """A future that the host awaits; see `pywrt.canonical_abi.FutureReader`."""
+
+    def result_now(self) -> T_co:
+        """The value, without an event loop."""
+
+    def close(self) -> None:
+        """Wait no more: the writer learns of it."""
 
 
 @runtime_checkable
