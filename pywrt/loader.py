@@ -8,8 +8,8 @@ What it imports comes from
   Python: functions in snake_case, a class for a resource;
 - for functions of no interface, the module `app_imports`, after the component `app`.
 
-A core module (`.wasm`, or `.wat` in text) is a module with its exports; what it imports are attributes of the
-Python modules that it names. Both run with the default limits of `Config`.
+A core module is a module with its exports; what it imports are attributes of the Python modules that it
+names. Either may be in text (`app.wat`); both run with the default limits of `Config`.
 
 A guest that is imported so is trusted: it calls what it likes of the modules that it names, those of the
 standard library excepted. An import that fails raises `WasmImportError`, whose cause says why.
@@ -38,6 +38,7 @@ from pywrt.bindgen.wasi import is_wasi
 from pywrt.component import Component
 from pywrt.component import Linker as ComponentLinker
 from pywrt.component.tables import PREAMBLE
+from pywrt.component.text import is_component, parse_component
 from pywrt.errors import LinkError, WasmError
 from pywrt.wasi.preview2 import add_to_linker
 from pywrt.wasi.preview2.process import flush, process_context
@@ -85,7 +86,7 @@ class WasmLoader(Loader):
             with open(self.path, "rb") as file:
                 data = file.read()
             if self.path.endswith(".wat"):
-                data = wat2wasm(data)
+                data = parse_component(data) if is_component(data) else wat2wasm(data)
             if data[4:8] == PREAMBLE[4:]:
                 members = _component(module.__name__, Component(self.finder.engine, data))
             else:
@@ -128,7 +129,7 @@ def _component(name: str, component: Component) -> dict[str, Any]:
 
 
 def _provider(name: str, imported: str) -> ModuleType:
-    """The Python module that serves what is imported; LinkError if there is none that may."""
+    """The Python module that serves what is imported; LinkError if there is none, or it may not."""
     if not all(part.isidentifier() for part in name.split(".")):
         raise LinkError(f"it imports {imported}, and no Python module can be called {name!r}")
     if name.partition(".")[0] in sys.stdlib_module_names:
@@ -180,7 +181,9 @@ def _core_import(store: Store, provider: ModuleType, name: str, type: Any) -> Ex
     elif callable(value) and isinstance(type, FuncType):
         value = Func(store, type, value)
     if not isinstance(value, Extern):
-        raise LinkError(f"it imports {name!r} of {provider.__name__}, a {type}, which that module has not")
+        raise LinkError(
+            f"it imports {provider.__name__!r} {name!r} of type {type}, which that Python module has not"
+        )
     return value
 
 
