@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 from pywrt.api import Engine
-from pywrt.cli.files import COMPONENT, MAGIC, Binary, CommandError, read_bytes, text_error
+from pywrt.cli.files import COMPONENT, MAGIC, Binary, CommandError, UsageError, read_bytes, text_error
 from pywrt.cli.output import STDOUT, write_text
 from pywrt.cli.sections import sections_of
 from pywrt.component import Component
@@ -12,6 +12,8 @@ from pywrt.component.wit import component_wit
 from pywrt.config import Config
 from pywrt.errors import InvalidError, MalformedError, WasmError
 from pywrt.wit.folder import resolve_folder
+from pywrt.wit.gates import Features
+from pywrt.wit.names import parse_version
 from pywrt.wit.printer import print_package
 from pywrt.wit.resolved import Wit
 
@@ -22,6 +24,7 @@ examples:
   pywrt wit --deps wasi-0.2.12 cli/     what cli/ depends on is in the folders of wasi-0.2.12/
   pywrt wit --all wit/ -o whole.wit     one file that needs no others
   pywrt wit --check wit/                say only what is wrong
+  pywrt wit --features fancy wit/       with what is unstable of that feature, which is left out otherwise
 
 A folder is one package; so is a file. The output parses back to the same package. Comments that aren't doc
 comments (`///`, `/** */`) are lost. A component's world is called `root`; the packages of its interfaces are
@@ -50,6 +53,18 @@ def add_parser(subparsers: Any) -> None:
         default=[],
         help="more dependencies: a folder of packages (each a folder or file), or one file; may be repeated",
     )
+    parser.add_argument(
+        "-f",
+        "--features",
+        metavar="NAMES",
+        action="append",
+        default=[],
+        help="unstable features to keep, with commas between them or repeated; the others are left out",
+    )
+    parser.add_argument("--all-features", action="store_true", help="keep all unstable features")
+    parser.add_argument(
+        "--target", metavar="VERSION", default="", help="the package as it was in an earlier version"
+    )
     parser.add_argument("-a", "--all", action="store_true", help="print the packages that it depends on, too")
     parser.add_argument("-c", "--check", action="store_true", help="print nothing but errors")
     parser.add_argument("-o", "--output", metavar="FILE", default=STDOUT, help="where to write; - is stdout")
@@ -59,7 +74,7 @@ def add_parser(subparsers: Any) -> None:
 def run(options: argparse.Namespace) -> int:
     """The subcommand; returns the exit status."""
     component = _component(options.path)
-    wit = _resolve(options.path, options.deps) if component is None else component
+    wit = _resolve(options) if component is None else component
     if not options.check:
         others = [package for package in wit.packages.values() if package is not wit.package]
         nested = [package.syntax for package in others] if options.all or component is not None else []
@@ -92,10 +107,16 @@ def _hint(module: bytes) -> str:
     return ", which has no WIT"
 
 
-def _resolve(path: str, dependencies: list[str]) -> Wit:
+def _resolve(options: argparse.Namespace) -> Wit:
     """The package; CommandError if it can't be read or isn't valid."""
+    path = options.path
+    names = [name.strip() for listed in options.features for name in listed.split(",")]
     try:
-        return resolve_folder(path, dependencies)
+        parse_version(options.target or "0.0.0")
+    except ValueError as error:
+        raise UsageError(f"--target {options.target}: {error}") from None
+    try:
+        return resolve_folder(path, options.deps, Features(names, options.all_features), options.target)
     except OSError as error:
         raise CommandError(f"{error.filename or path}: {error.strerror}") from None
     except (MalformedError, InvalidError) as error:

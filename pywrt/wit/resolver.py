@@ -7,9 +7,10 @@ where it closes. Nothing recurses on what the input decides.
 
 from collections.abc import Iterator, Sequence
 
+from pywrt.wit.gates import NO_FEATURES, Features, check_gates, check_rules
 from pywrt.wit.graph import CycleError, in_order
 from pywrt.wit.lexer import Source
-from pywrt.wit.packages import Key, Packages, check_gates
+from pywrt.wit.packages import Key, Packages
 from pywrt.wit.resolved import Interface, Package, Wit, World, plain_key
 from pywrt.wit.scope import Known, Names, ScopeResolver
 from pywrt.wit.syntax import Extern, Function, PackageName, Path, Rename, Scope, Use
@@ -26,19 +27,29 @@ _Place = tuple[Source, int]
 _Edge = tuple[Key, _Place]
 
 
-def resolve(files: Sequence[Syntax], dependencies: Sequence[Sequence[Syntax]] = ()) -> Wit:
+def resolve(
+    files: Sequence[Syntax],
+    dependencies: Sequence[Sequence[Syntax]] = (),
+    features: Features = NO_FEATURES,
+    target: str = "",
+) -> Wit:
     """The package whose files are given, with its names resolved.
 
     Each of `dependencies` is the files of one package; packages nested in a file count as well. A package
-    among them that is there already must say the same. InvalidError, with file, line and column, for what
-    breaks a rule.
+    among them that is there already must say the same. Unstable items are left out, but those of `features`;
+    with a `target`, an earlier version of the package, what came later, too. InvalidError, with file, line
+    and column, for what breaks a rule, be it in an item that is left out.
     """
     packages = Packages()
     main = packages.add(files)
     for dependency in dependencies:
         packages.add(dependency)
     packages.check_uses()
-    return _Resolver(packages).resolve(main)
+    wit = _Resolver(packages).resolve(main)
+    for name, tree in packages.trees.items():
+        check_rules(tree, target if name == main else "")
+    selected = packages.select(main, features, target)
+    return wit if selected is None else _Resolver(packages).resolve(selected)
 
 
 class _Resolver:
@@ -135,7 +146,8 @@ class _Resolver:
                 key = self.packages.find(package, scope.source, item.path, "interface")
                 interface = self.interfaces[key]
                 for rename in item.names:
-                    resolver.use(rename, str(item.path), self.known[interface])
+                    shut = self.packages.reason(*key, rename.name)
+                    resolver.use(rename, str(item.path), self.known[interface], shut)
                 yield interface
 
     # Worlds.

@@ -9,10 +9,10 @@ borrow. Types are trees with shared parts, so nothing here may walk, compare or 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
+from pywrt.wit.gates import check_gates
 from pywrt.wit.graph import CycleError, in_order
 from pywrt.wit.lexer import Source
 from pywrt.wit.names import CONSTRUCTOR, METHOD, STATIC
-from pywrt.wit.packages import check_gates
 from pywrt.wit.parser import MAX_DEPTH
 from pywrt.wit.resolved import plain_key
 from pywrt.wit.syntax import (
@@ -126,16 +126,16 @@ class ScopeResolver:
                 self.names.take(item.name, item.start)
                 self.definitions[item.name] = item
 
-    def check_gates(self, gates: Sequence[Gate]) -> None:
+    def check_gates(self, gates: tuple[Gate, ...]) -> None:
         check_gates(self.source, gates, self.package)
 
-    def use(self, rename: Rename, interface: str, types: Mapping[str, Known]) -> None:
-        """Declare what `use` brings from among the types of an interface."""
+    def use(self, rename: Rename, interface: str, types: Mapping[str, Known], shut: str) -> None:
+        """Declare what `use` brings from among the types of an interface; `shut` says why it lacks one."""
         known = types.get(rename.name)
         if known is None:
             listed = ", ".join(f"`{name}`" for name in list(types)[:10]) or "none"
-            message = f"`{interface}` has no type `{rename.name}`; its types are: {listed}"
-            raise self.source.invalid(message, rename.start)
+            reason = f" here, for {shut}" if shut else f"; its types are: {listed}"
+            raise self.source.invalid(f"`{interface}` has no type `{rename.name}`{reason}", rename.start)
         name = rename.alias or rename.name
         self.names.take(name, rename.start)
         self.known[name] = known

@@ -51,6 +51,47 @@ def test_wit_deps_adds_folders_and_files(folder: Path, capsys: pytest.CaptureFix
         assert capsys.readouterr() == (PACKAGE, "")
 
 
+GATED = """\
+package a:b@1.0.1;
+
+interface i {
+  @unstable(feature = one)
+  f: func();
+
+  @unstable(feature = two)
+  g: func();
+
+  @since(version = 1.0.1)
+  h: func();
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("options", "functions"),
+    [
+        ([], "h"),
+        (["--features", "one"], "fh"),
+        (["--features", "one, two"], "fgh"),
+        (["-f", "one", "-f", "two"], "fgh"),
+        (["--all-features"], "fgh"),
+        (["--all-features", "--target", "1.0.0"], "fg"),
+    ],
+)
+def test_wit_prints_what_is_there_with_features_and_in_a_version(
+    options: list[str], functions: str, write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["wit", write("gated.wit", GATED), *options]) == 0
+    text = capsys.readouterr().out
+    assert [name for name in "fgh" if f"  {name}: func();" in text] == list(functions)
+    assert text == GATED or functions != "fgh"
+
+
+def test_wit_of_a_bad_target_is_a_mistake_in_usage(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["wit", str(folder), "--target", "new"]) == 2
+    assert capsys.readouterr().err.startswith("pywrt: --target new: unexpected character 'n'")
+
+
 @pytest.mark.parametrize(
     ("text", "error"),
     [

@@ -350,8 +350,7 @@ def test_wit_of_a_canonical_version_is_padded() -> None:
             "`a:b/c` uses the type `r` of the world",
         ),
         (
-            '(import "a:b/c" (instance $i (export "r" (type (sub resource))))) '
-            '(alias export $i "r" (type $r)) (import "a:b/d" (instance (export "s" (type $s (eq $r))) (export "[static]s.f" (func))))',
+            USES + '(import "a:b/d" (instance (export "s" (type $s (eq $r))) (export "[static]s.f" (func))))',
             "`[static]s.f` is a function of a resource type that is not defined beside it",
         ),
         (
