@@ -247,7 +247,8 @@ def select(
 ) -> tuple[Package, dict[tuple[str, ...], Gate]]:
     """A package without what is behind gates that are shut; and what that is, by name, with its gate.
 
-    With a `target`, the package as it was in that version. InvalidError if it has no such version.
+    With a `target`, the package as it was in that version. The same object where nothing changes.
+    InvalidError if it has no such version.
     """
     assert tree.name is not None, "packages are kept by their names"
     name = tree.name
@@ -257,11 +258,14 @@ def select(
             raise tree.source.invalid(message, name.start)
         name = replace(name, version=target)
     selection = _Selection(features, target, tree.name, name)
-    return replace(tree, name=name, items=tuple(selection.scopes(tree.items))), selection.shut
+    items = tuple(selection.scopes(tree.items))
+    if selection.is_whole and name == tree.name:
+        return tree, {}
+    return replace(tree, name=name, items=items), selection.shut
 
 
 class _Selection:
-    __slots__ = ("features", "new", "old", "shut", "target")
+    __slots__ = ("features", "is_whole", "new", "old", "shut", "target")
 
     def __init__(self, features: Features, target: str, old: PackageName, new: PackageName) -> None:
         self.features = features
@@ -269,14 +273,19 @@ class _Selection:
         self.old = old
         self.new = new
         self.shut: dict[tuple[str, ...], Gate] = {}
+        #: Nothing was left out.
+        self.is_whole = True
 
     def is_open(self, gates: Gates) -> bool:
         gate = gate_of(gates)
         if gate is None:
             return True
         if gate.kind == UNSTABLE:
-            return gate.value in self.features
-        return not self.target or not _is_earlier(self.target, gate.value)
+            is_open = gate.value in self.features
+        else:
+            is_open = not self.target or not _is_earlier(self.target, gate.value)
+        self.is_whole = self.is_whole and is_open
+        return is_open
 
     def scopes(self, items: Sequence[Use | Scope]) -> Iterator[Use | Scope]:
         for item in items:

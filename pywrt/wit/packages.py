@@ -65,7 +65,7 @@ class Packages:
         selected = {
             name: select(tree, features, target if name == main else "") for name, tree in self.trees.items()
         }
-        if not target and not any(shut for _, shut in selected.values()):
+        if all(tree is self.trees[name] for name, (tree, _) in selected.items()):
             return None
         self.trees.clear()
         self.scopes.clear()
