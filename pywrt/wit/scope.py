@@ -108,9 +108,12 @@ class Names:
 
 
 class ScopeResolver:
-    """Resolves one scope: `known` are its types, `functions` what it declares."""
+    """Resolves one scope: `known` are its types, `functions` what it declares.
 
-    __slots__ = ("definitions", "functions", "known", "names", "package", "scope", "source")
+    `steps` counts its members and the types that were looked at.
+    """
+
+    __slots__ = ("definitions", "functions", "known", "names", "package", "scope", "source", "steps")
 
     def __init__(self, scope: Scope, package: PackageName) -> None:
         self.scope = scope
@@ -119,6 +122,7 @@ class ScopeResolver:
         self.known: dict[str, Known] = {}
         self.functions: dict[str, FuncType] = {}
         self.names = Names(scope.source, "name")
+        self.steps = len(scope.items)
         self.definitions: dict[str, TypeDef] = {}
         for item in scope.items:
             self.check_gates(item.gates)
@@ -194,6 +198,7 @@ class ScopeResolver:
             )
             raise self.source.invalid(message, members[MAX_FLAGS].start)
         names = Names(self.source, what)
+        self.steps += len(members)
         for member in members:
             names.take(member.name, member.start)
         if kind in ("enum", "flags"):
@@ -220,6 +225,7 @@ class ScopeResolver:
 
         Recursive, as deep as the parser allows.
         """
+        self.steps += 1
         kind, arguments = expression.kind, expression.arguments
         primitive = _PRIMITIVES.get(kind)
         if primitive is not None:
@@ -285,6 +291,7 @@ class ScopeResolver:
         for definition in self.definitions.values():
             for function in definition.functions:
                 self.check_gates(function.gates)
+                self.steps += 1
                 name = _resource_function_name(definition.name, function)
                 self.names.take(name, function.start)
                 self.functions[name] = self.function(function, definition.name)
