@@ -13,10 +13,24 @@ from pywrt.canonical_abi.context import CanonOptions, LiftFlat, Load, LowerFlat,
 from pywrt.canonical_abi.flat import LIFT_FLAT, LOWER_FLAT
 from pywrt.canonical_abi.instance import ComponentInstance
 from pywrt.canonical_abi.layout import Layouts
-from pywrt.canonical_abi.load import LOAD, LoadList, load_list_from_range, load_packed
+from pywrt.canonical_abi.load import (
+    LOAD,
+    LoadList,
+    load_list_from_range,
+    load_list_from_valid_range,
+    load_packed,
+)
 from pywrt.canonical_abi.packing import PACKING, Packing
-from pywrt.canonical_abi.store import STORE, StoreList, store_list_into_range, store_packed
+from pywrt.canonical_abi.store import (
+    STORE,
+    StoreList,
+    Write,
+    store_list_into_range,
+    store_list_into_valid_range,
+    store_packed,
+)
 from pywrt.canonical_abi.values import Sum, Sums
+from pywrt.wasm.types import I32
 from pywrt.wit.types import Option, Primitive, Result, Variant, WitType
 
 Made = TypeVar("Made")
@@ -31,7 +45,7 @@ class Adapters:
         #: The memory's bytes: one bytearray for its whole life. Empty if no memory is given.
         self.data = bytearray() if options.memory is None else options.memory.data
         self.string_encoding = options.string_encoding
-        self.layouts = Layouts()
+        self.layouts = Layouts(I32 if options.memory is None else options.memory.type.address)
         self._sums = Sums()
         self._known: dict[tuple[Callable[..., Any], int], tuple[WitType, Any]] = {}
 
@@ -62,6 +76,14 @@ class Adapters:
     def store_list(self, element: WitType) -> StoreList:
         """store_list(cx, value) -> (ptr, length), in memory that the guest allocates"""
         return self._remember(store_list_into_range, element)
+
+    def load_list_from_valid_range(self, element: WitType) -> LoadList:
+        """`load_list` of a range that is aligned and within memory: of a stream's buffer"""
+        return self._remember(load_list_from_valid_range, element)
+
+    def store_list_into_valid_range(self, element: WitType) -> Write:
+        """write(cx, elements, ptr), into a range that is aligned and within memory: a stream's buffer"""
+        return self._remember(store_list_into_valid_range, element)
 
     def sum(self, t: Variant | Option | Result) -> Sum:
         """How the type's values tell its cases apart."""

@@ -7,23 +7,50 @@ the type, it makes the closure that lifts (lowers) values of that type. The same
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from struct import pack, unpack
 from typing import TYPE_CHECKING, Any
 
+from pywrt.canonical_abi.async_values import (
+    lift_error_context,
+    lift_future,
+    lift_stream,
+    lower_error_context,
+    lower_future,
+    lower_stream,
+)
 from pywrt.canonical_abi.context import Context, LiftFlat, LowerFlat
 from pywrt.canonical_abi.handles import lift_borrow, lift_own, lower_borrow, lower_own
 from pywrt.canonical_abi.scalars import CANONICAL_NAN, check_bool, check_char, check_f32, check_f64, int_check
-from pywrt.canonical_abi.strings import lift_string, lower_string
+from pywrt.canonical_abi.strings import lift_string, lower_string, utf16_tag
 from pywrt.canonical_abi.values import describe, describe_type, product_of
+from pywrt.engine.deadline import check_deadline
 from pywrt.errors import Trap, ValueTypeError
 from pywrt.wasm.types import F32, F64, I32, I64, ValType
-from pywrt.wit.types import Borrow, Enum, Flags, List, Option, Own, Record, Result, Tuple, Variant
+from pywrt.wit.types import (
+    U8,
+    Borrow,
+    Enum,
+    Flags,
+    Future,
+    List,
+    Map,
+    Option,
+    Own,
+    Record,
+    Result,
+    Stream,
+    Tuple,
+    Variant,
+)
 
 if TYPE_CHECKING:
     from pywrt.canonical_abi.adapters import Adapters
 
 _MASK32 = 0xFFFFFFFF
+
+#: Pairs of a map between two looks at the deadline: a guest can choose keys that are slow to put into a dict.
+_MAP_CHUNK = 1024
 
 
 def invalid_discriminant(index: int, count: int) -> Trap:
@@ -67,7 +94,7 @@ def _lift_char(adapters: Adapters, t: Any) -> LiftFlat:
 
 
 def _lift_string(adapters: Adapters, t: Any) -> LiftFlat:
-    return lift_string(adapters.data, adapters.string_encoding)
+    return lift_string(adapters.data, adapters.string_encoding, utf16_tag(adapters.layouts.pointer))
 
 
 def _lift_list(adapters: Adapters, t: List) -> LiftFlat:
@@ -89,6 +116,22 @@ def _lift_list_lazily(adapters: Adapters, t: List) -> LiftFlat:
         if load is None:
             load = adapters.load_list(t.element)
         return load(cx, flat[i], flat[i + 1])
+
+    return lift
+
+
+def _lift_map(adapters: Adapters, t: Map) -> LiftFlat:
+    lift_pairs = _lift_list_lazily(adapters, List(Tuple((t.key, t.value))))
+
+    def lift(cx: Context, flat: Sequence[Any], i: int) -> Any:
+        pairs = lift_pairs(cx, flat, i)
+        if cx.fused:  # between components all pairs count, and their order
+            return pairs
+        items: dict[Any, Any] = {}
+        for start in range(0, len(pairs), _MAP_CHUNK):
+            check_deadline(cx.instance.store)
+            items.update(pairs[start : start + _MAP_CHUNK])
+        return items
 
     return lift
 
@@ -163,6 +206,18 @@ def _lift_borrow(adapters: Adapters, t: Borrow) -> LiftFlat:
     return lambda cx, flat, i: lift_borrow(cx, flat[i], t)
 
 
+def _lift_stream(adapters: Adapters, t: Stream) -> LiftFlat:
+    return lambda cx, flat, i: lift_stream(cx, flat[i], t)
+
+
+def _lift_future(adapters: Adapters, t: Future) -> LiftFlat:
+    return lambda cx, flat, i: lift_future(cx, flat[i], t)
+
+
+def _lift_error_context(adapters: Adapters, t: Any) -> LiftFlat:
+    return lambda cx, flat, i: lift_error_context(cx, flat[i])
+
+
 # Lowering
 
 
@@ -201,7 +256,7 @@ def _lower_char(adapters: Adapters, t: Any) -> LowerFlat:
 
 
 def _lower_string(adapters: Adapters, t: Any) -> LowerFlat:
-    return lower_string(adapters.data, adapters.string_encoding)
+    return lower_string(adapters.data, adapters.string_encoding, utf16_tag(adapters.layouts.pointer))
 
 
 def _lower_list(adapters: Adapters, t: List) -> LowerFlat:
@@ -235,6 +290,11 @@ def _lower_list_lazily(adapters: Adapters, t: List) -> LowerFlat:
     return lower
 
 
+def _lower_map(adapters: Adapters, t: Map) -> LowerFlat:
+    lower_pairs = _lower_list_lazily(adapters, List(Tuple((t.key, t.value))))
+    return lambda cx, value, out: lower_pairs(cx, pairs_of(value, t), out)
+
+
 def _lower_record(adapters: Adapters, t: Record | Tuple) -> LowerFlat:
     product = product_of(t)
     lowers = [adapters.lower_flat(u) for u in product.types]
@@ -245,14 +305,14 @@ def lower_fields(
     split: Callable[[Any], Sequence[Any]], steps: list[str], lowers: list[LowerFlat]
 ) -> LowerFlat:
     """Lower a record's fields one after the other, naming the field in an error."""
+    plan = list(enumerate(lowers))
 
     def lower(cx: Context, value: Any, out: list[Any]) -> None:
         fields = split(value)
         i = 0
         try:
-            for lower_field in lowers:
+            for i, lower_field in plan:
                 lower_field(cx, fields[i], out)
-                i += 1
         except ValueTypeError as error:
             raise error.within(steps[i]) from None
 
@@ -340,6 +400,18 @@ def _lower_borrow(adapters: Adapters, t: Borrow) -> LowerFlat:
     return lambda cx, value, out: out.append(lower_borrow(cx, value, t))
 
 
+def _lower_stream(adapters: Adapters, t: Stream) -> LowerFlat:
+    return lambda cx, value, out: out.append(lower_stream(cx, value, t))
+
+
+def _lower_future(adapters: Adapters, t: Future) -> LowerFlat:
+    return lambda cx, value, out: out.append(lower_future(cx, value, t))
+
+
+def _lower_error_context(adapters: Adapters, t: Any) -> LowerFlat:
+    return lambda cx, value, out: out.append(lower_error_context(cx, value))
+
+
 def sequence(value: Any, t: List) -> Sequence[Any]:
     """`value` as a sequence of elements; ValueTypeError if it is none."""
     if isinstance(value, (list, tuple)):
@@ -350,9 +422,21 @@ def sequence(value: Any, t: List) -> Sequence[Any]:
     return list(value)
 
 
+def pairs_of(value: Any, t: Map) -> Sequence[Any]:
+    """The pairs of a mapping, or of an iterable that has them; ValueTypeError if `value` is neither."""
+    if isinstance(value, Mapping):
+        return list(value.items())
+    if isinstance(value, (str, bytes, bytearray)) or not hasattr(value, "__iter__"):
+        raise ValueTypeError(f"expected {describe_type(t)}, got {describe(value)}")
+    return list(value)
+
+
 def sequence_of_length(value: Any, t: List, length: int) -> Sequence[Any]:
     """`value` as a sequence of exactly `length` elements; ValueTypeError if it is none."""
-    elements = list(value) if isinstance(value, (bytes, bytearray)) else sequence(value, t)
+    if isinstance(value, (bytes, bytearray)):
+        elements: Sequence[Any] = value if t.element == U8 else list(value)
+    else:
+        elements = sequence(value, t)
     if len(elements) != length:
         raise ValueTypeError(f"expected {describe_type(t)}, got {len(elements)} elements")
     return elements
@@ -405,7 +489,9 @@ LIFT_FLAT: dict[str | type, Callable[[Adapters, Any], LiftFlat]] = {
     "f64": _lift_float,
     "char": _lift_char,
     "string": _lift_string,
+    "error-context": _lift_error_context,
     List: _lift_list,
+    Map: _lift_map,
     Record: _lift_record,
     Tuple: _lift_record,
     Variant: _lift_variant,
@@ -415,6 +501,8 @@ LIFT_FLAT: dict[str | type, Callable[[Adapters, Any], LiftFlat]] = {
     Flags: _lift_flags,
     Own: _lift_own,
     Borrow: _lift_borrow,
+    Stream: _lift_stream,
+    Future: _lift_future,
 }
 
 LOWER_FLAT: dict[str | type, Callable[[Adapters, Any], LowerFlat]] = {
@@ -431,7 +519,9 @@ LOWER_FLAT: dict[str | type, Callable[[Adapters, Any], LowerFlat]] = {
     "f64": _lower_f64,
     "char": _lower_char,
     "string": _lower_string,
+    "error-context": _lower_error_context,
     List: _lower_list,
+    Map: _lower_map,
     Record: _lower_record,
     Tuple: _lower_record,
     Variant: _lower_variant,
@@ -441,4 +531,6 @@ LOWER_FLAT: dict[str | type, Callable[[Adapters, Any], LowerFlat]] = {
     Flags: _lower_flags,
     Own: _lower_own,
     Borrow: _lower_borrow,
+    Stream: _lower_stream,
+    Future: _lower_future,
 }

@@ -36,8 +36,10 @@ MAX_FLAT_PARAMS = 16
 MAX_FLAT_ASYNC_PARAMS = 4
 MAX_FLAT_RESULTS = 1
 MAX_FLAGS = 32
-#: A string or list of more bytes than this is refused. Spec: MAX_STRING_BYTE_LENGTH, MAX_LIST_BYTE_LENGTH
+#: A string or list of more bytes than this is not lifted. Spec: MAX_STRING_BYTE_LENGTH, MAX_LIST_BYTE_LENGTH
 MAX_BYTE_LENGTH = (1 << 28) - 1
+#: Nor is more memory than this asked for, so that what was lifted fits in another encoding, too.
+REALLOC_I32_MAX = (1 << 32) - 1
 
 _FLAT_KEPT = MAX_FLAT_PARAMS + 1
 
@@ -79,7 +81,7 @@ def align_to(offset: int, alignment: int) -> int:
 
 
 def despecialize(t: WitType) -> WitType:
-    """The record or variant that a specialised type stands for. Spec: CanonicalABI.md#despecialization"""
+    """The general type that a specialised one stands for. Spec: CanonicalABI.md#despecialization"""
     match t:
         case Tuple(types):
             return Record(tuple(Field(str(i), u) for i, u in enumerate(types)))
@@ -89,6 +91,8 @@ def despecialize(t: WitType) -> WitType:
             return Variant((Case("none"), Case("some", payload)))
         case Result(ok, err):
             return Variant((Case("ok", ok), Case("err", err)))
+        case Map(key, value):
+            return List(Tuple((key, value)))
         case _:
             return t
 
@@ -101,24 +105,31 @@ def join(a: ValType, b: ValType) -> ValType:
 
 
 class Layouts:
-    """Finds layouts and remembers them, by the identity of the type."""
+    """Finds layouts and remembers them, by the identity of the type.
 
-    __slots__ = ("_known",)
+    `pointer` is the address type of the memory that values lie in, i32 or i64.
+    """
 
-    def __init__(self) -> None:
+    __slots__ = ("_known", "pointer")
+
+    def __init__(self, pointer: ValType = I32) -> None:
+        self.pointer = pointer
         # The type is kept beside its layout, since an id is unique only while its object lives.
         self._known: dict[int, tuple[WitType, Layout]] = {}
 
     def of(self, t: WitType) -> Layout:
-        """The layout of `t`; InvalidError for a type that has none here."""
+        """The layout of `t`; InvalidError for flags of too many labels."""
         known = self._known.get(id(t))
         if known is not None:
             return known[1]
-        found = _PRIMITIVES.get(t.name) if isinstance(t, Primitive) else _LAYOUTS[type(t)](self, t)
-        if found is None:
-            raise InvalidError(f"values of type {t} are not supported")
+        found = _LAYOUTS[type(t)](self, t)
         self._known[id(t)] = (t, found)
         return found
+
+    def of_range(self, cost: int) -> Layout:
+        """The layout of what lies elsewhere in memory, of any length: a pointer and a number."""
+        size = 8 if self.pointer is I64 else 4
+        return Layout(2 * size, size, (self.pointer, self.pointer), cost)
 
     def of_fields(self, types: Iterable[WitType]) -> Layout:
         """The layout of a record whose fields have these types."""
@@ -191,9 +202,13 @@ def flags_size(labels: int) -> int:
     return 2 if labels <= 16 else 4
 
 
+def _of_primitive(layouts: Layouts, t: Primitive) -> Layout:
+    return layouts.of_range(64) if t.name == "string" else _PRIMITIVES[t.name]
+
+
 def _of_list(layouts: Layouts, t: List) -> Layout:
     if t.length is None:
-        return Layout(8, 4, (I32, I32), 72)
+        return layouts.of_range(72)
     element = layouts.of(t.element)
     flat = (element.flat * min(t.length, _FLAT_KEPT))[:_FLAT_KEPT]
     cost = 1 if t.element == Primitive("u8") else 8 + element.cost
@@ -218,12 +233,13 @@ _PRIMITIVES: dict[str, Layout] = {
     "f32": Layout(4, 4, (F32,), 32),
     "f64": Layout(8, 8, (F64,), 32),
     "char": Layout(4, 4, (I32,), 80),
-    "string": Layout(8, 4, (I32, I32), 64),
     "error-context": Layout(4, 4, (I32,), 96),
 }
 
 _LAYOUTS: dict[type, Callable[[Layouts, Any], Layout]] = {
+    Primitive: _of_primitive,
     List: _of_list,
+    Map: lambda layouts, t: layouts.of_range(72),
     Record: lambda layouts, t: layouts.of_fields([f.type for f in t.fields]),
     Tuple: lambda layouts, t: layouts.of_fields(t.types),
     Variant: lambda layouts, t: layouts.of_cases([c.type for c in t.cases]),
@@ -235,7 +251,6 @@ _LAYOUTS: dict[type, Callable[[Layouts, Any], Layout]] = {
     Borrow: lambda layouts, t: Layout(4, 4, (I32,), 96),
     Stream: lambda layouts, t: Layout(4, 4, (I32,), 400),
     Future: lambda layouts, t: Layout(4, 4, (I32,), 400),
-    Map: lambda layouts, t: Layout(8, 4, (I32, I32), 72),
 }
 
 
@@ -248,6 +263,7 @@ def flatten_functype(
 ) -> CoreFuncType:
     """The core function type of `t`, where `context` is "lift" or "lower"; the options as in `CanonOptions`.
 
+    `layouts` knows the pointer type of the options' memory; without it that is i32.
     Spec: CanonicalABI.md#flattening
     """
     layouts = layouts or Layouts()
@@ -255,17 +271,17 @@ def flatten_functype(
     results = [] if t.result is None else layouts.flatten([t.result])
     most_params = MAX_FLAT_ASYNC_PARAMS if is_async and context == "lower" else MAX_FLAT_PARAMS
     if len(params) > most_params:
-        params = [I32]
+        params = [layouts.pointer]
     if is_async and context == "lift":
         results = [I32] if callback else []
     elif is_async:
         if results:
-            params = [*params, I32]
+            params = [*params, layouts.pointer]
         results = [I32]
     elif len(results) > MAX_FLAT_RESULTS:
         if context == "lift":
-            results = [I32]
+            results = [layouts.pointer]
         else:
-            params = [*params, I32]
+            params = [*params, layouts.pointer]
             results = []
     return CoreFuncType(tuple(params), tuple(results))

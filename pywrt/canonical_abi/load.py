@@ -54,7 +54,7 @@ def load_packed(adapters: Adapters, packing: Packing) -> Load:
 
 
 def _load_fixed_list(adapters: Adapters, t: List) -> Load:
-    load = load_list_from_valid_range(adapters, t.element)
+    load = _load_elements(adapters, t.element)
     length = t.length
     assert length is not None
     return lambda cx, ptr: load(cx, ptr, length)
@@ -101,7 +101,6 @@ def load_list_from_range(adapters: Adapters, element: WitType) -> LoadList:
     """Load a list of any length, after checking that it lies within memory."""
     layout = adapters.layouts.of(element)
     size, mask, alignment, data = layout.size, layout.alignment - 1, layout.alignment, adapters.data
-    cost = 1 if element == Primitive("u8") else 8 + layout.cost
     load = load_list_from_valid_range(adapters, element)
 
     def load_list(cx: Context, ptr: int, length: int) -> Any:
@@ -110,14 +109,25 @@ def load_list_from_range(adapters: Adapters, element: WitType) -> LoadList:
             raise unaligned_pointer(ptr, alignment)
         if ptr + byte_length > len(data) or byte_length > MAX_BYTE_LENGTH:
             cx.out_of_bounds("list", ptr, byte_length)
-        cx.charge(length * cost)
         return load(cx, ptr, length)
 
     return load_list
 
 
 def load_list_from_valid_range(adapters: Adapters, element: WitType) -> LoadList:
-    """Load `length` elements from `ptr`, which has been checked."""
+    """Load `length` elements from `ptr`, which has been checked, and account for them."""
+    cost = 1 if element == Primitive("u8") else 8 + adapters.layouts.of(element).cost
+    load = _load_elements(adapters, element)
+
+    def load_list(cx: Context, ptr: int, length: int) -> Any:
+        cx.charge(length * cost)
+        return load(cx, ptr, length)
+
+    return load_list
+
+
+def _load_elements(adapters: Adapters, element: WitType) -> LoadList:
+    """Load elements whose place has been checked and whose cost is accounted for."""
     data = adapters.data
     if isinstance(element, Primitive):
         bulk = _load_bulk(data, element.name)
@@ -155,7 +165,7 @@ def _in_chunks(load: LoadList, size: int) -> LoadList:
 
 
 def _load_bulk(data: bytearray, name: str) -> LoadList | None:
-    """Lists of primitives, in one step for all elements; None for strings."""
+    """Lists of primitives, in one step for all elements; None for strings and handles."""
     if name == "u8":
         return lambda cx, ptr, length: bytes(data[ptr : ptr + length])
     if name == "bool":

@@ -33,11 +33,10 @@ def _check_pointer(adapters: Adapters, layout: Layout, ptr: int) -> None:
         )
 
 
-def lift_params(adapters: Adapters, t: FuncType) -> LiftParams:
-    """Lift the arguments of a call that a guest makes."""
+def lift_params(adapters: Adapters, t: FuncType, max_flat: int = MAX_FLAT_PARAMS) -> LiftParams:
+    """Lift the arguments of a call that a guest makes, which are spilled if they are more than `max_flat`."""
     types = [p.type for p in t.params]
-    flat_count = len(adapters.layouts.flatten(types))
-    if flat_count <= MAX_FLAT_PARAMS:
+    if len(adapters.layouts.flatten(types)) <= max_flat:
         plan = []
         i = 0
         for u in types:
@@ -92,12 +91,12 @@ def lower_params(adapters: Adapters, t: FuncType) -> LowerParams:
     return store_params
 
 
-def lift_result(adapters: Adapters, t: FuncType) -> LiftResult:
-    """Lift what a guest's function returned."""
+def lift_result(adapters: Adapters, t: FuncType, max_flat: int = MAX_FLAT_RESULTS) -> LiftResult:
+    """Lift what a guest's function returned, or gave to `task.return` as up to `max_flat` parameters."""
     if t.result is None:
         return lambda cx, flat: None
     layout = adapters.layouts.of(t.result)
-    if len(layout.flat) <= MAX_FLAT_RESULTS:
+    if len(layout.flat) <= max_flat:
         lift = adapters.lift_flat(t.result)
         return lambda cx, flat: lift(cx, flat, 0)
     load = adapters.load(t.result)
@@ -110,12 +109,12 @@ def lift_result(adapters: Adapters, t: FuncType) -> LiftResult:
     return load_result
 
 
-def lower_result(adapters: Adapters, t: FuncType) -> LowerResult:
-    """Lower what a guest's call returns to it."""
+def lower_result(adapters: Adapters, t: FuncType, max_flat: int = MAX_FLAT_RESULTS) -> LowerResult:
+    """Lower what a guest's call returns to it; with a `max_flat` of 0 through the return pointer always."""
     if t.result is None:
         return lambda cx, value, flat: []
     layout = adapters.layouts.of(t.result)
-    if len(layout.flat) <= MAX_FLAT_RESULTS:
+    if len(layout.flat) <= max_flat:
         lower = adapters.lower_flat(t.result)
 
         def lower_flat_result(cx: Context, value: Any, flat: Sequence[Any]) -> list[Any]:

@@ -9,15 +9,15 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Callable, Sequence
-from struct import Struct
+from struct import Struct, pack
 from typing import TYPE_CHECKING, Any
 
 from pywrt.canonical_abi.context import Context, LowerFlat, Store
 from pywrt.canonical_abi.flat import sequence, sequence_of_length
-from pywrt.canonical_abi.layout import MAX_BYTE_LENGTH
+from pywrt.canonical_abi.layout import REALLOC_I32_MAX
 from pywrt.canonical_abi.load import ARRAY_CODES
 from pywrt.canonical_abi.pacing import CHUNK
-from pywrt.canonical_abi.packing import Packing
+from pywrt.canonical_abi.packing import MAX_SLOTS, Packing
 from pywrt.canonical_abi.scalars import check_bool, check_char, check_f32, check_f64, int_check
 from pywrt.canonical_abi.values import product_of
 from pywrt.engine.deadline import check_deadline
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 #: store_list(cx, value) -> (pointer, length)
 StoreList = Callable[[Context, Any], tuple[int, int]]
-#: write(cx, elements, ptr), where `elements` is what `prepare` gave
+#: write(cx, elements, ptr)
 Write = Callable[[Context, Any, int], None]
 
 
@@ -49,7 +49,7 @@ def store_packed(adapters: Adapters, packing: Packing) -> Store:
 def _store_fixed_list(adapters: Adapters, t: List) -> Store:
     length = t.length
     assert length is not None
-    write = _write_elements(adapters, t.element)
+    write = store_list_into_valid_range(adapters, t.element)
     return lambda cx, value, ptr: write(cx, sequence_of_length(value, t, length), ptr)
 
 
@@ -111,7 +111,7 @@ def store_list_into_range(adapters: Adapters, element: WitType) -> StoreList:
     t = List(element)
     layout = adapters.layouts.of(element)
     size, alignment, data = layout.size, layout.alignment, adapters.data
-    encode = _encode_bulk(t, element.name) if isinstance(element, Primitive) else None
+    encode = _encode_bulk(element)
     if encode is not None:
 
         def store_bulk(cx: Context, value: Any) -> tuple[int, int]:
@@ -123,7 +123,7 @@ def store_list_into_range(adapters: Adapters, element: WitType) -> StoreList:
             return ptr, byte_length // size
 
         return store_bulk
-    write = _write_elements(adapters, element)
+    write = store_list_into_valid_range(adapters, element)
 
     def store_each(cx: Context, value: Any) -> tuple[int, int]:
         elements = sequence(value, t)
@@ -137,26 +137,35 @@ def store_list_into_range(adapters: Adapters, element: WitType) -> StoreList:
 
 
 def check_byte_length(byte_length: int) -> None:
-    """ValueTypeError for a list that is longer than any may be."""
-    if byte_length > MAX_BYTE_LENGTH:
-        raise ValueTypeError(f"the list's {byte_length} bytes are more than {MAX_BYTE_LENGTH}")
+    """ValueTypeError for a list that takes more than any realloc may be asked for."""
+    if byte_length > REALLOC_I32_MAX:
+        raise ValueTypeError(f"the list's {byte_length} bytes are more than {REALLOC_I32_MAX}")
 
 
-def _write_elements(adapters: Adapters, element: WitType) -> Write:
-    """Store each of a sequence's elements from a pointer that has been checked."""
-    size = adapters.layouts.of(element).size
+def store_list_into_valid_range(adapters: Adapters, element: WitType) -> Write:
+    """Store each of a sequence's elements from a pointer that has been checked for as many as there are."""
+    size, data = adapters.layouts.of(element).size, adapters.data
+    encode = _encode_bulk(element)
+    if encode is not None:
+
+        def write_bulk(cx: Context, elements: Sequence[Any], ptr: int) -> None:
+            expected = len(elements) * size
+            data[ptr : ptr + expected] = _of_size(encode(elements), expected)
+
+        return write_bulk
     packing = adapters.packing(element)
     if packing is not None:
-        return _write_packed(adapters.data, packing, size)
+        return _write_packed(data, packing, size)
     store = adapters.store(element)
 
     def write(cx: Context, elements: Sequence[Any], ptr: int) -> None:
         i = 0
+        places = range(ptr, ptr + len(elements) * size, size)
         try:
-            for i, value in enumerate(elements):
+            for i, (value, place) in enumerate(zip(elements, places)):  # noqa: B905  # no place, no element
                 if not i % CHUNK:
                     check_deadline(cx.instance.store)
-                store(cx, value, ptr + i * size)
+                store(cx, value, place)
         except ValueTypeError as error:
             raise error.within(f"[{i}]") from None
 
@@ -165,33 +174,41 @@ def _write_elements(adapters: Adapters, element: WitType) -> Write:
 
 def _write_packed(data: bytearray, packing: Packing, size: int) -> Write:
     lower: LowerFlat = packing.lower
-    pack = Struct("<" + packing.code).pack
+    most = MAX_SLOTS // max(1, packing.slots)
 
     def write(cx: Context, elements: Sequence[Any], ptr: int) -> None:
         expected = len(elements) * size
         pieces: list[bytes] = []
+        i = 0
         try:
-            for start in range(0, len(elements), CHUNK):
+            for start in range(0, len(elements), most):
                 check_deadline(cx.instance.store)
-                for value in elements[start : start + CHUNK]:
-                    slots: list[Any] = []
+                slots: list[Any] = []
+                group = elements[start : start + most]
+                for i, value in enumerate(group, start):  # noqa: B007  # an error names it
                     lower(cx, value, slots)
-                    pieces.append(pack(*slots))
+                pieces.append(pack("<" + len(group) * packing.code, *slots))
         except ValueTypeError as error:
-            raise error.within(f"[{len(pieces)}]") from None
-        packed = b"".join(pieces)
-        if len(packed) != expected:  # a slice of another size would move the rest of memory
-            raise ValueTypeError("the list changed its length while it was stored")
-        data[ptr : ptr + expected] = packed
+            raise error.within(f"[{i}]") from None
+        data[ptr : ptr + expected] = _of_size(b"".join(pieces), expected)
 
     return write
 
 
-def _encode_bulk(t: List, name: str) -> Callable[[Any], bytes | bytearray] | None:
-    """The bytes of a list of primitives, in one step for all elements; None for strings."""
-    if name == "string":
+def _of_size(encoded: bytes | bytearray, expected: int) -> bytes | bytearray:
+    """`encoded` if it has the expected size: a slice of another would move the rest of memory."""
+    if len(encoded) != expected:
+        raise ValueTypeError("the list changed its length while it was stored")
+    return encoded
+
+
+def _encode_bulk(element: WitType) -> Callable[[Any], bytes | bytearray] | None:
+    """The bytes of a list, in one step for all elements; None where the elements are no plain numbers."""
+    name = element.name if isinstance(element, Primitive) else ""
+    check = _CHECKS.get(name)
+    if check is None:
         return None
-    check = _CHECKS[name]
+    t = List(element)
 
     def check_each(elements: Sequence[Any]) -> list[Any]:
         checked: list[Any] = []

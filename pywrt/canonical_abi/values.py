@@ -6,6 +6,7 @@
 | s8 ... u64 | int | anything with `__index__` |
 | f32, f64 | float | int, anything with `__float__` |
 | list<u8>; other lists | bytes; list | bytearray, memoryview, list of int; tuple, any sequence |
+| map | dict, of a key's values the last | any mapping, an iterable of pairs |
 | record | `Record` | a mapping, any object with the attributes |
 | tuple | tuple | list |
 | flags; enum | set of str; str | frozenset, list, tuple of str |
@@ -17,6 +18,7 @@ cases apart, else to a `Variant`. Names are WIT's, in kebab-case; attributes may
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from pywrt.errors import ValueTypeError
@@ -24,11 +26,14 @@ from pywrt.wit.types import (
     Borrow,
     Enum,
     Flags,
+    Future,
     List,
+    Map,
     Option,
     Own,
     Primitive,
     Result,
+    Stream,
     Tuple,
     WitType,
 )
@@ -99,6 +104,15 @@ class Err(Exception):
         self.payload = payload
 
 
+class Utf16String(str):
+    """A string on its way to another component, from latin1+utf16 memory where it was in UTF-16.
+
+    The encoding shows in what is asked of the other component's realloc.
+    """
+
+    __slots__ = ()
+
+
 def describe(value: Any) -> str:
     """A short description of `value` for an error message."""
     kind = type(value).__name__
@@ -131,7 +145,11 @@ def describe_type(t: WitType) -> str:
         case List(element, length):
             of = describe_type(element) if isinstance(element, Primitive) else "..."
             return f"list<{of}>" if length is None else f"list<{of}, {length}>"
-        case Own() | Borrow():
+        case Map(key, item):
+            return (
+                f"map<{describe_type(key)}, {describe_type(item) if isinstance(item, Primitive) else '...'}>"
+            )
+        case Own() | Borrow() | Stream() | Future():
             return str(t)
         case _:
             return type(t).__name__.lower()
@@ -148,18 +166,21 @@ class Product:
     """How to build the Python value of a record or tuple from its fields' values, and take it apart.
 
     `split` raises ValueTypeError for a value that has not these fields; `steps` name the fields in paths.
+    `names` are those of a record's fields; None for a tuple.
     """
 
-    __slots__ = ("build", "split", "steps", "types")
+    __slots__ = ("build", "names", "split", "steps", "types")
 
     def __init__(
         self,
         types: list[WitType],
         steps: list[str],
-        build: Callable[[list[Any]], Any],
+        build: Callable[[Sequence[Any]], Any],
         split: Callable[[Any], Sequence[Any]],
+        names: list[str] | None = None,
     ) -> None:
         self.types = types
+        self.names = names
         self.steps = steps
         self.build = build
         self.split = split
@@ -192,8 +213,12 @@ def _record_product(t: RecordType) -> Product:
         for name, f in zip(names, t.fields, strict=True)
     ]
     new = Record.__new__
+    # itemgetter of one name gives no tuple
+    fields_of: Callable[[dict[str, Any]], Sequence[Any]] = (
+        itemgetter(*names) if len(names) > 1 else lambda fields: [fields[name] for name in names]
+    )
 
-    def build(values: list[Any]) -> Record:
+    def build(values: Sequence[Any]) -> Record:
         record = new(Record)
         fields = record.__dict__
         for name, value in zip(names, values):  # noqa: B905  # hot, and there are as many of both
@@ -205,7 +230,7 @@ def _record_product(t: RecordType) -> Product:
         if type(value) is Record:
             fields = value.__dict__
             try:
-                return [fields[name] for name in names]
+                return fields_of(fields)
             except KeyError:
                 pass
         elif isinstance(value, Mapping):
@@ -216,7 +241,7 @@ def _record_product(t: RecordType) -> Product:
             return [_attribute(value, *spelling) for spelling in spellings]
         return [_item(fields, *spelling) for spelling in spellings]
 
-    return Product([f.type for f in t.fields], [f"{name!r}" for name in names], build, split)
+    return Product([f.type for f in t.fields], [f"{name!r}" for name in names], build, split, names)
 
 
 def _item(fields: Mapping[str, Any], name: str, snake: str, optional: bool) -> Any:
@@ -276,18 +301,28 @@ def cases_of(t: VariantType | Option | Result) -> tuple[list[str], list[WitType 
 
 
 class _Resource:
-    """Stands for the Python class of resource handles, whatever it is."""
+    """Stands for the Python class of what handles refer to, whatever it is."""
 
 
-_PRIMITIVE_CLASSES: dict[str, type] = {"bool": bool, "f32": float, "f64": float, "char": str, "string": str}
+_PRIMITIVE_CLASSES: dict[str, type] = {
+    "bool": bool,
+    "f32": float,
+    "f64": float,
+    "char": str,
+    "string": str,
+    "error-context": _Resource,
+}
 
 _CLASSES: dict[type, type] = {
     RecordType: Record,
     Tuple: tuple,
+    Map: dict,
     Flags: set,
     Enum: str,
     Own: _Resource,
     Borrow: _Resource,
+    Stream: _Resource,
+    Future: _Resource,
 }
 
 #: Classes that are accepted in place of the one that a type is lifted to.
@@ -296,6 +331,7 @@ _LOOSE: dict[type, tuple[type, ...]] = {
     bytes: (bytearray, memoryview, list, tuple),
     list: (tuple,),
     tuple: (list,),
+    dict: (Mapping,),
     set: (frozenset,),
     Record: (Mapping,),
 }
@@ -378,6 +414,8 @@ def _bare_match(
     t: WitType, names: list[str], types: list[WitType | None], classes: list[frozenset[type]]
 ) -> Callable[[Any], tuple[int, Any]]:
     by_class = {cls: i for i, case in enumerate(classes) for cls in case}
+    if str in by_class:
+        by_class[Utf16String] = by_class[str]
     tagged = _tagged_match(VariantType(()), names, types)
     payloads = [i for i, u in enumerate(types) if u is not None]
     is_result = isinstance(t, Result)

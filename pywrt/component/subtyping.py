@@ -486,6 +486,7 @@ def match_func(actual: wit.FuncType, expected: wit.FuncType, work: Work | None =
 
 _MATCH: dict[str, Callable[[Any, Any, Work], None]] = {
     "func": match_func,
+    "value": lambda actual, expected, work: same_value(actual, expected),
     "instance": match_instance,
     "component": match_component,
     "core module": match_module,

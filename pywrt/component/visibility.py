@@ -49,6 +49,8 @@ def register(item: Extern, named: Named, also: Named | None) -> bool:
         return True
     if isinstance(item.type, InstanceType) and item.sort == "instance":
         return all(register(part, named, also) for part in item.type.exports.values())
+    if item.sort == "value":
+        return _named_in(item.type, named, set())  # type: ignore[arg-type]
     return item.sort != "func" or _inner_named(item.type, named)
 
 

@@ -16,7 +16,7 @@ from pywrt.runtime.memory import Memory
 from pywrt.runtime.store import Store
 from pywrt.wasm.binary import decode_module, encode_module
 from pywrt.wasm.text import parse_module
-from pywrt.wasm.types import I32, FuncType, Limits, MemoryType
+from pywrt.wasm.types import I32, FuncType, Limits, MemoryType, ValType
 from pywrt.wit import types as wit
 from pywrt.wit.types import WitType
 
@@ -24,12 +24,14 @@ from pywrt.wit.types import WitType
 class Side:
     """One side of a call: an instance with a memory, and the adapters for it."""
 
-    def __init__(self, encoding: str = "utf8", pages: int = 4, config: Config | None = None) -> None:
+    def __init__(
+        self, encoding: str = "utf8", pages: int = 4, config: Config | None = None, pointer: ValType = I32
+    ) -> None:
         self.store = Store(config or Config())
-        self.memory = Memory(self.store, MemoryType(Limits(pages)))
+        self.memory = Memory(self.store, MemoryType(Limits(pages), pointer))
         self.instance = ComponentInstance(self.store, "guest")
         self.next = 8
-        realloc_type = FuncType((I32, I32, I32, I32), (I32,))
+        realloc_type = FuncType((pointer,) * 4, (pointer,))
         self.reallocs: list[tuple[int, ...]] = []
         self.realloc: Callable[..., object] = self.bump
         realloc = host_func(self.store, realloc_type, lambda *args: (self.realloc(*args),), "realloc")
@@ -44,10 +46,12 @@ class Side:
         short = self.next - len(self.memory.data)
         if short > 0:
             self.memory.grow((short + 65535) // 65536)
+        kept = min(old_size, size)
+        self.memory.data[ptr : ptr + kept] = self.memory.data[old : old + kept]
         return ptr
 
-    def context(self, fused: bool = False) -> Context:
-        return Context(self.options, self.instance, CallScope(), fused)
+    def context(self, fused: bool = False, source_encoding: str | None = None) -> Context:
+        return Context(self.options, self.instance, CallScope(), fused, source_encoding)
 
     def lift(self, t: WitType, *flat: object) -> object:
         return self.adapters.lift_flat(t)(self.context(), flat, 0)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from pywrt.canonical_abi import (
+    Builtin,
     CanonOptions,
     Err,
     HostFunc,
@@ -15,13 +16,13 @@ from pywrt.canonical_abi import (
     Task,
     Variant,
     call,
-    canon_context_get,
-    canon_context_set,
+    canon_builtin,
     canon_lower,
     check_host_arity,
 )
 from pywrt.engine.machine import Blocked, Stop
 from pywrt.errors import LinkError, Trap, ValueTypeError
+from pywrt.wasm.types import I32, FuncType
 from pywrt.wit import types as wit
 
 LIBC = """
@@ -226,7 +227,7 @@ def test_lower_of_a_guests_func_transcodes_strings(
     assert call(forward, [text]) == text
 
 
-def test_lower_of_a_string_that_transcoding_makes_too_long_traps(
+def test_lift_of_a_string_that_transcoding_made_too_long_traps(
     new_store: Any, guest: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pywrt.canonical_abi.strings.MAX_BYTE_LENGTH", 10)
@@ -237,9 +238,9 @@ def test_lower_of_a_string_that_transcoding_makes_too_long_traps(
     )
     forward.options.string_encoding = "latin1+utf16"
     assert call(forward, ["o" * 8]) == "o" * 8
-    with pytest.raises(Trap, match=r"^argument 'p0': the string's 16 bytes are more than 10") as caught:
+    with pytest.raises(Trap, match=r"^string content out-of-bounds: 16 bytes at") as caught:
         call(forward, ["ö" * 8])
-    assert caught.value.code == "value-does-not-fit"
+    assert caught.value.code == "string-out-of-bounds"
 
 
 STEPS = """(module
@@ -388,7 +389,10 @@ def test_context_is_fresh_for_each_task_and_lasts_to_post_return(new_store: Any,
       (func (export "post") (param i32) (global.set $seen (call $get)))
       (func (export "seen") (result i32) (global.get $seen)))"""
     instance = guest(new_store(), "")
-    instance.load(text, [canon_context_get(0, instance.instance), canon_context_set(0, instance.instance)])
+    i32 = FuncType((), (I32,)), FuncType((I32,), ())
+    names = "context.get", "context.set"
+    builtins = [Builtin(name, t, CanonOptions()) for name, t in zip(names, i32, strict=True)]
+    instance.load(text, [canon_builtin(builtin, instance.instance) for builtin in builtins])
     f = instance.lift("f", result=wit.U32, post_return="post")
     assert [call(f, []), call(f, [])] == [0, 0]
     assert call(instance.lift("seen", result=wit.U32), []) == 42

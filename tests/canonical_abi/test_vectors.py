@@ -12,7 +12,7 @@ from pywrt.canonical_abi.layout import Layouts
 from pywrt.canonical_abi.scalars import check_f32, check_f64
 from pywrt.canonical_abi.values import Record, Sums
 from pywrt.errors import Trap
-from pywrt.wasm.types import F32, ValType
+from pywrt.wasm.types import F32, I32, I64, ValType
 from pywrt.wit import types as wit
 
 VECTORS = Path(__file__).resolve().parents[3] / "shared" / "suites" / "canonical-abi" / "vectors.json"
@@ -23,15 +23,6 @@ pytestmark = pytest.mark.skipif(not RECORDS, reason=f"no {VECTORS}; see suites/c
 
 def of_kind(kind: str) -> list[Any]:
     return [pytest.param(r, id=f"{kind}-{i}") for i, r in enumerate(RECORDS) if r["kind"] == kind]
-
-
-def lift_lower_records() -> list[Any]:
-    wide = pytest.mark.skip(reason="memory64 is not built: pointers are i32 (Config.features)")
-    return [
-        pytest.param(r, id=f"lift_lower-{i}", marks=[wide] if r["ptr_type"] == "i64" else [])
-        for i, r in enumerate(RECORDS)
-        if r["kind"] == "lift_lower"
-    ]
 
 
 def parse_type(t: dict[str, Any] | None) -> Any:
@@ -47,7 +38,7 @@ def parse_type(t: dict[str, Any] | None) -> Any:
         case {"type": "List", "t": element, "l": length}:
             return wit.List(parse_type(element), length)
         case {"type": "Map", "k": key, "v": value}:
-            return wit.List(wit.Tuple((parse_type(key), parse_type(value))))
+            return wit.Map(parse_type(key), parse_type(value))
         case {"type": "Flags", "labels": labels}:
             return wit.Flags(tuple(labels))
         case {"type": "Enum", "labels": labels}:
@@ -74,6 +65,9 @@ def parse_value(t: Any, v: Any) -> Any:
         case wit.List(element):
             values = [parse_value(element, e) for e in v]
             return bytes(values) if element == wit.U8 else values
+        case wit.Map(key, item):
+            pair = wit.Tuple((key, item))
+            return dict(parse_value(pair, e) for e in v)
         case wit.Flags():
             return {name for name, on in v["fields"].items() if on}
         case wit.Enum():
@@ -96,12 +90,13 @@ def parse_flat(core: ValType, v: Any) -> Any:
     return check_f32(v) if core is F32 else v
 
 
-@pytest.mark.parametrize("record", lift_lower_records())
+@pytest.mark.parametrize("record", of_kind("lift_lower"))
 def test_adapters_reference_record_lifts_and_lowers_as_recorded(side: Any, record: dict[str, Any]) -> None:
-    source = side(record["src_encoding"], pages=1)
+    pointer = {"i32": I32, "i64": I64}[record["ptr_type"]]
+    source = side(record["src_encoding"], pages=1, pointer=pointer)
     source.memory.data[:] = bytes.fromhex(record["memory_hex"])  # bounds are checked to the byte
     t = parse_type(record["type"])
-    flat = [parse_flat(*pair) for pair in zip(Layouts().of(t).flat, record["flat"], strict=True)]
+    flat = [parse_flat(*pair) for pair in zip(Layouts(pointer).of(t).flat, record["flat"], strict=True)]
     if record["trap"]:
         with pytest.raises(Trap):
             source.lift(t, *flat)
@@ -113,9 +108,14 @@ def test_adapters_reference_record_lifts_and_lowers_as_recorded(side: Any, recor
         value = parse_value(t, record["lower_value"]) if record["lower_value"] is not None else value
     elif record["lower_value"] is not None:
         value = parse_value(t, record["lower_value"])
-    target = side(record["dst_encoding"] or "utf8")
+    target = side(record["dst_encoding"] or "utf8", pointer=pointer)
     assert target.lift(t, *target.lower(t, value)) == value
     assert target.load(t, target.store_value(t, value)) == value
+    flat.clear()
+    target.adapters.lower_flat(t)(
+        target.context(fused=True, source_encoding=record["src_encoding"]), value, flat
+    )
+    assert target.lift(t, *flat) == value
 
 
 @pytest.mark.parametrize("record", of_kind("flatten"))

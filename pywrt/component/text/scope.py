@@ -80,7 +80,7 @@ class Scope:
             self.types[index] = self.types[other]
 
     def component(self) -> bytes:
-        """The binary format: definitions in order, those that follow each other in one section if they may."""
+        """The binary format: definitions in order; neighbours share a section if they may."""
         parts = [PREAMBLE]
         for section, run in groupby(self.definitions, itemgetter(0)):
             contents = [content for _, content in run]

@@ -11,9 +11,9 @@ from pywrt.component.text.context import ANONYMOUS, Binding, Context, Part, Ref
 from pywrt.component.text.core_types import define_core_rec, define_core_type, read_core_typeuse
 from pywrt.component.text.encoding import EXPORT, IMPORT, TYPE, name_bytes
 from pywrt.component.text.scope import COMPONENT_TYPE, INSTANCE_TYPE
+from pywrt.wasm.binary.encoder import encode_valtype as encode_core_valtype
 from pywrt.wasm.text.instructions import unsigned
 from pywrt.wasm.text.types import read_valtype as read_core_valtype
-from pywrt.wasm.binary.encoder import encode_valtype as encode_core_valtype
 
 #: Primitive value types by their name in the text.
 PRIMITIVE_CODES = {type.name: bytes((code,)) for code, (type, _) in PRIMITIVES.items()} | {
