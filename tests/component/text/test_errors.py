@@ -108,3 +108,7 @@ def test_nesting_up_to_the_limit_parses(kind: str) -> None:
 def test_nesting_beyond_the_limit_is_refused(kind: str, levels: int) -> None:
     with pytest.raises(MalformedError, match="nesting too deep: more than 100 levels"):
         parse_component(nested(kind, levels))
+
+
+def test_outer_alias_count_is_not_counted_one_by_one() -> None:
+    assert parse_component("(component (alias outer 4294967295 4294967295 (type)))")
