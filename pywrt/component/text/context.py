@@ -84,7 +84,7 @@ class Context:
 
     __slots__ = ("cursor", "customs", "depth", "scope")
 
-    def __init__(self, tokens: Tokens, name: str | None = None, start: int = 0) -> None:
+    def __init__(self, tokens: Tokens, start: int = 0) -> None:
         self.cursor = ComponentCursor(tokens, start)
         self.cursor.name_annotations = {a.index: a for a in reversed(tokens.annotations) if a.name == NAME}
         #: Custom sections that annotations say, by the token that they precede.
@@ -92,7 +92,7 @@ class Context:
         for annotation in tokens.annotations:
             if annotation.name == CUSTOM:
                 self.customs.setdefault(annotation.index, []).append(annotation)
-        self.scope = Scope(COMPONENT_KIND, name, None)
+        self.scope = Scope(COMPONENT_KIND, None, None)
         self.depth = 0
 
     def descend(self) -> None:

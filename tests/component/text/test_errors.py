@@ -43,6 +43,8 @@ REFUSED = [
     ("(core func (canon lift (core func 0)))", "unexpected token lift", "lift"),
     ("(canon context.get 1 (core func))", "unexpected token 1, expected a value type", "1"),
     ("(core instance (instantiate 0 (with \"a\" (func 0))))", "unexpected token func", "func"),
+    ("(component $C) (component (instance (instantiate $C (with \"a\" (instance (instantiate $C))))))",
+     'unexpected token (, expected ")"', "(instantiate $C)))"),
     ("(core type (module (export \"a\" (nope))))", "unexpected token nope, expected func or table", "nope"),
     ("(core type (module (type $t (func)) (export \"a\" (func (type $t) (param i32)))))",
      "inline function type (i32) -> () is not type 0, which is () -> ()", "(type $t) ("),
