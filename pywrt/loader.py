@@ -29,7 +29,6 @@ from types import ModuleType
 from typing import Any
 
 from pywrt.api import Engine, Extern, Func, Instance, Module, Store
-from pywrt.api.text import wat2wasm
 from pywrt.bindgen.convert import Classes
 from pywrt.bindgen.functions import Exports, Imports
 from pywrt.bindgen.interface import read_exports, read_imports
@@ -38,7 +37,7 @@ from pywrt.bindgen.wasi import is_wasi
 from pywrt.component import Component
 from pywrt.component import Linker as ComponentLinker
 from pywrt.component.tables import PREAMBLE
-from pywrt.component.text import is_component, parse_component
+from pywrt.component.text import wat2wasm
 from pywrt.errors import LinkError, WasmError
 from pywrt.wasi.preview2 import add_to_linker
 from pywrt.wasi.preview2.process import flush, process_context
@@ -86,7 +85,7 @@ class WasmLoader(Loader):
             with open(self.path, "rb") as file:
                 data = file.read()
             if self.path.endswith(".wat"):
-                data = parse_component(data) if is_component(data) else wat2wasm(data)
+                data = wat2wasm(data)
             if data[4:8] == PREAMBLE[4:]:
                 members = _component(module.__name__, Component(self.finder.engine, data))
             else:

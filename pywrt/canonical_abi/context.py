@@ -85,11 +85,15 @@ class Context:
         """Account for `cost` bytes of lifted data; Trap when the call's limit is passed."""
         self.budget -= cost
         if self.budget < 0:
-            limit = self.instance.store.config.max_lifted_bytes
-            raise Trap(
-                f"lifting needs more than the limit of {limit} bytes a call (Config.max_lifted_bytes)",
-                "lift-limit",
-            )
+            self.over_budget()
+
+    def over_budget(self) -> NoReturn:
+        """Trap for a call that lifts more than it may."""
+        limit = self.instance.store.config.max_lifted_bytes
+        raise Trap(
+            f"lifting needs more than the limit of {limit} bytes a call (Config.max_lifted_bytes)",
+            "lift-limit",
+        )
 
     def allocate(self, alignment: int, size: int) -> int:
         """A fresh, aligned piece of guest memory, from the guest's realloc."""

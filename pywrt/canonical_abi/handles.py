@@ -7,7 +7,6 @@ object itself where the host does.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -157,13 +156,15 @@ class HandleTable:
         return len(self._entries) - 1 - len(self._free)
 
 
-def _wrong_kind(index: int, expected: type, found: Any) -> Trap:
-    def kind(cls: type) -> str:
-        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", cls.__name__).lower()
+def _kind(cls: type) -> str:
+    """`ReadableStreamEnd` as messages have it: readable stream end."""
+    return "".join([f" {c.lower()}" if c.isupper() else c for c in cls.__name__]).strip()
 
+
+def _wrong_kind(index: int, expected: type, found: Any) -> Trap:
     return Trap(
-        f"handle index {index} used with the wrong type, expected {kind(expected)} but found "
-        f"{kind(found.__class__)}",
+        f"handle index {index} used with the wrong type, expected {_kind(expected)} but found "
+        f"{_kind(found.__class__)}",
         "wrong-handle-type",
     )
 

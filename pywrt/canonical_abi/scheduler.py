@@ -87,9 +87,9 @@ class Scheduler:
 
     # Choosing
 
-    def may_skip_turn(self) -> bool:
+    def skips_turn(self, gives_way: bool) -> bool:
         """Whether a thread that is ready goes on without waiting for a turn."""
-        return self.random is not None and self.random.random() < 0.5
+        return not gives_way if self.random is None else self.random.random() < 0.5
 
     def choose(self, threads: list[Thread]) -> Thread:
         """One of `threads`, which is not empty."""
@@ -100,10 +100,7 @@ class Scheduler:
         return [
             thread
             for thread in self.waiting
-            if thread.instance is instance
-            and thread.index
-            and thread is not instance.exclusive
-            and thread.is_ready
+            if thread.instance is instance and thread.index and not thread.needs_stack and thread.is_ready
         ]
 
     def next_run(self) -> Run | None:

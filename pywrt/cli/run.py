@@ -66,7 +66,7 @@ def add_parser(subparsers: Any) -> None:
         "guest",
         metavar="FILE",
         nargs=argparse.PARSER,
-        help="a component (binary) or core module (binary or text), and the guest's arguments",
+        help="a component or core module, binary or text, and the guest's arguments",
     )
     add("--invoke", metavar="NAME", help="call this export (of an interface: INTERFACE#NAME) with ARGS")
     add(
