@@ -19,6 +19,11 @@ calls = wit_world.Calls(waiting=0, cancelled=0)
 
 
 class WitWorld(wit_world.WitWorld):
+    async def relay(self, data: ByteStreamReader) -> ByteStreamReader:
+        writer, reader = wit_world.byte_stream()
+        spawn(relay_all(data, writer))
+        return reader
+
     async def flip(self, data: ByteStreamReader) -> ByteStreamReader:
         writer, reader = wit_world.byte_stream()
         spawn(flip_all(data, writer))
@@ -61,6 +66,12 @@ class WitWorld(wit_world.WitWorld):
 
     def count(self) -> wit_world.Calls:
         return calls
+
+
+async def relay_all(data: ByteStreamReader, writer: ByteStreamWriter) -> None:
+    with data, writer:
+        while not data.writer_dropped and not writer.reader_dropped:
+            await writer.write_all(await data.read(CHUNK))
 
 
 async def flip_all(data: ByteStreamReader, writer: ByteStreamWriter) -> None:

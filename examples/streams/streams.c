@@ -3,7 +3,7 @@
 
 enum { CHUNK = 65536 }; // bytes of one read
 
-// ---- pipes: flip and double -----------------------------------------------------------------------------------------
+// ---- pipes: relay, flip and double ----------------------------------------------------------------------------------
 
 // A stream in, and a stream out. `change` works on `count` elements of `size` bytes.
 typedef struct {
@@ -85,6 +85,21 @@ static uint32_t pipe_go_on(event event, uint32_t result) {
   if (event == STREAM_READ) pipe_was_read(p, result);
   else pipe_was_written(p, result);
   return pipe_run(p);
+}
+
+READS_STREAM(relay, 0);
+WRITES_STREAM(relay, 1);
+RETURNS(relay, uint32_t end);
+
+static void leave(void *elements, uint32_t count) { (void)elements, (void)count; }
+
+static const pipe_kind relay_kind = {
+    1, leave, relay_new, relay_return, relay_read, relay_write, relay_drop_readable, relay_drop_writable,
+};
+BEGINS("relay") relay(uint32_t data) { return pipe_begin(&relay_kind, data); }
+GOES_ON("relay") relay_callback(event event, uint32_t end, uint32_t result) {
+  (void)end;
+  return pipe_go_on(event, result);
 }
 
 READS_STREAM(flip, 0);
