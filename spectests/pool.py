@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 
 from spectests.report import FAILED, CommandResult, FileReport
-from spectests.runner import run_script
+from spectests.run import run_script
 from spectests.scripts import Script
 
 #: For each script, by default: several times what the longest takes on one slow core.

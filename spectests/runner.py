@@ -5,9 +5,8 @@ raises `Failure` with both sides. A module that could not be made leaves a `Miss
 what depends on it fails or is skipped for the same reason, and everything else of the file still runs.
 """
 
-import time
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from pywrt.config import Config
 from pywrt.engine.instantiation import compile_module, instantiate
@@ -36,15 +35,18 @@ from pywrt.wasm.text.script import (
     ModuleCommand,
     ModuleSource,
     Register,
+    Source,
     Unsupported,
-    parse_script,
 )
 from pywrt.wasm.types import ValType
 from spectests.modules import decode, load
-from spectests.report import FAILED, PASSED, SKIPPED, CommandResult, FileReport
-from spectests.scripts import Script
+from spectests.report import FAILED, PASSED, SKIPPED, CommandResult
 from spectests.spectest import spectest_exports
 from spectests.values import matches, shown, to_raw
+
+#: What assertions are about.
+Subject = Source | Action
+AnySubject = TypeVar("AnySubject", bound=Subject)
 
 
 class Failure(Exception):
@@ -91,8 +93,9 @@ class ScriptRunner:
         self.store = Store(config)
         self.store.reserve = UNLIMITED
         self.registry: dict[str, Mapping[str, Extern] | Missing] = {"spectest": spectest_exports(self.store)}
-        self.definitions: dict[str | None, Module | Missing] = {}
-        self.instances: dict[str | None, Instance | Missing] = {}
+        # of whatever kinds of code there are in scripts
+        self.definitions: dict[str | None, Any] = {}
+        self.instances: dict[str | None, Any] = {}
         self.unread = ""  # the feature of definitions that could not even be read, under any name
         self.commands: dict[type[Command], Callable[[Any], object]] = {
             ModuleCommand: self.module,
@@ -186,6 +189,8 @@ class ScriptRunner:
             if self.unread:
                 raise Skip(self.unread)
             raise Failure("an instance", "none" if name is None else f"no ${name}")
+        if not isinstance(instance, Instance):
+            raise Failure("a module's instance", repr(instance))
         return instance
 
     def register(self, command: Register) -> None:
@@ -222,47 +227,62 @@ class ScriptRunner:
     # Assertions that something fails: class and message both count.
 
     def assert_trap(self, command: AssertTrap) -> None:
-        if isinstance(command.action, ModuleSource):
-            source = command.action
-            self._expect(Trap, command.message, lambda: self._link(load(source, self.config)))
+        what = command.action
+        if isinstance(what, Source):
+            self._expect(Trap, command.message, self.instantiate, what)
         else:
-            action = command.action
-            self._expect(Trap, command.message, lambda: self.action(action))
+            self._expect(Trap, command.message, self.action, what)
 
     def assert_exhaustion(self, command: AssertExhaustion) -> None:
-        self._expect(Trap, command.message, lambda: self.action(command.action))
+        self._expect(Trap, command.message, self.action, command.action)
 
     def assert_exception(self, command: AssertException) -> None:
-        self._expect(ThrownException, "", lambda: self.action(command.action))
+        self._expect(ThrownException, "", self.action, command.action)
 
     def assert_malformed(self, command: AssertMalformed) -> None:
-        self._expect(MalformedError, command.message, lambda: self._decode_all(command.source))
+        self._expect(MalformedError, command.message, self.decode, command.source)
 
     def assert_malformed_custom(self, command: AssertMalformedCustom) -> None:
-        self._expect(MalformedError, command.message, lambda: self._decode_all(command.source))
-
-    def _decode_all(self, source: ModuleSource) -> None:
-        """Decode with all function bodies, which validation reads; an invalid module is not malformed."""
-        if source.kind == "binary":
-            load(source, self.config)
-        else:
-            decode(source, self.config)
+        self._expect(MalformedError, command.message, self.decode, command.source)
 
     def assert_invalid(self, command: AssertInvalid) -> None:
-        self._expect(InvalidError, command.message, lambda: load(command.source, self.config))
+        self._expect(InvalidError, command.message, self.load, command.source)
 
     def assert_invalid_custom(self, command: AssertInvalidCustom) -> None:
-        self._expect(InvalidError, command.message, lambda: load(command.source, self.config))
+        self._expect(InvalidError, command.message, self.load, command.source)
 
     def assert_unlinkable(self, command: AssertUnlinkable) -> None:
-        self._expect(LinkError, command.message, lambda: self._link(load(command.source, self.config)))
+        self._expect(LinkError, command.message, self.instantiate, command.source)
 
-    def _expect(self, error_type: type[WasmError], message: str, run: Callable[[], object]) -> None:
+    # What assertions do with a source. A subclass does it with those of its own kind.
+
+    def decode(self, source: Source) -> object:
+        """Decode with all function bodies, which validation reads; an invalid module is not malformed."""
+        assert isinstance(source, ModuleSource)
+        return load(source, self.config) if source.kind == "binary" else decode(source, self.config)
+
+    def load(self, source: Source) -> object:
+        """Decode and validate."""
+        assert isinstance(source, ModuleSource)
+        return load(source, self.config)
+
+    def instantiate(self, source: Source) -> object:
+        """Decode, validate and instantiate with what is registered."""
+        assert isinstance(source, ModuleSource)
+        return self._link(load(source, self.config))
+
+    def has_message(self, error: WasmError, message: str, what: Subject) -> bool:
+        """Whether an error of `what` is the one that an assertion expects."""
+        return error.message.startswith(message)
+
+    def _expect(
+        self, error_type: type[WasmError], message: str, run: Callable[[AnySubject], object], what: AnySubject
+    ) -> None:
         expected = f"{error_type.__name__}: {message}"
         try:
-            run()
+            run(what)
         except WasmError as error:
-            if isinstance(error, error_type) and error.message.startswith(message):
+            if isinstance(error, error_type) and self.has_message(error, message, what):
                 return
             raise Failure(expected, describe(error)) from error
         raise Failure(expected, "no error")
@@ -286,19 +306,3 @@ def describe(error: BaseException) -> str:
     """An error in one line."""
     message = error.message if isinstance(error, WasmError) else str(error)
     return f"{type(error).__name__}: {message}".splitlines()[0][:300]
-
-
-def run_script(script: Script) -> FileReport:
-    """Run a script in a store of its own."""
-    start = time.monotonic()
-    report = FileReport(script.path)
-    try:
-        with open(script.path, "rb") as file:
-            commands = parse_script(file.read())
-        runner = ScriptRunner(Config(features=script.features, consume_fuel=script.metered))
-    except Exception as error:  # one script must not keep the others from running, whatever is wrong with it
-        report.results.append(CommandResult(1, "script", FAILED, "a script", describe(error)))
-    else:
-        report.results.extend(map(runner.run, commands))
-    report.seconds = time.monotonic() - start
-    return report

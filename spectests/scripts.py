@@ -37,6 +37,10 @@ EDITIONS: dict[str, frozenset[str]] = {
 }
 
 
+#: What the official suite of components is written for: it refuses what is gated otherwise.
+COMPONENT_MODEL = ALL_FEATURES - {"component-model-nested-names"}
+
+
 @dataclass(frozen=True, slots=True)
 class Script:
     """The file of a script, the features that it runs with, and whether guests' fuel is counted."""
@@ -64,6 +68,8 @@ def features_for(path: str) -> frozenset[str]:
     for root in (folder, *folder.parents[:2]):
         if os.path.isdir(root / "proposals"):  # the mark of the suite's root
             return EDITIONS.get(folder.relative_to(root).as_posix(), WASM_3)
+        if os.path.isfile(root / "nyi.txt"):  # the mark of the component suite's root
+            return COMPONENT_MODEL
     return ALL_FEATURES
 
 

@@ -4,7 +4,16 @@ from typing import Any
 
 from pywrt.engine.numeric import f32_from_bits, f32_to_bits, f64_from_bits, f64_to_bits
 from pywrt.runtime.aggregates import I31, Array, Foreign, Struct
-from pywrt.wasm.text.script import Const, Either, NanPattern, RefConst, Result, Value, VecConst
+from pywrt.wasm.text.script import (
+    Const,
+    Either,
+    ForeignValue,
+    NanPattern,
+    RefConst,
+    Result,
+    Value,
+    VecConst,
+)
 from pywrt.wasm.types import ABSTRACT_HEAP_TYPES, RefType, ValType
 from pywrt.wasm.valid.subtyping import top_of
 
@@ -39,6 +48,8 @@ class HostRef:
 
 def to_raw(value: Value) -> Any:
     """The engine's representation of an argument."""
+    if isinstance(value, ForeignValue):
+        raise ValueError(f"{value} is no value of a module")
     if isinstance(value, RefConst):
         return _to_reference(value)
     if isinstance(value, VecConst):
@@ -71,14 +82,16 @@ def matches(raw: Any, type: ValType, pattern: Result) -> bool:
     """Whether a result of type `type` is what a script expects."""
     if isinstance(pattern, Either):
         return any(matches(raw, type, option) for option in pattern.options)
+    if isinstance(pattern, ForeignValue):
+        return False
     if isinstance(pattern, RefConst):
         return isinstance(type, RefType) and _matches_reference(raw, type, pattern)
     if isinstance(pattern, VecConst):
         return type.name == "v128" and _matches_lanes(raw, pattern)
-    return type.name == pattern.type and _matches_bits(to_bits(raw, type.name), pattern)
+    return type.name == pattern.type and matches_bits(to_bits(raw, type.name), pattern)
 
 
-def _matches_bits(bits: int, pattern: Const | NanPattern) -> bool:
+def matches_bits(bits: int, pattern: Const | NanPattern) -> bool:
     if isinstance(pattern, Const):
         return bits == pattern.bits
     quiet, sign = _NANS[pattern.type]
@@ -88,7 +101,7 @@ def _matches_bits(bits: int, pattern: Const | NanPattern) -> bool:
 def _matches_lanes(raw: int, pattern: VecConst) -> bool:
     width = 128 // len(pattern.lanes)
     mask = (1 << width) - 1
-    return all(_matches_bits(raw >> i * width & mask, lane) for i, lane in enumerate(pattern.lanes))
+    return all(matches_bits(raw >> i * width & mask, lane) for i, lane in enumerate(pattern.lanes))
 
 
 def _matches_reference(raw: Any, type: RefType, pattern: RefConst) -> bool:

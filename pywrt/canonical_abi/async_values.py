@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pywrt.canonical_abi.host_streams import ErrorContext, FutureReader, StreamReader, future_of, stream_of
-from pywrt.canonical_abi.streams import CopyEnd, CopyState, ReadableFutureEnd, ReadableStreamEnd
+from pywrt.canonical_abi.streams import CopyEnd, ReadableFutureEnd, ReadableStreamEnd
 from pywrt.canonical_abi.values import describe
 from pywrt.errors import Trap, ValueTypeError
 from pywrt.wit.types import Future, Stream
@@ -33,11 +33,9 @@ def _lift(cx: Context, index: int, t: Stream | Future, kind: type[CopyEnd]) -> A
     handles = cx.instance.handles
     end = handles.get_kind(index, kind)
     check_payload(index, end, t.element)
+    end.check_idle("lift")
     if end.waitable_set is not None:
         raise Trap(f"cannot lift {end.kind} while it's in a waitable set", "waitable-in-set")
-    end.check_idle("lift")
-    if end.state is not CopyState.IDLE:
-        raise Trap(f"cannot lift busy {end.kind}", f"{end.kind}-busy")
     handles.remove(index)
     return end.shared
 

@@ -127,7 +127,10 @@ def _task_return(b: Builtin, instance: ComponentInstance) -> Callable[..., Any]:
         options, func = task.func.options, task.func
         if not options.is_async:
             raise Trap("`task.return` called by a task whose lift is not async", "task-return")
-        same = options.memory is b.options.memory and options.string_encoding == b.options.string_encoding
+        memory = (
+            options.memory if b.options.memory is None else b.options.memory
+        )  # what needs none may name none
+        same = options.memory is memory and options.string_encoding == b.options.string_encoding
         if b.payload != func.type.result or not same:
             raise Trap(
                 "invalid `task.return` signature and/or options for current task: "
@@ -353,7 +356,7 @@ class _Ends:
             if not b.flag:
                 end.check_usable_alone()
             end.state = CopyState.CANCELLING
-            if end.pending is None:
+            if end.pending is None or end.shared.has_room():
                 end.shared.cancel()
                 if end.pending is None:
                     if b.flag:

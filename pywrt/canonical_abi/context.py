@@ -85,11 +85,15 @@ class Context:
         """Account for `cost` bytes of lifted data; Trap when the call's limit is passed."""
         self.budget -= cost
         if self.budget < 0:
-            limit = self.instance.store.config.max_lifted_bytes
-            raise Trap(
-                f"lifting needs more than the limit of {limit} bytes a call (Config.max_lifted_bytes)",
-                "lift-limit",
-            )
+            self.over_budget()
+
+    def over_budget(self) -> NoReturn:
+        """Trap for a call that lifts more than it may."""
+        limit = self.instance.store.config.max_lifted_bytes
+        raise Trap(
+            f"lifting needs more than the limit of {limit} bytes a call (Config.max_lifted_bytes)",
+            "lift-limit",
+        )
 
     def allocate(self, alignment: int, size: int) -> int:
         """A fresh, aligned piece of guest memory, from the guest's realloc."""
@@ -106,7 +110,13 @@ class Context:
         if realloc is None or memory is None:
             raise InvalidError("canonical option `realloc` is required")
         instance.may_leave = False
-        ptr: int = call(instance.store, realloc, (old, old_size, alignment, size))[0]
+        thread = instance.thread
+        if thread is None:
+            ptr: int = call(instance.store, realloc, (old, old_size, alignment, size))[0]
+        else:  # which this is a task of its own of
+            storage, thread.storage = thread.storage, [0, 0]
+            ptr = call(instance.store, realloc, (old, old_size, alignment, size))[0]
+            thread.storage = storage
         instance.may_leave = True
         if ptr & (alignment - 1) or ptr + size > len(memory.data):
             self._refuse(ptr, alignment, size, what)

@@ -118,22 +118,20 @@ class Driver:
         return self.cancel(Trap("all fuel consumed", "out-of-fuel"))
 
     def cancel(self, error: BaseException) -> BaseException:
-        """Wait no longer, for `error`, which is returned.
-
-        A run that is at the end of a slice is left to other drivers; one that waits for the host, or is to
-        stop for a trap, ends here.
-        """
-        run, self._run = self._run, None
+        """Wait no longer, for `error`, which is returned."""
         if self.trap is None:
             self.trap = error
-        if run is None or run.activation is None:
-            return error
-        if run.activation.blocked is None and not isinstance(error, Trap):
-            self.scheduler.leave_to_others(run)
-        else:
-            run.activation.cancel(error)
-            self.scheduler.end(run, error)
+        self.let_go(error)
         return error
+
+    def let_go(self, error: BaseException) -> None:
+        """Leave the run that this drives to others; end one that waits for the host, as nobody else does."""
+        run, self._run = self._run, None
+        if run is not None and run.activation is not None:
+            if run.activation.blocked is None:
+                self.scheduler.leave_to_others(run)
+            else:
+                self.scheduler.stop(run, error)
 
 
 def deadlock() -> Trap:

@@ -257,7 +257,7 @@ class _GuestLowering(_Lowering):
             scope.end()
 
         task = GuestTask(
-            callee, scope, lambda: self.lift_params(context, flat), on_resolve, _refuse, _task_of(caller)
+            callee, scope, lambda: self.lift_params(context, flat), on_resolve, refuse, _task_of(caller)
         )
         yield from run_within(task)
         callee.instance.leave(caller)
@@ -277,11 +277,12 @@ def run_within(task: GuestTask) -> Body:
 def begin_start(instance: ComponentInstance) -> None:
     """What runs while `instance` is made is a synchronous task of it. Spec: CanonicalABI.md#canon-lift"""
     func = LiftedFunc(FuncType(()), None, CanonOptions(), instance, "start")
-    task = GuestTask(func, CallScope(), list, lambda value, returned: None, _refuse)
+    task = GuestTask(func, CallScope(), list, lambda value, returned: None, refuse)
     task.state = State.STARTED
     task.register(task.implicit)
     task.implicit.on_stop = task.next_within
-    instance.thread, instance.sync_task = task.implicit, task
+    instance.first_thread = instance.thread = task.implicit
+    instance.sync_task = task
 
 
 def end_start(instance: ComponentInstance) -> None:
@@ -290,7 +291,7 @@ def end_start(instance: ComponentInstance) -> None:
     assert task is not None
     task.state = State.RESOLVED
     task.unregister(task.implicit)
-    instance.thread = instance.sync_task = None
+    instance.sync_task = None
 
 
 def start_task(task: GuestTask, left: int, on_stop: Callable[[], Step]) -> Step:
@@ -361,7 +362,7 @@ class _AsyncLowering(_Lowering):
         caller, callee = self.instance, self.callee
         instance: ComponentInstance = callee.instance
         instance.enter(caller)
-        task = GuestTask(callee, subtask.scope, on_start, on_resolve, _refuse, _task_of(caller))
+        task = GuestTask(callee, subtask.scope, on_start, on_resolve, refuse, _task_of(caller))
         subtask.cancel = task.request_cancellation
         thread = instance.thread
 
@@ -427,7 +428,8 @@ def _lower_fused(lowering: _Lowering, cx: Context, value: Any, flat: Sequence[An
         raise _does_not_fit(error) from None
 
 
-def _refuse(error: ValueTypeError) -> None:
+def refuse(error: ValueTypeError) -> None:
+    """What another component passes does not fit."""
     raise _does_not_fit(error) from None
 
 

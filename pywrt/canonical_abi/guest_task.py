@@ -100,12 +100,15 @@ class GuestTask:
         options = self.func.options
         return not options.is_async or options.callback is not None
 
-    def fail(self, error: BaseException) -> None:
-        """It can't go on, nor can those that wait for it."""
+    def fail(self, error: BaseException) -> list[GuestTask]:
+        """It can't go on, nor can those that wait for it: all of them."""
+        failed: list[GuestTask] = []
         task: GuestTask | None = self
         while task is not None and not task.resolved and task.failure is None:
             task.failure = error
+            failed.append(task)
             task = task.parent
+        return failed
 
     # Entering and leaving the instance
 
@@ -113,6 +116,9 @@ class GuestTask:
         """Wait for the instance to take the call; whether it does. Spec: Task.enter_implicit_thread"""
         instance, thread = self.instance, self.implicit
         if self.func.type.is_async:
+            # who has the stack and could go on does so first, as in wasmtime: the suite counts on it
+            if instance.exclusive is not None and instance.exclusive.is_ready and self.needs_exclusive:
+                yield from _resume(instance.exclusive, thread, cancelled=False)
             if self._has_backpressure() or instance.waiting_to_enter:
                 instance.waiting_to_enter += 1
                 cancelled = yield from thread.wait_until(
@@ -217,15 +223,15 @@ class GuestTask:
         return f"<GuestTask {self.func.name} {self.state.name}>"
 
 
-def _resume(thread: Thread, running: Thread | None) -> Body:
-    """Resume `thread` as cancelled, and go on when it stops."""
+def _resume(thread: Thread, running: Thread | None, cancelled: bool = True) -> Body:
+    """Resume `thread`, and go on when it stops: `running` is the instance's thread again then."""
 
     def leave(back: Way, left: int) -> Step:
         def stopped() -> Step:
             thread.instance.thread = running
             return back(None)
 
-        return thread.go(stopped, cancelled=True)
+        return thread.go(stopped, cancelled)
 
     yield Switch(leave)
 
@@ -269,11 +275,11 @@ def _wait_for_event(task: GuestTask, packed: int) -> Generator[Any, Any, Event]:
         return instance.exclusive is None
 
     if code == Callback.YIELD:
-        cancelled = yield from thread.wait_until(is_free, cancellable=True)
+        cancelled = yield from thread.wait_until(is_free, cancellable=True, gives_way=True)
         event = TASK_CANCELLED if cancelled else NO_EVENT
     elif code == Callback.WAIT:
         waitable_set = instance.handles.get_kind(index, WaitableSet)
-        event = yield from waitable_set.wait(thread, is_free, cancellable=True)
+        event = yield from waitable_set.wait(thread, is_free, cancellable=True, gives_way=True)
     else:
         raise Trap(f"unsupported callback code: {code}", "unsupported-callback-code")
     instance.exclusive = thread

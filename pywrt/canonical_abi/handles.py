@@ -7,7 +7,6 @@ object itself where the host does.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -37,6 +36,18 @@ class GuestResource(ResourceType):
         super().__init__(name)
         self.instance = instance
         self.dtor = dtor
+
+    def destroy(self, rep: int) -> None:
+        """Run the destructor for the host, to its end. Trap if it traps, or the instance can't be entered."""
+        instance, dtor = self.instance, self.dtor
+
+        def act() -> None:
+            if dtor is not None:
+                instance.begin_alone()
+                call(instance.store, dtor, [rep])
+                instance.sync_task = None
+
+        instance.scheduler.act_in(instance, act)
 
 
 class HostResource(ResourceType):
@@ -145,13 +156,15 @@ class HandleTable:
         return len(self._entries) - 1 - len(self._free)
 
 
-def _wrong_kind(index: int, expected: type, found: Any) -> Trap:
-    def kind(cls: type) -> str:
-        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", cls.__name__).lower()
+def _kind(cls: type) -> str:
+    """`ReadableStreamEnd` as messages have it: readable stream end."""
+    return "".join([f" {c.lower()}" if c.isupper() else c for c in cls.__name__]).strip()
 
+
+def _wrong_kind(index: int, expected: type, found: Any) -> Trap:
     return Trap(
-        f"handle index {index} used with the wrong type, expected {kind(expected)} but found "
-        f"{kind(found.__class__)}",
+        f"handle index {index} used with the wrong type, expected {_kind(expected)} but found "
+        f"{_kind(found.__class__)}",
         "wrong-handle-type",
     )
 
@@ -210,11 +223,7 @@ class GuestHandle:
         """
         self._end("was dropped")
         if self.owned and isinstance(self.resource, GuestResource):
-            instance, dtor = self.resource.instance, self.resource.dtor
-            instance.enter_related(None)
-            if dtor is not None:
-                call(instance.store, dtor, [self.rep])
-            instance.leave(None)
+            self.resource.destroy(self.rep)
 
     def expire(self) -> None:
         """End a borrow with its call."""

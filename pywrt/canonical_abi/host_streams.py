@@ -303,6 +303,10 @@ class _Source:
         if on_done is not None:
             on_done(result)
 
+    def has_room(self) -> bool:
+        """As `Shared.has_room`: whoever has got something has its buffer back."""
+        return False
+
     def cancel(self) -> None:
         """The reader does not wait any more; what comes is for its next read."""
         self._done(CopyResult.CANCELLED)

@@ -26,6 +26,7 @@ class ComponentInstance:
         "adapters",
         "backpressure",
         "exclusive",
+        "first_thread",
         "handles",
         "lineage",
         "may_leave",
@@ -56,6 +57,8 @@ class ComponentInstance:
         self.run: Run | None = None
         self.may_leave = True
         self.thread: Thread | None = None
+        #: What ran while the instance was made, and runs what the host does in it of its own accord.
+        self.first_thread: Thread | None = None
         #: The task of a synchronous call that is in progress. Spec: canon_lift, of a type that isn't async
         self.sync_task: GuestTask | None = None
         #: How often calls were asked to wait. Spec: ComponentInstance.backpressure
@@ -100,6 +103,14 @@ class ComponentInstance:
         """End a call that `enter` or `enter_related` began."""
         for instance in self._entered_from(caller):
             instance.run = None
+
+    def begin_alone(self) -> None:
+        """Let what the host does of its own accord be a synchronous call, until `sync_task` is None again."""
+        thread = self.thread = self.first_thread
+        if thread is not None:
+            thread.storage = [0, 0]
+            thread.on_stop = thread.task.next_within
+            self.sync_task = thread.task
 
     def check_may_leave(self) -> None:
         """Trap if guest code may not call out of the instance now."""

@@ -251,7 +251,6 @@ _LAYOUTS: dict[type, Callable[[Layouts, Any], Layout]] = {
     Borrow: lambda layouts, t: Layout(4, 4, (I32,), 96),
     Stream: lambda layouts, t: Layout(4, 4, (I32,), 400),
     Future: lambda layouts, t: Layout(4, 4, (I32,), 400),
-
 }
 
 

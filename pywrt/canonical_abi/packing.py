@@ -8,13 +8,14 @@ written as zeros.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pywrt.canonical_abi.context import Context, LiftFlat, LowerFlat
 from pywrt.canonical_abi.flat import lower_fields
 from pywrt.canonical_abi.scalars import INT_RANGES, check_bool, int_check
-from pywrt.canonical_abi.values import product_of
+from pywrt.canonical_abi.values import Product, product_of
+from pywrt.canonical_abi.values import Record as Struct
 from pywrt.wasm.types import I64
 from pywrt.wit.types import (
     Borrow,
@@ -35,7 +36,7 @@ from pywrt.wit.types import (
 if TYPE_CHECKING:
     from pywrt.canonical_abi.adapters import Adapters
 
-#: Types of more slots than this are read field by field.
+#: So many slots are packed at once: elements of a list in groups, types that have more field by field.
 MAX_SLOTS = 256
 
 _UNSIGNED_CODES = {1: "B", 2: "H", 4: "I"}
@@ -107,18 +108,30 @@ def _pack_record(adapters: Adapters, t: Record | Tuple) -> Packing | None:
             return None
     if layout.size > end:
         code += f"{layout.size - end}x"
-    return Packing(
-        code, slots, _lift_slots(plan, product.build), lower_fields(product.split, product.steps, lowers)
-    )
+    lower = lower_fields(product.split, product.steps, lowers)
+    return Packing(code, slots, _lift_slots(plan, product), lower)
 
 
-def _lift_slots(plan: list[tuple[int, LiftFlat | None]], build: Callable[[Any], Any]) -> LiftFlat:
-    count = len(plan)
+def _lift_slots(plan: list[tuple[int, LiftFlat | None]], product: Product) -> LiftFlat:
+    count, build, names = len(plan), product.build, product.names
     if all(lift is None for _, lift in plan):
         return lambda cx, slots, i: build(slots[i : i + count])
-    return lambda cx, slots, i: build(
-        [slots[i + k] if lift is None else lift(cx, slots, i + k) for k, lift in plan]
-    )
+    if names is None:
+        return lambda cx, slots, i: build(
+            [slots[i + k] if lift is None else lift(cx, slots, i + k) for k, lift in plan]
+        )
+    fields = [(name, k, lift) for name, (k, lift) in zip(names, plan, strict=True)]
+    new = Struct.__new__
+
+    def lift_record(cx: Context, slots: Sequence[Any], i: int) -> Struct:
+        # `build` without a list in between: this is what lists of records spend their time in.
+        record = new(Struct)
+        values = record.__dict__
+        for name, k, lift in fields:
+            values[name] = slots[i + k] if lift is None else lift(cx, slots, i + k)
+        return record
+
+    return lift_record
 
 
 def _pack_none(adapters: Adapters, t: Any) -> None:

@@ -1,13 +1,18 @@
 """Built-ins of resources, which a component asks for. Spec: CanonicalABI.md#canon-resourcenew"""
 
+from collections.abc import Generator
 from typing import Any
 
-from pywrt.canonical_abi.handles import GuestResource, HostResource, ResourceHandle
+from pywrt.canonical_abi.context import CanonOptions
+from pywrt.canonical_abi.func import LiftedFunc, refuse, run_within
+from pywrt.canonical_abi.guest_task import GuestTask
+from pywrt.canonical_abi.handles import CallScope, GuestResource, HostResource, ResourceHandle
 from pywrt.canonical_abi.instance import ComponentInstance
-from pywrt.engine.machine import Blocked, Call, host_func
+from pywrt.engine.machine import Blocked, host_func
 from pywrt.runtime.func import Func
-from pywrt.wasm.types import I32, FuncType
-from pywrt.wit.types import ResourceType
+from pywrt.wasm.types import I32
+from pywrt.wasm.types import FuncType as CoreFuncType
+from pywrt.wit.types import U32, Field, FuncType, ResourceType
 
 
 def canon_resource_new(resource: ResourceType, instance: ComponentInstance) -> Func:
@@ -17,7 +22,9 @@ def canon_resource_new(resource: ResourceType, instance: ComponentInstance) -> F
         instance.check_may_leave()
         return (instance.handles.add(ResourceHandle(resource, rep)),)
 
-    return host_func(instance.store, FuncType((I32,), (I32,)), resource_new, f"[resource-new]{resource.name}")
+    return host_func(
+        instance.store, CoreFuncType((I32,), (I32,)), resource_new, f"[resource-new]{resource.name}"
+    )
 
 
 def canon_resource_drop(resource: ResourceType, instance: ComponentInstance) -> Func:
@@ -37,22 +44,25 @@ def canon_resource_drop(resource: ResourceType, instance: ComponentInstance) -> 
             return _destroy(resource, rep, instance)
         return ()
 
-    return host_func(instance.store, FuncType((I32,), ()), resource_drop, f"[resource-drop]{resource.name}")
+    return host_func(
+        instance.store, CoreFuncType((I32,), ()), resource_drop, f"[resource-drop]{resource.name}"
+    )
 
 
-def _destroy(resource: GuestResource, rep: int, caller: ComponentInstance) -> Any:
+def _destroy(resource: GuestResource, rep: int, caller: ComponentInstance) -> Generator[Any, Any, tuple[()]]:
     """Run the destructor of a resource that `caller` dropped, in the instance that implements it."""
     callee = resource.instance
     callee.enter_related(caller)
-    if resource.dtor is None:
-        callee.leave(caller)
-        return ()
+    if resource.dtor is not None:
+        func = LiftedFunc(_DTOR_TYPE, resource.dtor, CanonOptions(), callee, f"[dtor]{resource.name}")
+        parent = None if caller.thread is None else caller.thread.task
+        task = GuestTask(func, CallScope(), lambda: [rep], lambda value, returned: None, refuse, parent)
+        yield from run_within(task)
+    callee.leave(caller)
+    return ()
 
-    def destroyed(results: list[Any]) -> tuple[()]:
-        callee.leave(caller)
-        return ()
 
-    return Call(resource.dtor, [rep], destroyed)
+_DTOR_TYPE = FuncType((Field("rep", U32),))
 
 
 def _nothing(answer: Any) -> Any:
@@ -69,4 +79,6 @@ def canon_resource_rep(resource: ResourceType, instance: ComponentInstance) -> F
     def resource_rep(index: int) -> tuple[int]:
         return (instance.handles.get_typed(index, resource).rep,)
 
-    return host_func(instance.store, FuncType((I32,), (I32,)), resource_rep, f"[resource-rep]{resource.name}")
+    return host_func(
+        instance.store, CoreFuncType((I32,), (I32,)), resource_rep, f"[resource-rep]{resource.name}"
+    )

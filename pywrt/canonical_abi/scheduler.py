@@ -87,9 +87,9 @@ class Scheduler:
 
     # Choosing
 
-    def may_skip_turn(self) -> bool:
+    def skips_turn(self, gives_way: bool) -> bool:
         """Whether a thread that is ready goes on without waiting for a turn."""
-        return self.random is not None and self.random.random() < 0.5
+        return not gives_way if self.random is None else self.random.random() < 0.5
 
     def choose(self, threads: list[Thread]) -> Thread:
         """One of `threads`, which is not empty."""
@@ -100,10 +100,7 @@ class Scheduler:
         return [
             thread
             for thread in self.waiting
-            if thread.instance is instance
-            and thread.index
-            and thread is not instance.exclusive
-            and thread.is_ready
+            if thread.instance is instance and thread.index and not thread.needs_stack and thread.is_ready
         ]
 
     def next_run(self) -> Run | None:
@@ -141,21 +138,30 @@ class Scheduler:
         drawn = list(ready)
         return self.random.choice(drawn) if drawn else None
 
-    def _complete(self, instance: ComponentInstance | None, complete: Callable[[], None]) -> Run:
-        """A run of the host's own, which is over."""
+    def act_in(self, instance: ComponentInstance, act: Callable[[], None]) -> None:
+        """Do something of the host's, within `instance`. What `act` raises poisons the instance."""
         run = Run()
         outer, self.current = self.current, run
         try:
-            if instance is not None:
-                instance.enter(None)
-            complete()
-            if instance is not None:
-                instance.leave(None)
+            instance.enter(None)
+            act()
+            instance.leave(None)
         except Exception as error:
             self.end(run, error)
+            raise
         finally:
             self.current = outer
-        return run
+
+    def _complete(self, instance: ComponentInstance | None, complete: Callable[[], None]) -> Run:
+        """A run of the host's own, which is over."""
+        try:
+            if instance is None:
+                complete()
+            else:
+                self.act_in(instance, complete)
+        except Exception:
+            assert instance is not None  # which has the error
+        return Run()
 
     # Running
 
@@ -188,6 +194,12 @@ class Scheduler:
             self._forget(run)
         self.wake()
 
+    def stop(self, run: Run, error: BaseException) -> None:
+        """End `run` where it is, for `error`."""
+        if run.activation is not None:
+            run.activation.cancel(error)
+        self.end(run, error)
+
     def leave_to_others(self, run: Run) -> None:
         """`run` has lost its driver at the end of a slice."""
         self.left.append(run)
@@ -203,15 +215,17 @@ class Scheduler:
         self.end(run, failure)
 
     def _forget(self, run: Run) -> None:
-        """Threads of instances that can't be entered any more get no turn; who waits for them hears of it."""
+        """Threads of instances that can't be entered any more get no turn; who waits for them can't go on."""
         assert run.failure is not None
         poisoned = set(run.poisoned())
-        for thread in [t for t in self.waiting if t.instance in poisoned]:
+        waiting = [thread for thread in self.waiting if thread.instance in poisoned]
+        for thread in waiting:
             thread.stop_waiting()
-            thread.task.fail(run.failure)
-        for instance in poisoned:
-            for thread in list(instance.threads.values()):
-                thread.task.fail(run.failure)
+        threads = [thread for instance in poisoned for thread in instance.threads.values()]
+        for task in {thread.task: None for thread in waiting + threads}:
+            for failed in task.fail(run.failure):
+                if failed.instance.run is None:
+                    self.poison(failed.instance, run.failure)
 
     # The host's side
 

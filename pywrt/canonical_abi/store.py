@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from array import array
 from collections.abc import Callable, Sequence
-from struct import Struct
+from struct import Struct, pack
 from typing import TYPE_CHECKING, Any
 
 from pywrt.canonical_abi.context import Context, LowerFlat, Store
@@ -17,7 +17,7 @@ from pywrt.canonical_abi.flat import sequence, sequence_of_length
 from pywrt.canonical_abi.layout import REALLOC_I32_MAX
 from pywrt.canonical_abi.load import ARRAY_CODES
 from pywrt.canonical_abi.pacing import CHUNK
-from pywrt.canonical_abi.packing import Packing
+from pywrt.canonical_abi.packing import MAX_SLOTS, Packing
 from pywrt.canonical_abi.scalars import check_bool, check_char, check_f32, check_f64, int_check
 from pywrt.canonical_abi.values import product_of
 from pywrt.engine.deadline import check_deadline
@@ -160,11 +160,12 @@ def store_list_into_valid_range(adapters: Adapters, element: WitType) -> Write:
 
     def write(cx: Context, elements: Sequence[Any], ptr: int) -> None:
         i = 0
+        places = range(ptr, ptr + len(elements) * size, size)
         try:
-            for i, value in enumerate(elements):
+            for i, (value, place) in enumerate(zip(elements, places)):  # noqa: B905  # no place, no element
                 if not i % CHUNK:
                     check_deadline(cx.instance.store)
-                store(cx, value, ptr + i * size)
+                store(cx, value, place)
         except ValueTypeError as error:
             raise error.within(f"[{i}]") from None
 
@@ -173,20 +174,22 @@ def store_list_into_valid_range(adapters: Adapters, element: WitType) -> Write:
 
 def _write_packed(data: bytearray, packing: Packing, size: int) -> Write:
     lower: LowerFlat = packing.lower
-    pack = Struct("<" + packing.code).pack
+    most = MAX_SLOTS // max(1, packing.slots)
 
     def write(cx: Context, elements: Sequence[Any], ptr: int) -> None:
         expected = len(elements) * size
         pieces: list[bytes] = []
+        i = 0
         try:
-            for start in range(0, len(elements), CHUNK):
+            for start in range(0, len(elements), most):
                 check_deadline(cx.instance.store)
-                for value in elements[start : start + CHUNK]:
-                    slots: list[Any] = []
+                slots: list[Any] = []
+                group = elements[start : start + most]
+                for i, value in enumerate(group, start):  # noqa: B007  # an error names it
                     lower(cx, value, slots)
-                    pieces.append(pack(*slots))
+                pieces.append(pack("<" + len(group) * packing.code, *slots))
         except ValueTypeError as error:
-            raise error.within(f"[{len(pieces)}]") from None
+            raise error.within(f"[{i}]") from None
         data[ptr : ptr + expected] = _of_size(b"".join(pieces), expected)
 
     return write

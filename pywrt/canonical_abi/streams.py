@@ -138,6 +138,10 @@ class Shared:
         assert on_copy_done is not None
         on_copy_done(result)
 
+    def has_room(self) -> bool:
+        """Whether a buffer is left here that more could be copied from or to."""
+        return self.buffer is not None and self.buffer.remain() > 0
+
     def cancel(self) -> None:
         """Give the operation that waits here up."""
         self.notify(CopyResult.CANCELLED)
@@ -269,7 +273,7 @@ class CopyEnd(Waitable):
         if self.state is CopyState.DONE:
             raise Trap(f"cannot {what} {self.kind} after {self.done_because}", f"{self.kind}-done")
         if self.state is not CopyState.IDLE:
-            raise Trap(f"cannot have concurrent operations active on a {self.kind}", f"{self.kind}-busy")
+            raise Trap("cannot have concurrent operations active on a future/stream", f"{self.kind}-busy")
 
     def drop(self) -> None:
         if self.is_copying:

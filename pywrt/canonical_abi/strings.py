@@ -15,6 +15,7 @@ from pywrt.errors import Trap, ValueTypeError
 from pywrt.wasm.types import I64, ValType
 
 _UTF16 = "utf-16-le"
+_utf8_of = str.encode
 
 
 def utf16_tag(pointer: ValType) -> int:
@@ -36,7 +37,9 @@ def _lift_utf8(data: bytearray) -> LiftFlat:
         end = ptr + size
         if end > len(data) or size > MAX_BYTE_LENGTH:
             cx.out_of_bounds("string", ptr, size)
-        cx.charge(size)
+        cx.budget -= size
+        if cx.budget < 0:
+            cx.over_budget()
         try:
             text = data[ptr:end].decode()
         except UnicodeDecodeError as error:
@@ -102,7 +105,10 @@ def lower_string(data: bytearray, encoding: str, tag: int) -> LowerFlat:
 def _lower_utf8(data: bytearray) -> LowerFlat:
     def lower(cx: Context, value: Any, out: list[Any]) -> None:
         if cx.source_encoding is None or cx.source_encoding == "utf8":
-            encoded = _encode(value, "utf-8")
+            try:
+                encoded = _utf8_of(value)
+            except (TypeError, UnicodeEncodeError):
+                encoded = _encode(value, "utf-8")  # which says what is wrong
             size = len(encoded)
             ptr = cx.reallocate(0, 0, 1, size, "string")
             data[ptr : ptr + size] = encoded
@@ -138,7 +144,7 @@ def _lower_latin1_or_utf16(data: bytearray, tag: int) -> LowerFlat:
                 length = (size >> 1) | tag
             else:
                 if type(value) is Utf16String:
-                    ptr, length = _compact_to_latin1(cx, data, encoded)
+                    ptr, length = _transcode_to_latin1(cx, data, value)
                 else:
                     ptr, length = _store(cx, data, encoded)
         out.append(ptr)
@@ -232,12 +238,12 @@ def _transcode_to_latin1_or_utf16(cx: Context, data: bytearray, text: str, tag: 
     return ptr, (size >> 1) | tag
 
 
-def _compact_to_latin1(cx: Context, data: bytearray, encoded: bytes) -> tuple[int, int]:
+def _transcode_to_latin1(cx: Context, data: bytearray, text: str) -> tuple[int, int]:
     """Spec: store_probably_utf16_to_latin1_or_utf16, for a string that turns out to be Latin-1"""
-    size = len(encoded)
-    ptr = cx.reallocate(0, 0, 2, 2 * size, "string")
-    data[ptr : ptr + size] = encoded
-    ptr = cx.reallocate(ptr, 2 * size, 1, size, "string")
+    ptr, worst = _store(cx, data, text.encode(_UTF16))
+    size = len(text)
+    data[ptr : ptr + size] = text.encode("latin-1")
+    ptr = cx.reallocate(ptr, worst, 1, size, "string")
     return ptr, size
 
 

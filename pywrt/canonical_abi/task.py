@@ -108,18 +108,22 @@ class Task(Driver):
         if self.state is State.DONE:
             return error
         was_new, self.state = self.state is State.NEW, State.DONE
-        self.result = None
+        self.result, self.trap = None, error
         guest, run = self._guest, self._run
-        super().cancel(error)
-        self.trap = error
+        if run is not None and run is self.func.instance.run and self._must_stop(error):
+            self._run = None
+            self.scheduler.stop(run, error)
+        else:
+            self.let_go(error)
         if was_new or guest.resolved or guest.failure is not None:
             self._give_back()
-        elif self.func.type.is_async and (run is None or not isinstance(error, Trap)):
-            self._request_cancellation()
         else:
-            self._give_back()
-            self.scheduler.poison(self.func.instance, error)
+            self._request_cancellation()
         return error
+
+    def _must_stop(self, error: BaseException) -> bool:
+        """Whether the guest is to be stopped in the middle of its code."""
+        return not self.func.type.is_async or isinstance(error, Trap)
 
     def park(self) -> None:
         """Let other calls into the instance while this one is blocked.
@@ -200,7 +204,8 @@ class Task(Driver):
             return
         left = guest.instance.store.config.max_call_depth - 1
         run = self.scheduler.begin(lambda: begin(guest.request_cancellation(None), left, finish))
-        if self.scheduler.resume(run, _CANCEL_SLICE) is Stop.SLICE_END:
+        stop = self.scheduler.resume(run, _CANCEL_SLICE)
+        if stop is not Stop.RETURNED and stop is not Stop.TRAPPED:
             self.scheduler.leave_to_others(run)
 
 

@@ -53,6 +53,12 @@ class Thread:
         return self.way is not None and self.ready is None
 
     @property
+    def needs_stack(self) -> bool:
+        """Whether it runs only where no other implicit thread does. Spec: Task.needs_exclusive"""
+        task = self.task
+        return self is task.implicit and task.func.type.is_async and task.needs_exclusive
+
+    @property
     def is_ready(self) -> bool:
         """Whether it waits for nothing any more."""
         return self.ready is not None and self.way is not None and self.ready()
@@ -91,18 +97,23 @@ class Thread:
             return True
         return (yield from self._block(cancellable))
 
-    def wait_until(self, ready: Callable[[], bool], cancellable: bool = False) -> Waits:
-        """Stop until `ready` is true and the scheduler gives a turn."""
+    def wait_until(
+        self, ready: Callable[[], bool], cancellable: bool = False, gives_way: bool = False
+    ) -> Waits:
+        """Stop until `ready` is true and the scheduler gives a turn.
+
+        Where it is true already, which the specification leaves open, only what gives way stops.
+        """
         if self.task.deliver_pending_cancel(cancellable):
             return True
-        if self.instance.scheduler.may_skip_turn() and ready():
+        if self.instance.scheduler.skips_turn(gives_way) and ready():
             return False
         self.start_waiting(ready)
         return (yield from self._block(cancellable))
 
     def yield_(self, cancellable: bool) -> Waits:
         """Let others have their turn."""
-        return self.wait_until(always, cancellable)
+        return self.wait_until(always, cancellable, gives_way=True)
 
     def suspend_then_resume(self, cancellable: bool, other: Thread) -> Waits:
         """Stop, and let `other`, which is suspended, go on in this one's place."""

@@ -166,9 +166,10 @@ class Product:
     """How to build the Python value of a record or tuple from its fields' values, and take it apart.
 
     `split` raises ValueTypeError for a value that has not these fields; `steps` name the fields in paths.
+    `names` are those of a record's fields; None for a tuple.
     """
 
-    __slots__ = ("build", "split", "steps", "types")
+    __slots__ = ("build", "names", "split", "steps", "types")
 
     def __init__(
         self,
@@ -176,8 +177,10 @@ class Product:
         steps: list[str],
         build: Callable[[Sequence[Any]], Any],
         split: Callable[[Any], Sequence[Any]],
+        names: list[str] | None = None,
     ) -> None:
         self.types = types
+        self.names = names
         self.steps = steps
         self.build = build
         self.split = split
@@ -238,7 +241,7 @@ def _record_product(t: RecordType) -> Product:
             return [_attribute(value, *spelling) for spelling in spellings]
         return [_item(fields, *spelling) for spelling in spellings]
 
-    return Product([f.type for f in t.fields], [f"{name!r}" for name in names], build, split)
+    return Product([f.type for f in t.fields], [f"{name!r}" for name in names], build, split, names)
 
 
 def _item(fields: Mapping[str, Any], name: str, snake: str, optional: bool) -> Any:

@@ -68,14 +68,12 @@ class Waitable:
     def check_usable_alone(self) -> None:
         """Trap if it is in a set: what it is about to do waits for it alone."""
         if self.waitable_set is not None:
-            raise Trap(
-                "waitable cannot be used synchronously while added to a waitable set", "waitable-in-set"
-            )
+            raise used_two_ways()
 
     def join(self, waitable_set: WaitableSet | None) -> None:
         """Move it to a set, or out of the one it is in."""
         if self.sync_waiter:
-            raise Trap("waitable cannot join a waitable set while a thread waits for it", "waitable-busy")
+            raise used_two_ways()
         if self.waitable_set is not None:
             del self.waitable_set.elements[self]
         self.waitable_set = waitable_set
@@ -85,6 +83,11 @@ class Waitable:
     def drop(self) -> None:
         """Leave the set that it is in."""
         self.join(None)
+
+
+def used_two_ways() -> Trap:
+    """The trap for a waitable that is waited for by itself and by way of a set."""
+    return Trap("waitable cannot be used synchronously while added to a waitable set", "waitable-in-set")
 
 
 class WaitableSet:
@@ -109,11 +112,11 @@ class WaitableSet:
         return element.take_event()
 
     def wait(
-        self, thread: Thread, ready: Callable[[], bool], cancellable: bool
+        self, thread: Thread, ready: Callable[[], bool], cancellable: bool, gives_way: bool = False
     ) -> Generator[Any, Any, Event]:
         """Wait for an event and for `ready`. Spec: WaitableSet.wait_for_event_and"""
         self.waiting += 1
-        cancelled = yield from thread.wait_until(lambda: ready() and self.has_event(), cancellable)
+        cancelled = yield from thread.wait_until(lambda: ready() and self.has_event(), cancellable, gives_way)
         self.waiting -= 1
         return TASK_CANCELLED if cancelled else self.take_event()
 

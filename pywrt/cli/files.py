@@ -6,10 +6,8 @@ from collections.abc import Iterable
 
 from pywrt.component import Component, Extern, InstanceType
 from pywrt.component.tables import PREAMBLE
+from pywrt.component.text import wat2wasm
 from pywrt.errors import InvalidError, MalformedError, WasmError
-from pywrt.wasm.binary import encode_module
-from pywrt.wasm.text import parse_module
-from pywrt.wasm.text.lexer import decode_text, tokenize
 from pywrt.wit.types import FuncType
 
 MAGIC = PREAMBLE[:4]
@@ -91,7 +89,7 @@ def load(path: str) -> Binary:
 
 
 def assemble(path: str, data: bytes) -> bytes:
-    """The binary format of the module whose text is `data`; CommandError if it doesn't parse."""
+    """The binary format of the module or component whose text is `data`; CommandError if it doesn't parse."""
     if _is_binary(data):
         raise CommandError(f"{path}: this is in the binary format already")
     if b"\0" in data:
@@ -101,12 +99,8 @@ def assemble(path: str, data: bytes) -> bytes:
     if data.lstrip()[:1] not in (b"(", b";", b""):
         raise CommandError(f"{path}: not WebAssembly, neither the binary format nor text")
     try:
-        return encode_module(parse_module(data))
+        return wat2wasm(data)
     except MalformedError as error:
-        if _is_component_text(data):
-            raise CommandError(
-                f"{path}: the text format of components is not built yet; `wasm-tools parse` makes the binary"
-            ) from None
         raise text_error(path, error) from None
     except WasmError as error:
         raise CommandError(f"{path}: {error}") from None
@@ -126,13 +120,6 @@ def text_error(path: str, error: MalformedError | InvalidError) -> CommandError:
 
 def _is_binary(data: bytes) -> bool:
     return data.startswith(MAGIC[: len(data)])
-
-
-def _is_component_text(data: bytes) -> bool:
-    try:
-        return tokenize(decode_text(data)).texts[:2] == ["(", "component"]
-    except MalformedError:
-        return False
 
 
 def functions_of(exports: dict[str, Extern]) -> dict[str, FuncType]:

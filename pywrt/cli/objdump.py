@@ -47,7 +47,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("file", metavar="FILE", help="a module (binary or text) or a component (binary)")
+    parser.add_argument("file", metavar="FILE", help="a module or component, binary or text")
     parser.add_argument("-x", "--details", action="store_true", help="what each section of a core module has")
     parser.add_argument(
         "-d",

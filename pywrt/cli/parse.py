@@ -13,8 +13,8 @@ examples:
   pywrt parse math.wat -o build/out.wasm
   pywrt parse math.wat -o - | sha256sum         to standard output
 
-The module is not validated: `pywrt validate` does that. The names in the text are kept in a name section.
-`pywrt print` makes text again.
+What is made is not validated: `pywrt validate` does that. The names in the text are kept in name sections.
+`pywrt print` makes text of modules again.
 """
 
 
@@ -22,13 +22,13 @@ def add_parser(subparsers: Any) -> None:
     """Declare the subcommand."""
     parser = subparsers.add_parser(
         "parse",
-        help="make the binary format of a text module",
-        description="Make the binary format of a core module in the text format.",
+        help="make the binary format of a text",
+        description="Make the binary format of a module or component in the text format.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("file", metavar="FILE.wat", help="a module in the text format")
+    parser.add_argument("file", metavar="FILE.wat", help="a module or component in the text format")
     parser.add_argument(
         "-o",
         "--output",

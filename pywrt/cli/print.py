@@ -32,7 +32,7 @@ def add_parser(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
-    parser.add_argument("file", metavar="FILE", help="a module (binary or text) or a component (binary)")
+    parser.add_argument("file", metavar="FILE", help="a module or component, binary or text")
     parser.add_argument(
         "-o",
         "--output",

@@ -38,12 +38,6 @@ from pywrt.wit import types as wit
 
 _I32 = core.I32
 CALLBACK_TYPE = core.FuncType((_I32, _I32, _I32), (_I32,))
-RESOURCE_TYPES = {
-    "resource.new": core.FuncType((_I32,), (_I32,)),
-    "resource.drop": core.FuncType((_I32,), ()),
-    "resource.rep": core.FuncType((_I32,), (_I32,)),
-}
-
 #: Options as read: (name, index or None)
 RawOptions = Sequence[tuple[str, int | None]]
 
@@ -58,12 +52,12 @@ class Pointers:
 
     def __init__(self) -> None:
         self._known: dict[int, tuple[wit.WitType, bool]] = {}
-        self.layouts = {core.I32: Layouts(), core.I64: Layouts()}
+        self.layouts = {address: Layouts(address) for address in (core.I32, core.I64)}
 
     def within(self, type: wit.WitType | None) -> bool:
         """Whether values of `type` hold pointers, that is strings, lists or maps."""
         if type is None or isinstance(type, wit.Primitive):
-            return type is wit.STRING
+            return type == wit.STRING
         if isinstance(type, wit.Map) or (isinstance(type, wit.List) and type.length is None):
             return True
         if isinstance(type, wit.Stream | wit.Future):
@@ -159,6 +153,7 @@ def canon_lift(scope: Scope, pointers: Pointers, func: int, raw: RawOptions, typ
     """`canon lift`: a core function becomes a component function."""
     item = scope.func_type(type_index)
     type = _func_type(item)
+    scope.work.charge(len(type.params))
     have = scope.core_func(func)
     options = read_options(scope, "lift", raw)
     if options.is_async:
@@ -191,6 +186,7 @@ def canon_lift(scope: Scope, pointers: Pointers, func: int, raw: RawOptions, typ
 def canon_lower(scope: Scope, pointers: Pointers, func: int, raw: RawOptions) -> None:
     """`canon lower`: a component function becomes a core function."""
     type = _func_type(scope.get("func", func))
+    scope.work.charge(len(type.params))
     options = read_options(scope, "lower", raw)
     if options.is_async:
         _require_async(type)
@@ -229,17 +225,17 @@ def _shown(types: Sequence[core.ValType]) -> str:
 # Built-ins
 
 
-def canon_resource(name: str) -> Callable[[Scope, Pointers, int], None]:
+def canon_resource(canon: Canon) -> Callable[[Scope, Pointers, int], None]:
     """The rule of `canon resource.new`, `resource.drop` or `resource.rep`."""
 
     def rule(scope: Scope, pointers: Pointers, index: int) -> None:
         resource = scope.resource(index)
-        if name != "resource.drop" and not resource.root.local:
+        if canon.name != "resource.drop" and resource.rep is None:
             raise InvalidError(
-                f"type index {index} is not a local resource: `{name}` needs one that is defined here"
+                f"type index {index} is not a local resource: `{canon.name}` needs one that is defined here"
             )
-        scope.add_core_func(RESOURCE_TYPES[name])
-        scope.definitions.append(CanonResource(name, resource))
+        scope.add_core_func(core_type(canon.type, resource.rep or _I32))
+        scope.definitions.append(CanonResource(canon.name, resource))
 
     return rule
 
@@ -366,7 +362,7 @@ RULES: dict[str, Callable[..., None]] = {
     **{canon.name: canon_builtin(canon) for canon in CANONS.values()},
     "lift": canon_lift,
     "lower": canon_lower,
-    **{name: canon_resource(name) for name in RESOURCE_TYPES},
+    **{canon.name: canon_resource(canon) for canon in CANONS.values() if canon.name.startswith("resource.")},
     "task.return": canon_task_return,
     "context.get": canon_context("context.get"),
     "context.set": canon_context("context.set"),

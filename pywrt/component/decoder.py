@@ -18,7 +18,6 @@ from pywrt.component.elements import (
     read_core_sort,
     read_name_attributes,
     read_sort,
-    unbuilt,
 )
 from pywrt.component.scope import Scope
 from pywrt.component.subtyping import Work
@@ -32,8 +31,15 @@ from pywrt.component.tables import (
     VALUES,
     Canon,
 )
-from pywrt.component.type_decoder import read_alias, read_extern_type, read_result_list, read_type
-from pywrt.component.types import ModuleType, component_extern
+from pywrt.component.type_decoder import (
+    read_alias,
+    read_extern_type,
+    read_result_list,
+    read_type,
+    read_valtype,
+)
+from pywrt.component.types import Attributes, ModuleType, component_extern
+from pywrt.component.values import read_value
 from pywrt.config import DEFAULT_FEATURES
 from pywrt.errors import InvalidError, LimitError, MalformedError
 from pywrt.wasm import types as core
@@ -151,8 +157,10 @@ class _Decoder:
             _custom_section(content, component)
         elif section == 1:
             self.core_module(content, component.scope)
-        elif section in (9, 12):
-            raise unbuilt("a start section" if section == 9 else "a value section", VALUES)
+        elif section == 9:
+            component.scope.require(VALUES, "a start section")
+            self.item(_start, content, component.scope)
+            _check_end(content)
         else:
             self.vector(content, component.scope, _SECTIONS[section])
 
@@ -166,18 +174,30 @@ class _Decoder:
         code, type = _located(lambda: self.compile_module(self.data, start, end), start)
         _located(lambda: scope.define_module(code, type), start)
 
-    def vector(self, reader: Reader, scope: Scope, item: "Callable[[Reader, Scope, _Decoder], None]") -> None:
+    def vector(self, reader: Reader, scope: Scope, read: "_Read") -> None:
         """A section that is a vector of definitions."""
         for _ in range(reader.count("definitions", MAX_INDEX_SPACE)):
-            start = reader.pos
-            try:
-                item(reader, scope, self)
-            except InvalidError as error:
-                if error.offset is None:
-                    error.offset = start
-                raise
-        if reader.pos != reader.end:
-            raise MalformedError("unexpected content in a section: section size mismatch", offset=reader.pos)
+            self.item(read, reader, scope)
+        _check_end(reader)
+
+    def item(self, read: "_Read", reader: Reader, scope: Scope) -> None:
+        """One definition of a section."""
+        start = reader.pos
+        try:
+            read(reader, scope, self)
+        except InvalidError as error:
+            if error.offset is None:
+                error.offset = start
+            raise
+
+
+#: Reads one definition of a section.
+_Read = Callable[[Reader, Scope, _Decoder], None]
+
+
+def _check_end(reader: Reader) -> None:
+    if reader.pos != reader.end:
+        raise MalformedError("unexpected content in a section: section size mismatch", offset=reader.pos)
 
 
 def check_preamble(reader: Reader, end: int, nested: bool) -> None:
@@ -246,10 +266,10 @@ def _instance(reader: Reader, scope: Scope, decoder: _Decoder) -> None:
             args.append((name, read_sort(reader), reader.u32()))
         scope.instantiate(component, args)
     elif form == 0x01:
-        items: list[tuple[str, str | None, str, int]] = []
+        items: list[tuple[str, Attributes, str, int]] = []
         for _ in range(reader.count("exports", MAX_INDEX_SPACE)):
-            name, implements = read_name_attributes(reader)
-            items.append((name, implements, read_sort(reader), reader.u32()))
+            name, attributes = read_name_attributes(reader, scope)
+            items.append((name, attributes, read_sort(reader), reader.u32()))
         scope.instance_exports(items)
     else:
         raise leading_byte(reader, form, "instance")
@@ -283,19 +303,37 @@ def _canon(reader: Reader, scope: Scope, decoder: _Decoder) -> None:
 
 
 def _import(reader: Reader, scope: Scope, decoder: _Decoder) -> None:
-    name, implements = read_name_attributes(reader)
-    scope.import_(name, implements, read_extern_type(reader, scope))
+    name, attributes = read_name_attributes(reader, scope)
+    scope.import_(name, attributes, read_extern_type(reader, scope))
 
 
 def _export(reader: Reader, scope: Scope, decoder: _Decoder) -> None:
-    name, implements = read_name_attributes(reader)
+    name, attributes = read_name_attributes(reader, scope)
     sort, index = read_sort(reader), reader.u32()
     is_ascribed = read_bool(reader, "optional component export type")
     ascribed = read_extern_type(reader, scope) if is_ascribed else None
-    scope.export(name, implements, sort, index, ascribed, is_ascribed)
+    scope.export(name, attributes, sort, index, ascribed, is_ascribed)
 
 
-_SECTIONS: dict[int, Callable[[Reader, Scope, _Decoder], None]] = {
+def _start(reader: Reader, scope: Scope, decoder: _Decoder) -> None:
+    func = reader.u32()
+    args = reader.u32s(reader.count("arguments", MAX_INDEX_SPACE))
+    scope.start(func, args, reader.u32())
+
+
+def _value(reader: Reader, scope: Scope, decoder: _Decoder) -> None:
+    scope.require(VALUES, "a value section")
+    item = read_valtype(reader, scope)
+    size = reader.u32()
+    start = reader.skip(size)
+    content = Reader(reader.data, start, start + size)
+    value = read_value(content, item.type)  # type: ignore[arg-type]
+    if content.pos != content.end:
+        raise MalformedError("unexpected content behind a value: value size mismatch", offset=content.pos)
+    scope.define_value(item, value)
+
+
+_SECTIONS: dict[int, _Read] = {
     2: _core_instance,
     3: _core_type,
     5: _instance,
@@ -304,6 +342,7 @@ _SECTIONS: dict[int, Callable[[Reader, Scope, _Decoder], None]] = {
     8: _canon,
     10: _import,
     11: _export,
+    12: _value,
 }
 
 

@@ -158,6 +158,23 @@ class CanonBuiltin:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class ValueDef:
+    """A constant of a value type, as the canonical ABI takes it."""
+
+    type: wit.WitType
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class StartDef:
+    """A call of function `func` with values, by index, whose result is a value if `has_result`."""
+
+    func: int
+    args: tuple[int, ...]
+    has_result: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class ExportDef:
     """`bindings` are resource types that the export's ascribed type makes abstract again."""
 
@@ -181,6 +198,8 @@ Definition = (
     | CanonLower
     | CanonResource
     | CanonBuiltin
+    | ValueDef
+    | StartDef
     | ExportDef
 )
 

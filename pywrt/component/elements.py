@@ -1,20 +1,19 @@
 """Decode what definitions share: booleans, sorts, names with attributes. Spec: component-model Binary.md"""
 
-from pywrt.component.tables import CORE_SORTS, SORTS
+from pywrt.component.scope import Scope
+from pywrt.component.tables import ATTRIBUTES, CORE_SORTS, SORTS
+from pywrt.component.types import Attributes
 from pywrt.errors import InvalidError, MalformedError
 from pywrt.wasm.binary.reader import Reader
 
 MAX_ITEMS = 100_000
 
+NO_ATTRIBUTES = Attributes()
+
 
 def leading_byte(reader: Reader, byte: int, what: str) -> MalformedError:
     """The error for a byte, just read, that starts nothing known."""
     return MalformedError(f"invalid leading byte (0x{byte:x}) for {what}", offset=reader.pos - 1)
-
-
-def unbuilt(what: str, feature: str) -> InvalidError:
-    """The error for what is not built yet."""
-    return InvalidError(f"{what} requires the {feature} feature, which is not supported", feature=feature)
 
 
 def read_bool(reader: Reader, what: str) -> bool:
@@ -45,19 +44,22 @@ def read_core_sort(reader: Reader, what: str) -> str:
     return sort
 
 
-def read_name_attributes(reader: Reader) -> tuple[str, str | None]:
-    """`nameattributes`: the name, and the attribute `implements` if it is there."""
+def read_name_attributes(reader: Reader, scope: Scope) -> tuple[str, Attributes]:
+    """`nameattributes`: a name and its attributes."""
     form = reader.byte()
     if form > 2:
         raise leading_byte(reader, form, "component name")
     name = reader.name()
+    if form < 2:
+        return name, NO_ATTRIBUTES
     attributes: dict[str, str] = {}
-    for _ in range(reader.count("attributes", MAX_ITEMS) if form == 2 else 0):
+    for _ in range(reader.count("attributes", MAX_ITEMS)):
         kind = reader.byte()
-        if kind > 2:
+        if kind >= len(ATTRIBUTES):
             raise leading_byte(reader, kind, "name option")
-        key = ("implements", "versionsuffix", "external-id")[kind]
+        key, feature = ATTRIBUTES[kind]
+        scope.require(feature, f"the attribute `{key}`")
         if key in attributes:
             raise InvalidError(f"duplicate '{key}' option in name")
         attributes[key] = reader.name()
-    return name, attributes.get("implements")
+    return name, Attributes(*[attributes.get(key) for key, _ in ATTRIBUTES])

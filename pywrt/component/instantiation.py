@@ -158,6 +158,7 @@ _SPACES = (
     "core table",
     "core memory",
     "core global",
+    "core tag",
     "core module",
     "core instance",
     *SORTS.values(),

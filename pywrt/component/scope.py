@@ -21,6 +21,8 @@ from pywrt.component.definitions import (
     Instantiate,
     ModuleDef,
     ResourceDef,
+    StartDef,
+    ValueDef,
 )
 from pywrt.component.subtyping import (
     Mismatch,
@@ -29,17 +31,21 @@ from pywrt.component.subtyping import (
     match,
     match_core,
     open_instance,
+    same_value,
 )
 from pywrt.component.tables import (
+    CANONICAL_NAMES,
     CORE_SORT_OF_KIND,
     MAX_INDEX_SPACE,
     MAX_NESTING,
     MAX_TYPE_SIZE,
     MAX_VALUE_TYPE_SIZE,
+    NESTED_NAMES,
     SORTS,
     SPACE_NAMES,
 )
 from pywrt.component.types import (
+    Attributes,
     Bound,
     ComponentType,
     CoreExternType,
@@ -48,6 +54,7 @@ from pywrt.component.types import (
     ModuleType,
     Resource,
     component_extern,
+    free_in,
     instance_extern,
     kind_of,
     resource_paths,
@@ -57,12 +64,17 @@ from pywrt.errors import InvalidError
 from pywrt.wasm import types as core
 from pywrt.wasm.deftypes import DefType, define_func
 from pywrt.wit import types as wit
-from pywrt.wit.names import ExternName, canonical_name, parse_extern_name, parse_interface_name
+from pywrt.wit.names import (
+    ExternName,
+    Version,
+    canonical_name,
+    parse_extern_name,
+    parse_interface_name,
+    parse_version,
+)
 
 #: The sorts that have an index space of their own.
 _SPACES = (*CORE_SORT_OF_KIND.values(), "core type", "core module", "core instance", *SORTS.values())
-
-DTOR_TYPE = core.FuncType((core.I32,), ())
 
 #: The type of a core instance: its exports.
 CoreInstanceType = dict[str, CoreExternType]
@@ -79,16 +91,6 @@ class Names:
         self.named: Named = {}
         #: Resource type objects, by identity -> name.
         self.resources: dict[int, str] = {}
-
-    def take(self, name: str, what: str) -> ExternName:
-        """Parse `name` and claim it; `what` is import or export."""
-        parsed = parse_extern_name(name, what)
-        canonical = canonical_name(name)
-        previous = self.taken.get(canonical)
-        if previous is not None:
-            raise InvalidError(f"{what} name `{name}` conflicts with previous name `{previous}`")
-        self.taken[canonical] = name
-        return parsed
 
     def enter(self, parsed: ExternName, name: str, item: Extern) -> None:
         """Check what the name says of its type, and note the name of a resource type."""
@@ -117,6 +119,8 @@ class Scope:
         self.imported: list[Bound] = []
         self.exported: list[Bound] = []
         self.definitions: list[Definition] = []
+        #: Values that are not consumed yet, by index.
+        self.unused: set[int] = set()
         #: What `context.get` and `context.set` of this component hold, once there is one.
         self.context_type: core.ValType | None = None
 
@@ -143,6 +147,16 @@ class Scope:
         if isinstance(entry, Extern):
             check_size(entry)
         space.append(entry)
+        if sort == "value":
+            self.unused.add(len(space) - 1)
+
+    def use_value(self, index: int) -> wit.WitType:
+        """Consume a value, which is done once, and give its type. Spec: Binary.md#-start-definitions"""
+        item: Extern = self.get("value", index)
+        if index not in self.unused:
+            raise InvalidError(f"cannot use value {index} more than once")
+        self.unused.remove(index)
+        return item.type  # type: ignore[return-value]
 
     def core_func(self, index: int) -> core.FuncType:
         """The type of core function `index`."""
@@ -204,23 +218,52 @@ class Scope:
 
     # Types
 
-    def define_resource(self, dtor: int | None) -> None:
-        """`resourcetype`: a resource type that this component implements."""
+    def define_resource(self, rep: core.ValType, dtor: int | None) -> None:
+        """`resourcetype`: a resource type that this component implements, represented by `rep`."""
         if self.kind != "component":
             raise InvalidError("resources can only be defined within a concrete component")
-        if dtor is not None and self.core_func(dtor) != DTOR_TYPE:
+        if dtor is not None and self.core_func(dtor) != core.FuncType((rep,), ()):
             raise InvalidError(f"core function {dtor} has wrong signature for a destructor")
-        resource = Resource("", local=True)  # its first export gives it a name
+        resource = Resource("", rep=rep)  # its first export gives it a name
         self.add("type", Extern("type", resource, free=frozenset([resource])))
         self.definitions.append(ResourceDef(resource, dtor))
 
+    # Values
+
+    def define_value(self, item: Extern, value: Any) -> None:
+        """`value`: a constant of value type `item`."""
+        self.add("value", item.like("value", item.type))
+        self.definitions.append(ValueDef(item.type, value))  # type: ignore[arg-type]
+
+    def start(self, func: int, args: list[int], results: int) -> None:
+        """`start`: a call while the component is instantiated."""
+        item: Extern = self.get("func", func)
+        type: wit.FuncType = item.type  # type: ignore[assignment]
+        self.work.charge(item.size)
+        if len(args) != len(type.params):
+            raise InvalidError(f"start function takes {len(type.params)} arguments, {len(args)} are given")
+        for param, index in zip(type.params, args, strict=True):
+            try:
+                same_value(self.use_value(index), param.type)
+            except Mismatch as error:
+                raise InvalidError(
+                    f"value type mismatch for start function argument `{param.name}`: {error}"
+                ) from None
+        if results != (type.result is not None):
+            raise InvalidError(f"start function of type {type} is said to have {results} results")
+        if type.result is not None:
+            result = item.like("value", type.result)  # no larger than the function's type
+            result.borrow = False
+            self.add("value", result)
+        self.definitions.append(StartDef(func, tuple(args), results == 1))
+
     # Imports and exports
 
-    def import_(self, name: str, implements: str | None, item: Extern | None) -> None:
+    def import_(self, name: str, attributes: Attributes, item: Extern | None) -> None:
         """`import`: `item` is None for a fresh abstract resource type."""
-        parsed = self.import_names.take(name, "import")
+        parsed = self._take(self.import_names, name, "import")
         item, fresh = self._opened(name, item)
-        _check_implements(name, parsed, implements, item)
+        self._check_attributes(name, parsed, attributes, item)
         self.import_names.enter(parsed, name, item)
         self._check_visible(item, name, "import")
         self.imports[name] = item
@@ -229,11 +272,11 @@ class Scope:
         if self.kind == "component":
             self.definitions.append(ImportDef(name, item, fresh))
 
-    def declare_export(self, name: str, implements: str | None, item: Extern | None) -> None:
+    def declare_export(self, name: str, attributes: Attributes, item: Extern | None) -> None:
         """`exportdecl`: what a component or instance type exports."""
-        parsed = self.export_names.take(name, "export")
+        parsed = self._take(self.export_names, name, "export")
         item, fresh = self._opened(name, item)
-        _check_implements(name, parsed, implements, item)
+        self._check_attributes(name, parsed, attributes, item)
         self.export_names.enter(parsed, name, item)
         self._check_visible(item, name, "export")
         self.exports[name] = item
@@ -243,14 +286,14 @@ class Scope:
     def export(
         self,
         name: str,
-        implements: str | None,
+        attributes: Attributes,
         sort: str,
         index: int,
         ascribed: Extern | None,
         is_ascribed: bool,
     ) -> None:
         """`export`: with `is_ascribed`, an `ascribed` of None stands for the bound `(sub resource)`."""
-        parsed = self.export_names.take(name, "export")
+        parsed = self._take(self.export_names, name, "export")
         item = self._exportable(sort, index)
         argument = Argument(name, sort, index, item.type if sort == "type" else None)
         fresh: tuple[Bound, ...] = ()
@@ -261,17 +304,51 @@ class Scope:
             if isinstance(item.type, Resource) and not item.type.root.name:
                 item.type.root.name = name
             item = rename(item)
-        _check_implements(name, parsed, implements, item)
+        self._check_attributes(name, parsed, attributes, item)
         self.export_names.enter(parsed, name, item)
         self._check_visible(item, name, "export")
         self.exports[name] = item
         self.add(item.sort, item)
+        if sort == "value":
+            self.unused.remove(len(self.spaces[sort]) - 1)  # it is consumed by being exported
         self.definitions.append(ExportDef(argument, fresh))
+
+    def _take(self, names: Names, name: str, what: str) -> ExternName:
+        """Parse `name` and claim it; `what` is import or export."""
+        parsed = parse_extern_name(name, what, NESTED_NAMES in self.features)
+        self._check_version(parsed, name)
+        canonical = canonical_name(name)
+        previous = names.taken.get(canonical)
+        if previous is not None:
+            raise InvalidError(f"{what} name `{name}` conflicts with previous name `{previous}`")
+        names.taken[canonical] = name
+        return parsed
+
+    def _check_version(self, parsed: ExternName, name: str) -> None:
+        if parsed.version is not None and parsed.version.patch is None:
+            self.require(CANONICAL_NAMES, f"the canonical version in `{name}`")
+
+    def _check_attributes(self, name: str, parsed: ExternName, attributes: Attributes, item: Extern) -> None:
+        """Spec: Binary.md#import-and-export-definitions"""
+        if attributes.implements is not None:
+            interface = parse_interface_name(
+                attributes.implements, "implements", NESTED_NAMES in self.features
+            )
+            self._check_version(interface, attributes.implements)
+            if parsed.kind != "label":
+                raise InvalidError(f"name `{name}` is not valid with `implements`")
+            if item.sort != "instance":
+                raise InvalidError("only instances can have an `implements`")
+            parsed = interface
+        if attributes.version_suffix is not None:
+            _check_suffix(parsed.version, attributes.version_suffix)
 
     def _exportable(self, sort: str, index: int) -> Extern:
         if sort.startswith("core ") and sort != "core module":
             raise InvalidError(f"a {sort} cannot be exported from a component")
         item: Extern = self.get(sort, index)
+        if sort == "value":
+            self.use_value(index)
         return item
 
     def _check_ascription(self, item: Extern, ascribed: Extern | None) -> None:
@@ -304,6 +381,8 @@ class Scope:
         if self.kind == "instance type":
             return
         self.work.charge(item.size)
+        if item.sort == "value" and item.borrow and what == "export":
+            raise InvalidError("exported value type cannot contain a `borrow` type")
         visible = self.export_names.named
         importing = what == "import"
         ok = register(item, self.import_names.named if importing else visible, visible if importing else None)
@@ -388,8 +467,8 @@ class Scope:
         used = tuple([argument for argument in arguments if argument.name in type.imports])
         self.definitions.append(Instantiate(component, used, fresh))
 
-    def instance_exports(self, items: list[tuple[str, str | None, str, int]]) -> None:
-        """`instance`: a bag of definitions; items are (name, implements, sort, index).
+    def instance_exports(self, items: list[tuple[str, Attributes, str, int]]) -> None:
+        """`instance`: a bag of definitions; items are (name, attributes, sort, index).
 
         Nothing in it introduces a type: what it exports as a type is the very type that it names, so no
         function in it is of a resource that has a name there.
@@ -397,11 +476,11 @@ class Scope:
         names = Names()
         exports: dict[str, Extern] = {}
         arguments: list[Argument] = []
-        for name, implements, sort, index in items:
-            parsed = names.take(name, "export")
+        for name, attributes, sort, index in items:
+            parsed = self._take(names, name, "export")
             item = self._exportable(sort, index)
             arguments.append(Argument(name, sort, index, item.type if sort == "type" else None))
-            _check_implements(name, parsed, implements, item)
+            self._check_attributes(name, parsed, attributes, item)
             check_annotated(parsed, name, item, {})
             exports[name] = item
         self.add("instance", instance_extern(InstanceType(exports)))
@@ -448,16 +527,33 @@ class Scope:
         """The type of this component, or the component type that was declared."""
         exported = self.exported
         self.work.charge(sum([item.size for item in self.exports.values()]))
+        imported = {resource for resource, _ in self.imported}
+        in_imports = free_in(self.imports.values())
         if self.kind == "component":
+            self._check_values_used()
             # What the exports refer to and no import brought in is abstract outside, and fresh for each
             # instance. Each such type has a name outside, hence a path.
-            outside = {resource for resource, _ in self.imported}
+            outside = set(imported)
             exported = []
             for resource, path in resource_paths(self.exports):
                 if resource not in outside:
                     outside.add(resource)
                     exported.append((resource, path))
+            if not free_in(self.exports.values()) <= outside:
+                raise InvalidError("local resource type found in export but not exported itself")
+            local = in_imports - imported
+        else:
+            local = in_imports & {resource for resource, _ in exported}
+        if local:
+            raise InvalidError("local resource type found in imports")
         return ComponentType(self.imports, self.exports, tuple(self.imported), tuple(exported))
+
+    def _check_values_used(self) -> None:
+        if self.unused:
+            raise InvalidError(
+                f"value index {min(self.unused)} was not used as part of an instantiation, "
+                "start function, or export"
+            )
 
     def finish_type(self) -> Extern:
         """The type definition that a scope of a type amounts to."""
@@ -476,12 +572,13 @@ def check_size(item: Extern) -> None:
         raise InvalidError(f"nesting of types exceeds the limit of {MAX_NESTING}")
 
 
-def _check_implements(name: str, parsed: ExternName, implements: str | None, item: Extern) -> None:
-    """The rules of the attribute `implements`. Spec: Binary.md#import-and-export-definitions"""
-    if implements is None:
-        return
-    parse_interface_name(implements, "implements")
-    if parsed.kind != "label":
-        raise InvalidError(f"name `{name}` is not valid with `implements`")
-    if item.sort != "instance":
-        raise InvalidError("only instances can have an `implements`")
+def _check_suffix(version: Version | None, suffix: str) -> None:
+    """InvalidError unless `suffix` completes a canonical version."""
+    if version is None or not version.canonical:
+        raise InvalidError("`versionsuffix` requires an interface name with a canonical version")
+    try:
+        complete = parse_version(f"{version}{suffix}")
+    except ValueError as error:
+        raise InvalidError(f"`versionsuffix` `{suffix}` of version {version} is not valid: {error}") from None
+    if complete.patch is None:
+        raise InvalidError(f"`versionsuffix` `{suffix}` of version {version} makes no complete version")

@@ -100,12 +100,17 @@ VALUES = "component-model-values"
 SHARED_THREADS = "shared-everything-threads"
 
 
+#: Attributes of names in the order of their codes, and the feature that each needs.
+#: Spec: Binary.md#import-and-export-definitions, `attribute`
+ATTRIBUTES = (("implements", IMPLEMENTS), ("versionsuffix", CANONICAL_NAMES), ("external-id", IMPLEMENTS))
+
+
 @dataclass(frozen=True, slots=True)
 class Canon:
     """A canonical definition: its immediates in order, its core type, and the feature it needs.
 
-    In `type`, T is the address type of the memory that the definition uses; it is empty where the type
-    follows from more than that.
+    In `type`, T is the address type of the memory that the definition uses, or the representation of the
+    resource type; it is empty where the type follows from more than that.
     """
 
     name: str
@@ -124,9 +129,9 @@ def _canon(name: str, immediates: str, type: str = "", feature: str | None = Non
 CANONS: dict[int, Canon] = {
     0x00: _canon("lift", "zero_lift core_func opts type"),
     0x01: _canon("lower", "zero_lower func opts"),
-    0x02: _canon("resource.new", "type"),
-    0x03: _canon("resource.drop", "type"),
-    0x04: _canon("resource.rep", "type"),
+    0x02: _canon("resource.new", "type", "T -> i32"),
+    0x03: _canon("resource.drop", "type", "i32 ->"),
+    0x04: _canon("resource.rep", "type", "i32 -> T"),
     0x05: _canon("task.cancel", "", "->", ASYNC),
     0x06: _canon("subtask.cancel", "async", "i32 -> i32", ASYNC),
     0x09: _canon("task.return", "results opts", "", ASYNC),

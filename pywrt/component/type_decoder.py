@@ -14,7 +14,6 @@ from pywrt.component.elements import (
     read_bool,
     read_name_attributes,
     read_sort,
-    unbuilt,
 )
 from pywrt.component.scope import Scope
 from pywrt.component.tables import (
@@ -25,6 +24,7 @@ from pywrt.component.tables import (
     MAP,
     MAX_FLAGS,
     MAX_VALUE_BYTES,
+    MEMORY64,
     OUTER_ALIAS_SORTS,
     PRIMITIVES,
     SORTS,
@@ -59,7 +59,8 @@ def read_extern_type(reader: Reader, scope: Scope) -> Extern | None:
     if sort is None:
         raise leading_byte(reader, byte, "component external kind")
     if sort == "value":
-        raise unbuilt("a value import or export", VALUES)
+        scope.require(VALUES, "a value import or export")
+        return _value_bound(reader, scope)
     if sort != "type":
         return scope.extern_type(sort, reader.u32())
     bound = reader.byte()
@@ -69,6 +70,16 @@ def read_extern_type(reader: Reader, scope: Scope) -> Extern | None:
         return None
     item: Extern = scope.get("type", reader.u32())
     return item
+
+
+def _value_bound(reader: Reader, scope: Scope) -> Extern:
+    bound = reader.byte()
+    if bound == 0x00:
+        raise InvalidError("a value bound that names another value is not supported", feature=VALUES)
+    if bound != 0x01:
+        raise leading_byte(reader, bound, "value bound")
+    item = read_valtype(reader, scope)
+    return item.like("value", item.type)
 
 
 # Value types. The readers stand in the order of the specification.
@@ -217,7 +228,7 @@ def _borrow(reader: Reader, scope: Scope) -> Extern:
 def _stream(reader: Reader, scope: Scope) -> Extern:
     scope.require(ASYNC, "`stream`")
     element = _payload(reader, scope, "stream")
-    if element is not None and element.type is wit.CHAR:
+    if element is not None and element.type == wit.CHAR:
         raise InvalidError("`stream<char>` is not valid at this time")
     return _sized(wit.Stream(None if element is None else element.type), [element], _HANDLE)  # type: ignore[arg-type]
 
@@ -352,10 +363,12 @@ def read_type(reader: Reader, scope: Scope) -> None:
 
 
 def _resource_type(reader: Reader, scope: Scope) -> None:
-    rep = reader.byte()
-    if core.VALTYPE_BY_CODE.get(rep) is not core.I32:
-        raise InvalidError("resources can only be represented by `i32`")
-    scope.define_resource(reader.u32() if read_bool(reader, "resource destructor") else None)
+    rep = core.VALTYPE_BY_CODE.get(reader.byte())
+    if rep is core.I64:
+        scope.require(MEMORY64, "a resource represented by `i64`")
+    elif rep is not core.I32:
+        raise InvalidError("resources can only be represented by `i32` or `i64`")
+    scope.define_resource(rep, reader.u32() if read_bool(reader, "resource destructor") else None)
 
 
 # Component and instance types
@@ -372,11 +385,11 @@ def _scoped_type(reader: Reader, parent: Scope, kind: str) -> None:
         elif form == 0x02:
             read_alias(reader, scope)
         elif form == 0x03 and kind == "component type":
-            name, implements = read_name_attributes(reader)
-            scope.import_(name, implements, read_extern_type(reader, scope))
+            name, attributes = read_name_attributes(reader, scope)
+            scope.import_(name, attributes, read_extern_type(reader, scope))
         elif form == 0x04:
-            name, implements = read_name_attributes(reader)
-            scope.declare_export(name, implements, read_extern_type(reader, scope))
+            name, attributes = read_name_attributes(reader, scope)
+            scope.declare_export(name, attributes, read_extern_type(reader, scope))
         else:
             raise leading_byte(reader, form, "component or instance type declaration")
     parent.add("type", scope.finish_type())

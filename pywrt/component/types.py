@@ -5,10 +5,10 @@ components, modules) and the resource types that validation works with.
 
 Two things depend on the identity of type objects. A resource type has an identity that survives renaming
 (`Resource.root`), which says whether two are the same type. And an import or export of a type makes a new
-object for it, equal to the old one, which says whether a type has a name that is visible outside.
+object for it, equal to the old one, which says whether a type has a name that is visible outside, and which.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -21,21 +21,31 @@ class Resource(wit.ResourceType):
     """A resource type during validation: a definition, or a variable that an import or export introduces.
 
     Exporting or importing one under another name gives a new object with the same `root`; such objects are
-    equal. `local` is true of resource types that the component at hand defines.
+    equal. `rep` is the core type that represents a resource type which the component at hand defines,
+    None for others.
     """
 
-    __slots__ = ("local", "root")
+    __slots__ = ("rep", "root")
 
-    def __init__(self, name: str, renamed: "Resource | None" = None, local: bool = False) -> None:
+    def __init__(self, name: str, renamed: "Resource | None" = None, rep: core.ValType | None = None) -> None:
         super().__init__(name)
         self.root: Resource = self if renamed is None else renamed.root
-        self.local: bool = local if renamed is None else renamed.local
+        self.rep: core.ValType | None = rep if renamed is None else renamed.rep
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Resource) and self.root is other.root
 
     def __hash__(self) -> int:
         return id(self.root)
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What goes with the name of an import or export. Spec: Binary.md#import-and-export-definitions"""
+
+    implements: str | None = None
+    version_suffix: str | None = None
+    external_id: str | None = None
 
 
 #: Where a resource type is found: names of exports, outermost first.
@@ -110,9 +120,10 @@ class Extern:
     `sort` is func, type, component, instance or core module. `size` counts the type's nodes and `depth` its
     nesting; `borrow` says whether a borrow handle is in it; `free` holds the resource types that it refers
     to and does not bind. `layout` is a value type's (alignment, size) in a 64-bit memory, else (0, 0).
+    `renamed` is the type that an imported or exported type is another name of.
     """
 
-    __slots__ = ("borrow", "depth", "free", "layout", "size", "sort", "type")
+    __slots__ = ("borrow", "depth", "free", "layout", "renamed", "size", "sort", "type")
 
     def __init__(
         self,
@@ -132,6 +143,7 @@ class Extern:
         self.borrow = borrow
         self.free = free
         self.layout = layout
+        self.renamed: Extern | None = None
 
     def like(self, sort: str, type: AnyType, free: frozenset[Resource] | None = None) -> "Extern":
         """The same for another sort, or an equal type under another name."""
@@ -149,23 +161,25 @@ class Extern:
         return f"{self.sort}: {self.type}" if self.sort == "type" else str(self.type)
 
 
-def compound(sort: str, type: AnyType, parts: Iterable[Extern], layout: tuple[int, int] = (0, 0)) -> Extern:
+def compound(sort: str, type: AnyType, parts: Sequence[Extern], layout: tuple[int, int] = (0, 0)) -> Extern:
     """An `Extern` of a type that is made of `parts`."""
     size, depth, borrow = 1, 0, False
-    sets: dict[int, frozenset[Resource]] = {}  # each once: large parts share theirs
     for part in parts:
         size += part.size
         depth = max(depth, part.depth)
         borrow = borrow or part.borrow
-        if part.free:
-            sets[id(part.free)] = part.free
-    free = NONE.union(*sets.values())
-    return Extern(sort, type, size=size, depth=depth + 1, borrow=borrow, free=free, layout=layout)
+    return Extern(sort, type, size=size, depth=depth + 1, borrow=borrow, free=free_in(parts), layout=layout)
+
+
+def free_in(parts: Iterable[Extern]) -> frozenset[Resource]:
+    """The resource types that `parts` refer to."""
+    sets = {id(part.free): part.free for part in parts if part.free}  # each once: large parts share theirs
+    return NONE.union(*sets.values())
 
 
 def instance_extern(type: InstanceType, sort: str = "instance") -> Extern:
     """An `Extern` of an instance (or, with `sort` type, of its type)."""
-    made = compound(sort, type, type.exports.values())
+    made = compound(sort, type, [*type.exports.values()])
     made.free -= {variable for variable, _ in type.bound}
     made.borrow = False
     return made

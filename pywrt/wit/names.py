@@ -2,7 +2,8 @@
 
 A label is in kebab case: words of lower-case letters and digits, acronyms of upper-case ones, joined by
 hyphens, the first beginning with a letter. An extern name is a plain name (a label, or one annotated with
-`[constructor]`, `[method]` or `[static]`) or an interface name `namespace:package/interface@version`.
+`[constructor]`, `[method]` or `[static]`) or an interface name `namespace:package/interface@version`, in
+which namespaces, and packages in packages, may be nested where that is allowed.
 
 Nothing here uses `re`, so that loading a component compiles nothing.
 """
@@ -54,6 +55,16 @@ class Version:
         return (self.major, self.minor or 0, self.patch or 0)
 
     @property
+    def canonical(self) -> bool:
+        """Whether this is a `canonversion`: no more numbers than `compatible` has."""
+        return not self.prerelease and not self.build and str(self) == self.compatible
+
+    def __str__(self) -> str:
+        numbers = ".".join([str(n) for n in (self.major, self.minor, self.patch) if n is not None])
+        release = f"-{self.prerelease}" if self.prerelease else ""
+        return f"{numbers}{release}+{self.build}" if self.build else numbers + release
+
+    @property
     def compatible(self) -> str | None:
         """What versions that may stand in for each other have in common; None for pre-releases."""
         if self.prerelease:
@@ -80,18 +91,21 @@ class ExternName:
     version: Version | None = None
 
 
-def parse_extern_name(name: str, what: str = "extern") -> ExternName:
-    """Parse `name`; InvalidError saying which part of it is wrong. `what` says what the name is of."""
+def parse_extern_name(name: str, what: str = "extern", nested: bool = False) -> ExternName:
+    """Parse `name`; InvalidError saying which part of it is wrong. `what` says what the name is of.
+
+    `nested` allows nested namespaces and packages.
+    """
     try:
-        return _parse(name)
+        return _parse(name, nested)
     except ValueError as error:
         raise InvalidError(f"{what} name `{name}` is not a valid extern name: {error}") from None
 
 
-def parse_interface_name(name: str, what: str = "interface") -> ExternName:
+def parse_interface_name(name: str, what: str = "interface", nested: bool = False) -> ExternName:
     """Parse a name that must be an interface name; InvalidError otherwise."""
     try:
-        parsed = _parse(name)
+        parsed = _parse(name, nested)
     except ValueError as error:
         raise InvalidError(f"{what} name `{name}` is not a valid name: {error}") from None
     if parsed.kind != "interface":
@@ -118,7 +132,7 @@ def compatible_key(name: str) -> str | None:
     if ":" not in name or "@" not in name:
         return None
     try:
-        parsed = _parse(name)
+        parsed = _parse(name, nested=True)
     except ValueError:
         return None
     compatible = parsed.version.compatible if parsed.version is not None else None
@@ -128,13 +142,13 @@ def compatible_key(name: str) -> str | None:
 def interface_version(name: str) -> tuple[int, int, int]:
     """The version of interface `name` as numbers that compare by age; zeros if it has none."""
     try:
-        version = _parse(name).version
+        version = _parse(name, nested=True).version
     except ValueError:
         return (0, 0, 0)
     return (0, 0, 0) if version is None else version.order
 
 
-def _parse(name: str) -> ExternName:
+def _parse(name: str, nested: bool = False) -> ExternName:
     if name.startswith(CONSTRUCTOR):
         resource = name[len(CONSTRUCTOR) :]
         return ExternName("constructor", resource=_label(resource))
@@ -145,7 +159,7 @@ def _parse(name: str) -> ExternName:
                 raise ValueError("failed to find `.` character")
             return ExternName(kind, resource=_label(resource), label=_label(label))
     if ":" in name:
-        return _interface(name)
+        return _interface(name, nested)
     return ExternName("label", label=_label(name))
 
 
@@ -161,22 +175,32 @@ def _words(text: str) -> str:
     return text
 
 
-def _interface(name: str) -> ExternName:
+def _interface(name: str, nested: bool) -> ExternName:
     namespace, _, rest = name.partition(":")
     _words(namespace)
-    end = next((i for i, c in enumerate(rest) if c in ":/@"), len(rest))
+    start, end = 0, _end(rest, 0)
     _words(rest[:end])
+    while nested and rest[end : end + 1] == ":":
+        start, end = end + 1, _end(rest, end + 1)
+        _words(rest[start:end])
     if rest[end : end + 1] != "/":
         raise ValueError("expected `/` after package name")
-    start = end + 1
-    end = next((i for i in range(start, len(rest)) if rest[i] in ":/@"), len(rest))
+    start, end = end + 1, _end(rest, end + 1)
     _label(rest[start:end])
+    while nested and rest[end : end + 1] == "/":
+        start, end = end + 1, _end(rest, end + 1)
+        _label(rest[start:end])
     interface = f"{namespace}:{rest[:end]}"
     if end == len(rest):
         return ExternName("interface", interface=interface)
     if rest[end] != "@":
         raise ValueError(f"trailing characters found: `{rest[end:]}`")
     return ExternName("interface", interface=interface, version=parse_version(rest[end + 1 :]))
+
+
+def _end(text: str, start: int) -> int:
+    """Where the part of an interface name that begins at `start` ends."""
+    return next((i for i in range(start, len(text)) if text[i] in ":/@"), len(text))
 
 
 def parse_version(text: str) -> Version:

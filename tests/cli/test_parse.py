@@ -9,6 +9,7 @@ import pytest
 from pywrt.api import Engine, Instance, Store
 from pywrt.api import Module as ApiModule
 from pywrt.cli.command import main
+from pywrt.component import Component, Linker
 
 
 def test_parse_of_a_module_writes_a_binary_that_runs(module: str, tmp_path: Path) -> None:
@@ -21,14 +22,41 @@ def test_parse_of_a_module_writes_a_binary_that_runs(module: str, tmp_path: Path
     assert add(store, 2, 3) == 5
 
 
+def test_parse_of_a_component_writes_a_binary_that_runs(write: Any, tmp_path: Path) -> None:
+    text = """
+      (component
+        (core module $m
+          (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1))))
+        (core instance $i (instantiate $m))
+        (func (export "add") (param "a" u32) (param "b" u32) (result u32)
+          (canon lift (core func $i "add"))))
+    """
+    output = tmp_path / "out.wasm"
+    assert main(["parse", write("in.wat", text), "-o", str(output)]) == 0
+    engine = Engine()
+    store = Store(engine)
+    instance = Linker(engine).instantiate(store, Component.from_file(engine, output))
+    add = instance.get_func(store, "add")
+    assert add is not None
+    assert add(store, 2, 3) == 5
+
+
+def test_parse_of_a_component_with_a_mistake_points_at_it(
+    write: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write("in.wat", '(component\n  (export "f" (func $f)))')
+    assert main(["parse", path]) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        f"pywrt: {path}:2:21: unknown func $f",
+        '      (export "f" (func $f)))',
+        "                        ^",
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
         (b"\0asm\1\0\0\0", "this is in the binary format already"),
-        (
-            "(component)",
-            "the text format of components is not built yet; `wasm-tools parse` makes the binary",
-        ),
         (b"", "the file is empty"),
     ],
 )

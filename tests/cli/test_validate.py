@@ -73,7 +73,7 @@ def test_validate_with_an_unknown_feature_lists_those_there_are(
         (b"", "the file is empty"),
         (b"\x7fELF\0\0", "not WebAssembly: a binary begins with 00 61 73 6d, this with 7f 45 4c 46"),
         ("[project]", "not WebAssembly, neither the binary format nor text"),
-        (";; a component\n(component)", "the text format of components is not built yet"),
+        ('(component (import "A_b" (func)))', "import name `A_b` is not a valid extern name"),
     ],
 )
 def test_validate_of_a_file_that_is_not_valid_says_why(

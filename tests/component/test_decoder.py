@@ -167,6 +167,7 @@ def test_decode_component_canonical_function_without_its_feature_names_it(code: 
         (b"\x07\x03\x01\x70\x64", "component-model-error-context"),
         (b"\x07\x04\x01\x63\x73\x79", "component-model-map"),
         (b"\x07\x04\x01\x67\x7d\x03", "component-model-fixed-length-lists"),
+        (b"\x07\x04\x01\x3f\x7e\x00", "component-model-memory64"),
     ],
 )
 def test_decode_component_definition_without_its_feature_names_it(section: bytes, feature: str) -> None:
@@ -174,13 +175,6 @@ def test_decode_component_definition_without_its_feature_names_it(section: bytes
     with pytest.raises(InvalidError, match=f"requires the {feature} feature") as caught:
         decode(PREAMBLE + section, ALL_FEATURES - {feature})
     assert caught.value.feature == feature
-
-
-@pytest.mark.parametrize("section", [b"\x09\x03\0\0\0", b"\x0c\x01\0"])
-def test_decode_component_unbuilt_section_names_the_feature(section: bytes) -> None:
-    with pytest.raises(InvalidError) as caught:
-        decode(PREAMBLE + section)
-    assert caught.value.feature == "component-model-values"
 
 
 def nested(depth: int, build: Any) -> bytes:

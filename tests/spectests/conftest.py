@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spectests.report import FileReport
-from spectests.runner import run_script
+from spectests.run import run_script
 from spectests.scripts import Script
 
 

@@ -18,7 +18,7 @@ def suite(tmp_path: Path) -> Path:
     folder = tmp_path / "suite"
     (folder / "sub").mkdir(parents=True)
     (folder / "good.wast").write_text('(module (func (export "f")))\n(assert_return (invoke "f"))')
-    (folder / "other.wast").write_text("(component)")
+    (folder / "other.wast").write_text("(component (core func (canon thread.available-parallelism shared)))")
     (folder / "sub" / "bad.wast").write_text(
         '(module (func (export "f")))\n(assert_trap (invoke "f") "unreachable")'
     )
@@ -34,7 +34,7 @@ def test_main_failure_gives_scoreboard_json_and_status_1(
     shown = capsys.readouterr().out
     assert f"FAILED {suite}/sub/bad.wast:2: assert_trap" in shown
     assert "expected Trap: unreachable" in shown
-    assert "skipped: 1 for: needs component-model (other.wast)" in shown
+    assert "skipped: 1 for: needs shared-everything-threads (other.wast)" in shown
     assert "3 scripts in" in shown
     (row,) = [line for line in shown.splitlines() if line.startswith("assert_trap")]
     assert row.split() == ["assert_trap", "0", "1", "0", "0", "0", "%"]

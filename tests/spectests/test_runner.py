@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from pywrt.config import ALL_FEATURES
-from spectests.report import FAILED, PASSED, SKIPPED, FileReport
-from spectests.runner import run_script
+from spectests.report import FAILED, PASSED, FileReport
+from spectests.run import run_script
 from spectests.scripts import EDITIONS, Script
 
 Run = Callable[[str], FileReport]
@@ -189,19 +189,6 @@ def test_run_wrong_command_fails_with_both_sides(run: Run, command: str, expecte
     assert got in failure.got
     assert failure.line == ADD.count("\n") + 3
     assert report.status == FAILED
-
-
-def test_run_component_script_needs_component_model(run: Run) -> None:
-    report = run("""
-        (component definition $C (component $inner))
-        (component instance $c $C)
-        (assert_return (invoke $c "f" (u32.const 1)) (str.const "x"))
-        (assert_trap (invoke $c "f") "unreachable")
-        (assert_invalid (component (import "a" (func))) "kebab")
-    """)
-    assert [result.status for result in report.results] == [SKIPPED] * 5
-    assert {result.reason for result in report.results} == {"needs component-model"}
-    assert report.status == SKIPPED
 
 
 def test_run_what_depends_on_a_failed_module_fails(run: Run) -> None:

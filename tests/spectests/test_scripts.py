@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pywrt.config import ALL_FEATURES
-from spectests.scripts import EDITIONS, WASM_3, Script, features_for, find_scripts, override
+from spectests.scripts import COMPONENT_MODEL, EDITIONS, WASM_3, Script, features_for, find_scripts, override
 
 
 @pytest.fixture
@@ -65,6 +65,12 @@ def test_features_are_those_of_the_edition_that_the_folder_is_for(
     suite: Path, name: str, features: frozenset[str]
 ) -> None:
     assert features_for(str(suite / name)) == features
+
+
+def test_features_of_the_component_suite_leave_out_what_it_refuses(tmp_path: Path) -> None:
+    (tmp_path / "nyi.txt").touch()
+    assert features_for(str(tmp_path / "async" / "a.wast")) == COMPONENT_MODEL
+    assert COMPONENT_MODEL | {"component-model-nested-names"} == ALL_FEATURES
 
 
 def test_features_of_the_threads_proposal_are_of_the_first_edition() -> None:

@@ -3,6 +3,6 @@
 Test scripts are in `pywrt.component.text.script`, which who only reads components need not import.
 """
 
-from pywrt.component.text.components import is_component, parse_component
+from pywrt.component.text.components import parse_component, wat2wasm
 
-__all__ = ["is_component", "parse_component"]
+__all__ = ["parse_component", "wat2wasm"]

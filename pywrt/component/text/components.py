@@ -35,13 +35,13 @@ from pywrt.component.text.types import (
     read_externtype,
     read_typeuse,
 )
-from pywrt.errors import MalformedError
+from pywrt.component.text.values import define_value
 from pywrt.wasm.binary import encode_module
 from pywrt.wasm.text.annotations import parse_custom
 from pywrt.wasm.text.cursor import Cursor
 from pywrt.wasm.text.instructions import unsigned
-from pywrt.wasm.text.lexer import decode_text, tokenize
-from pywrt.wasm.text.modules import ModuleParser
+from pywrt.wasm.text.lexer import Tokens, decode_text, tokenize
+from pywrt.wasm.text.modules import ModuleParser, read_module
 
 #: What can be imported and exported.
 _EXTERN_SORTS = ("core module", "func", "value", "type", "component", "instance")
@@ -76,19 +76,16 @@ class ComponentParser:
 
     def _definition(self) -> None:
         cursor = self.cursor
-        start = cursor.i
-        sort = cursor.texts[start]
-        if sort == "core":
-            cursor.i += 1
-            sort = f"core {cursor.texts[cursor.i]}"
-        if sort in _OTHERS:
-            cursor.i += 1
-            _OTHERS[sort](self.context)
-        elif sort in SORT_BYTES:
-            cursor.i += 1
-            self._of_sort(sort)
+        is_core = cursor.accept("core")
+        word = cursor.texts[cursor.i]
+        kind = f"core {word}" if is_core else word
+        if kind not in _OTHERS and kind not in SORT_BYTES:
+            raise cursor.unexpected(wanted="a definition")
+        cursor.i += 1
+        if kind in _OTHERS:
+            _OTHERS[kind](self.context)
         else:
-            raise cursor.unexpected(start if sort == "core " else None, "a definition")
+            self._of_sort(kind)
 
     def _of_sort(self, sort: str) -> None:
         """`(sort <id>? (export ...)* ...)`, where an import or alias may stand for the rest."""
@@ -223,6 +220,9 @@ class ComponentParser:
     def type(self, binding: Binding) -> int:
         return define_type(self.context, read_deftype(self.context, binding.name), binding)
 
+    def value(self, binding: Binding) -> int:
+        return define_value(self.context, binding)
+
     def func(self, binding: Binding) -> int:
         """`<functype> (canon lift ...)`"""
         context, cursor = self.context, self.cursor
@@ -274,6 +274,7 @@ _DEFINITIONS: dict[str, Callable[[ComponentParser, Binding], int]] = {
     "component": ComponentParser.component,
     "instance": ComponentParser.instance,
     "type": ComponentParser.type,
+    "value": ComponentParser.value,
     "func": ComponentParser.func,
 }
 
@@ -351,30 +352,39 @@ def parse_component(text: str | bytes) -> bytes:
     validated. MalformedError says line, column and source line; InvalidError is for a branch hint in a core
     module in front of what is no branch. Spec: Explainer.md
     """
-    tokens = tokenize(decode_text(text) if isinstance(text, bytes) else text)
+    return _read_component(_tokens(text))
+
+
+def wat2wasm(text: str | bytes) -> bytes:
+    """The binary format of a text, which is that of a component or of a module.
+
+    As `parse_component`, or `pywrt.api.text.wat2wasm`.
+    """
+    tokens = _tokens(text)
+    if tokens.texts[:2] == ["(", "component"]:
+        return _read_component(tokens)
+    return encode_module(read_module(tokens))
+
+
+def _tokens(text: str | bytes) -> Tokens:
+    return tokenize(decode_text(text) if isinstance(text, bytes) else text)
+
+
+def _read_component(tokens: Tokens) -> bytes:
     context = Context(tokens)
     cursor = context.cursor
     cursor.expect("(")
     cursor.expect("component")
-    encoded = parse_fields(context)
+    encoded = read_definitions(context)
     cursor.expect(")")
     if cursor.texts[cursor.i] != "":
         raise cursor.unexpected(wanted="the end of the component")
     return encoded
 
 
-def parse_fields(context: Context) -> bytes:
+def read_definitions(context: Context) -> bytes:
     """The component whose identifier and definitions come next, up to its closing parenthesis."""
     binding = context.binding()
     context.scope.name = binding.name
     context.scope.shown_name = binding.annotated or binding.name
     return ComponentParser(context).parse()
-
-
-def is_component(text: str | bytes) -> bool:
-    """Whether a text begins as a component, not as a module. It need not parse."""
-    try:
-        tokens = tokenize(decode_text(text) if isinstance(text, bytes) else text)
-    except MalformedError:
-        return False
-    return tokens.texts[:2] == ["(", "component"]

@@ -16,7 +16,7 @@ from pywrt.wasm.text.cursor import Cursor
 from pywrt.wasm.text.instructions import signed, unsigned
 from pywrt.wasm.text.lexer import CUSTOM, NAME, Annotation, Tokens
 
-#: Attributes of import and export names, in the order of their codes. Spec: Binary.md#import-and-export-definitions
+#: Attributes of import and export names, in the order of their codes. Spec: Binary.md, `attribute`
 ATTRIBUTES = ("implements", "versionsuffix", "external-id")
 
 
@@ -59,6 +59,12 @@ class ComponentCursor(Cursor):
     """A cursor in the component text format, whose keywords are other than a module's."""
 
     __slots__ = ()
+
+    def error(self, message: str, index: int | None = None, feature: str | None = None) -> MalformedError:
+        """An error at token `index`, by default the next one."""
+        # the component suite has another name for this one
+        message = message.replace("illegal escape", "invalid string escape", 1)
+        return super().error(message, index, feature)
 
     def unexpected(self, index: int | None = None, wanted: str = "") -> MalformedError:
         """What is wrong with a token that can't stand here; `wanted` says what can."""
@@ -172,13 +178,11 @@ class Context:
     def sort(self, in_core: bool = False) -> str:
         """The sort that comes next."""
         cursor = self.cursor
-        start = cursor.i
-        sort = cursor.texts[start]
-        if in_core or sort == "core":
-            cursor.i += not in_core
-            sort = f"core {cursor.texts[cursor.i]}"
+        is_core = in_core or cursor.accept("core")
+        word = cursor.texts[cursor.i]
+        sort = f"core {word}" if is_core else word
         if sort not in SORT_BYTES:
-            raise cursor.unexpected(start if sort == "core" else None, "a sort")
+            raise cursor.unexpected(wanted="a sort")
         cursor.i += 1
         return sort
 
@@ -300,7 +304,7 @@ class Context:
         return b"\x02" + name + vector(list(found.values())) if found else b"\x00" + name
 
     def at_inline(self, keyword: str) -> bool:
-        """Whether `(keyword name attribute*)` comes next, closed there: within a definition, not one itself."""
+        """Whether `(keyword name attribute*)` comes next, closed there, which is no definition."""
         texts, i = self.cursor.texts, self.cursor.i
         if texts[i] != "(" or texts[i + 1] != keyword or texts[i + 2][:1] != '"':
             return False

@@ -188,10 +188,10 @@ class _ModuleType:
         functype = read_functype(cursor, self.space, Space("parameter"))
         if index is None:
             return self._index_of(functype), functype
-        if cursor.i != before and self.functypes.get(index, functype) != functype:
+        known = self.functypes.get(index, functype)
+        if cursor.i != before and known != functype:
             raise cursor.error(
-                f"inline function type {functype} is not type {index}, which is {self.functypes[index]}",
-                start,
+                f"inline function type {functype} is not type {index}, which is {known}", start
             )
         return index, functype
 

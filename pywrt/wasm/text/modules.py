@@ -14,7 +14,7 @@ from pywrt.wasm.text.annotations import FunctionHints, ModuleAnnotations, hint_s
 from pywrt.wasm.text.context import ModuleContext
 from pywrt.wasm.text.cursor import Cursor, Space
 from pywrt.wasm.text.instructions import BodyParser
-from pywrt.wasm.text.lexer import Annotation, decode_text, tokenize
+from pywrt.wasm.text.lexer import Annotation, Tokens, decode_text, tokenize
 from pywrt.wasm.text.types import (
     at_reftype,
     read_addresstype,
@@ -468,7 +468,12 @@ def parse_module(text: str | bytes) -> Module:
     `text` may be the bytes of a file. MalformedError with line, column and source line; InvalidError for
     a branch hint in front of what is no branch. Spec: text/modules.html
     """
-    cursor = Cursor(tokenize(decode_text(text) if isinstance(text, bytes) else text))
+    return read_module(tokenize(decode_text(text) if isinstance(text, bytes) else text))
+
+
+def read_module(tokens: Tokens) -> Module:
+    """The module that the tokens of a text say; see `parse_module`."""
+    cursor = Cursor(tokens)
     annotations = cursor.tokens.annotations
     if cursor.open("module"):
         module = ModuleParser(cursor, cursor.identifier(), annotations).parse()

@@ -6,6 +6,7 @@ are asked for, so that one that does not parse, or needs an unbuilt feature, fai
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ClassVar, TypeVar
 
 from pywrt.errors import MalformedError
 from pywrt.wasm.module import Module
@@ -79,14 +80,25 @@ class Either:
         return f"either {', '.join(map(str, self.options))}"
 
 
-Value = Const | VecConst | RefConst
-Result = Const | VecConst | RefConst | NanPattern | Either
+class ForeignValue:
+    """A value that only another kind of script has; subclasses say what it is."""
+
+    __slots__ = ()
 
 
-class ModuleSource:
-    """A module as a script gives it: `kind` is text, quote or binary. It is parsed when asked for."""
+Value = Const | VecConst | RefConst | ForeignValue
+Result = Const | VecConst | RefConst | NanPattern | Either | ForeignValue
+
+
+class Source:
+    """Code as a script gives it: `kind` is text, quote or binary. It is parsed when asked for.
+
+    `keyword` says what it is of; subclasses parse it.
+    """
 
     __slots__ = ("_bytes", "_end", "_first", "_start", "_tokens", "kind", "name")
+
+    keyword: ClassVar[str]
 
     def __init__(
         self, kind: str, name: str | None, content: bytes, tokens: Tokens, first: int, start: int, end: int
@@ -101,17 +113,25 @@ class ModuleSource:
 
     @property
     def binary(self) -> bytes:
-        """The file of a binary module."""
+        """The file, of kind binary."""
         return self._bytes
 
     @property
     def text(self) -> str:
-        """`(module ...)` of a text module, or a quoted module's text."""
+        """`(module ...)` as it stands, or what is quoted."""
         if self.kind == "quote":
             return self._bytes.decode(errors="replace")
         tokens, keyword = self._tokens, self._first - 1
         start = tokens.starts[keyword] + len(tokens.texts[keyword])
-        return f"(module {tokens.text[start : tokens.starts[self._end]]})"
+        return f"({self.keyword} {tokens.text[start : tokens.starts[self._end]]})"
+
+
+class ModuleSource(Source):
+    """A module as a script gives it."""
+
+    __slots__ = ()
+
+    keyword = "module"
 
     def parse(self) -> Module:
         """The syntax of a text or quoted module; errors as those of `parse_module`.
@@ -125,6 +145,9 @@ class ModuleSource:
         module = ModuleParser(cursor, self.name, annotations).parse()
         cursor.expect(")")
         return module
+
+
+AnySource = TypeVar("AnySource", bound=Source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +212,7 @@ class AssertReturn(Command):
 class AssertTrap(Command):
     """An action, or the instantiation of a module, traps with `message`."""
 
-    action: Action | ModuleSource
+    action: Action | Source
     message: str
 
 
@@ -206,13 +229,13 @@ class AssertException(Command):
 
 @dataclass(frozen=True, slots=True)
 class AssertMalformed(Command):
-    source: ModuleSource
+    source: Source
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class AssertInvalid(Command):
-    source: ModuleSource
+    source: Source
     message: str
 
 
@@ -220,7 +243,7 @@ class AssertInvalid(Command):
 class AssertMalformedCustom(Command):
     """A custom section or annotation of the module does not parse."""
 
-    source: ModuleSource
+    source: Source
     message: str
 
 
@@ -228,13 +251,13 @@ class AssertMalformedCustom(Command):
 class AssertInvalidCustom(Command):
     """A custom section or annotation of the module parses but is not valid."""
 
-    source: ModuleSource
+    source: Source
     message: str
 
 
 @dataclass(frozen=True, slots=True)
 class AssertUnlinkable(Command):
-    source: ModuleSource
+    source: Source
     message: str
 
 
@@ -246,6 +269,9 @@ class Unsupported(Command):
     feature: str
 
 
+#: Nesting of values.
+MAX_NESTING = 100
+
 #: Results that stand for any reference of a kind.
 _ANY_REFERENCES = {
     "ref": "any",
@@ -254,7 +280,10 @@ _ANY_REFERENCES = {
 
 
 class ScriptParser:
-    """Reads commands; a subclass adds forms to `commands` and `values` for its own kind of script."""
+    """Reads commands; a subclass adds forms for its own kind of script.
+
+    They go to `commands`, `values` and `sources`, which are what assertions can be about.
+    """
 
     def __init__(self, tokens: Tokens) -> None:
         self.cursor = Cursor(tokens)
@@ -285,6 +314,8 @@ class ScriptParser:
             **dict.fromkeys(_ANY_REFERENCES, self.any_reference),
             "either": self.either,
         }
+        self.sources: dict[str, type[Source]] = {"module": ModuleSource}
+        self._depth = 0  # of values in values
         self._line = 1
         self._counted = 0
 
@@ -341,13 +372,14 @@ class ScriptParser:
             name, module = cursor.identifier(), cursor.identifier()
             return InstanceCommand(line, name, module) if module else InstanceCommand(line, None, name)
         definition = cursor.accept("definition")
+        source = self.source(ModuleSource)
+        return ModuleCommand(line, source.name, source, definition)
+
+    def source(self, make: "type[AnySource]") -> "AnySource":
+        """What follows `(module` or another keyword, up to the closing parenthesis."""
+        cursor = self.cursor
         first = cursor.i
         name = cursor.identifier()
-        return ModuleCommand(line, name, self.source(first, name), definition)
-
-    def source(self, first: int, name: str | None) -> ModuleSource:
-        """What follows `(module $name`, up to the closing parenthesis; `first` is behind the keyword."""
-        cursor = self.cursor
         kind = "text"
         content = b""
         start = cursor.i
@@ -358,7 +390,7 @@ class ScriptParser:
         else:
             cursor.skip_to_close()
             cursor.i -= 1
-        return ModuleSource(kind, name, content, cursor.tokens, first, start, cursor.i)
+        return make(kind, name, content, cursor.tokens, first, start, cursor.i)
 
     def _quoted(self, separator: bytes) -> bytes:
         parts = []
@@ -366,12 +398,15 @@ class ScriptParser:
             parts.append(self.cursor.string())
         return separator.join(parts)
 
-    def module_form(self) -> ModuleSource:
-        """`(module ...)` within an assertion."""
+    def at_source(self) -> bool:
+        """Whether `(module` or the like comes next."""
+        texts, i = self.cursor.texts, self.cursor.i
+        return texts[i] == "(" and texts[i + 1] in self.sources
+
+    def source_form(self) -> Source:
+        """`(module ...)` or the like, within an assertion."""
         self.cursor.expect("(")
-        self.cursor.expect("module")
-        first = self.cursor.i
-        source = self.source(first, self.cursor.identifier())
+        source = self.source(self.sources[self.cursor.keyword_of(self.sources)])
         self.cursor.expect(")")
         return source
 
@@ -386,7 +421,7 @@ class ScriptParser:
         while self.cursor.texts[self.cursor.i] == "(":
             start = self.cursor.i
             value = self.value()
-            if not isinstance(value, Const | VecConst | RefConst) or not _is_value(value):
+            if isinstance(value, NanPattern | Either) or not _is_value(value):
                 raise self.cursor.error("unexpected token: a pattern is no argument", start)
             args.append(value)
         return Invoke(line, name, field, tuple(args))
@@ -419,7 +454,7 @@ class ScriptParser:
         return AssertReturn(line, action, tuple(results))
 
     def assert_trap(self, line: int) -> Command:
-        what = self.module_form() if self.cursor.at("module") else self.action()
+        what = self.source_form() if self.at_source() else self.action()
         return AssertTrap(line, what, self.message())
 
     def assert_exhaustion(self, line: int) -> Command:
@@ -430,38 +465,47 @@ class ScriptParser:
         return AssertException(line, self.action())
 
     def assert_malformed(self, line: int) -> Command:
-        source = self.module_form()
+        source = self.source_form()
         return AssertMalformed(line, source, self.message())
 
     def assert_invalid(self, line: int) -> Command:
-        source = self.module_form()
+        source = self.source_form()
         return AssertInvalid(line, source, self.message())
 
     def assert_malformed_custom(self, line: int) -> Command:
-        source = self.module_form()
+        source = self.source_form()
         return AssertMalformedCustom(line, source, self.message())
 
     def assert_invalid_custom(self, line: int) -> Command:
-        source = self.module_form()
+        source = self.source_form()
         return AssertInvalidCustom(line, source, self.message())
 
     def assert_unlinkable(self, line: int) -> Command:
-        source = self.module_form()
+        source = self.source_form()
         return AssertUnlinkable(line, source, self.message())
 
     # Values: each begins behind its keyword and ends before its closing parenthesis.
 
     def value(self) -> Result:
         """An argument or a result."""
+        self.cursor.expect("(")
+        value = self.bare_value()
+        self.cursor.expect(")")
+        return value
+
+    def bare_value(self) -> Result:
+        """What is between the parentheses of a value."""
         cursor = self.cursor
-        cursor.expect("(")
         keyword = cursor.texts[cursor.i]
         read = self.values.get(keyword)
         if read is None:
             raise cursor.unexpected(wanted="a value")
         cursor.i += 1
+        self._depth += 1
+        if self._depth > MAX_NESTING:
+            raise cursor.error(f"nesting too deep: more than {MAX_NESTING} levels")
         value = read(keyword)
-        cursor.expect(")")
+        self._depth -= 1
         return value
 
     def integer(self, keyword: str) -> Result:
@@ -519,7 +563,7 @@ def _is_value(value: Value) -> bool:
     """Whether a result says one value, so that it can be an argument."""
     if isinstance(value, VecConst):
         return all(isinstance(lane, Const) for lane in value.lanes)
-    return isinstance(value, Const) or value.kind == "null" or value.value is not None
+    return not isinstance(value, RefConst) or value.kind == "null" or value.value is not None
 
 
 _MODULE_FIELDS = frozenset(
