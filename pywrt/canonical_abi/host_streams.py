@@ -85,6 +85,12 @@ class _Copy(Driver):
         self.result = result
         self.scheduler.wake()
 
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the instance that would have written."""
+        failure: BaseException | None = self._shared.failure
+        return failure if self.result is CopyResult.DROPPED else None
+
     def is_settled(self) -> bool:
         return self.result is not None
 
@@ -193,6 +199,8 @@ class StreamReader(_Reader, AsyncIterator[Any], Iterator[Any]):
         values = copy.target.values
         if copy.result is CopyResult.DROPPED:
             self._shared = None
+            if copy.failure is not None:
+                raise copy.failure
         return bytes(values) if isinstance(values, bytearray) else values
 
     def _most(self) -> int:
@@ -252,6 +260,8 @@ class FutureReader(_Reader):
         return _Copy(self._scheduler, shared, None, 1)
 
     def _value(self, copy: _Copy) -> Any:
+        if copy.failure is not None:
+            raise copy.failure
         if not copy.target.values:
             raise Trap("the future was dropped without a value", "future-dropped")
         return copy.target.values[0]
@@ -263,6 +273,8 @@ class _Source:
     __slots__ = ("_give_up", "_instance", "_on_done", "_scheduler", "_target", "dropped", "element")
 
     kind = "stream"
+    #: As `Shared.failure`: what an iterable raises goes to whoever reads.
+    failure: BaseException | None = None
 
     def __init__(self, scheduler: Scheduler, element: WitType | None) -> None:
         self._scheduler = scheduler
