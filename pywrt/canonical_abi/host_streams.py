@@ -64,18 +64,28 @@ class _Target:
 class _Copy(Driver):
     """Waits for one read of the host's. Spec: stream_copy, future_copy"""
 
-    __slots__ = ("_shared", "result", "target")
+    __slots__ = ("_begun", "_shared", "result", "target")
 
     def __init__(self, scheduler: Scheduler, shared: Any, element: WitType | None, length: int) -> None:
         super().__init__(scheduler)
         self.target = _Target(element, length)
         self.result: CopyResult | None = None
         self._shared = shared
+        self._begun = False
+
+    def _drive(self, slice: int | None) -> Stop:
+        if not self._begun:
+            self._begun = True
+            self._begin()
+        return super()._drive(slice)
+
+    def _begin(self) -> None:
+        shared = self._shared
         if isinstance(shared, (SharedStream, StreamSource)):
             shared.read(None, self.target, self._copied, self._done)
         else:
             shared.read(None, self.target, self._done)
-        scheduler.wake()
+        self.scheduler.wake()
 
     def _copied(self, reclaim: Callable[[], None]) -> None:
         reclaim()
@@ -95,25 +105,21 @@ class _Copy(Driver):
         return self.result is not None
 
     def cancel(self, error: BaseException) -> BaseException:
-        if self.result is None:
+        if self._begun and self.result is None:
             self._shared.cancel()
         return super().cancel(error)
 
     async def wait(self) -> None:
         """Drive the store until it is done."""
-        if self.result is None:
-            self.owner = running_task()
-            store = self.scheduler.store
-            await drive_async(calls_of(self.scheduler), AsyncCall(store, self, None))
+        self.owner = running_task()
+        await drive_async(calls_of(self.scheduler), AsyncCall(self.scheduler.store, self, None))
 
     def wait_now(self) -> None:
         """`wait` without an event loop."""
-        while self.result is None:
-            stop = self.resume()
-            if stop is Stop.RETURNED:
-                return
-            if stop is Stop.OUT_OF_FUEL:
-                raise self.fail_for_fuel()
+        stop = self.resume()
+        if stop is Stop.OUT_OF_FUEL:
+            raise self.fail_for_fuel()
+        if stop is not Stop.RETURNED:
             raise self.cancel(deadlock() if self.trap is None else self.trap)
 
 
