@@ -3,7 +3,7 @@
 A component is a module with its functions; its interfaces are attributes of it, and their resources classes.
 Values are those of `pywrt.component`, but a result that a function returns is its ok value, or raises `Err`.
 What it imports comes from
-- pywrt's WASI, with this process's standard streams and arguments, and no files, variables or sockets;
+- pywrt's WASI, with this process's standard streams and name, and no arguments, files, variables or sockets;
 - for an interface `my:pkg/api@1.0.0`, the Python module `my_pkg_api`, whose attributes have the names of
   Python: functions in snake_case, a class for a resource;
 - for functions of no interface, the module `app_imports`, after the component `app`.
@@ -93,7 +93,10 @@ class WasmLoader(Loader):
         except (WasmError, OSError) as error:
             raise WasmImportError(f"{self.path}: {error}", name=module.__name__, path=self.path) from error
         module.__doc__ = f"The exports of {self.path}."
-        vars(module).update(members)
+        # a guest may not give the module a `__path__` or `__getattr__`
+        vars(module).update(
+            {n: m for n, m in members.items() if not (n.startswith("__") and n.endswith("__"))}
+        )
 
 
 # Components

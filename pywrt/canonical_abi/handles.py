@@ -96,7 +96,7 @@ class HandleTable:
         """What is at `index`; Trap if nothing is."""
         entry = self._entries[index] if index < len(self._entries) else None
         if entry is None:
-            raise Trap(f"unknown {self._what} index {index}", f"unknown-{self._what}")
+            raise Trap(f"unknown {self._what} index {index}", "unknown-handle")
         return entry
 
     def get_kind(self, index: int, kind: type[Kind]) -> Kind:
@@ -121,7 +121,7 @@ class HandleTable:
         if left[0] <= 0 or len(self._entries) > MAX_LENGTH:
             raise Trap(
                 f"too many {self._what}s: the store's limit is reached (Config.max_handles)",
-                f"{self._what}-limit",
+                "handle-limit",
             )
         left[0] -= 1
         if self._free:

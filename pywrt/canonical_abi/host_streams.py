@@ -269,7 +269,7 @@ class FutureReader(_Reader):
         if copy.failure is not None:
             raise copy.failure
         if not copy.target.values:
-            raise Trap("the future was dropped without a value", "future-dropped")
+            raise Trap("the future was dropped without a value", "future-without-value")
         return copy.target.values[0]
 
 
