@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pywrt.canonical_abi.waitables import Waitable
 from pywrt.engine.machine import Activation, Step, Stop, finish
 from pywrt.runtime.store import Store
 
@@ -218,6 +219,10 @@ class Scheduler:
         """Threads of instances that can't be entered any more get no turn; who waits for them can't go on."""
         assert run.failure is not None
         poisoned = set(run.poisoned())
+        for instance in poisoned:
+            for entry in instance.handles.values():
+                if isinstance(entry, Waitable):
+                    entry.fail(run.failure)
         waiting = [thread for thread in self.waiting if thread.instance in poisoned]
         for thread in waiting:
             thread.stop_waiting()

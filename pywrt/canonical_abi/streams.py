@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 from pywrt.canonical_abi.context import Context, unaligned_pointer
@@ -102,10 +103,12 @@ OnCopyDone = Callable[[CopyResult], None]
 class Shared:
     """What the two ends have in common: whether one is dropped, and the buffer that one has left here.
 
+    `failure` is what ended the instance that would have written.
+
     Spec: SharedStreamImpl, SharedFutureImpl
     """
 
-    __slots__ = ("buffer", "dropped", "element", "instance", "on_copy", "on_copy_done")
+    __slots__ = ("buffer", "dropped", "element", "failure", "instance", "on_copy", "on_copy_done")
 
     #: What messages call it.
     kind = "stream"
@@ -113,6 +116,7 @@ class Shared:
     def __init__(self, element: WitType | None) -> None:
         self.element = element
         self.dropped = False
+        self.failure: BaseException | None = None
         self._clear()
 
     def _clear(self) -> None:
@@ -152,6 +156,11 @@ class Shared:
             self.dropped = True
             if self.buffer is not None:
                 self.notify(CopyResult.DROPPED)
+
+    def fail(self, error: BaseException) -> None:
+        """The writer can't go on, for `error`."""
+        self.failure = error
+        self.drop()
 
     def check_instances(self, instance: ComponentInstance | None) -> None:
         """Trap if one instance reads what it writes itself, but for numbers."""
@@ -217,6 +226,9 @@ class SharedFuture(Shared):
 
     def read(self, instance: ComponentInstance | None, buffer: Buffer, on_copy_done: OnCopyDone) -> None:
         """Read the value into `buffer`, or leave it here."""
+        if self.failure is not None and instance is None:
+            on_copy_done(CopyResult.DROPPED)
+            return
         if self.buffer is None:
             self.leave(instance, buffer, None, on_copy_done)
             return
@@ -236,6 +248,12 @@ class SharedFuture(Shared):
             self.buffer.write(buffer.read(1))
             self.notify(CopyResult.COMPLETED)
             on_copy_done(CopyResult.COMPLETED)
+
+    def fail(self, error: BaseException) -> None:
+        """The writer can't go on, for `error`: the host is told; a guest waits, as it has no way to learn."""
+        self.failure = error
+        if self.buffer is not None and self.instance is None:
+            self.notify(CopyResult.DROPPED)
 
 
 class CopyState(enum.Enum):
@@ -282,24 +300,39 @@ class CopyEnd(Waitable):
         super().drop()
 
 
-class ReadableStreamEnd(CopyEnd):
+class ReadableEnd(CopyEnd):
+    __slots__ = ()
+
+    def fail(self, error: BaseException) -> None:
+        with suppress(Exception):  # of an iterator of the host's that is closed: `error` is what is told
+            self.shared.drop()
+
+
+class WritableEnd(CopyEnd):
+    __slots__ = ()
+
+    def fail(self, error: BaseException) -> None:
+        self.shared.fail(error)
+
+
+class ReadableStreamEnd(ReadableEnd):
     __slots__ = ()
     busy = "cannot remove busy stream"
 
 
-class WritableStreamEnd(CopyEnd):
+class WritableStreamEnd(WritableEnd):
     __slots__ = ()
     done_because = "being notified that the readable end dropped"
 
 
-class ReadableFutureEnd(CopyEnd):
+class ReadableFutureEnd(ReadableEnd):
     __slots__ = ()
     kind = "future"
     busy = "cannot remove busy future"
     done_because = "previous read succeeded"
 
 
-class WritableFutureEnd(CopyEnd):
+class WritableFutureEnd(WritableEnd):
     __slots__ = ()
     kind = "future"
     busy = "cannot drop busy future"
