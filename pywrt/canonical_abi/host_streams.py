@@ -321,8 +321,8 @@ class _Source:
         if on_done is not None:
             on_done(result)
 
-    def has_room(self) -> bool:
-        """As `Shared.has_room`: whoever has got something has its buffer back."""
+    def holds(self, buffer: Any) -> bool:
+        """As `Shared.holds`: whoever has got something has its buffer back."""
         return False
 
     def cancel(self) -> None:

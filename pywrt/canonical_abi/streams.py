@@ -46,6 +46,23 @@ class Buffer(Protocol):
         """Put elements in."""
 
 
+class Units(Sequence[None]):
+    """The elements of a stream without payload, of which there may be 2^28."""
+
+    __slots__ = ("_count",)
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: Any) -> Any:
+        if index >= self._count:
+            raise IndexError(index)
+        return None
+
+
 class GuestBuffer:
     """A piece of a guest's memory, of `length` elements. Spec: BufferGuestImpl"""
 
@@ -80,7 +97,7 @@ class GuestBuffer:
         return self.length - self.progress
 
     def read(self, count: int) -> Sequence[Any]:
-        values: Sequence[Any] = [None] * count
+        values: Sequence[Any] = Units(count)
         if self._element is not None:
             values = self._adapters.load_list_from_valid_range(self._element)(self._context, self._ptr, count)
             self._ptr += count * self._size
@@ -142,9 +159,9 @@ class Shared:
         assert on_copy_done is not None
         on_copy_done(result)
 
-    def has_room(self) -> bool:
-        """Whether a buffer is left here that more could be copied from or to."""
-        return self.buffer is not None and self.buffer.remain() > 0
+    def holds(self, buffer: Buffer | None) -> bool:
+        """Whether `buffer` is the one that is left here, and more could be copied from or to it."""
+        return buffer is not None and self.buffer is buffer and buffer.remain() > 0
 
     def cancel(self) -> None:
         """Give the operation that waits here up."""
@@ -268,7 +285,7 @@ class CopyState(enum.Enum):
 class CopyEnd(Waitable):
     """An end of a stream or future, in a guest's table."""
 
-    __slots__ = ("shared", "state")
+    __slots__ = ("buffer", "shared", "state")
 
     kind = "stream"
     #: What dropping it traps with while it is copying.
@@ -280,6 +297,8 @@ class CopyEnd(Waitable):
         super().__init__()
         self.shared = shared
         self.state = CopyState.IDLE
+        #: That of the last operation.
+        self.buffer: Buffer | None = None
 
     @property
     def is_copying(self) -> bool:
