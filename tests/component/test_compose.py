@@ -1,5 +1,6 @@
 """Components that serve each other's imports: composed to one file, and linked at run time."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -513,3 +514,83 @@ def test_unknown_imports_of_a_composition_trap(engine: Engine, linker: Linker, s
 def test_part_that_is_no_component_is_refused(engine: Engine) -> None:
     with pytest.raises(Exception, match="this is a core module, not a component"):
         Part(engine, b"\0asm\x01\0\0\0", "core.wasm")
+
+
+# With components of toolchains
+
+#: `lab:hello/host`, where a sink counts the bytes that it is given.
+HELLO_HOST = f"""(component
+  (import "lab:hello/types@0.1.0" (instance $types
+    (type $c (enum "red" "green" "blue")) (export "color" (type (eq $c)))))
+  (alias export $types "color" (type $color))
+  {MEMORY}
+  (type $sink (resource (rep i32)))
+  (core func $new (canon resource.new $sink))
+  (core module $m
+    (import "m" "memory" (memory 1))
+    (import "m" "realloc" (func $realloc (param i32 i32 i32 i32) (result i32)))
+    (import "m" "new" (func $new (param i32) (result i32)))
+    (data (i32.const 128) "a plug")
+    (func (export "log") (param i32 i32 i32))
+    (func (export "make") (param i32 i32) (result i32) (local $rep i32)
+      (local.set $rep (call $realloc (i32.const 0) (i32.const 0) (i32.const 8) (i32.const 8)))
+      (i64.store (local.get $rep) (i64.const 0))
+      (call $new (local.get $rep)))
+    (func (export "write") (param i32 i32 i32) (result i32)
+      (i64.store (local.get 0) (i64.add (i64.load (local.get 0)) (i64.extend_i32_u (local.get 2))))
+      (i32.store8 (i32.const 16) (i32.const 0))
+      (i32.store (i32.const 20) (local.get 2))
+      (i32.const 16))
+    (func (export "total") (param i32) (result i64) (i64.load (local.get 0)))
+    (func (export "describe") (result i32)
+      (i32.store (i32.const 32) (i32.const 128)) (i32.store (i32.const 36) (i32.const 6))
+      (i32.const 32)))
+  (core instance $i (instantiate $m (with "m" (instance
+    (export "memory" (memory $mem)) (export "realloc" (func $realloc)) (export "new" (func $new))))))
+  (component $shim
+    (type $color' (enum "red" "green" "blue"))
+    (import "color" (type $color (eq $color')))
+    (import "sink" (type $sink (sub resource)))
+    (import "log" (func $log (param "level" $color) (param "message" string)))
+    (import "make" (func $make (param "name" string) (result (own $sink))))
+    (import "write" (func $write (param "self" (borrow $sink)) (param "bytes" (list u8))
+      (result (result u32 (error string)))))
+    (import "total" (func $total (param "self" (borrow $sink)) (result u64)))
+    (import "describe" (func $describe (result string)))
+    (export $color-out "color" (type $color))
+    (export $sink-out "sink" (type $sink))
+    (export "log" (func $log) (func (param "level" $color-out) (param "message" string)))
+    (export "[constructor]sink" (func $make) (func (param "name" string) (result (own $sink-out))))
+    (export "[method]sink.write" (func $write) (func (param "self" (borrow $sink-out))
+      (param "bytes" (list u8)) (result (result u32 (error string)))))
+    (export "[method]sink.total" (func $total) (func (param "self" (borrow $sink-out)) (result u64)))
+    (export "[static]sink.describe" (func $describe)))
+  (func $log (param "level" $color) (param "message" string)
+    (canon lift (core func $i "log") (memory $mem) (realloc (func $realloc))))
+  (func $make (param "name" string) (result (own $sink))
+    (canon lift (core func $i "make") (memory $mem) (realloc (func $realloc))))
+  (func $write (param "self" (borrow $sink)) (param "bytes" (list u8))
+    (result (result u32 (error string)))
+    (canon lift (core func $i "write") (memory $mem) (realloc (func $realloc))))
+  (func $total (param "self" (borrow $sink)) (result u64) (canon lift (core func $i "total")))
+  (func $describe (result string) (canon lift (core func $i "describe") (memory $mem)))
+  (instance $shim (instantiate $shim (with "color" (type $color)) (with "sink" (type $sink))
+    (with "log" (func $log)) (with "make" (func $make)) (with "write" (func $write))
+    (with "total" (func $total)) (with "describe" (func $describe))))
+  (export "lab:hello/host@0.1.0" (instance $shim)))"""
+
+
+def test_plug_for_a_component_of_a_toolchain(
+    components: Path, engine: Engine, linker: Linker, store: Store
+) -> None:
+    socket = Part(engine, (components / "qjs-hello-sync-stub.wasm").read_bytes(), "hello.wasm")
+    component = Component(engine, compose(engine, socket, [part(engine, HELLO_HOST, "host.wasm")]))
+    assert list(component.imports()) == ["lab:hello/types@0.1.0"]
+    assert list(component.exports()) == list(socket.type.exports)
+    instance = linker.instantiate(store, component)
+    to_host = instance.get_func(store, "lab:hello/api@0.1.0#to-host")
+    assert to_host is not None
+    assert to_host(store, ["ab", "c"]) == 5
+    wit = component_wit(component.type).packages["lab:hello@0.1.0"].interfaces
+    assert list(wit) == ["types", "api", "counters"]
+    assert list(wit["api"].uses) == ["lab:hello/types@0.1.0"]
