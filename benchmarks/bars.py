@@ -22,6 +22,7 @@ from benchmarks import (
     startup,
     suites,
     text,
+    vectors,
 )
 from benchmarks.figures import Failed, NotMeasured, Tally
 from pywrt.errors import WasmError
@@ -164,6 +165,14 @@ WHOLE_CORE: list[Bar | Check] = [
     Bar("hostile files, the slowest step, 100 KB", lambda: robustness.slowest()[0], "s", 1),
 ]
 
+COMPONENTS: list[Bar | Check] = [
+    *(
+        Check(f"component suite: {kind}", partial(suites.component_commands, kind))
+        for kind in ("assert_return", "assert_trap", "assert_invalid", "assert_malformed")
+    ),
+    Check("canonical ABI: records of vectors.json", vectors.check),
+]
+
 LOADING: list[Bar | Check] = [
     Bar("code section of py-hello.wasm, indexed", loading.code_section_seconds, "ms", 30),
     Bar("validation, a code byte", loading.validation_seconds, "ns", 95),
@@ -188,6 +197,7 @@ SECTIONS: dict[str, list[Bar | Check]] = {
     "Canonical ABI, exact fuel": CANONICAL_ABI,
     "Against what is recorded": CHECKS,
     "Core WebAssembly, whole": WHOLE_CORE,
+    "Component Model, whole": COMPONENTS,
     "Loading": LOADING,
     "Stopping and sharing": STOPPING,
 }

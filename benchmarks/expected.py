@@ -93,6 +93,7 @@ COMPONENTS: dict[str, tuple[str, list[Call]]] = {
     "c-hello": ("c-hello.wasm", COMMAND),
     "bench": ("bench.component.wasm", COMMAND),
     "qjs-hello-sync-stub": ("qjs-hello-sync-stub.wasm", HELLO),
+    "qjs-hello": ("qjs-hello.wasm", HELLO),
     "qjs-mcp-sync": ("qjs-mcp-sync.wasm", MCP),
     "js-hello-pure": ("js-hello-pure.wasm", HELLO),
     "py-hello": ("py-hello.wasm", HELLO),

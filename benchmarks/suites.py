@@ -1,4 +1,4 @@
-"""The official core suite: what passes, folder by folder, and how long it takes."""
+"""The official suites: what passes, of the core one folder by folder, and how long it takes."""
 
 import functools
 import os
@@ -47,6 +47,22 @@ def run() -> Run:
         folder = os.path.relpath(os.path.dirname(places.get(report.path, report.path)), root)
         groups.setdefault(folder.replace(os.sep, "/"), []).append(report)
     return Run(groups, seconds)
+
+
+@functools.cache
+def run_components() -> list[FileReport]:
+    """The component suite, on all processors."""
+    scripts = find_scripts([str(shared("suites", "component-model"))])
+    return list(run_files(scripts, os.cpu_count() or 1))
+
+
+def component_commands(kind: str) -> Tally:
+    """Commands of the component suite of one kind, as `assert_return`."""
+    reports = run_components()
+    results = [
+        result.status == PASSED for report in reports for result in report.results if result.kind == kind
+    ]
+    return Tally(sum(results), len(results), _first_failure(reports))
 
 
 def seconds() -> float:

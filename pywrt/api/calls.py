@@ -11,9 +11,9 @@ concern. `interrupt` alone is called by other threads: it sets flags, and wakes 
 import sys
 import time
 from threading import get_ident
-from typing import Any
+from typing import Any, Protocol
 
-from pywrt.engine.machine import Activation
+from pywrt.engine.machine import Stop
 from pywrt.errors import Trap, WasmError
 from pywrt.runtime.instance import Instance
 from pywrt.runtime.store import Store
@@ -33,6 +33,20 @@ def running_task() -> Any:
         return None
 
 
+class Drivable(Protocol):
+    """What a task of asyncio drives, slice by slice: an `Activation`, or what does as one does."""
+
+    @property
+    def blocked(self) -> Any: ...
+    def resume(self, slice: int | None = None) -> Stop: ...
+    def deliver(self, results: Any, /) -> None: ...
+    def throw(self, error: BaseException) -> None: ...
+    def cancel(self, error: BaseException) -> BaseException: ...
+    def fail_for_fuel(self) -> BaseException: ...
+
+    trap: BaseException | None
+
+
 class AsyncCall:
     """A call that a task of asyncio drives.
 
@@ -41,7 +55,7 @@ class AsyncCall:
 
     __slots__ = ("_before", "activation", "instance", "loop", "patience", "stopped", "store", "task")
 
-    def __init__(self, store: Store, activation: Activation, instance: Instance | None) -> None:
+    def __init__(self, store: Store, activation: Drivable, instance: Instance | None) -> None:
         self.store = store
         self.activation = activation
         self.instance = instance

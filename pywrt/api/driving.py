@@ -18,7 +18,7 @@ from collections.abc import Generator
 from threading import get_ident
 from typing import Any
 
-from pywrt.api.calls import AsyncCall, Calls, running_task
+from pywrt.api.calls import AsyncCall, Calls, Drivable, running_task
 from pywrt.engine.machine import Activation, Blocked, Stop
 from pywrt.errors import Trap, WasmError
 
@@ -63,7 +63,7 @@ def drive(calls: Calls, activation: Activation) -> None:
         calls.thread = outer
 
 
-def _failure(activation: Activation, stop: Stop) -> BaseException:
+def _failure(activation: Drivable, stop: Stop) -> BaseException:
     """What an activation is to be given up for that neither returned nor waits."""
     if stop is Stop.OUT_OF_FUEL:
         return activation.fail_for_fuel()

@@ -85,7 +85,7 @@ class Store:
     def __init__(self, engine: Engine | None = None, data: Any = None) -> None:
         self.engine = engine if engine is not None else Engine()
         self.state = runtime_store.Store(self.engine.config)
-        self.calls = Calls(self.state)
+        self.calls = self.state.data[Calls] = Calls(self.state)
         self._data = data
         config = self.engine.config
         self._limits = {

@@ -32,10 +32,10 @@ LowerFlat = Callable[["Context", Any, list[Any]], None]
 class CanonOptions:
     """The canonical options of one `canon lift` or `canon lower`.
 
-    `realloc` and `post_return` are core functions. `string_encoding` is one of `ENCODINGS`.
+    `realloc`, `post_return` and `callback` are core functions. `string_encoding` is one of `ENCODINGS`.
     """
 
-    __slots__ = ("memory", "post_return", "realloc", "string_encoding")
+    __slots__ = ("callback", "is_async", "memory", "post_return", "realloc", "string_encoding")
 
     def __init__(
         self,
@@ -43,6 +43,8 @@ class CanonOptions:
         realloc: Func | None = None,
         post_return: Func | None = None,
         string_encoding: str = "utf8",
+        is_async: bool = False,
+        callback: Func | None = None,
     ) -> None:
         if string_encoding not in ENCODINGS:
             raise InvalidError(f"unknown string encoding {string_encoding!r}")
@@ -50,6 +52,8 @@ class CanonOptions:
         self.realloc = realloc
         self.post_return = post_return
         self.string_encoding = string_encoding
+        self.is_async = is_async
+        self.callback = callback
 
 
 class Context:
@@ -106,7 +110,13 @@ class Context:
         if realloc is None or memory is None:
             raise InvalidError("canonical option `realloc` is required")
         instance.may_leave = False
-        ptr: int = call(instance.store, realloc, (old, old_size, alignment, size))[0]
+        thread = instance.thread
+        if thread is None:
+            ptr: int = call(instance.store, realloc, (old, old_size, alignment, size))[0]
+        else:  # which this is a task of its own of
+            storage, thread.storage = thread.storage, [0, 0]
+            ptr = call(instance.store, realloc, (old, old_size, alignment, size))[0]
+            thread.storage = storage
         instance.may_leave = True
         if ptr & (alignment - 1) or ptr + size > len(memory.data):
             self._refuse(ptr, alignment, size, what)

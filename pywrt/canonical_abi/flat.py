@@ -123,8 +123,10 @@ def _lift_list_lazily(adapters: Adapters, t: List) -> LiftFlat:
 def _lift_map(adapters: Adapters, t: Map) -> LiftFlat:
     lift_pairs = _lift_list_lazily(adapters, List(Tuple((t.key, t.value))))
 
-    def lift(cx: Context, flat: Sequence[Any], i: int) -> dict[Any, Any]:
+    def lift(cx: Context, flat: Sequence[Any], i: int) -> Any:
         pairs = lift_pairs(cx, flat, i)
+        if cx.fused:  # between components all pairs count, and their order
+            return pairs
         items: dict[Any, Any] = {}
         for start in range(0, len(pairs), _MAP_CHUNK):
             check_deadline(cx.instance.store)

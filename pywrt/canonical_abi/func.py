@@ -2,10 +2,10 @@
 
 Spec: CanonicalABI.md#canon-lift, #canon-lower
 
-Strategy: lowering a function gives a core function of the host's, run by the machine. For a host
-function it lifts the arguments, calls it and lowers the result. For a function of another component
-instance it lowers the lifted arguments there and hands the call to the machine, so that nothing stays on
-the Python stack while the callee runs.
+Strategy: lowering a function gives a core function of the host's, run by the machine. Three cases: a host
+function whose type is not async is called, and its result lowered. A function of another component instance
+whose type is not async runs to its end on the caller's chain of frames. Async ones are subtasks: the callee
+starts, and when it has stopped the caller goes on, waits, or gets a handle to wait with.
 """
 
 from __future__ import annotations
@@ -16,9 +16,15 @@ from typing import Any
 
 from pywrt.canonical_abi.adapters import adapters_for
 from pywrt.canonical_abi.context import CanonOptions, Context
+from pywrt.canonical_abi.guest_task import Body, GuestTask, State, lifted
 from pywrt.canonical_abi.handles import CallScope
 from pywrt.canonical_abi.instance import ComponentInstance
-from pywrt.canonical_abi.layout import flatten_functype
+from pywrt.canonical_abi.layout import (
+    MAX_FLAT_ASYNC_PARAMS,
+    MAX_FLAT_PARAMS,
+    MAX_FLAT_RESULTS,
+    flatten_functype,
+)
 from pywrt.canonical_abi.pacing import in_time
 from pywrt.canonical_abi.signature import (
     LiftParams,
@@ -30,20 +36,23 @@ from pywrt.canonical_abi.signature import (
     lower_params,
     lower_result,
 )
+from pywrt.canonical_abi.threads import check_may_block
 from pywrt.canonical_abi.values import Err
-from pywrt.engine.machine import Blocked, Call, host_func
+from pywrt.canonical_abi.waitables import Event, EventCode, Subtask, SubtaskState
+from pywrt.engine.machine import Blocked, Step, Switch, Way, begin, host_func
+from pywrt.engine.stops import call_stack_exhausted
 from pywrt.errors import LinkError, Trap, ValueTypeError
 from pywrt.runtime.func import Func
 from pywrt.wit.types import FuncType
 
 
 class LiftedFunc:
-    """A component function that core function `core` of `instance` implements."""
+    """A component function that core function `core` of `instance` implements (None: what starts it)."""
 
     __slots__ = ("_adapters", "_lift_result", "_lower_params", "core", "instance", "name", "options", "type")
 
     def __init__(
-        self, type: FuncType, core: Func, options: CanonOptions, instance: ComponentInstance, name: str
+        self, type: FuncType, core: Func | None, options: CanonOptions, instance: ComponentInstance, name: str
     ) -> None:
         self.type = type
         self.core = core
@@ -61,14 +70,15 @@ class LiftedFunc:
         return self._lower_params(cx, values)
 
     def lift_result(self, cx: Context, flat: Sequence[Any]) -> Any:
-        """The value that core results stand for."""
+        """The value that core results stand for, or the arguments of `task.return` if the lift is async."""
         assert self._lift_result is not None
         return self._lift_result(cx, flat)
 
     def _build(self) -> None:
         adapters = adapters_for(self.options, self.instance)
+        most = MAX_FLAT_PARAMS if self.options.is_async else MAX_FLAT_RESULTS
         self._lower_params = lower_params(adapters, self.type)
-        self._lift_result = lift_result(adapters, self.type)
+        self._lift_result = lift_result(adapters, self.type, most)
 
     def __repr__(self) -> str:
         return f"<LiftedFunc {self.name} {self.type}>"
@@ -96,6 +106,9 @@ class HostFunc:
 
 ComponentFunc = LiftedFunc | HostFunc
 
+OnStart = Callable[[], Sequence[Any]]
+OnResolve = Callable[[Any, bool], None]
+
 
 def canon_lift(
     type: FuncType, core: Func, options: CanonOptions, instance: ComponentInstance, name: str = ""
@@ -106,13 +119,18 @@ def canon_lift(
 
 def canon_lower(callee: ComponentFunc, options: CanonOptions, instance: ComponentInstance) -> Func:
     """The core function by which code of `instance` calls `callee`. Spec: CanonicalABI.md#canon-lower"""
-    functype = flatten_functype(callee.type, "lower")
-    lowering = _HostLowering if isinstance(callee, HostFunc) else _GuestLowering
+    adapters = adapters_for(options, instance)
+    functype = flatten_functype(callee.type, "lower", adapters.layouts, options.is_async)
+    lowering: type[_Lowering]
+    if callee.type.is_async:
+        lowering = _AsyncLowering
+    else:
+        lowering = _HostLowering if isinstance(callee, HostFunc) else _GuestLowering
     return host_func(instance.store, functype, lowering(callee, options, instance), callee.name)
 
 
 class _Lowering:
-    """What the two kinds of lowered function share: adapters on the caller's side, made on the first call."""
+    """What lowered functions share: adapters on the caller's side, made on the first call."""
 
     __slots__ = ("_lift_params", "_lower_result", "callee", "instance", "options")
 
@@ -123,11 +141,16 @@ class _Lowering:
         self._lift_params: LiftParams | None = None
         self._lower_result: LowerResult | None = None
 
+    def __call__(self, *flat: Any) -> Any:
+        raise NotImplementedError
+
     def lift_params(self, cx: Context, flat: Sequence[Any]) -> list[Any]:
         if self._lift_params is None:
-            adapters = adapters_for(self.options, self.instance)
-            self._lift_params = lift_params(adapters, self.callee.type)
-            self._lower_result = lower_result(adapters, self.callee.type)
+            adapters, is_async = adapters_for(self.options, self.instance), self.options.is_async
+            most_params = MAX_FLAT_ASYNC_PARAMS if is_async else MAX_FLAT_PARAMS
+            most_results = 0 if is_async else MAX_FLAT_RESULTS
+            self._lift_params = lift_params(adapters, self.callee.type, most_params)
+            self._lower_result = lower_result(adapters, self.callee.type, most_results)
         return self._lift_params(cx, flat)
 
     def lower_result(self, cx: Context, value: Any, flat: Sequence[Any]) -> list[Any]:
@@ -170,12 +193,17 @@ class _HostLowering(_Lowering):
 
     def lower_answer(self, cx: Context, flat: Sequence[Any], value: Any) -> list[Any]:
         """The flat results for a value; ValueTypeError names the function if it does not fit."""
-        try:
-            if self.callee.type.result is None and isinstance(value, Err):
-                raise ValueTypeError(f"the function raised {value!r}, but its type has no result")
-            return self.lower_result(cx, value, flat)
-        except ValueTypeError as error:
-            raise error.within(f"result of {self.callee.name!r}") from None
+        return _lower_answer(self, cx, value, flat)
+
+
+def _lower_answer(lowering: _Lowering, cx: Context, value: Any, flat: Sequence[Any]) -> list[Any]:
+    callee = lowering.callee
+    try:
+        if callee.type.result is None and isinstance(value, Err):
+            raise ValueTypeError(f"the function raised {value!r}, but its type has no result")
+        return lowering.lower_result(cx, value, flat)
+    except ValueTypeError as error:
+        raise error.within(f"result of {callee.name!r}") from None
 
 
 class _Awaited:
@@ -211,44 +239,210 @@ class _Awaited:
 
 
 class _GuestLowering(_Lowering):
-    """Calls a function of one component instance from another."""
+    """Calls a function of one component instance from another, neither of them async."""
 
     __slots__ = ()
 
-    def __call__(self, *flat: Any) -> Any:
+    def __call__(self, *flat: Any) -> Generator[Any, Any, Any]:
         caller, callee = self.instance, self.callee
         caller.check_may_leave()
         callee.instance.enter(caller)
         scope = CallScope()
-        outer = Context(self.options, caller, scope, fused=True)
-        inner = Context(callee.options, callee.instance, scope, fused=True)
-        values = self.lift_params(outer, flat)
-        try:
-            core_args = callee.lower_params(inner, values)
-        except ValueTypeError as error:
-            raise _does_not_fit(error) from None
-        return Call(callee.core, core_args, lambda results: self.returned(outer, inner, flat, results))
+        context = Context(self.options, caller, scope, True, callee.options.string_encoding)
+        results: list[Any] = []
 
-    def returned(self, outer: Context, inner: Context, flat: Sequence[Any], core_results: list[Any]) -> Any:
-        """Move the result from the callee to the caller, then run the callee's post-return."""
-        value = self.callee.lift_result(inner, core_results)
-        outer.scope.check_borrows_dropped()
-        try:
-            results = self.lower_result(outer, value, flat)
-        except ValueTypeError as error:
-            raise _does_not_fit(error) from None
-        outer.scope.end()
-        post_return = self.callee.options.post_return
-        if post_return is None:
-            return self.left(results)
-        self.callee.instance.may_leave = False
-        return Call(post_return, list(core_results), lambda _: self.left(results))
+        def on_resolve(value: Any, returned: bool) -> None:
+            nonlocal results
+            results = _lower_fused(self, context, value, flat)
+            scope.end()
 
-    def left(self, results: list[Any]) -> Any:
-        """Leave the callee with the caller's flat results."""
-        self.callee.instance.may_leave = True
-        self.callee.instance.leave(self.instance)
-        return in_time(self.instance.store, results)
+        task = GuestTask(
+            callee, scope, lambda: self.lift_params(context, flat), on_resolve, refuse, _task_of(caller)
+        )
+        task.context.source_encoding = self.options.string_encoding
+        yield from run_within(task)
+        callee.instance.leave(caller)
+        return in_time(caller.store, results)
+
+
+def run_within(task: GuestTask) -> Body:
+    """Run a synchronous task to its end, on the chain of frames of whoever calls this."""
+    instance, thread = task.instance, task.implicit
+    before = instance.thread, instance.sync_task
+    instance.thread, instance.sync_task = thread, task
+    thread.on_stop = task.next_within
+    yield from lifted(task)
+    instance.thread, instance.sync_task = before
+
+
+def begin_start(instance: ComponentInstance) -> None:
+    """What runs while `instance` is made is a synchronous task of it. Spec: CanonicalABI.md#canon-lift"""
+    func = LiftedFunc(FuncType(()), None, CanonOptions(), instance, "start")
+    task = GuestTask(func, CallScope(), list, lambda value, returned: None, refuse)
+    task.state = State.STARTED
+    task.register(task.implicit)
+    task.implicit.on_stop = task.next_within
+    instance.first_thread = instance.thread = task.implicit
+    instance.sync_task = task
+
+
+def end_start(instance: ComponentInstance) -> None:
+    """The instance is made."""
+    task = instance.sync_task
+    assert task is not None
+    task.state = State.RESOLVED
+    task.unregister(task.implicit)
+    instance.sync_task = None
+
+
+def start_task(task: GuestTask, left: int, on_stop: Callable[[], Step]) -> Step:
+    """The step that starts an asynchronous task, whose instance was entered.
+
+    `left` calls may be nested in it; `on_stop` gives what follows when its thread stops for the first time.
+    """
+    thread = task.implicit
+    thread.way = lambda cancelled: begin(lifted(task), left, thread.stop)
+    return thread.go(on_stop)
+
+
+class _AsyncLowering(_Lowering):
+    """Calls an async function, of the host or of another component instance. Spec: canon_lower"""
+
+    __slots__ = ()
+
+    def __call__(self, *flat: Any) -> Generator[Any, Any, Any]:
+        caller, is_async = self.instance, self.options.is_async
+        caller.check_may_leave()
+        if not is_async:
+            check_may_block(caller)
+        thread = caller.thread
+        assert thread is not None
+        subtask = Subtask(CallScope())
+        context = Context(self.options, caller, subtask.scope)
+        if isinstance(self.callee, LiftedFunc):
+            context.fused, context.source_encoding = True, self.callee.options.string_encoding
+
+        def on_start() -> list[Any]:
+            values = self.lift_params(context, flat)
+            subtask.advance(SubtaskState.STARTED)
+            return values
+
+        def on_resolve(value: Any, returned: bool) -> None:
+            if returned:
+                lower = _lower_fused if context.fused else _lower_answer
+                subtask.flat_results = lower(self, context, value, flat)
+                subtask.advance(SubtaskState.RETURNED)
+            elif subtask.state is SubtaskState.STARTING:
+                subtask.advance(SubtaskState.CANCELLED_BEFORE_STARTED)
+            else:
+                subtask.advance(SubtaskState.CANCELLED_BEFORE_RETURNED)
+
+        start = self.start_guest if context.fused else self.start_host
+        yield from start(subtask, on_start, on_resolve)
+        if not is_async:
+            if not subtask.is_resolved():
+                yield from thread.wait_until(subtask.is_resolved)
+            subtask.deliver_resolve()
+            return in_time(caller.store, subtask.flat_results)
+        if subtask.is_resolved():
+            subtask.deliver_resolve()
+            return in_time(caller.store, [SubtaskState.RETURNED])
+        index = caller.handles.add(subtask)
+
+        def event() -> Event:
+            if subtask.is_resolved():
+                subtask.deliver_resolve()
+            return EventCode.SUBTASK, index, subtask.state
+
+        def on_progress() -> None:
+            subtask.pending = event
+
+        subtask.on_progress = on_progress
+        return [subtask.state | index << 4]
+
+    def start_guest(self, subtask: Subtask, on_start: OnStart, on_resolve: OnResolve) -> Body:
+        """Start a task of the callee's instance, and go on when its thread has stopped. Spec: Store.lift"""
+        caller, callee = self.instance, self.callee
+        instance: ComponentInstance = callee.instance
+        instance.enter(caller)
+        task = GuestTask(callee, subtask.scope, on_start, on_resolve, refuse, _task_of(caller))
+        task.context.source_encoding = self.options.string_encoding
+        subtask.cancel = task.request_cancellation
+        thread = instance.thread
+
+        def leave(back: Way, left: int) -> Step:
+            def stopped() -> Step:
+                instance.leave(caller)
+                instance.thread = thread
+                return back(None)
+
+            if not left:
+                raise call_stack_exhausted()
+            return start_task(task, left - 1, stopped)
+
+        yield Switch(leave)
+
+    def start_host(self, subtask: Subtask, on_start: OnStart, on_resolve: OnResolve) -> Body:
+        """Call the host's function, and go on: the result comes at once, or from an event loop."""
+        instance = self.instance
+        scheduler = instance.scheduler
+        values = on_start()
+        answer: Any
+        try:
+            answer = self.callee.fn(*values)
+            if isinstance(answer, Blocked):
+                answer = yield answer
+        except Err as error:
+            answer = error
+        if not hasattr(answer, "__await__"):
+            on_resolve(answer, True)
+            return
+        if scheduler.launch is None:
+            if hasattr(answer, "close"):
+                answer.close()
+            raise no_event_loop()
+
+        def settle(value: Any, error: BaseException | None) -> None:
+            if isinstance(error, Err):
+                value = error
+            elif error is not None:
+                raise error
+            on_resolve(value, True)
+
+        give_up = scheduler.operate(instance, answer, settle)
+
+        def cancel(caller: ComponentInstance | None) -> Body:
+            give_up()
+            on_resolve(None, False)
+            yield from ()
+
+        subtask.cancel = cancel
+
+
+def _task_of(instance: ComponentInstance) -> GuestTask | None:
+    """The task whose thread runs in `instance`."""
+    return None if instance.thread is None else instance.thread.task
+
+
+def _lower_fused(lowering: _Lowering, cx: Context, value: Any, flat: Sequence[Any]) -> list[Any]:
+    """The flat results for a value that another component has returned."""
+    try:
+        return lowering.lower_result(cx, value, flat)
+    except ValueTypeError as error:
+        raise _does_not_fit(error) from None
+
+
+def refuse(error: ValueTypeError) -> None:
+    """What another component passes does not fit."""
+    raise _does_not_fit(error) from None
+
+
+def no_event_loop() -> Trap:
+    """The trap for what needs an event loop, in a call without one."""
+    return Trap(
+        "a host function awaits, which needs an event loop to drive the call: use call_async",
+        "await-in-sync-call",
+    )
 
 
 def _does_not_fit(error: ValueTypeError) -> Trap:

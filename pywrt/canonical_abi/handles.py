@@ -7,9 +7,9 @@ object itself where the host does.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pywrt.engine.machine import call
 from pywrt.errors import Trap, ValueTypeError
@@ -20,6 +20,8 @@ from pywrt.wit.types import Borrow, Own, ResourceType
 if TYPE_CHECKING:
     from pywrt.canonical_abi.context import Context
     from pywrt.canonical_abi.instance import ComponentInstance
+
+Kind = TypeVar("Kind")
 
 #: A table never grows beyond this. Spec: Table.MAX_LENGTH
 MAX_LENGTH = (1 << 28) - 1
@@ -34,6 +36,18 @@ class GuestResource(ResourceType):
         super().__init__(name)
         self.instance = instance
         self.dtor = dtor
+
+    def destroy(self, rep: int) -> None:
+        """Run the destructor for the host, to its end. Trap if it traps, or the instance can't be entered."""
+        instance, dtor = self.instance, self.dtor
+
+        def act() -> None:
+            if dtor is not None:
+                instance.begin_alone()
+                call(instance.store, dtor, [rep])
+                instance.sync_task = None
+
+        instance.scheduler.act_in(instance, act)
 
 
 class HostResource(ResourceType):
@@ -64,46 +78,62 @@ class ResourceHandle:
 
 
 class HandleTable:
-    """The handles of a component instance: indices from 1, the last one freed is the next one given."""
+    """What a component instance knows by index: from 1, the last one freed is the next one given.
 
-    __slots__ = ("_entries", "_free", "_left")
+    That is handles to resources, waitables, waitable sets and error contexts; in a table of its own, threads.
+    """
 
-    def __init__(self, store: Store) -> None:
-        self._entries: list[ResourceHandle | None] = [None]
+    __slots__ = ("_entries", "_free", "_left", "_what")
+
+    def __init__(self, store: Store, what: str = "handle") -> None:
+        self._entries: list[Any] = [None]
         self._free: list[int] = []
-        # One cell for all tables of a store: how many more handles it may hold.
+        self._what = what
+        # One cell for all tables of a store: how many more entries they may hold.
         self._left: list[int] = store.data.setdefault(HandleTable, [store.config.max_handles])
 
-    def get(self, index: int) -> ResourceHandle:
-        """The handle at `index`; Trap if there is none."""
-        handle = self._entries[index] if index < len(self._entries) else None
-        if handle is None:
-            raise Trap(f"unknown handle index {index}", "unknown-handle")
-        return handle
+    def get(self, index: int) -> Any:
+        """What is at `index`; Trap if nothing is."""
+        entry = self._entries[index] if index < len(self._entries) else None
+        if entry is None:
+            raise Trap(f"unknown {self._what} index {index}", "unknown-handle")
+        return entry
+
+    def get_kind(self, index: int, kind: type[Kind]) -> Kind:
+        """What is at `index`; Trap if there is nothing, or it is no `kind`."""
+        entry = self.get(index)
+        if not isinstance(entry, kind):
+            raise _wrong_kind(index, kind, entry)
+        return entry
 
     def get_typed(self, index: int, resource: ResourceType) -> ResourceHandle:
         """The handle at `index`; Trap if there is none, or it is of another resource type."""
-        handle = self.get(index)
+        handle: ResourceHandle = self.get(index)
+        if handle.__class__ is not ResourceHandle:
+            raise _wrong_kind(index, ResourceHandle, handle)
         if handle.resource is not resource:
             raise _wrong_type(index, resource, handle.resource)
         return handle
 
-    def add(self, handle: ResourceHandle) -> int:
-        """Enter `handle` and return its index; Trap when the table or the store is full."""
+    def add(self, entry: Any) -> int:
+        """Enter `entry` and return its index; Trap when the table or the store is full."""
         left = self._left
         if left[0] <= 0 or len(self._entries) > MAX_LENGTH:
-            raise Trap("too many handles: the store's limit is reached (Config.max_handles)", "handle-limit")
+            raise Trap(
+                f"too many {self._what}s: the store's limit is reached (Config.max_handles)",
+                "handle-limit",
+            )
         left[0] -= 1
         if self._free:
             index = self._free.pop()
-            self._entries[index] = handle
+            self._entries[index] = entry
         else:
             index = len(self._entries)
-            self._entries.append(handle)
+            self._entries.append(entry)
         return index
 
     def remove(self, index: int) -> None:
-        """Free `index`, which must hold a handle."""
+        """Free `index`, which must hold something."""
         self._entries[index] = None
         self._free.append(index)
         self._left[0] += 1
@@ -118,8 +148,25 @@ class HandleTable:
         self.remove(index)
         return handle.rep
 
+    def values(self) -> Iterator[Any]:
+        """What is in the table."""
+        return (entry for entry in self._entries if entry is not None)
+
     def __len__(self) -> int:
         return len(self._entries) - 1 - len(self._free)
+
+
+def _kind(cls: type) -> str:
+    """`ReadableStreamEnd` as messages have it: readable stream end."""
+    return "".join([f" {c.lower()}" if c.isupper() else c for c in cls.__name__]).strip()
+
+
+def _wrong_kind(index: int, expected: type, found: Any) -> Trap:
+    return Trap(
+        f"handle index {index} used with the wrong type, expected {_kind(expected)} but found "
+        f"{_kind(found.__class__)}",
+        "wrong-handle-type",
+    )
 
 
 def _wrong_type(index: int, expected: ResourceType, found: ResourceType) -> Trap:
@@ -176,11 +223,7 @@ class GuestHandle:
         """
         self._end("was dropped")
         if self.owned and isinstance(self.resource, GuestResource):
-            instance, dtor = self.resource.instance, self.resource.dtor
-            instance.enter_related(None)
-            if dtor is not None:
-                call(instance.store, dtor, [self.rep])
-            instance.leave(None)
+            self.resource.destroy(self.rep)
 
     def expire(self) -> None:
         """End a borrow with its call."""

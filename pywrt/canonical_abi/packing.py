@@ -36,7 +36,7 @@ from pywrt.wit.types import (
 if TYPE_CHECKING:
     from pywrt.canonical_abi.adapters import Adapters
 
-#: Types of more slots than this are read field by field.
+#: So many slots are packed at once: elements of a list in groups, types that have more field by field.
 MAX_SLOTS = 256
 
 _UNSIGNED_CODES = {1: "B", 2: "H", 4: "I"}

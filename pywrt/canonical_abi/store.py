@@ -17,7 +17,7 @@ from pywrt.canonical_abi.flat import sequence, sequence_of_length
 from pywrt.canonical_abi.layout import REALLOC_I32_MAX
 from pywrt.canonical_abi.load import ARRAY_CODES
 from pywrt.canonical_abi.pacing import CHUNK
-from pywrt.canonical_abi.packing import Packing
+from pywrt.canonical_abi.packing import MAX_SLOTS, Packing
 from pywrt.canonical_abi.scalars import check_bool, check_char, check_f32, check_f64, int_check
 from pywrt.canonical_abi.values import product_of
 from pywrt.engine.deadline import check_deadline
@@ -31,9 +31,6 @@ if TYPE_CHECKING:
 StoreList = Callable[[Context, Any], tuple[int, int]]
 #: write(cx, elements, ptr)
 Write = Callable[[Context, Any, int], None]
-
-#: Elements of a list are packed so many together that they have about this number of slots.
-_SLOTS_AT_ONCE = 256
 
 
 def store_packed(adapters: Adapters, packing: Packing) -> Store:
@@ -163,11 +160,12 @@ def store_list_into_valid_range(adapters: Adapters, element: WitType) -> Write:
 
     def write(cx: Context, elements: Sequence[Any], ptr: int) -> None:
         i = 0
+        places = range(ptr, ptr + len(elements) * size, size)
         try:
-            for i, value in enumerate(elements):
+            for i, (value, place) in enumerate(zip(elements, places)):  # noqa: B905  # no place, no element
                 if not i % CHUNK:
                     check_deadline(cx.instance.store)
-                store(cx, value, ptr + i * size)
+                store(cx, value, place)
         except ValueTypeError as error:
             raise error.within(f"[{i}]") from None
 
@@ -176,7 +174,7 @@ def store_list_into_valid_range(adapters: Adapters, element: WitType) -> Write:
 
 def _write_packed(data: bytearray, packing: Packing, size: int) -> Write:
     lower: LowerFlat = packing.lower
-    most = max(1, _SLOTS_AT_ONCE // packing.slots)
+    most = MAX_SLOTS // max(1, packing.slots)
 
     def write(cx: Context, elements: Sequence[Any], ptr: int) -> None:
         expected = len(elements) * size

@@ -1,9 +1,9 @@
-"""A call from the host into a component, in slices. Spec: CanonicalABI.md#tasks, #canon-lift
+"""A call from the host into a component, in slices. Spec: CanonicalABI.md#embedding (Store.invoke)
 
-Strategy: a state machine. NEW: nothing has happened; the first `resume` enters the instance and lowers
-the arguments (realloc runs nested). RUNNING: the core function runs as a machine activation, a slice a
-`resume`. Its results are lifted, then RETURNING: post-return runs, again as an activation. DONE: the
-instance has been left and `result` holds the value, or `trap` what ended the call.
+Strategy: the call is a task of the guest's (`guest_task`) whose arguments and result are the host's, and a
+driver that runs the store's threads until that task has its result. NEW: nothing has happened; the first
+`resume` enters the instance, or waits until it can be entered. DONE: `result` holds the value, or `trap` what
+ended the call. Threads that the call leaves behind go on when something else drives the store.
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from pywrt.canonical_abi.context import Context
-from pywrt.canonical_abi.func import LiftedFunc
+from pywrt.canonical_abi.driver import Driver, Idle
+from pywrt.canonical_abi.func import LiftedFunc, no_event_loop, run_within, start_task
+from pywrt.canonical_abi.guest_task import GuestTask
+from pywrt.canonical_abi.guest_task import State as GuestState
 from pywrt.canonical_abi.handles import CallScope
-from pywrt.engine.machine import Activation, Blocked, Stop
+from pywrt.canonical_abi.scheduler import Run
+from pywrt.engine.machine import Blocked, Step, Stop, begin, finish
 from pywrt.errors import Trap, ValueTypeError
 from pywrt.runtime.store import Store
 
@@ -27,11 +30,10 @@ class State(enum.Enum):
 
     NEW = enum.auto()
     RUNNING = enum.auto()
-    RETURNING = enum.auto()
     DONE = enum.auto()
 
 
-class Task:
+class Task(Driver):
     """One call of `func` with `args`.
 
     Each `resume` says why it stopped. After `Stop.RETURNED`, `result` is the value; after `Stop.TRAPPED`,
@@ -39,68 +41,87 @@ class Task:
     the host is waited for. A task that is not resumed to its end must be cancelled.
     """
 
-    __slots__ = ("_activation", "_context", "_cx", "_stop", "args", "func", "result", "state", "trap")
+    __slots__ = ("_guest", "_own", "_parked", "_refused", "args", "func", "result", "state")
 
     def __init__(self, func: LiftedFunc, args: Sequence[Any]) -> None:
         if len(args) != len(func.type.params):
             raise ValueTypeError(
                 f"{func.name!r} takes {len(func.type.params)} arguments ({func.type}), {len(args)} were given"
             )
+        super().__init__(func.instance.scheduler)
         self.func = func
         self.args = args
         self.result: Any = None
-        self.trap: BaseException | None = None
         self.state = State.NEW
-        self._stop = Stop.SLICE_END
-        self._activation: Activation | None = None
-        self._context = [0, 0]
-        self._cx = Context(func.options, func.instance, CallScope())
-
-    @property
-    def blocked(self) -> Any:
-        """What the guest waits for, after `Stop.BLOCKED`: a `Blocked`, or an awaitable (see `deliver`)."""
-        if self._stop is not Stop.BLOCKED or self._activation is None:
-            return None
-        return self._activation.blocked
+        self._refused: ValueTypeError | None = None
+        #: The run that begins the call. What ends it ends the call, even if that has returned.
+        self._own = Run()
+        self._parked: tuple[Any, Any] = (None, None)
+        self._guest = GuestTask(
+            func, CallScope(), lambda: self.args, self._resolved, self._refuse, fused=False
+        )
 
     def resume(self, slice: int | None = None) -> Stop:
         """Go on for about `slice` units of fuel (None: to the end).
 
         Raises ValueTypeError if an argument does not fit its type; nothing has happened then. An exception
-        of a host function propagates, or is left in `trap`, as the machine does it.
+        of a host function is left in `trap`.
         """
         if self.state is State.DONE:
-            return self._stop
+            return Stop.RETURNED if self.trap is None else Stop.TRAPPED
         try:
-            if self.state is State.NEW and not self._start():
-                return self._stop
-            return self._run(slice)
+            if self.state is State.NEW and not self._begin():
+                return Stop.BLOCKED
+            stop = super().resume(slice)
+        except ValueTypeError:
+            self.state = State.DONE
+            raise
         except Trap as trap:
-            return self._fail(trap)
-        except ValueTypeError as error:
-            if self.state is State.NEW:
-                self._withdraw()
-            else:
-                self._fail(error)
-            raise
-        except BaseException as error:
-            self._fail(error)
-            raise
+            stop = self._fail(trap)
+        if stop is Stop.RETURNED:
+            self.state = State.DONE
+        return stop
 
-    def deliver(self, answer: Any) -> None:
-        """Say what the awaitable in `blocked` gave; the next `resume` goes on with it."""
-        if self._activation is not None:
-            self._activation.deliver(answer)
-            self._stop = Stop.SLICE_END
+    def is_settled(self) -> bool:
+        guest = self._guest
+        if self._refused is not None:
+            raise self._refused
+        failure = guest.failure or self._own.failure
+        if failure is not None:
+            self._fail(failure)
+        return self.state is State.DONE or guest.resolved
 
-    def cancel(self, reason: BaseException | None = None) -> None:
-        """Give the call up, for `reason`. An instance in the middle of a call is poisoned by it."""
-        if reason is None:
-            reason = Trap("the call was cancelled", "cancelled")
-        if self.state is State.NEW:
-            self.state, self._stop, self.trap = State.DONE, Stop.TRAPPED, reason
-        elif self.state is not State.DONE:
-            self._fail(reason)
+    def _drive(self, slice: int | None) -> Stop:
+        stop = super()._drive(slice)
+        return Stop.TRAPPED if stop is Stop.RETURNED and self.trap is not None else stop
+
+    def cancel(self, error: BaseException | None = None) -> BaseException:
+        """Give the call up, for `error`, which is returned.
+
+        An async function that waits is asked to end, and its instance lives on. One that is in the middle of
+        its code is stopped there, and its instance is poisoned.
+        """
+        if error is None:
+            error = Trap("the call was cancelled", "cancelled")
+        if self.state is State.DONE:
+            return error
+        was_new, self.state = self.state is State.NEW, State.DONE
+        self.result, self.trap = None, error
+        guest, run = self._guest, self._run
+        if run is not None and run is self.func.instance.run and self._must_stop(error):
+            self._run = None
+            self.scheduler.stop(run, error)
+        else:
+            self.let_go(error)
+        if was_new or guest.resolved or guest.failure is not None:
+            self._give_back()
+        else:
+            self._request_cancellation()
+        return error
+
+    def _must_stop(self, error: BaseException) -> bool:
+        """Whether the guest is to be stopped in the middle of its code."""
+        return not self.func.type.is_async or isinstance(error, Trap)
 
     def park(self) -> None:
         """Let other calls into the instance while this one is blocked.
@@ -109,69 +130,85 @@ class Task:
         which handlers are called).
         """
         instance = self.func.instance
-        self._context = instance.context
+        self._parked = instance.thread, instance.sync_task
+        instance.thread = instance.sync_task = None
         instance.leave(None)
 
     def unpark(self) -> None:
         """End `park`; Trap if another call is in progress, or has poisoned the instance."""
         instance = self.func.instance
-        instance.enter(None)
-        instance.context = self._context
-
-    def _start(self) -> bool:
-        """Enter the instance and lower the arguments; False if it can't be entered."""
-        func = self.func
+        assert self._run is not None
+        outer, self.scheduler.current = self.scheduler.current, self._run
         try:
-            func.instance.enter(None)
-        except Trap as trap:
-            self.state, self._stop, self.trap = State.DONE, Stop.TRAPPED, trap
+            instance.enter(None)
+        finally:
+            self.scheduler.current = outer
+        instance.thread, instance.sync_task = self._parked
+
+    def _begin(self) -> bool:
+        """Enter the instance; False if that must wait for another task's call."""
+        func, instance, guest = self.func, self.func.instance, self._guest
+        if self.owner is not None and self._must_wait():
+            self._blocked = Idle(self.scheduler)
             return False
-        flat = func.lower_params(self._cx, self.args)
-        self._activation = Activation(func.instance.store, func.core, flat)
+
+        def end() -> Step:
+            instance.leave(None)
+            return finish()
+
+        def enter() -> Step:
+            instance.enter(None)
+            left = instance.store.config.max_call_depth - 1
+            if func.type.is_async:
+                return start_task(guest, left, end)
+            return begin(run_within(guest), left, end)
+
+        self._own = self._run = self.scheduler.begin(enter)
+        self._own.owner = self.owner
         self.state = State.RUNNING
         return True
 
-    def _run(self, slice: int | None) -> Stop:
-        activation = self._activation
-        assert activation is not None
-        stop = activation.resume(slice)
-        if stop is Stop.RETURNED and self.state is State.RUNNING:
-            self.result = self.func.lift_result(self._cx, activation.results)
-            self._cx.scope.check_borrows_dropped()
-            self._cx.scope.end()
-            post_return = self.func.options.post_return
-            if post_return is not None:
-                self.func.instance.may_leave = False
-                self._activation = activation = Activation(
-                    self.func.instance.store, post_return, list(activation.results)
-                )
-                self.state = State.RETURNING
-                stop = activation.resume(slice)
-        if stop is Stop.RETURNED:
-            self.func.instance.may_leave = True
-            self.func.instance.leave(None)
-            self.state = State.DONE
-        elif stop is Stop.TRAPPED:
-            return self._fail(activation.trap)
-        self._stop = stop
-        return stop
+    def _must_wait(self) -> bool:
+        """Whether a call of another task of asyncio is in the instance, which that will leave again."""
+        busy = [instance.run for instance in self.func.instance.lineage if instance.run is not None]
+        return bool(busy) and all(run.failure is None and run.owner is not self.owner for run in busy)
 
-    def _fail(self, trap: BaseException | None) -> Stop:
-        """Poison the instance; what the host lent is the host's again."""
-        self.func.instance.poisoned = True
-        self._cx.scope.end()
-        if self._stop is Stop.BLOCKED and hasattr(self.blocked, "close"):
-            self.blocked.close()  # an awaitable that nobody will await
-        self._activation = None
+    def _resolved(self, value: Any, returned: bool) -> None:
+        self.result = value
+        self._guest.context.scope.end()
+        self.scheduler.wake()
+
+    def _refuse(self, error: ValueTypeError) -> None:
+        """An argument does not fit: undo the start of the call."""
+        self._refused = error
+        self._guest.context.scope.roll_back()
+
+    def _fail(self, trap: BaseException) -> Stop:
+        """What the host lent is the host's again."""
+        if self.state is State.RUNNING and self._guest.failure is None and self._own.failure is None:
+            self.scheduler.poison(self.func.instance, trap)
+        self._give_back()
         self.result = None
-        self.state, self._stop, self.trap = State.DONE, Stop.TRAPPED, trap
+        self.state, self.trap = State.DONE, trap
         return Stop.TRAPPED
 
-    def _withdraw(self) -> None:
-        """Undo the start of a call whose arguments don't fit."""
-        self._cx.scope.roll_back()
-        self.func.instance.leave(None)
-        self.state, self._stop = State.DONE, Stop.TRAPPED
+    def _give_back(self) -> None:
+        self._guest.context.scope.end()
+
+    def _request_cancellation(self) -> None:
+        """Ask the guest's task to end; it has a while to do so now, and what other drivers give it later."""
+        guest = self._guest
+        if guest.state is not GuestState.INITIAL and guest.state is not GuestState.STARTED:
+            return
+        left = guest.instance.store.config.max_call_depth - 1
+        run = self.scheduler.begin(lambda: begin(guest.request_cancellation(None), left, finish))
+        stop = self.scheduler.resume(run, _CANCEL_SLICE)
+        if stop is not Stop.RETURNED and stop is not Stop.TRAPPED:
+            self.scheduler.leave_to_others(run)
+
+
+#: Units of fuel that a task has at once to end when it is asked to.
+_CANCEL_SLICE = 100_000
 
 
 def call(func: LiftedFunc, args: Sequence[Any]) -> Any:
@@ -181,18 +218,24 @@ def call(func: LiftedFunc, args: Sequence[Any]) -> Any:
     that does not fit. Trap "all fuel consumed" when the store's fuel runs out.
     """
     task = Task(func, args)
+    finish_call(func.instance.store, task)
+    return task.result
+
+
+def finish_call(store: Store, driver: Driver) -> None:
+    """Drive until what is waited for has come about, without an event loop; raise what ends it else."""
     while True:
-        stop = task.resume()
+        stop = driver.resume()
         if stop is Stop.RETURNED:
-            return task.result
+            return
         if stop is Stop.OUT_OF_FUEL:
-            task.cancel(Trap("all fuel consumed", "out-of-fuel"))
+            driver.fail_for_fuel()
         elif stop is Stop.BLOCKED:
-            reason = wait(func.instance.store, task.blocked)
+            reason = wait(store, driver.blocked)
             if reason is not None:
-                task.cancel(reason)
-        if task.trap is not None:
-            raise task.trap
+                driver.cancel(reason)
+        if driver.trap is not None:
+            raise driver.trap
 
 
 #: Seconds between two looks at what may end a wait.
@@ -202,9 +245,7 @@ _TICK = 0.05
 def wait(store: Store, blocked: Any) -> Trap | None:
     """Wait until `blocked` may be tried again; the trap, if the store's deadline comes first."""
     if not isinstance(blocked, Blocked):
-        return Trap(
-            "a host function awaits, which needs an event loop to drive the call", "await-in-sync-call"
-        )
+        return no_event_loop()
     end = None if blocked.timeout is None else time.monotonic() + blocked.timeout
     if end is None and blocked.fileno is None:
         time.sleep(0.0005)

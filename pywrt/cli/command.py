@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from pywrt.cli import inspect, objdump, parse, run, validate, wit
+from pywrt.cli import bindgen, inspect, objdump, parse, run, validate, wit
 from pywrt.cli import print as print_text
 from pywrt.cli.files import CommandError
 from pywrt.version import __version__
@@ -28,6 +28,7 @@ _COMMANDS = {
     "objdump": objdump,
     "inspect": inspect,
     "wit": wit,
+    "bindgen": bindgen,
 }
 
 _EXAMPLES = """\
@@ -40,6 +41,7 @@ examples:
   pywrt objdump -d add math.wasm                the code of a function
   pywrt inspect app.wasm                        what is it, what does it need?
   pywrt wit wit/                                check interfaces, and print them
+  pywrt bindgen app.wasm -o app.py              a typed Python module for a component
 
 `pywrt COMMAND --help` has more. An MCP server is run with `pywrt-mcp FILE`.
 Exit status: 0 success, 1 failure, 2 usage, 134 trap; of `run`, the guest's.

@@ -10,6 +10,7 @@ instance.get_func(store, "greet")(store, "World")
 """
 
 from pywrt.canonical_abi.handles import GuestHandle, HostResource
+from pywrt.canonical_abi.host_streams import ErrorContext, FutureReader, StreamReader
 from pywrt.canonical_abi.task import Task
 from pywrt.canonical_abi.values import Err, Record, Variant
 from pywrt.component.component import Component, ExportIndex
@@ -21,9 +22,11 @@ __all__ = [
     "Component",
     "ComponentType",
     "Err",
+    "ErrorContext",
     "ExportIndex",
     "Extern",
     "Func",
+    "FutureReader",
     "GuestHandle",
     "HostResource",
     "Instance",
@@ -32,6 +35,7 @@ __all__ = [
     "LinkerInstance",
     "ModuleType",
     "Record",
+    "StreamReader",
     "Task",
     "Variant",
 ]

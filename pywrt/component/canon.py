@@ -57,7 +57,7 @@ class Pointers:
     def within(self, type: wit.WitType | None) -> bool:
         """Whether values of `type` hold pointers, that is strings, lists or maps."""
         if type is None or isinstance(type, wit.Primitive):
-            return type is wit.STRING
+            return type == wit.STRING
         if isinstance(type, wit.Map) or (isinstance(type, wit.List) and type.length is None):
             return True
         if isinstance(type, wit.Stream | wit.Future):

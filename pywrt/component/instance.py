@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from pywrt.api.calls import AsyncCall, running_task
+from pywrt.api.driving import drive_async
 from pywrt.api.engine import Store
 from pywrt.canonical_abi.func import ComponentFunc, HostFunc, LiftedFunc
 from pywrt.canonical_abi.task import Task, call
@@ -16,7 +18,8 @@ from pywrt.wit.types import FuncType, Result
 class Func:
     """A component function: call it with Python values (see `pywrt.canonical_abi.values`).
 
-    `func(store, *args)` runs it to its end; `start` gives a `Task` that runs in slices.
+    `func(store, *args)` runs it to its end, `await func.call_async(store, *args)` as part of a task of
+    asyncio; `start` gives a `Task` that runs in slices.
     """
 
     __slots__ = ("func", "store")
@@ -44,6 +47,24 @@ class Func:
         if isinstance(self.func, HostFunc):
             return self._call_host(self.func, args)
         return call(self.func, args)
+
+    async def call_async(self, store: Store, *args: Any) -> Any:
+        """Call the function from a task of asyncio and return its value, or None.
+
+        The guest runs in slices between which the loop goes on, and calls of async functions may be in
+        flight at the same time; a call that can't enter the instance yet waits for its turn. If the task is
+        cancelled, an async function that waits is asked to end, and any other is stopped for good. Raises
+        as a call does.
+        """
+        self._check_store(store)
+        if isinstance(self.func, HostFunc):
+            value = self._call_host(self.func, args)
+            return await value if hasattr(value, "__await__") else value
+        store.calls.check_open()
+        task = Task(self.func, args)
+        task.owner = running_task()
+        await drive_async(store.calls, AsyncCall(store.state, task, None))
+        return task.result
 
     def start(self, store: Store, *args: Any) -> Task:
         """Begin a call that `Task.resume` runs in slices. Nothing has run yet."""

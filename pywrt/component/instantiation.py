@@ -12,16 +12,22 @@ resource variable of validation stands for; function types are made concrete wit
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pywrt.canonical_abi.builtins import canon_resource_drop, canon_resource_new, canon_resource_rep
+from pywrt.canonical_abi.builtins import Builtin, canon_builtin
 from pywrt.canonical_abi.context import CanonOptions
-from pywrt.canonical_abi.func import LiftedFunc, canon_lift, canon_lower
+from pywrt.canonical_abi.func import LiftedFunc, begin_start, canon_lift, canon_lower, end_start
 from pywrt.canonical_abi.handles import GuestResource
 from pywrt.canonical_abi.instance import ComponentInstance
+from pywrt.canonical_abi.resource_builtins import (
+    canon_resource_drop,
+    canon_resource_new,
+    canon_resource_rep,
+)
 from pywrt.component.definitions import (
     AliasCoreExport,
     AliasExport,
     AliasOuter,
     Argument,
+    CanonBuiltin,
     CanonLift,
     CanonLower,
     CanonResource,
@@ -37,7 +43,7 @@ from pywrt.component.definitions import (
     Options,
     ResourceDef,
 )
-from pywrt.component.subtyping import Substitution, substitute_func
+from pywrt.component.subtyping import Substitution, substitute, substitute_func
 from pywrt.component.tables import SORTS
 from pywrt.component.types import Bound, Path, Resource
 from pywrt.engine.deadline import check_deadline
@@ -114,6 +120,7 @@ class Frame:
         self.pc = 0
         parent = None if caller is None else caller.instance
         self.instance: ComponentInstance = ComponentInstance(store, closure.code.name or "", parent)
+        begin_start(self.instance)
         self.spaces: dict[str, list[Any]] = {sort: [] for sort in _SPACES}
         self.resources: dict[Resource, ResourceType] = {}
         #: Makes static types concrete; each type once, so that equal types stay one object.
@@ -141,6 +148,8 @@ class Frame:
             None if options.realloc is None else funcs[options.realloc],
             None if options.post_return is None else funcs[options.post_return],
             options.string_encoding,
+            options.is_async,
+            None if options.callback is None else funcs[options.callback],
         )
 
 
@@ -187,6 +196,7 @@ def instantiate(store: Store, code: ComponentCode, args: Mapping[str, Any]) -> E
             _EXECUTE[definition.__class__](frame, definition)
         else:
             stack.pop()
+            end_start(frame.instance)
             if not stack:
                 return frame.exports
             caller = stack[-1]
@@ -278,6 +288,21 @@ def _canon_resource(frame: Frame, definition: CanonResource) -> None:
     frame.spaces["core func"].append(make(frame.resources[definition.resource], frame.instance))
 
 
+def _canon_builtin(frame: Frame, definition: CanonBuiltin) -> None:
+    made = Builtin(definition.name, definition.type, frame.options(definition.options), definition.flag)
+    if definition.payload is not None:
+        made.payload = substitute(definition.payload, frame.types)
+    if definition.index is not None:
+        # what it is an index of, the name says
+        if definition.name.startswith("waitable-set."):
+            made.memory = frame.spaces["core memory"][definition.index]
+        elif definition.name.startswith("context."):
+            made.slot = definition.index
+        else:
+            made.table, made.thread = frame.spaces["core table"][definition.index], definition.thread
+    frame.spaces["core func"].append(canon_builtin(made, frame.instance))
+
+
 def _export(frame: Frame, definition: ExportDef) -> None:
     item = definition.item
     value = frame.value(item)
@@ -340,5 +365,6 @@ _EXECUTE: dict[type, Callable[[Frame, Any], None]] = {
     CanonLift: _canon_lift,
     CanonLower: _canon_lower,
     CanonResource: _canon_resource,
+    CanonBuiltin: _canon_builtin,
     ExportDef: _export,
 }

@@ -52,9 +52,11 @@ class Substitution:
 
         So the instance's exports use the types' names outside. Spec: Binary.md#instance-definitions
         """
-        if expected.sort == "type" and not isinstance(expected.type, Resource):
-            self.memo[id(expected.type)] = actual.type
-            self.seeded = True
+        if expected.sort == "type":
+            self.memo[id(expected)] = actual
+            if not isinstance(expected.type, Resource):
+                self.memo[id(expected.type)] = actual.type
+                self.seeded = True
         elif isinstance(expected.type, InstanceType) and isinstance(actual.type, InstanceType):
             for name, item in expected.type.exports.items():
                 if item.sort in ("type", "instance"):
@@ -87,12 +89,12 @@ class Mismatch(Exception):
 
 def substitute(type: wit.WitType, subst: Substitution) -> wit.WitType:
     """The value type with its resources replaced; the same object where nothing changes."""
-    rebuild = _REBUILD.get(type.__class__)
-    if rebuild is None:
-        return type
     known: wit.WitType | None = subst.memo.get(id(type))
     if known is not None:
         return known
+    rebuild = _REBUILD.get(type.__class__)
+    if rebuild is None:
+        return type
     made = rebuild(type, subst)
     subst.memo[id(type)] = made
     return made
@@ -218,8 +220,10 @@ def substitute_extern(item: Extern, subst: Substitution) -> Extern:
     elif not isinstance(type, ModuleType):
         made = substitute(type, subst)
     result = item
-    if made is not type:
+    renamed: Extern | None = subst.memo.get(id(item.renamed), item.renamed)
+    if made is not type or renamed is not item.renamed:
         result = item.like(item.sort, made, frozenset([resources.get(r, r) for r in item.free]))  # type: ignore[misc]
+        result.renamed = renamed
     subst.memo[id(item)] = result
     return result
 

@@ -228,7 +228,7 @@ def _borrow(reader: Reader, scope: Scope) -> Extern:
 def _stream(reader: Reader, scope: Scope) -> Extern:
     scope.require(ASYNC, "`stream`")
     element = _payload(reader, scope, "stream")
-    if element is not None and element.type is wit.CHAR:
+    if element is not None and element.type == wit.CHAR:
         raise InvalidError("`stream<char>` is not valid at this time")
     return _sized(wit.Stream(None if element is None else element.type), [element], _HANDLE)  # type: ignore[arg-type]
 

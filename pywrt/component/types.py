@@ -5,7 +5,7 @@ components, modules) and the resource types that validation works with.
 
 Two things depend on the identity of type objects. A resource type has an identity that survives renaming
 (`Resource.root`), which says whether two are the same type. And an import or export of a type makes a new
-object for it, equal to the old one, which says whether a type has a name that is visible outside.
+object for it, equal to the old one, which says whether a type has a name that is visible outside, and which.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -120,9 +120,10 @@ class Extern:
     `sort` is func, type, component, instance or core module. `size` counts the type's nodes and `depth` its
     nesting; `borrow` says whether a borrow handle is in it; `free` holds the resource types that it refers
     to and does not bind. `layout` is a value type's (alignment, size) in a 64-bit memory, else (0, 0).
+    `renamed` is the type that an imported or exported type is another name of.
     """
 
-    __slots__ = ("borrow", "depth", "free", "layout", "size", "sort", "type")
+    __slots__ = ("borrow", "depth", "free", "layout", "renamed", "size", "sort", "type")
 
     def __init__(
         self,
@@ -142,6 +143,7 @@ class Extern:
         self.borrow = borrow
         self.free = free
         self.layout = layout
+        self.renamed: Extern | None = None
 
     def like(self, sort: str, type: AnyType, free: frozenset[Resource] | None = None) -> "Extern":
         """The same for another sort, or an equal type under another name."""

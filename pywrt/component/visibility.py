@@ -7,6 +7,7 @@ went out by an export (see `pywrt.component.types`).
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pywrt.component.types import AnyType, ComponentType, Extern, InstanceType, ModuleType, Resource
 from pywrt.errors import InvalidError
@@ -27,15 +28,11 @@ def rename(item: Extern) -> Extern:
     made: AnyType = type
     if isinstance(type, Resource):
         made = Resource(type.name, renamed=type)
-    elif isinstance(type, wit.Record):
-        made = wit.Record(type.fields)
-    elif isinstance(type, wit.Variant):
-        made = wit.Variant(type.cases)
-    elif isinstance(type, wit.Enum):
-        made = wit.Enum(type.names)
-    elif isinstance(type, wit.Flags):
-        made = wit.Flags(type.names)
-    return item.like("type", made)
+    elif isinstance(type, wit.WitType):
+        made = replace(type)
+    named = item.like("type", made)
+    named.renamed = item
+    return named
 
 
 def register(item: Extern, named: Named, also: Named | None) -> bool:

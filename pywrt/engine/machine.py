@@ -13,8 +13,10 @@ An `Activation` is one call from outside. Only one of a store runs at a time.
 import enum
 import select
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from itertools import repeat
+from types import GeneratorType
 from typing import Any
 
 from pywrt.engine.backtrace import frame_of, innermost, locate, message_of
@@ -74,15 +76,47 @@ class Blocked:
 class Call:
     """What a host function returns to call a guest function without nesting.
 
-    `then` gets its raw results and returns what the host function may return.
+    `then` gets its raw results and returns what the host function may return. A generator (see `host_func`)
+    yields a call without it, and gets the results as the value of the `yield`.
     """
 
     __slots__ = ("args", "func", "then")
 
-    def __init__(self, func: Func, args: list[Any], then: Callable[[list[Any]], Any]) -> None:
+    def __init__(
+        self, func: Func, args: list[Any], then: Callable[[list[Any]], Any] = lambda results: results
+    ) -> None:
         self.func = func
         self.args = args
         self.then = then
+
+
+#: What runs next: a block, and the registers it runs on.
+Step = tuple[Block, list[Any]]
+#: Takes the value of a `yield` and gives the step by which the generator goes on with it.
+Way = Callable[[Any], Step]
+
+
+class Switch:
+    """What the generator of a host function yields to go elsewhere: to another chain of frames, say.
+
+    `leave` gets the way back, and how many calls may be nested there; it returns the step to go on with.
+    Spec: CanonicalABI.md#stack-switching (block, resume)
+    """
+
+    __slots__ = ("leave",)
+
+    def __init__(self, leave: Callable[[Way, int], Step]) -> None:
+        self.leave = leave
+
+
+class _Answer:
+    """Returned in place of results: `value` is for `generator`, which goes on with it."""
+
+    __slots__ = ("generator", "value")
+
+    def __init__(self, generator: Generator[Any, Any, Any], value: Any) -> None:
+        self.generator = generator
+        self.value = value
 
 
 class _Suspend(Exception):
@@ -109,6 +143,7 @@ def host_func(store: Store, type: FuncType, fn: Callable[..., Any], name: str = 
 
     `fn` returns None, a sequence of raw results, `Blocked`, or `Call`; or an awaitable (as a coroutine
     function does), which the activation hands to its driver. What it raises reaches the embedder unchanged.
+    It may be a generator function, which yields `Call` and `Switch` and returns one of these in the end.
     """
     count = len(type.results)
 
@@ -127,10 +162,16 @@ def host_func(store: Store, type: FuncType, fn: Callable[..., Any], name: str = 
 
 def deliver(R: list[Any], results: Any, count: int) -> Any:
     """Return from a host function, whose frame is `R`: give `results` to its caller."""
-    if results.__class__ is Blocked or hasattr(results, "__await__"):
-        raise _Suspend(results, count)
-    if results.__class__ is Call:
-        return _call_on(R, results, count)
+    kind = results.__class__
+    if kind is not tuple and kind is not list and results is not None:
+        if kind is GeneratorType:
+            return _advance(R, results, None, count)
+        if kind is _Answer:
+            return _advance(R, results.generator, results.value, count)
+        if kind is Call:
+            return _call_on(R, results, count)
+        if kind is Blocked or hasattr(results, "__await__"):
+            raise _Suspend(results, count)
     caller, destination = R[CALLER], R[DESTINATION]
     if count == 1:
         caller[destination] = results[0]
@@ -139,6 +180,46 @@ def deliver(R: list[Any], results: Any, count: int) -> Any:
             raise TypeError(f"a host function with {count} results returned {len(results)}")
         caller[destination : destination + count] = results
     return R[NEXT], caller
+
+
+def _advance(R: list[Any], generator: Generator[Any, Any, Any], value: Any, count: int) -> Any:
+    """Run the generator of the host function whose frame is `R` until it wants something, or returns."""
+    try:
+        wanted = generator.send(value)
+        if wanted.__class__ is Switch:
+
+            def back(answer: Any) -> Step:
+                return lambda R: _advance(R, generator, answer, count), R
+
+            return wanted.leave(back, R[CALLS_LEFT])
+        if wanted.__class__ is Blocked:
+            raise _Suspend(_for_generator(generator, wanted), count)
+    except _Suspend:
+        raise
+    except StopIteration as end:
+        return deliver(R, end.value, count)
+    except Exception as error:
+        raise _HostError(error) from error
+    return _call_on(R, Call(wanted.func, wanted.args, partial(_Answer, generator)), count)
+
+
+def _for_generator(generator: Generator[Any, Any, Any], blocked: Blocked) -> Blocked:
+    """The same for a function that is a generator, which gets the answer."""
+
+    def retry() -> Any:
+        again = blocked.retry()
+        return _for_generator(generator, again) if isinstance(again, Blocked) else _Answer(generator, again)
+
+    return Blocked(retry, blocked.timeout, blocked.fileno)
+
+
+def begin(body: Generator[Any, Any, Any], left: int, end: Callable[[], Step]) -> Step:
+    """The first step of a chain of frames of its own, which `body` is the bottom of.
+
+    `left` calls may be nested in it; `end` gives what runs when it has returned.
+    """
+    bottom: list[Any] = [None, None, 0, left]
+    return lambda R: _advance(R, body, None, 0), [bottom, lambda R: end(), LINK, left]
 
 
 def _call_on(R: list[Any], call: Call, count: int) -> Any:
@@ -156,6 +237,11 @@ def _call_on(R: list[Any], call: Call, count: int) -> Any:
     if not left:
         raise call_stack_exhausted()
     return call.func.entry, [waiting, then, LINK, left - 1, *call.args, *call.func.frame]
+
+
+def finish() -> Step:
+    """The step that ends the activation: its `resume` has `RETURNED`."""
+    return _finished, []
 
 
 def _outermost(func: Func, left: int) -> list[Any]:
@@ -216,6 +302,11 @@ class Activation:
         activation._count = activation._credit = activation._debt = 0
         activation._part = FIRST_SLICE
         return activation
+
+    @classmethod
+    def of_step(cls, store: Store, step: Step) -> "Activation":
+        """What goes on with `step`, up to the step that `finish` gives."""
+        return cls.continuing(store, [None, None, 0, 0], *step)
 
     def wait(self) -> None:
         """Sleep until what blocks the call may be ready, or the store's deadline."""
@@ -501,6 +592,10 @@ def _take_back(store: Store, outer: tuple[int, Any]) -> None:
     store.slice[0] = outer[1]
 
 
+#: What a call from host code may use before it becomes an activation, in units of fuel.
+NESTED_SLICE = 10_000
+
+
 def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
     """Call `func` and run it to its end, under the store's fuel and deadline; return its raw results.
 
@@ -518,10 +613,11 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
     block, R = func.entry, [outer, _finished, LINK, left, *args, *func.frame]
     failure: Exception | None = None
     fuel = store.fuel
+    kept = fuel[0]
     granted = 0
-    if fuel[0] <= 0 and store.reserve > 0 and store.config.consume_fuel:
-        # called from outside any slice: this is one of its own
-        granted = min(SLICE, store.reserve)
+    if kept < NESTED_SLICE and store.reserve > 0 and store.config.consume_fuel:
+        # outside any slice, or near the end of one: this call has a slice of its own
+        granted = min(NESTED_SLICE, store.reserve)
         store.reserve -= granted
         fuel[0] += granted
     store.nested += 1
@@ -530,6 +626,8 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
             # most nested calls are short, and end within what is left of the caller's slice
             for _ in repeat(None, ROUNDS):
                 block, R = block(R)
+                if block is _finished and fuel[0] + store.reserve >= 0:
+                    return outer[LINK:]
         except Finished:
             if fuel[0] + store.reserve >= 0:
                 return outer[LINK:]
@@ -548,8 +646,9 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
         store.running = running
         store.slice[0] = outer_slice
         if granted:
-            store.reserve += fuel[0]
-            fuel[0] = 0
+            kept = min(max(0, kept), fuel[0])
+            store.reserve += fuel[0] - kept
+            fuel[0] = kept
 
 
 def _finish_call(activation: Activation, failure: Exception | None) -> list[Any]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 
 from pywrt.errors import InvalidError, LimitError
+from pywrt.wit.gates import NO_FEATURES, Features
 from pywrt.wit.parser import parse_wit
 from pywrt.wit.resolved import Wit
 from pywrt.wit.resolver import resolve
@@ -43,18 +44,23 @@ def read_dependencies(path: str | os.PathLike[str]) -> list[list[Package]]:
     return found
 
 
-def resolve_folder(path: str | os.PathLike[str], dependencies: Sequence[str | os.PathLike[str]] = ()) -> Wit:
+def resolve_folder(
+    path: str | os.PathLike[str],
+    dependencies: Sequence[str | os.PathLike[str]] = (),
+    features: Features = NO_FEATURES,
+    target: str = "",
+) -> Wit:
     """The package in a folder or file, resolved with the packages in its `deps` and in `dependencies`.
 
-    Each of those is a folder of packages, or one package in a file. Raises what `read_package` and
-    `pywrt.wit.resolver.resolve` do.
+    Each of those is a folder of packages, or one package in a file. `features` and `target` are as for
+    `pywrt.wit.resolver.resolve`; raises what that and `read_package` do.
     """
     files = read_package(path)
     others: list[list[Package]] = []
     deps = os.path.join(path, DEPS)
     for folder in [*([deps] if os.path.isdir(deps) else []), *dependencies]:
         others.extend(read_dependencies(folder) if os.path.isdir(folder) else [read_package(folder)])
-    return resolve(files, others)
+    return resolve(files, others, features, target)
 
 
 def _has_wit(path: str) -> bool:

@@ -4,22 +4,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pywrt.wit.gates import Features, check_gates, select
 from pywrt.wit.graph import CycleError, in_order
 from pywrt.wit.lexer import Source
-from pywrt.wit.names import DIGITS, parse_version
 from pywrt.wit.resolved import plain_key
-from pywrt.wit.syntax import (
-    DEPRECATED,
-    SINCE,
-    UNSTABLE,
-    Extern,
-    Gate,
-    Package,
-    PackageName,
-    Path,
-    Scope,
-    Use,
-)
+from pywrt.wit.syntax import UNSTABLE, Extern, Gate, Package, PackageName, Path, Scope, Use
 
 Key = tuple[str, str]
 """An interface or world: the name of its package, and its own."""
@@ -28,11 +17,13 @@ Key = tuple[str, str]
 class Packages:
     """All packages that were read, each as one tree; finds what a path names."""
 
-    __slots__ = ("_uses", "scopes", "trees")
+    __slots__ = ("_shut", "_uses", "scopes", "trees")
 
     def __init__(self) -> None:
         self.trees: dict[str, Package] = {}
         self.scopes: dict[Key, Scope] = {}
+        #: What was left out for its gate: a package and the name of a scope, or of a type in one.
+        self._shut: dict[tuple[str, ...], Gate] = {}
         self._uses: list[tuple[str, Source, Path]] = []
 
     def add(self, files: Sequence[Package]) -> str:
@@ -58,10 +49,39 @@ class Packages:
                 message = f"package `{full}` differs from what {where} says it is: keep one of the two"
                 raise source.invalid(message, name.start)
             return
-        self.trees[full] = tree
+        self._enter(full, tree)
+
+    def _enter(self, name: str, tree: Package) -> None:
+        self.trees[name] = tree
         for scope in tree.items:
             if isinstance(scope, Scope):
-                self.scopes[full, scope.name] = scope
+                self.scopes[name, scope.name] = scope
+
+    def select(self, main: str, features: Features, target: str) -> str | None:
+        """Leave out what is behind gates that are shut; the name of the package `main` then.
+
+        None if nothing changes. `target` is the version of `main` that is meant, if it is not the newest.
+        """
+        selected = {
+            name: select(tree, features, target if name == main else "") for name, tree in self.trees.items()
+        }
+        if all(tree is self.trees[name] for name, (tree, _) in selected.items()):
+            return None
+        self.trees.clear()
+        self.scopes.clear()
+        for tree, shut in selected.values():
+            self._enter(str(tree.name), tree)
+            self._shut.update(((str(tree.name), *path), gate) for path, gate in shut.items())
+        return str(selected[main][0].name)
+
+    def reason(self, *path: str) -> str:
+        """Why a scope of a package, or a type in one, was left out; empty if it wasn't."""
+        gate = self._shut.get(path)
+        if gate is None:
+            return ""
+        if gate.kind == UNSTABLE:
+            return f"it is unstable: enable the feature `{gate.value}`"
+        return f"it is there since version {gate.value}"
 
     def check_uses(self) -> None:
         """InvalidError for a `use` at the top level of something that isn't there."""
@@ -80,6 +100,9 @@ class Packages:
         return (wanted, path.name)
 
     def _missing(self, package: str, path: Path, kind: str) -> str:
+        reason = self.reason(package, path.name)
+        if reason:
+            return f"package `{package}` has no {kind} `{path.name}` here, for {reason}"
         if package in self.trees:
             there = [name for owner, name in self.scopes if owner == package]
             return f"package `{package}` has no {kind} `{path.name}`{_instead(path.name, there)}"
@@ -182,37 +205,6 @@ def _expand_scope(scope: Scope, expand: Callable[[Path], Path]) -> Scope:
             item = replace(item, item=_expand_scope(item.item, expand))
         items.append(item)
     return replace(scope, items=tuple(items))
-
-
-def check_gates(source: Source, gates: Iterable[Gate], package: PackageName) -> None:
-    """InvalidError for gates that don't fit together, or the version. Spec: WIT.md#feature-gates"""
-    by_kind = {gate.kind: gate for gate in gates}
-    if SINCE in by_kind and UNSTABLE in by_kind:
-        message = "`@since` and `@unstable` exclude each other: a feature is stable or it is not"
-        raise source.invalid(message, by_kind[UNSTABLE].start)
-    deprecated = by_kind.get(DEPRECATED)
-    if deprecated is not None and SINCE not in by_kind and UNSTABLE not in by_kind:
-        raise source.invalid("`@deprecated` needs a `@since` or `@unstable` beside it", deprecated.start)
-    since = by_kind.get(SINCE)
-    if since is None:
-        return
-    if not package.version:
-        message = f"`@since` needs a version of the package: write `package {package}@{since.value}`, say"
-        raise source.invalid(message, since.start)
-    if _version_order(since.value) > _version_order(package.version):
-        message = (
-            f"`@since` of {since.value} is above the package's version {package.version}: change one of them"
-        )
-        raise source.invalid(message, since.start)
-
-
-def _version_order(text: str) -> tuple[object, ...]:
-    """What sorts versions by age. Spec: semver.org, 11"""
-    version = parse_version(text)
-    if not version.prerelease:
-        return (version.order, 1)
-    parts = version.prerelease.split(".")
-    return (version.order, 0, *((0, len(p), p) if DIGITS.issuperset(p) else (1, 0, p) for p in parts))
 
 
 def _a(noun: str) -> str:

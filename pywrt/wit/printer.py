@@ -87,7 +87,8 @@ class _Printer:
         if not self.block(head, scope.items):
             return
         for i, item in enumerate(scope.items):
-            if i and (item.docs or item.gates or isinstance(item, TypeDef)):
+            follows_another = i > 0 and _group(item) != _group(scope.items[i - 1])
+            if follows_another or (i and (item.docs or item.gates or isinstance(item, TypeDef))):
                 self.line("")
             self.head(item.docs, item.gates)
             if isinstance(item, Use):
@@ -160,6 +161,11 @@ class _Printer:
             self.line(text + ",")
         self.depth -= 1
         self.line(f"){result};")
+
+
+def _group(item: Use | TypeDef | Function | Extern) -> object:
+    """What items that stand together have in common."""
+    return item.direction if isinstance(item, Extern) else item.__class__
 
 
 def print_type(expression: TypeExpr) -> str:

@@ -33,7 +33,8 @@ class Interface:
 class World:
     """A world: its imports and exports under their names in a component, includes and what they need added.
 
-    `types` are those that the world defines itself or uses.
+    `types` are those that the world defines itself or uses. An interface that is exported, or imported under
+    a plain name, has resource types of its own: no import of the world has the same.
     """
 
     __slots__ = ("docs", "exports", "imports", "name", "types")

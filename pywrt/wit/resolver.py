@@ -5,49 +5,74 @@ order in which each comes behind those it uses, then worlds behind those they in
 where it closes. Nothing recurses on what the input decides.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from pywrt.wit.gates import NO_FEATURES, Features, check_gates, check_rules
 from pywrt.wit.graph import CycleError, in_order
 from pywrt.wit.lexer import Source
-from pywrt.wit.packages import Key, Packages, check_gates
+from pywrt.wit.packages import Key, Packages
 from pywrt.wit.resolved import Interface, Package, Wit, World, plain_key
 from pywrt.wit.scope import Known, Names, ScopeResolver
-from pywrt.wit.syntax import Extern, Function, PackageName, Path, Rename, Scope, Use
+from pywrt.wit.syntax import Extern, Function, PackageName, Path, Rename, Scope, TypeDef, Use
 from pywrt.wit.syntax import Package as Syntax
 from pywrt.wit.types import FuncType
 
 MAX_WORLD_ITEMS = 500_000
-"""Imports and exports of all worlds of a package and its dependencies, those added for uses and includes too.
+"""Imports and exports of all worlds of a package and its dependencies, those added for uses and includes too;
+and the contents of interfaces of which worlds need copies.
 
 A text has less, but worlds that include each other, or long chains of uses, multiply what it says.
 """
 
 _Place = tuple[Source, int]
 _Edge = tuple[Key, _Place]
+_NONE: Mapping[str, Interface] = {}
 
 
-def resolve(files: Sequence[Syntax], dependencies: Sequence[Sequence[Syntax]] = ()) -> Wit:
+def resolve(
+    files: Sequence[Syntax],
+    dependencies: Sequence[Sequence[Syntax]] = (),
+    features: Features = NO_FEATURES,
+    target: str = "",
+) -> Wit:
     """The package whose files are given, with its names resolved.
 
     Each of `dependencies` is the files of one package; packages nested in a file count as well. A package
-    among them that is there already must say the same. InvalidError, with file, line and column, for what
-    breaks a rule.
+    among them that is there already must say the same. Unstable items are left out, but those of `features`;
+    with a `target`, an earlier version of the package, what came later, too. InvalidError, with file, line
+    and column, for what breaks a rule, be it in an item that is left out.
     """
     packages = Packages()
     main = packages.add(files)
     for dependency in dependencies:
         packages.add(dependency)
     packages.check_uses()
-    return _Resolver(packages).resolve(main)
+    wit = _Resolver(packages).resolve(main)
+    for name, tree in packages.trees.items():
+        check_rules(tree, target if name == main else "")
+    selected = packages.select(main, features, target)
+    return wit if selected is None else _Resolver(packages).resolve(selected)
+
+
+class _Origin:
+    """What an interface was made from; `size` is what making it anew costs."""
+
+    __slots__ = ("package", "scope", "size")
+
+    def __init__(self, package: str, scope: Scope, size: int) -> None:
+        self.package = package
+        self.scope = scope
+        self.size = size
 
 
 class _Resolver:
-    __slots__ = ("interfaces", "items", "known", "packages", "resolved", "worlds")
+    __slots__ = ("interfaces", "items", "known", "origins", "packages", "resolved", "worlds")
 
     def __init__(self, packages: Packages) -> None:
         self.packages = packages
         self.interfaces: dict[Key, Interface] = {}
         self.known: dict[Interface, dict[str, Known]] = {}
+        self.origins: dict[Interface, _Origin] = {}
         self.worlds: dict[Key, World] = {}
         self.resolved: dict[str, Package] = {}
         self.items = 0
@@ -108,34 +133,51 @@ class _Resolver:
 
     # Interfaces.
 
-    def interface(self, package: str, scope: Scope, name: str) -> Interface:
-        """Resolve an interface, whose uses are resolved already."""
+    def interface(
+        self, package: str, scope: Scope, name: str, instead: Mapping[str, Interface] = _NONE
+    ) -> Interface:
+        """Resolve an interface, whose uses are resolved already, those among `instead` replaced."""
         declared = self._package_name(package)
         check_gates(scope.source, scope.gates, declared)
         interface = Interface(name, scope.docs)
         resolver = ScopeResolver(scope, declared)
-        for used in self._use(package, scope, resolver):
+        for used in self._use(package, scope, resolver, instead):
             interface.uses[used.name] = used
         resolver.define_types()
         resolver.define_functions([item for item in scope.items if isinstance(item, Function)])
         interface.types.update((key, known.type) for key, known in resolver.known.items())
         interface.functions = resolver.functions
         self.known[interface] = resolver.known
+        self.origins[interface] = _Origin(package, scope, resolver.steps)
         return interface
+
+    def _copy(self, interface: Interface, instead: Mapping[str, Interface]) -> Interface:
+        """The interface with resource types of its own, unless it needs none."""
+        origin = self.origins[interface]
+        has_resources = any(isinstance(i, TypeDef) and i.kind == "resource" for i in origin.scope.items)
+        if not has_resources and instead.keys().isdisjoint(interface.uses):
+            return interface
+        self._count(origin.size, origin.scope)
+        made = self.interface(origin.package, origin.scope, interface.name, instead)
+        made.docs = interface.docs
+        return made
 
     def _package_name(self, package: str) -> PackageName:
         name = self.packages.trees[package].name
         assert name is not None, "packages are kept by their names"
         return name
 
-    def _use(self, package: str, scope: Scope, resolver: ScopeResolver) -> Iterator[Interface]:
+    def _use(
+        self, package: str, scope: Scope, resolver: ScopeResolver, instead: Mapping[str, Interface] = _NONE
+    ) -> Iterator[Interface]:
         """Declare the types that `use` brings into a scope; the interfaces that they are of."""
         for item in scope.items:
             if isinstance(item, Use) and not item.include:
                 key = self.packages.find(package, scope.source, item.path, "interface")
-                interface = self.interfaces[key]
+                interface = instead.get(self.interfaces[key].name, self.interfaces[key])
                 for rename in item.names:
-                    resolver.use(rename, str(item.path), self.known[interface])
+                    shut = self.packages.reason(*key, rename.name)
+                    resolver.use(rename, str(item.path), self.known[interface], shut)
                 yield interface
 
     # Worlds.
@@ -162,12 +204,31 @@ class _Resolver:
                 included = self.worlds[self.packages.find(package, scope.source, item.path, "world")]
                 self._count(len(included.imports) + len(included.exports) + len(included.types), scope)
                 _include(world, included, item, names)
+        self._split(world)
         for exported in list(world.exports.values()):
             if isinstance(exported, Interface):
                 _import_uses(world, exported, world.exports)
                 self._count(len(exported.uses), scope)
         self._count(len(world.imports) + len(world.exports), scope)
         return world
+
+    def _split(self, world: World) -> None:
+        """Give exported interfaces resource types that differ from those of imported ones.
+
+        What they use is exported, too, if the world exports it, or else imported.
+        """
+        exported = {name: item for name, item in world.exports.items() if isinstance(item, Interface)}
+
+        def needs(name: str) -> Iterator[tuple[str, None]]:
+            for used in exported[name].uses:
+                if used in exported:
+                    yield used, None
+
+        copies: dict[str, Interface] = {}
+        for name in in_order(exported, needs):
+            copy = self._copy(exported[name], copies)
+            if copy is not exported[name]:
+                world.exports[name] = copies[name] = copy
 
     def _count(self, items: int, scope: Scope) -> None:
         """InvalidError if `items` more are more than MAX_WORLD_ITEMS."""
@@ -191,6 +252,8 @@ class _Resolver:
             found.docs = extern.docs
         else:
             found = self.interfaces[self.packages.find(package, resolver.source, item, "interface")]
+            if name and side is world.imports:
+                found = self._copy(found, {})
             name = name or found.name
         names.take(name, extern.start)
         if isinstance(found, Interface) and side is world.imports:

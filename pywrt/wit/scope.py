@@ -9,10 +9,10 @@ borrow. Types are trees with shared parts, so nothing here may walk, compare or 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import cast
 
+from pywrt.wit.gates import check_gates
 from pywrt.wit.graph import CycleError, in_order
 from pywrt.wit.lexer import Source
 from pywrt.wit.names import CONSTRUCTOR, METHOD, STATIC
-from pywrt.wit.packages import check_gates
 from pywrt.wit.parser import MAX_DEPTH
 from pywrt.wit.resolved import plain_key
 from pywrt.wit.syntax import (
@@ -108,9 +108,12 @@ class Names:
 
 
 class ScopeResolver:
-    """Resolves one scope: `known` are its types, `functions` what it declares."""
+    """Resolves one scope: `known` are its types, `functions` what it declares.
 
-    __slots__ = ("definitions", "functions", "known", "names", "package", "scope", "source")
+    `steps` counts its members and the types that were looked at.
+    """
+
+    __slots__ = ("definitions", "functions", "known", "names", "package", "scope", "source", "steps")
 
     def __init__(self, scope: Scope, package: PackageName) -> None:
         self.scope = scope
@@ -119,6 +122,7 @@ class ScopeResolver:
         self.known: dict[str, Known] = {}
         self.functions: dict[str, FuncType] = {}
         self.names = Names(scope.source, "name")
+        self.steps = len(scope.items)
         self.definitions: dict[str, TypeDef] = {}
         for item in scope.items:
             self.check_gates(item.gates)
@@ -126,16 +130,16 @@ class ScopeResolver:
                 self.names.take(item.name, item.start)
                 self.definitions[item.name] = item
 
-    def check_gates(self, gates: Sequence[Gate]) -> None:
+    def check_gates(self, gates: tuple[Gate, ...]) -> None:
         check_gates(self.source, gates, self.package)
 
-    def use(self, rename: Rename, interface: str, types: Mapping[str, Known]) -> None:
-        """Declare what `use` brings from among the types of an interface."""
+    def use(self, rename: Rename, interface: str, types: Mapping[str, Known], shut: str) -> None:
+        """Declare what `use` brings from among the types of an interface; `shut` says why it lacks one."""
         known = types.get(rename.name)
         if known is None:
             listed = ", ".join(f"`{name}`" for name in list(types)[:10]) or "none"
-            message = f"`{interface}` has no type `{rename.name}`; its types are: {listed}"
-            raise self.source.invalid(message, rename.start)
+            reason = f" here, for {shut}" if shut else f"; its types are: {listed}"
+            raise self.source.invalid(f"`{interface}` has no type `{rename.name}`{reason}", rename.start)
         name = rename.alias or rename.name
         self.names.take(name, rename.start)
         self.known[name] = known
@@ -194,6 +198,7 @@ class ScopeResolver:
             )
             raise self.source.invalid(message, members[MAX_FLAGS].start)
         names = Names(self.source, what)
+        self.steps += len(members)
         for member in members:
             names.take(member.name, member.start)
         if kind in ("enum", "flags"):
@@ -220,6 +225,7 @@ class ScopeResolver:
 
         Recursive, as deep as the parser allows.
         """
+        self.steps += 1
         kind, arguments = expression.kind, expression.arguments
         primitive = _PRIMITIVES.get(kind)
         if primitive is not None:
@@ -285,6 +291,7 @@ class ScopeResolver:
         for definition in self.definitions.values():
             for function in definition.functions:
                 self.check_gates(function.gates)
+                self.steps += 1
                 name = _resource_function_name(definition.name, function)
                 self.names.take(name, function.start)
                 self.functions[name] = self.function(function, definition.name)

@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 
 from pywrt.canonical_abi import Record, Variant
 from pywrt.canonical_abi.scalars import check_f32
-from pywrt.canonical_abi.signature import lift_params, lift_result
+from pywrt.canonical_abi.signature import lift_params, lift_result, lower_result
 from pywrt.canonical_abi.values import Sums
 from pywrt.config import Config
 from pywrt.errors import Trap, ValueTypeError
+from pywrt.wasm.types import I32, I64
 from pywrt.wit import types as wit
 
 PRIMITIVES = {
@@ -39,6 +40,7 @@ def variant(payloads: list[Any]) -> wit.Variant:
 def types() -> st.SearchStrategy[Any]:
     names = st.integers(1, 4).map(lambda n: NAMES[:n])
     leaves = st.sampled_from(list(PRIMITIVES)) | names.map(wit.Flags) | names.map(wit.Enum)
+    keys = st.sampled_from([t for t in PRIMITIVES if t not in (wit.F32, wit.F64)])
 
     def compound(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
         several = st.lists(inner, min_size=1, max_size=4)
@@ -48,6 +50,7 @@ def types() -> st.SearchStrategy[Any]:
             | several.map(lambda ts: wit.Tuple(tuple(ts)))
             | inner.map(wit.List)
             | st.builds(wit.List, inner, st.integers(1, 3))
+            | st.builds(wit.Map, keys, inner)
             | inner.map(wit.Option)
             | st.builds(wit.Result, maybe, maybe)
             | st.lists(maybe, min_size=1, max_size=4).map(
@@ -76,6 +79,8 @@ def values(t: Any) -> st.SearchStrategy[Any]:
             bound = {"max_size": 4} if length is None else {"min_size": length, "max_size": length}
             items = st.lists(values(element), **bound)
             return items.map(bytes) if element == wit.U8 else items
+        case wit.Map(key, item):
+            return st.dictionaries(values(key), values(item), max_size=4)
     total = Sums().of(t)
     cases = [
         (st.none() if u is None else values(u)).map(lambda p, i=i: total.build(i, p))
@@ -86,22 +91,25 @@ def values(t: Any) -> st.SearchStrategy[Any]:
 
 TYPED_VALUES = types().flatmap(lambda t: st.tuples(st.just(t), values(t)))
 ENCODINGS = st.sampled_from(["utf8", "utf16", "latin1+utf16"])
+POINTERS = st.sampled_from([I32, I64])
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(typed=TYPED_VALUES, encoding=ENCODINGS)
-def test_adapters_lift_what_was_lowered(side: Any, typed: tuple[Any, Any], encoding: str) -> None:
+@given(typed=TYPED_VALUES, encoding=ENCODINGS, pointer=POINTERS)
+def test_adapters_lift_what_was_lowered(
+    side: Any, typed: tuple[Any, Any], encoding: str, pointer: Any
+) -> None:
     t, value = typed
-    guest = side(encoding)
+    guest = side(encoding, pointer=pointer)
     assert guest.load(t, guest.store_value(t, value)) == value
     if len(guest.adapters.layouts.of(t).flat) <= 16:
         assert guest.lift(t, *guest.lower(t, value)) == value
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
-@given(t=types(), data=st.binary(min_size=256, max_size=256))
-def test_load_of_any_bytes_gives_a_value_or_traps(side: Any, t: Any, data: bytes) -> None:
-    guest = side(pages=1, config=Config(max_lifted_bytes=1 << 20))
+@given(t=types(), data=st.binary(min_size=256, max_size=256), pointer=POINTERS)
+def test_load_of_any_bytes_gives_a_value_or_traps(side: Any, t: Any, data: bytes, pointer: Any) -> None:
+    guest = side(pages=1, config=Config(max_lifted_bytes=1 << 20), pointer=pointer)
     guest.memory.data[0:256] = data
     try:
         value = guest.load(t, 0)
@@ -457,3 +465,96 @@ def test_lift_params_of_fixed_length_are_limited(side: Any) -> None:
     lift = lift_params(guest.adapters, wit.FuncType((wit.Field("a", large),)))
     with pytest.raises(Trap, match="max_lifted_bytes"):
         lift(guest.context(), [0])
+
+
+# Limits of async signatures
+
+
+def func_of(*params: wit.WitType, result: wit.WitType | None = None) -> wit.FuncType:
+    return wit.FuncType(tuple(wit.Field(f"p{i}", t) for i, t in enumerate(params)), result)
+
+
+def test_lift_params_of_an_async_lowering_are_spilled_beyond_four(side: Any) -> None:
+    guest = side()
+    four, five = func_of(*[wit.U32] * 4), func_of(*[wit.U32] * 5)
+    assert lift_params(guest.adapters, four, max_flat=4)(guest.context(), [1, 2, 3, 4]) == [1, 2, 3, 4]
+    struct.pack_into("<5I", guest.memory.data, 64, 1, 2, 3, 4, 5)
+    assert lift_params(guest.adapters, five, max_flat=4)(guest.context(), [64]) == [1, 2, 3, 4, 5]
+    assert lift_params(guest.adapters, five)(guest.context(), [1, 2, 3, 4, 5]) == [1, 2, 3, 4, 5]
+
+
+def test_lower_result_of_an_async_lowering_is_stored_always(side: Any) -> None:
+    guest = side()
+    lower = lower_result(guest.adapters, func_of(wit.U8, result=wit.U16), max_flat=0)
+    assert lower(guest.context(), 0x1234, [7, 64]) == []
+    assert guest.memory.data[64:66] == b"\x34\x12"
+    with pytest.raises(Trap, match=r"^unaligned pointer"):
+        lower(guest.context(), 1, [7, 65])
+    with pytest.raises(Trap, match=r"^pointer out of bounds"):
+        lower(guest.context(), 1, [7, 4 * 65536])
+
+
+def test_lift_result_of_a_task_return_takes_up_to_sixteen_flat_values(side: Any) -> None:
+    guest = side()
+    most, more = (wit.Tuple((wit.U8,) * count) for count in (16, 17))
+    lift = lift_result(guest.adapters, func_of(result=most), max_flat=16)
+    assert lift(guest.context(), range(16)) == tuple(range(16))
+    guest.memory.data[64:81] = bytes(range(17))
+    lift = lift_result(guest.adapters, func_of(result=more), max_flat=16)
+    assert lift(guest.context(), [64]) == tuple(range(17))
+
+
+# Ranges that have been checked: the buffers of streams
+
+PAIR = wit.Tuple((wit.U8, wit.STRING))
+
+
+@pytest.mark.parametrize(
+    ("element", "values", "lifted"),
+    [
+        (wit.U8, b"abc", b"abc"),
+        (wit.U8, [1, 2, 3], b"\1\2\3"),
+        (wit.U32, [1, 2, 3], [1, 2, 3]),
+        (wit.F64, (1.0, 2.5), [1.0, 2.5]),
+        (PAIR, [(1, "a"), (2, "b")], [(1, "a"), (2, "b")]),
+        (wit.Option(wit.U8), [None, 1], [None, 1]),
+        (wit.U16, [], []),
+    ],
+)
+def test_valid_range_holds_the_elements_that_were_stored(
+    side: Any, element: Any, values: Any, lifted: Any
+) -> None:
+    guest = side()
+    guest.next = 128
+    guest.adapters.store_list_into_valid_range(element)(guest.context(), values, 64)
+    load = guest.adapters.load_list_from_valid_range(element)
+    assert load(guest.context(), 64, len(values)) == lifted
+    assert load(guest.context(), 64, 0) == lifted[:0]
+
+
+def test_valid_range_that_is_loaded_is_accounted_for(side: Any) -> None:
+    guest = side(config=Config(max_lifted_bytes=1000))
+    with pytest.raises(Trap, match="max_lifted_bytes"):
+        guest.adapters.load_list_from_valid_range(wit.U64)(guest.context(), 0, 100)
+
+
+class Growing(list[Any]):
+    """A list that has more elements than it says."""
+
+    def __len__(self) -> int:
+        return 1
+
+
+@pytest.mark.parametrize("element", [wit.U8, wit.U32, wit.F64, wit.CHAR])
+def test_valid_range_is_not_passed_by_a_list_that_lies(side: Any, element: Any) -> None:
+    guest = side()
+    values = Growing("ab") if element == wit.CHAR else Growing([1, 2, 3])
+    with pytest.raises(ValueTypeError, match="changed its length"):
+        guest.adapters.store_list_into_valid_range(element)(guest.context(), values, 64)
+    assert not any(guest.memory.data)
+
+
+def test_valid_range_of_variants_is_not_passed_by_a_list_that_lies(side: Any) -> None:
+    guest = side()
+    guest.adapters.store_list_into_valid_range(wit.Option(wit.U8))(guest.context(), Growing([1, 2]), 64)
+    assert guest.memory.data[64:68] == b"\1\1\0\0"

@@ -1,6 +1,7 @@
 import asyncio
 import functools
 import os
+import struct
 import time
 from collections.abc import Callable
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from pywrt.canonical_abi import (
+    Builtin,
     CanonOptions,
     Err,
     HostFunc,
@@ -15,13 +17,13 @@ from pywrt.canonical_abi import (
     Task,
     Variant,
     call,
-    canon_context_get,
-    canon_context_set,
+    canon_builtin,
     canon_lower,
     check_host_arity,
 )
 from pywrt.engine.machine import Blocked, Stop
 from pywrt.errors import LinkError, Trap, ValueTypeError
+from pywrt.wasm.types import I32, FuncType
 from pywrt.wit import types as wit
 
 LIBC = """
@@ -30,6 +32,8 @@ LIBC = """
   (func $realloc (export "realloc") (param i32 i32 i32 i32) (result i32) (local $ptr i32)
     (local.set $ptr (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
     (global.set $next (i32.add (local.get $ptr) (local.get 3)))
+    (memory.copy (local.get $ptr) (local.get 0)
+      (select (local.get 1) (local.get 3) (i32.lt_u (local.get 1) (local.get 3))))
     (local.get $ptr))
 """
 #: Gives back the string that it got.
@@ -388,7 +392,10 @@ def test_context_is_fresh_for_each_task_and_lasts_to_post_return(new_store: Any,
       (func (export "post") (param i32) (global.set $seen (call $get)))
       (func (export "seen") (result i32) (global.get $seen)))"""
     instance = guest(new_store(), "")
-    instance.load(text, [canon_context_get(0, instance.instance), canon_context_set(0, instance.instance)])
+    i32 = FuncType((), (I32,)), FuncType((I32,), ())
+    names = "context.get", "context.set"
+    builtins = [Builtin(name, t, CanonOptions()) for name, t in zip(names, i32, strict=True)]
+    instance.load(text, [canon_builtin(builtin, instance.instance) for builtin in builtins])
     f = instance.lift("f", result=wit.U32, post_return="post")
     assert [call(f, []), call(f, [])] == [0, 0]
     assert call(instance.lift("seen", result=wit.U32), []) == 42
@@ -461,3 +468,35 @@ def test_check_host_arity_refuses_a_function_that_does_not_fit(fn: Any, count: i
 def test_check_host_arity_refuses_a_method_that_does_not_fit(fn: Any, count: int, functype: Any) -> None:
     with pytest.raises(LinkError, match=rf"^import 'f' takes {count} arguments"):
         check_host_arity(fn, functype(*[wit.U8] * count), "f")
+
+
+#: Writes down what realloc was asked for, the old and the new size, from address 64 on.
+RECORDING = """(module
+  (memory (export "mem") 2)
+  (global $next (mut i32) (i32.const 1024))
+  (global $log (mut i32) (i32.const 64))
+  (func (export "realloc") (param i32 i32 i32 i32) (result i32) (local $ptr i32)
+    (i32.store (global.get $log) (local.get 1))
+    (i32.store offset=4 (global.get $log) (local.get 3))
+    (global.set $log (i32.add (global.get $log) (i32.const 8)))
+    (local.set $ptr (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
+    (global.set $next (i32.add (local.get $ptr) (local.get 3)))
+    (memory.copy (local.get $ptr) (local.get 0)
+      (select (local.get 1) (local.get 3) (i32.lt_u (local.get 1) (local.get 3))))
+    (local.get $ptr))
+  (func (export "echo") (param i32 i32) (result i32)
+    (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1)) (i32.const 16)))"""
+
+
+def test_lower_of_a_string_between_components_reallocates_as_the_encodings_need(
+    new_store: Any, guest: Any
+) -> None:
+    store = new_store()
+    callee = guest(store, RECORDING)
+    echo = callee.lift("echo", wit.STRING, result=wit.STRING)
+    caller = Caller(store, guest, FORWARD, echo, "utf16")
+    forward = caller.lift("forward", wit.STRING, result=wit.STRING)
+    forward.options.string_encoding = "utf16"
+    assert call(forward, ["a☃"]) == "a☃"
+    data = callee.exports["mem"].data
+    assert list(struct.unpack_from("<8I", data, 64)) == [0, 2, 2, 6, 6, 4, 0, 0]

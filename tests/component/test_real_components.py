@@ -154,7 +154,7 @@ def check_call(guest: Guest, row: dict[str, Any], name: str, args: list[Any]) ->
     return result
 
 
-@pytest.mark.parametrize("name", ["qjs-hello-sync-stub", "js-hello-pure", "py-hello"])
+@pytest.mark.parametrize("name", ["qjs-hello", "qjs-hello-sync-stub", "js-hello-pure", "py-hello"])
 def test_real_component_every_call_answers_as_expected_with_the_same_fuel(
     components: Path, name: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""The official core suite, where it lies beside the repository."""
+"""The official suites, where they lie beside the repository."""
 
 from collections import Counter
 from pathlib import Path
@@ -9,7 +9,9 @@ from spectests.pool import run_files
 from spectests.report import PASSED, scoreboard
 from spectests.scripts import find_scripts, override
 
-SUITE = Path(__file__).parents[3] / "shared" / "suites" / "core"
+SUITES = Path(__file__).parents[3] / "shared" / "suites"
+SUITE = SUITES / "core"
+COMPONENTS = SUITES / "component-model"
 
 #: Scripts by folder, and commands of all, so that the suite can't shrink unnoticed.
 SCRIPTS = {
@@ -39,3 +41,15 @@ def test_official_core_suite_passes(metered: bool) -> None:
     assert len(reports) == len(scripts)
     others = [report for report in reports if report.status != PASSED]
     assert not others, scoreboard(others)
+
+
+@pytest.mark.skipif(not COMPONENTS.is_dir(), reason=f"the component suite is not at {COMPONENTS}")
+@pytest.mark.parametrize("metered", [False, True], ids=["unmetered", "metered"])
+def test_official_component_suite_passes(metered: bool) -> None:
+    reports = list(run_files(find_scripts([str(COMPONENTS)], metered=metered), 2))
+    others = [report for report in reports if report.status != PASSED]
+    assert not others, scoreboard(others)
+    commands = Counter(result.kind for report in reports for result in report.results)
+    wanted = {"assert_return": 389, "assert_trap": 136, "assert_invalid": 380, "assert_malformed": 75}
+    assert {kind: commands[kind] for kind in wanted} == wanted
+    assert len(reports) == 63

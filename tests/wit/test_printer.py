@@ -226,14 +226,17 @@ interface i {
   resource other;
 
   type u = result<_, u8>;
+
   f: func(x: borrow<file>);
 }
 
 world w {
   include v with { x as y }
+
   import a: interface {
     f: func();
   }
+
   export i;
   export run: async func() -> result;
 }

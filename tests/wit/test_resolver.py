@@ -381,3 +381,82 @@ def test_long_chains_of_aliases_uses_and_includes_resolve() -> None:
     assert list(found.imports) == ["f"]
     aliases = [f"use i{i - 1} as i{i};" for i in range(1, count)]
     resolved("package a:b; interface i0 {} " + " ".join(aliases) + f"world w {{ import i{count - 1}; }}")
+
+
+RESOURCES = """
+    interface a { resource r { clone: func() -> r; } type t = u8; }
+    interface b { use a.{r}; record p { r: r } make: func() -> p; }
+    interface c { use b.{p}; use a.{t}; }
+"""
+
+
+def own(interface: Interface, name: str) -> ResourceType:
+    found = interface.types[name]
+    assert isinstance(found, ResourceType)
+    return found
+
+
+def test_world_that_imports_and_exports_an_interface_has_two_resource_types() -> None:
+    package = resolved(f"package a:b; {RESOURCES} world w {{ import a; export a; }}").package
+    world = package.worlds["w"]
+    imported, exported = world.imports["a:b/a"], world.exports["a:b/a"]
+    assert isinstance(imported, Interface)
+    assert isinstance(exported, Interface)
+    assert imported is package.interfaces["a"]
+    assert own(imported, "r") is not own(exported, "r")
+    for interface in (imported, exported):
+        method = interface.functions["[method]r.clone"]
+        assert method == FuncType((Field("self", Borrow(own(interface, "r"))),), Own(own(interface, "r")))
+
+
+def test_exports_use_what_is_exported_and_else_what_is_imported() -> None:
+    world = resolved(f"package a:b; {RESOURCES} world w {{ export c; export b; export a; }}").package.worlds[
+        "w"
+    ]
+    a, b, c = (world.exports[f"a:b/{name}"] for name in "abc")
+    assert isinstance(a, Interface)
+    assert isinstance(b, Interface)
+    assert isinstance(c, Interface)
+    assert list(world.imports) == []
+    assert own(b, "r") is own(a, "r")
+    assert c.types["p"] == Record((Field("r", Own(own(a, "r"))),)) == b.types["p"]
+    assert c.uses == {"a:b/b": b, "a:b/a": a}
+    world = resolved(f"package a:b; {RESOURCES} world w {{ export c; export b; }}").package.worlds["w"]
+    assert list(world.imports) == ["a:b/a"]
+    a, b = world.imports["a:b/a"], world.exports["a:b/b"]
+    assert isinstance(a, Interface)
+    assert isinstance(b, Interface)
+    assert own(b, "r") is own(a, "r")
+
+
+def test_inline_exports_use_what_is_exported() -> None:
+    inline = "export x: interface { use a.{r}; f: func(r: borrow<r>); }"
+    found = world(f"{RESOURCES} world w {{ {inline} export a; }}")
+    x, a = found.exports["x"], found.exports["a:b/a"]
+    assert isinstance(x, Interface)
+    assert isinstance(a, Interface)
+    assert x.functions["f"].params[0].type == Borrow(own(a, "r"))
+
+
+def test_interfaces_under_plain_names_have_resource_types_of_their_own() -> None:
+    found = world(f"{RESOURCES} world w {{ import one: a; import two: a; export three: a; import a; }}")
+    interfaces = [*found.imports.values(), *found.exports.values()]
+    assert len({own(i, "r") for i in interfaces if isinstance(i, Interface)}) == 4
+
+
+def test_worlds_that_include_a_world_have_its_exports_with_resource_types_of_their_own() -> None:
+    package = resolved(
+        f"package a:b; {RESOURCES} world v {{ export b; }} world w {{ include v; export a; }}"
+    ).package
+    a, b = (package.worlds["w"].exports[f"a:b/{name}"] for name in "ab")
+    assert isinstance(a, Interface)
+    assert isinstance(b, Interface)
+    assert own(b, "r") is own(a, "r")
+    assert own(b, "r") is not own(package.interfaces["a"], "r")
+
+
+def test_worlds_that_copy_large_interfaces_are_refused() -> None:
+    body = "resource r; " + " ".join(f"g{i}: func(x: list<r>);" for i in range(1000))
+    worlds = " ".join(f"world w{i} {{ export i; }}" for i in range(1000))
+    with pytest.raises(InvalidError, match="worlds have more than 500000"):
+        resolved(f"package a:b; interface i {{ {body} }} {worlds}")

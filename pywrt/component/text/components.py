@@ -35,6 +35,7 @@ from pywrt.component.text.types import (
     read_externtype,
     read_typeuse,
 )
+from pywrt.component.text.values import define_value
 from pywrt.wasm.binary import encode_module
 from pywrt.wasm.text.annotations import parse_custom
 from pywrt.wasm.text.cursor import Cursor
@@ -75,19 +76,16 @@ class ComponentParser:
 
     def _definition(self) -> None:
         cursor = self.cursor
-        start = cursor.i
-        sort = cursor.texts[start]
-        if sort == "core":
-            cursor.i += 1
-            sort = f"core {cursor.texts[cursor.i]}"
-        if sort in _OTHERS:
-            cursor.i += 1
-            _OTHERS[sort](self.context)
-        elif sort in SORT_BYTES:
-            cursor.i += 1
-            self._of_sort(sort)
+        is_core = cursor.accept("core")
+        word = cursor.texts[cursor.i]
+        kind = f"core {word}" if is_core else word
+        if kind not in _OTHERS and kind not in SORT_BYTES:
+            raise cursor.unexpected(wanted="a definition")
+        cursor.i += 1
+        if kind in _OTHERS:
+            _OTHERS[kind](self.context)
         else:
-            raise cursor.unexpected(start if sort == "core " else None, "a definition")
+            self._of_sort(kind)
 
     def _of_sort(self, sort: str) -> None:
         """`(sort <id>? (export ...)* ...)`, where an import or alias may stand for the rest."""
@@ -155,16 +153,17 @@ class ComponentParser:
         return self._instance(False, binding)
 
     def _instance(self, is_core: bool, binding: Binding) -> int:
-        """`(instantiate ...)`, or exports of an instance that is made of them."""
-        context, cursor = self.context, self.cursor
-        if cursor.open("instantiate"):
-            parts = self._instantiation(is_core)
-            cursor.expect(")")
-        else:
-            parts = self._exports(is_core)
-        content = context.encode(parts)
-        context.scope.define(CORE_INSTANCE if is_core else INSTANCE, content)
-        return context.add("core instance" if is_core else "instance", binding)
+        """`(instantiate ...)`, or exports that make an instance."""
+        if not self.cursor.open("instantiate"):
+            return self._define_instance(is_core, self._exports(is_core), binding)
+        parts = self._instantiation(is_core)
+        self.cursor.expect(")")
+        return self._define_instance(is_core, parts, binding)
+
+    def _define_instance(self, is_core: bool, parts: list[Part], binding: Binding) -> int:
+        content = self.context.encode(parts)
+        self.context.scope.define(CORE_INSTANCE if is_core else INSTANCE, content)
+        return self.context.add(_instance_sort(is_core), binding)
 
     def _instantiation(self, is_core: bool) -> list[Part]:
         """`<idx> (with <name> ...)*`"""
@@ -186,9 +185,9 @@ class ComponentParser:
         start = cursor.i
         if cursor.at("instance") and not context.at_reference():
             cursor.i += 2
-            index = self._instance(is_core, ANONYMOUS)
+            index = self._define_instance(is_core, self._exports(is_core), ANONYMOUS)
             cursor.expect(")")
-            return Ref("core instance" if is_core else "instance", index, start)
+            return Ref(_instance_sort(is_core), index, start)
         ref = context.any_reference(is_core)
         if is_core and ref.sort != "core instance":
             raise cursor.unexpected(start + 1, '"instance"')
@@ -222,6 +221,9 @@ class ComponentParser:
     def type(self, binding: Binding) -> int:
         return define_type(self.context, read_deftype(self.context, binding.name), binding)
 
+    def value(self, binding: Binding) -> int:
+        return define_value(self.context, binding)
+
     def func(self, binding: Binding) -> int:
         """`<functype> (canon lift ...)`"""
         context, cursor = self.context, self.cursor
@@ -246,6 +248,10 @@ class ComponentParser:
             raise cursor.unexpected(start, "a canonical definition of a core function")
         cursor.expect(")")
         return _define_builtin(context, parts, binding)
+
+
+def _instance_sort(is_core: bool) -> str:
+    return "core instance" if is_core else "instance"
 
 
 def _sort_bytes(ref: Ref, is_core: bool) -> bytes:
@@ -273,6 +279,7 @@ _DEFINITIONS: dict[str, Callable[[ComponentParser, Binding], int]] = {
     "component": ComponentParser.component,
     "instance": ComponentParser.instance,
     "type": ComponentParser.type,
+    "value": ComponentParser.value,
     "func": ComponentParser.func,
 }
 

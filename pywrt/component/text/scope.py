@@ -24,6 +24,20 @@ COMPONENT_KIND, COMPONENT_TYPE, INSTANCE_TYPE, MODULE_TYPE = (
 )
 
 
+class DefinedType:
+    """A type that is defined in the text: its encoding, and the scope whose indices it has.
+
+    `shape` is what `values` takes from it when it has to write values of the type.
+    """
+
+    __slots__ = ("content", "scope", "shape")
+
+    def __init__(self, content: bytes, scope: "Scope") -> None:
+        self.content = content
+        self.scope = scope
+        self.shape: object = None
+
+
 class Scope:
     """Index spaces by sort, and definitions in order: each the section that it belongs to and its content.
 
@@ -54,8 +68,8 @@ class Scope:
         self.definitions: list[tuple[int, bytes]] = []
         #: What exports within definitions say: name, sort and index. They follow all definitions.
         self.inline_exports: list[tuple[bytes, str, int]] = []
-        #: Types that are defined here, encoded, by index: how values of them are written follows from it.
-        self.types: dict[int, bytes] = {}
+        #: Types by index, as far as they are defined in the text.
+        self.types: dict[int, DefinedType] = {}
 
     def space(self, sort: str) -> Space:
         """The index space of a sort."""

@@ -1,0 +1,465 @@
+"""Streams and futures at the host's end, as Python has them.
+
+A guest's stream is a `StreamReader`: an asynchronous iterator, and an iterator for code without a loop.
+What the host gives a guest to read is any iterable, asynchronous or not: a `StreamSource` asks it for more
+only when the guest reads, so a slow reader slows the source down. Futures are awaitables both ways.
+
+Elements of a `stream<u8>` travel as chunks of bytes; elements of other streams one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+from pywrt.api.calls import AsyncCall, Calls, running_task
+from pywrt.api.driving import drive_async
+from pywrt.canonical_abi.driver import Driver, deadlock
+from pywrt.canonical_abi.instance import ComponentInstance
+from pywrt.canonical_abi.scheduler import Scheduler
+from pywrt.canonical_abi.streams import CopyResult, OnCopy, OnCopyDone, SharedStream
+from pywrt.canonical_abi.values import describe
+from pywrt.engine.machine import Stop
+from pywrt.errors import Trap, ValueTypeError, WasmError
+from pywrt.wit.types import U8, Future, Stream, WitType
+
+#: Elements that one read asks for, where the caller doesn't say.
+CHUNK = 64 * 1024
+#: Elements of another type than u8 that an iteration reads at once.
+BATCH = 1024
+
+
+class ErrorContext:
+    """A value of type `error-context`."""
+
+    __slots__ = ("debug_message",)
+
+    def __init__(self, debug_message: str) -> None:
+        self.debug_message = debug_message
+
+    def __repr__(self) -> str:
+        return f"ErrorContext({self.debug_message!r})"
+
+
+class _Target:
+    """A buffer of the host's for up to `length` elements; `values` are those that have come."""
+
+    __slots__ = ("length", "values")
+
+    def __init__(self, element: WitType | None, length: int) -> None:
+        self.length = length
+        self.values: Any = bytearray() if element == U8 else []
+
+    def remain(self) -> int:
+        return self.length - len(self.values)
+
+    def write(self, values: Sequence[Any]) -> None:
+        self.values += values
+
+    def read(self, count: int) -> Sequence[Any]:
+        raise NotImplementedError
+
+
+class _Copy(Driver):
+    """Waits for one read of the host's. Spec: stream_copy, future_copy"""
+
+    __slots__ = ("_shared", "result", "target")
+
+    def __init__(self, scheduler: Scheduler, shared: Any, element: WitType | None, length: int) -> None:
+        super().__init__(scheduler)
+        self.target = _Target(element, length)
+        self.result: CopyResult | None = None
+        self._shared = shared
+        if isinstance(shared, (SharedStream, StreamSource)):
+            shared.read(None, self.target, self._copied, self._done)
+        else:
+            shared.read(None, self.target, self._done)
+        scheduler.wake()
+
+    def _copied(self, reclaim: Callable[[], None]) -> None:
+        reclaim()
+        self._done(CopyResult.COMPLETED)
+
+    def _done(self, result: CopyResult) -> None:
+        self.result = result
+        self.scheduler.wake()
+
+    def is_settled(self) -> bool:
+        return self.result is not None
+
+    def cancel(self, error: BaseException) -> BaseException:
+        if self.result is None:
+            self._shared.cancel()
+        return super().cancel(error)
+
+    async def wait(self) -> None:
+        """Drive the store until it is done."""
+        if self.result is None:
+            self.owner = running_task()
+            store = self.scheduler.store
+            await drive_async(calls_of(self.scheduler), AsyncCall(store, self, None))
+
+    def wait_now(self) -> None:
+        """`wait` without an event loop."""
+        while self.result is None:
+            stop = self.resume()
+            if stop is Stop.RETURNED:
+                return
+            if stop is Stop.OUT_OF_FUEL:
+                raise self.fail_for_fuel()
+            raise self.cancel(deadlock() if self.trap is None else self.trap)
+
+
+def calls_of(scheduler: Scheduler) -> Calls:
+    """The book of calls of the scheduler's store."""
+    calls: Calls | None = scheduler.store.data.get(Calls)
+    if calls is None:
+        calls = scheduler.store.data[Calls] = Calls(scheduler.store)
+    return calls
+
+
+class _Reader:
+    """The readable end of a stream or future that the host holds, until it is closed or passed on."""
+
+    __slots__ = ("_scheduler", "_shared")
+
+    kind = "stream"
+
+    def __init__(self, scheduler: Scheduler, shared: Any) -> None:
+        self._scheduler = scheduler
+        self._shared = shared
+
+    def take(self) -> Any:
+        """What it reads from, for a guest that it is passed to. WasmError if it is closed or passed on."""
+        if self._shared is None:
+            raise WasmError(f"this {self.kind} was closed, or passed on to a component")
+        shared, self._shared = self._shared, None
+        return shared
+
+    @property
+    def element(self) -> WitType | None:
+        """The type of what it carries; None for a stream or future without payload, or one that is closed."""
+        return None if self._shared is None else self._shared.element
+
+    def close(self) -> None:
+        """Read no more: the writer learns of it."""
+        shared, self._shared = self._shared, None
+        if shared is not None:
+            shared.drop()
+            self._scheduler.wake()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        shown = "closed" if self._shared is None else self._shared.element or "no payload"
+        return f"<{type(self).__name__} {shown}>"
+
+
+class StreamReader(_Reader, AsyncIterator[Any], Iterator[Any]):
+    """A stream that the host reads: `async for` its elements, or `await read()`.
+
+    A `stream<u8>` gives chunks of bytes. Without an event loop `for` and `read_now` do the same; they run the
+    guest as far as it takes, and trap where nothing more can come.
+    """
+
+    __slots__ = ("_batch",)
+
+    def __init__(self, scheduler: Scheduler, shared: Any) -> None:
+        super().__init__(scheduler, shared)
+        self._batch: Iterator[Any] = iter(())
+
+    async def read(self, most: int = CHUNK) -> Any:
+        """Some elements, `most` at most: bytes or a list, which is empty at the end of the stream."""
+        copy = self._copy(most)
+        if copy is None:
+            return b""
+        await copy.wait()
+        return self._taken(copy)
+
+    def read_now(self, most: int = CHUNK) -> Any:
+        """`read` without an event loop."""
+        copy = self._copy(most)
+        if copy is None:
+            return b""
+        copy.wait_now()
+        return self._taken(copy)
+
+    def _copy(self, most: int) -> _Copy | None:
+        return None if self._shared is None else _Copy(self._scheduler, self._shared, self.element, most)
+
+    def _taken(self, copy: _Copy) -> Any:
+        values = copy.target.values
+        if copy.result is CopyResult.DROPPED:
+            self._shared = None
+        return bytes(values) if isinstance(values, bytearray) else values
+
+    def _most(self) -> int:
+        return CHUNK if self.element == U8 else BATCH
+
+    async def __anext__(self) -> Any:
+        for item in self._batch:
+            return item
+        got = await self.read(self._most())
+        if not got:
+            raise StopAsyncIteration
+        return self._first(got)
+
+    def __next__(self) -> Any:
+        for item in self._batch:
+            return item
+        got = self.read_now(self._most())
+        if not got:
+            raise StopIteration
+        return self._first(got)
+
+    def _first(self, got: Any) -> Any:
+        if isinstance(got, bytes):
+            return got
+        self._batch = iter(got)
+        return next(self._batch)
+
+    def __aiter__(self) -> StreamReader:
+        return self
+
+    def __iter__(self) -> StreamReader:
+        return self
+
+
+class FutureReader(_Reader):
+    """A future that the host awaits; `result_now` is for code without an event loop.
+
+    Trap if the writer is gone without a value. It is used up by that.
+    """
+
+    __slots__ = ()
+    kind = "future"
+
+    def __await__(self) -> Generator[Any, Any, Any]:
+        copy = self._copy()
+        yield from copy.wait().__await__()
+        return self._value(copy)
+
+    def result_now(self) -> Any:
+        """The value, without an event loop."""
+        copy = self._copy()
+        copy.wait_now()
+        return self._value(copy)
+
+    def _copy(self) -> _Copy:
+        shared = self.take()
+        return _Copy(self._scheduler, shared, None, 1)
+
+    def _value(self, copy: _Copy) -> Any:
+        if not copy.target.values:
+            raise Trap("the future was dropped without a value", "future-without-value")
+        return copy.target.values[0]
+
+
+class _Source:
+    """What the host gives a guest to read; the guest's buffer waits here until there is something for it."""
+
+    __slots__ = ("_give_up", "_instance", "_on_done", "_scheduler", "_target", "dropped", "element")
+
+    kind = "stream"
+
+    def __init__(self, scheduler: Scheduler, element: WitType | None) -> None:
+        self._scheduler = scheduler
+        self.element = element
+        self.dropped = False
+        self._instance: ComponentInstance | None = None
+        self._target: Any = None
+        self._on_done: OnCopyDone | None = None
+        self._give_up: Callable[[], None] | None = None
+
+    def _wait(self, instance: ComponentInstance | None, target: Any, on_done: OnCopyDone) -> None:
+        self._instance, self._target, self._on_done = instance, target, on_done
+        self._feed()
+
+    def _feed(self) -> None:
+        raise NotImplementedError
+
+    def _await(self, awaitable: Any, settle: Callable[[Any], None]) -> None:
+        """Have `awaitable` awaited; `settle` gets its value. What it raises ends what the reader does."""
+        if self._scheduler.launch is None:
+            if hasattr(awaitable, "close"):
+                awaitable.close()
+            raise Trap(
+                f"the host's {self.kind} is asynchronous, which needs an event loop to drive the call",
+                "await-in-sync-call",
+            )
+
+        def done(value: Any, error: BaseException | None) -> None:
+            self._give_up = None
+            if error is not None:
+                raise error
+            settle(value)
+
+        self._give_up = self._scheduler.operate(self._instance, awaitable, done)
+
+    def _done(self, result: CopyResult) -> None:
+        on_done, self._on_done, self._target = self._on_done, None, None
+        if on_done is not None:
+            on_done(result)
+
+    def has_room(self) -> bool:
+        """As `Shared.has_room`: whoever has got something has its buffer back."""
+        return False
+
+    def cancel(self) -> None:
+        """The reader does not wait any more; what comes is for its next read."""
+        self._done(CopyResult.CANCELLED)
+
+    def drop(self) -> None:
+        """The reader is gone."""
+        if not self.dropped:
+            self.dropped = True
+            if self._give_up is not None:
+                self._give_up()
+            self._close()
+
+    def _close(self) -> None:
+        raise NotImplementedError
+
+
+_END = object()
+
+
+class StreamSource(_Source):
+    """The elements of an iterable."""
+
+    __slots__ = ("_ended", "_items", "_rest")
+
+    def __init__(self, scheduler: Scheduler, element: WitType | None, items: Any) -> None:
+        super().__init__(scheduler, element)
+        self._ended = False
+        self._rest: Sequence[Any] = ()
+        self._items: Any
+        if isinstance(items, (bytes, bytearray, memoryview)):
+            self._items, self._rest = iter(()), items
+        else:
+            self._items = aiter(items) if isinstance(items, AsyncIterable) else iter(items)
+
+    def read(
+        self, instance: ComponentInstance | None, buffer: Any, on_copy: OnCopy, on_copy_done: OnCopyDone
+    ) -> None:
+        """As `SharedStream.read`."""
+        self._wait(instance, buffer, on_copy_done)
+
+    def _feed(self) -> None:
+        if not self._rest and not self._ended and self._give_up is None:
+            if isinstance(self._items, AsyncIterator):
+                self._await(_next_of(self._items), self._add)
+                return
+            self._take(self._next_now())
+        self._hand_over()
+
+    def _next_now(self) -> Any:
+        """Some elements of an iterable that is not asynchronous; _END at its end."""
+        if self.element == U8:
+            return next(self._items, _END)
+        got = list(islice(self._items, max(1, min(BATCH, self._target.remain()))))
+        return got or _END
+
+    def _add(self, item: Any) -> None:
+        """What an asynchronous iterable gave."""
+        self._take(item if item is _END or self.element == U8 else [item])
+        if self._on_done is not None:
+            self._hand_over()
+
+    def _take(self, got: Any) -> None:
+        if got is _END:
+            self._ended = True
+        elif isinstance(got, int):  # a u8 by itself
+            self._rest = [got]
+        elif self.element == U8 and not isinstance(got, (bytes, bytearray, memoryview)):
+            raise ValueTypeError(f"expected bytes from a stream<u8>, got {describe(got)}")
+        else:
+            self._rest = got
+
+    def _hand_over(self) -> None:
+        if self._rest or (not self._ended and self._target.length == 0):
+            count = min(len(self._rest), self._target.remain())
+            values, self._rest = self._rest[:count], self._rest[count:]
+            if count:
+                self._target.write(values)
+            self._done(CopyResult.COMPLETED)
+        elif self._ended:
+            self._done(CopyResult.DROPPED)
+        else:
+            self._feed()  # an empty chunk
+
+    def _close(self) -> None:
+        close = getattr(self._items, "close", None)
+        if close is not None:
+            close()
+        elif hasattr(self._items, "aclose") and self._scheduler.launch is not None:
+            self._scheduler.launch(self._items.aclose(), lambda value, error: None)
+
+
+async def _next_of(items: AsyncIterator[Any]) -> Any:
+    try:
+        return await anext(items)
+    except StopAsyncIteration:
+        return _END
+
+
+class FutureSource(_Source):
+    """A value that the host has, or awaits."""
+
+    __slots__ = ("_value",)
+    kind = "future"
+
+    def __init__(self, scheduler: Scheduler, element: WitType | None, value: Any) -> None:
+        super().__init__(scheduler, element)
+        self._value = value
+
+    def read(self, instance: ComponentInstance | None, buffer: Any, on_copy_done: OnCopyDone) -> None:
+        """As `SharedFuture.read`."""
+        self._wait(instance, buffer, on_copy_done)
+
+    def _feed(self) -> None:
+        if self._give_up is not None:
+            return
+        if hasattr(self._value, "__await__"):
+            self._await(self._value, self._came)
+        else:
+            self._hand_over()
+
+    def _came(self, value: Any) -> None:
+        self._value = value
+        if self._on_done is not None:
+            self._hand_over()
+
+    def _hand_over(self) -> None:
+        self._target.write([self._value])
+        self._done(CopyResult.COMPLETED)
+
+    def _close(self) -> None:
+        if hasattr(self._value, "close"):
+            self._value.close()
+
+
+def stream_of(scheduler: Scheduler, value: Any, t: Stream) -> Any:
+    """What a guest reads that is given `value` as a stream; ValueTypeError if it can't be one."""
+    if isinstance(value, StreamReader):
+        return _passed_on(value, t)
+    if isinstance(value, (str, dict)) or not isinstance(value, (Iterable, AsyncIterable)):
+        raise ValueTypeError(f"expected {t} (an iterable, asynchronous or not), got {describe(value)}")
+    if isinstance(value, (bytes, bytearray, memoryview)) and t.element != U8:
+        raise ValueTypeError(f"expected {t}, got {describe(value)}")
+    return StreamSource(scheduler, t.element, value)
+
+
+def future_of(scheduler: Scheduler, value: Any, t: Future) -> Any:
+    """What a guest reads that is given `value` as a future: an awaitable, or the value itself."""
+    if isinstance(value, FutureReader):
+        return _passed_on(value, t)
+    return FutureSource(scheduler, t.element, value)
+
+
+def _passed_on(reader: _Reader, t: Stream | Future) -> Any:
+    if reader._shared is not None and reader.element != t.element:
+        raise ValueTypeError(f"expected {t}, got a {reader.kind} of {reader.element}")
+    return reader.take()
