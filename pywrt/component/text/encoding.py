@@ -23,6 +23,9 @@ VALUE = 12
 #: Sections that are one thing, not a vector of definitions.
 WHOLE_SECTIONS = frozenset((CUSTOM, CORE_MODULE, COMPONENT, START))
 
+#: The custom section of names. Spec: Binary.md#name-section
+NAME_SECTION = "component-name"
+
 #: How what would be in a section begins as a declarator. Spec: Binary.md#type-definitions
 TYPE_DECLARATORS = {CORE_TYPE: b"\x00", TYPE: b"\x01", ALIAS: b"\x02", IMPORT: b"\x03", EXPORT: b"\x04"}
 MODULE_DECLARATORS = {IMPORT: b"\x00", CORE_TYPE: b"\x01", ALIAS: b"\x02", EXPORT: b"\x03"}
@@ -59,4 +62,4 @@ def encode_names(own: str | None, names: Mapping[str, Mapping[int, str]]) -> byt
         if entries:
             pairs = [unsigned(index) + name_bytes(name) for index, name in entries]
             subsections.append(b"\x01" + sized(code + vector(pairs)))
-    return name_bytes("component-name") + b"".join(subsections) if subsections else b""
+    return name_bytes(NAME_SECTION) + b"".join(subsections) if subsections else b""
