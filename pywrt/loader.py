@@ -3,7 +3,7 @@
 A component is a module with its functions; its interfaces are attributes of it, and their resources classes.
 Values are those of `pywrt.component`, but a result that a function returns is its ok value, or raises `Err`.
 What it imports comes from
-- pywrt's WASI, with this process's standard streams and arguments, and no files, variables or sockets;
+- pywrt's WASI, with this process's standard streams and name, and no arguments, files, variables or sockets;
 - for an interface `my:pkg/api@1.0.0`, the Python module `my_pkg_api`, whose attributes have the names of
   Python: functions in snake_case, a class for a resource;
 - for functions of no interface, the module `app_imports`, after the component `app`.
@@ -29,7 +29,6 @@ from types import ModuleType
 from typing import Any
 
 from pywrt.api import Engine, Extern, Func, Instance, Module, Store
-from pywrt.api.text import wat2wasm
 from pywrt.bindgen.convert import Classes
 from pywrt.bindgen.functions import Exports, Imports
 from pywrt.bindgen.interface import read_exports, read_imports
@@ -38,7 +37,7 @@ from pywrt.bindgen.wasi import is_wasi
 from pywrt.component import Component
 from pywrt.component import Linker as ComponentLinker
 from pywrt.component.tables import PREAMBLE
-from pywrt.component.text import is_component, parse_component
+from pywrt.component.text import wat2wasm
 from pywrt.errors import LinkError, WasmError
 from pywrt.wasi.preview2 import add_to_linker
 from pywrt.wasi.preview2.process import flush, process_context
@@ -86,7 +85,7 @@ class WasmLoader(Loader):
             with open(self.path, "rb") as file:
                 data = file.read()
             if self.path.endswith(".wat"):
-                data = parse_component(data) if is_component(data) else wat2wasm(data)
+                data = wat2wasm(data)
             if data[4:8] == PREAMBLE[4:]:
                 members = _component(module.__name__, Component(self.finder.engine, data))
             else:
@@ -94,7 +93,10 @@ class WasmLoader(Loader):
         except (WasmError, OSError) as error:
             raise WasmImportError(f"{self.path}: {error}", name=module.__name__, path=self.path) from error
         module.__doc__ = f"The exports of {self.path}."
-        vars(module).update(members)
+        # a guest may not give the module a `__path__` or `__getattr__`
+        vars(module).update(
+            {n: m for n, m in members.items() if not (n.startswith("__") and n.endswith("__"))}
+        )
 
 
 # Components

@@ -130,6 +130,24 @@ def test_component_takes_python_names_and_values(write: Write) -> None:
     assert app.greet_loudly.__doc__ == "greet-loudly: func(part: part) -> result<part, string>"
 
 
+def test_component_in_text_is_imported_too(write: Write) -> None:
+    write("asking.wat", '(component (import "ask-it" (func $f (result u8))) (export "asked" (func $f)))')
+    write("asking_imports.py", "def ask_it(): return 5\n")
+    assert load("asking").asked() == 5
+
+
+def test_exports_are_no_attributes_that_python_itself_looks_for(write: Write) -> None:
+    write(
+        "sly.wat",
+        '(module (func (export "__getattr__") (param i32)) (func (export "__spec__")) (func (export "f")))',
+    )
+    sly = load("sly")
+    assert sly.__spec__.name == "sly"
+    assert sly.f() is None
+    with pytest.raises(AttributeError):
+        _ = sly.g
+
+
 def test_file_may_have_hyphens_and_be_in_a_package(write: Write) -> None:
     write("pack/__init__.py", "")
     write("pack/very-small.wat", '(module (func (export "f") (result i32) (i32.const 5)))')

@@ -71,12 +71,12 @@ class Annotations:
                 inner = self.builtin("bytes") if element == wit.U8 else self.text(element, to_guest)
                 if to_guest:
                     whole = f" | {inner}" if element == wit.U8 else ""
-                    return f"{self._use('AsyncIterable')}[{inner}] | {self._use('Iterable')}[{inner}]{whole}"
+                    return f"{self._use('StreamSource')}[{inner}]{whole}"
                 return f"{self._use('StreamReader')}[{inner}]"
             case wit.Future(element):
                 inner = self.text(element, to_guest)
                 if to_guest:
-                    return f"{self._use('Awaitable')}[{inner}] | {inner}"
+                    return f"{self._use('FutureSource')}[{inner}]"
                 return f"{self._use('FutureReader')}[{inner}]"
 
     def builtin(self, name: str) -> str:

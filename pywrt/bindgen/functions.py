@@ -141,21 +141,17 @@ def _outcome(type: FuncType) -> tuple[Result | None, WitType | None, WitType | N
     return None, type.result, None
 
 
-def _python_function(name: str, doc: str, function: Function, call: Callable[..., Any]) -> Any:
+def _python_function(made_name: str, doc: str, function: Function, call: Callable[..., Any]) -> Any:
     """`call` as a function with the signature of `function`, which keywords may be given to."""
     receiver = ["self"] if function.kind in ("method", "constructor") else []
-    required = len(function.params) - function.defaults
+    names = [*receiver, *function.params]
+    count = len(names)
+    required = function.required + len(receiver)
+    defaults = [Parameter.empty] * required + [None] * (count - required)
+    kind = Parameter.POSITIONAL_OR_KEYWORD
     signature = Signature(
-        [
-            Parameter(
-                param,
-                Parameter.POSITIONAL_OR_KEYWORD,
-                default=None if i >= required + len(receiver) else Parameter.empty,
-            )
-            for i, param in enumerate([*receiver, *function.params])
-        ]
+        [Parameter(name, kind, default=default) for name, default in zip(names, defaults, strict=True)]
     )
-    count = len(signature.parameters)
 
     def run(*args: Any, **keywords: Any) -> Any:
         if keywords or len(args) != count:
@@ -165,7 +161,7 @@ def _python_function(name: str, doc: str, function: Function, call: Callable[...
         return call(*args)
 
     made: Any = run
-    made.__name__ = made.__qualname__ = name
+    made.__name__ = made.__qualname__ = made_name
     made.__doc__ = doc
     made.__signature__ = signature
     return made
@@ -270,7 +266,7 @@ class _Answer:
         try:
             value = produce()
         except Err as error:
-            raise Err(apply(self.errors, error.payload)) from None
+            raise self.refusal(error) from None
         if isinstance(value, Blocked):
             retry = value.retry
             return Blocked(lambda: self.answered(retry), value.timeout, value.fileno)
@@ -284,5 +280,8 @@ class _Answer:
         try:
             value = await coroutine
         except Err as error:
-            raise Err(apply(self.errors, error.payload)) from None
+            raise self.refusal(error) from None
         return self.answered(lambda: value)
+
+    def refusal(self, error: Err) -> Err:
+        return Err(apply(self.errors, error.payload))

@@ -7,9 +7,9 @@ to bottom, noting which names it has to import.
 from collections.abc import Iterable, Iterator, Sequence
 
 from pywrt.bindgen.annotations import Annotations
-from pywrt.bindgen.interface import Function, Interface
-from pywrt.bindgen.layout import INDENT, bracketed, docstring, union
-from pywrt.bindgen.model import EXPORTED, IMPORTED, Definition, Model, Protocol
+from pywrt.bindgen.interface import Function, required
+from pywrt.bindgen.layout import INDENT, WIDTH, annotated, bracketed, docstring, union
+from pywrt.bindgen.model import EXPORTED, IMPORTED, Definition, Model, ProtocolClass
 from pywrt.bindgen.names import member_names, pascal
 from pywrt.bindgen.signatures import TypeNames, wit_signature
 from pywrt.component.types import ComponentType, Resource
@@ -17,34 +17,29 @@ from pywrt.wit import types as wit
 
 #: Where the names come from that a generated module may import, as `ruff` sorts them.
 _SOURCES = {
-    "collections.abc": (
-        "AsyncIterable",
-        "Awaitable",
-        "Coroutine",
-        "Iterable",
-        "Mapping",
-        "Sequence",
-        "Set as AbstractSet",
-    ),
+    "collections.abc": ("Mapping", "Sequence", "Set as AbstractSet"),
     "dataclasses": ("dataclass",),
     "os": ("PathLike",),
-    "typing": ("Any", "Literal", "Protocol", "TypeAlias", "runtime_checkable"),
+    "typing": ("Literal", "Protocol", "TypeAlias", "runtime_checkable"),
     "pywrt": ("Store",),
     "pywrt.bindgen.runtime": (
+        "Answer",
         "Bindings",
         "Err",
         "FutureReader",
+        "FutureSource",
         "Handle",
         "Ok",
         "Some",
         "StreamReader",
+        "StreamSource",
         "Types",
     ),
     "pywrt.component": ("Component",),
     "pywrt.wasi.preview2": ("WasiCtx",),
 }
-_NAMES = {name.rpartition(" ")[2] for names in _SOURCES.values() for name in names}
-_IMPORTS = "Imports"
+#: What no type or interface may be called.
+_RESERVED = {name.rpartition(" ")[2] for names in _SOURCES.values() for name in names}
 
 
 def generate(component: ComponentType, name: str, file: str = "") -> str:
@@ -52,10 +47,7 @@ def generate(component: ComponentType, name: str, file: str = "") -> str:
 
     `name`, in any spelling, is that of the class of the exports; `file` is mentioned in the docstring.
     """
-    name = class_name(name)
-    reserved = {*_NAMES, "Exception"}
-    model = Model(component, f"{name}_" if name in {*reserved, _IMPORTS} else name, _IMPORTS, reserved)
-    return _Writer(model).module(file)
+    return _Writer(Model(component, class_name(name), _RESERVED)).module(file)
 
 
 def class_name(text: str) -> str:
@@ -88,10 +80,17 @@ class _Writer:
         """The whole text."""
         for definition in self.model.definitions:
             _WRITERS[type(definition.type)](self, definition)
-        for root in (self.model.imports, self.model.exports):
-            for protocol in root.walk():
-                if protocol is self.model.exports or not protocol.interface.empty:
-                    self.protocol(protocol)
+        imports, exports = self.model.imports, self.model.exports
+        for protocol in [inner for root in (imports, exports) for inner in root.walk() if inner is not root]:
+            side = (
+                "which the component exports." if protocol.side == EXPORTED else "for the host to implement."
+            )
+            mark = "," if protocol.side == EXPORTED else ":"
+            self.protocol(protocol, f"The interface `{protocol.extern}`{mark} {side}", protocol.inner)
+        if self.has_own_imports:
+            doc = "What the component imports apart from interfaces: for the host to implement."
+            self.protocol(imports, doc, ())
+        self.protocol(exports, "What the component exports.", exports.inner)
         self.table("_IMPORTS", IMPORTED)
         self.table("_EXPORTS", EXPORTED)
         self.instantiate()
@@ -114,7 +113,7 @@ class _Writer:
             if plain:
                 line = f"from {source} import "
                 single = line + ", ".join(plain)
-                yield from [single] if len(single) <= 88 else bracketed(f"{line}(", plain, ")")
+                yield from [single] if len(single) <= WIDTH else bracketed(f"{line}(", plain, ")")
             yield from [f"from {source} import {name}" for name in used if name not in plain]
 
     # Types
@@ -123,15 +122,12 @@ class _Writer:
         assert isinstance(definition.type, wit.Record)
         fields = definition.type.fields
         names = list(member_names([field.name for field in fields]).values())
-        options = 0
-        while options < len(fields) and isinstance(fields[-1 - options].type, wit.Option):
-            options += 1
-        defaults = [""] * (len(fields) - options) + [" = None"] * options
+        first = required(fields)
+        defaults = [""] * first + [" = None"] * (len(fields) - first)
         self.annotations.shadowed = frozenset(names)
-        body = [
-            f"{INDENT}{name}: {self.annotations.text(field.type, False)}{default}"
-            for name, field, default in zip(names, fields, defaults, strict=True)
-        ]
+        body: list[str] = []
+        for name, field, default in zip(names, fields, defaults, strict=True):
+            body += annotated(f"{INDENT}{name}: {self.annotations.text(field.type, False)}{default}")
         self.dataclass(definition.name, f"The record `{self.label(definition)}`.", body)
 
     def dataclass(self, name: str, doc: str, body: Sequence[str]) -> None:
@@ -157,9 +153,10 @@ class _Writer:
 
     def flags(self, definition: Definition) -> None:
         assert isinstance(definition.type, wit.Flags)
-        self.literal(f"{definition.name}Flag", definition.type.names)
+        (flag,) = definition.cases
+        self.literal(flag, definition.type.names)
         alias = f"{definition.name}: {self.use('TypeAlias')}"
-        self.add(f"{alias} = {self.use('AbstractSet')}[{definition.name}Flag]", blank=0)
+        self.add(f"{alias} = {self.use('AbstractSet')}[{flag}]", blank=0)
 
     def literal(self, name: str, values: Iterable[str]) -> None:
         head = f"{name}: {self.use('TypeAlias')} = {self.use('Literal')}["
@@ -191,38 +188,31 @@ class _Writer:
 
     # Functions and interfaces
 
-    def protocol(self, protocol: Protocol) -> None:
+    @property
+    def has_own_imports(self) -> bool:
+        """Whether the component imports functions that are in no interface."""
+        root = self.model.imports.interface
+        return bool(root.functions or root.resources)
+
+    def protocol(self, protocol: ProtocolClass, doc: str, inner: Sequence[ProtocolClass]) -> None:
+        """The class of an interface: `inner` ones as attributes, then functions, then resources."""
         interface, exported = protocol.interface, protocol.side == EXPORTED
-        if protocol is self.model.exports:
-            doc = "What the component exports."
-        elif protocol is self.model.imports:
-            doc = "What the component imports apart from interfaces: for the host to implement."
-            interface = Interface(interface.types, interface.functions, interface.resources, {}, {})
-        elif exported:
-            doc = f"The interface `{protocol.extern}`, which the component exports."
-        else:
-            doc = f"The interface `{protocol.extern}`: for the host to implement."
-        if protocol is self.model.imports and interface.empty:
-            return
-        body: list[str] = []
-        members = [*interface.attributes.values(), *[f.name for f in interface.functions]]
-        for inner in protocol.inner if interface.instances else []:
-            body += self.attribute(inner.attribute, inner.name, exported)
-        body = ["", *body] if body and exported else body
+        attributes: list[str] = []
+        for part in inner:
+            attributes += self.attribute(part.attribute, part.name, exported)
+        functions: list[str] = []
+        members = [*[part.attribute for part in inner], *[f.name for f in interface.functions]]
         for function in interface.functions:
-            body += self.function(function, exported, members)
+            functions += self.function(function, exported, members)
         # behind the functions, in whose annotations the name is that of the class
         classes: list[str] = []
         for resource in interface.resources:
             if exported or any(f.kind != "method" for f in resource.functions):
                 name = self.model.definition(resource.type).name
                 classes += self.attribute(resource.name, f"type[{name}]", exported)
-        body += ["", *classes] if classes and exported else classes
-        self.add(
-            f"class {protocol.name}({self.use('Protocol')}):",
-            *docstring([doc], INDENT),
-            *body,
-        )
+        groups = [["", *group] if exported and group else group for group in (attributes, classes)]
+        head = f"class {protocol.name}({self.use('Protocol')}):"
+        self.add(head, *docstring([doc], INDENT), *groups[0], *functions, *groups[1])
 
     def attribute(self, name: str, annotation: str, exported: bool) -> list[str]:
         if exported:
@@ -246,14 +236,11 @@ class _Writer:
             returned = "None"
         doc = [f"`{wit_signature(function, self.wit_names)}`", *([raised] if raised else [])]
         if exported:
-            first = len(params) - function.defaults
-            params[first:] = [f"{param} = None" for param in params[first:]]
+            params[function.required :] = [f"{param} = None" for param in params[function.required :]]
         elif params:
             params.append("/")
         if function.type.is_async and not exported:
-            returned = (
-                f"{returned} | {self.use('Coroutine')}[{self.use('Any')}, {self.use('Any')}, {returned}]"
-            )
+            returned = f"{self.use('Answer')}[{returned}]"
         lines = self.method("def", function, function.name, params, returned, doc)
         if exported and function.async_name is not None:
             lines += self.method("async def", function, function.async_name, params, returned, doc)
@@ -302,8 +289,7 @@ class _Writer:
 
     def instantiate(self) -> None:
         interfaces = [(p.attribute, p.name, p.extern) for p in self.model.imports.inner]
-        imports = self.model.imports.interface
-        if imports.functions or imports.resources:
+        if self.has_own_imports:
             interfaces.append(("imports", self.model.imports.name, ""))
         component = f"{self.use('Component')} | str | {self.use('PathLike')}[str]"
         params = [f"store: {self.use('Store')}", f"component: {component}"]

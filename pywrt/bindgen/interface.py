@@ -3,10 +3,10 @@
 Generated modules, their run time and the loader all read interfaces through this, and so agree on names.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from pywrt.bindgen.names import attribute_names, distinct, member_names, pascal, snake
+from pywrt.bindgen.names import attribute_names, distinct, interface_labels, member_names, pascal, snake
 from pywrt.component.types import ComponentType, Extern, InstanceType, Resource
 from pywrt.wit import types as wit
 from pywrt.wit.names import ExternName, parse_extern_name
@@ -16,6 +16,14 @@ NamedType = wit.Record | wit.Variant | wit.Enum | wit.Flags | Resource
 
 #: What a class for a resource has besides the resource's own functions.
 RESOURCE_MEMBERS = ("drop",)
+
+
+def required(fields: Sequence[wit.Field]) -> int:
+    """How many of the fields, or parameters, are there before nothing but options follows."""
+    count = len(fields)
+    while count and isinstance(fields[count - 1].type, wit.Option):
+        count -= 1
+    return count
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +49,9 @@ class Function:
         return self.type.params[1:] if self.kind == "method" else self.type.params
 
     @property
-    def defaults(self) -> int:
-        """How many of the last parameters are options, and may be left out."""
-        count = 0
-        for param in reversed(self.wit_params):
-            if not isinstance(param.type, wit.Option):
-                break
-            count += 1
-        return count
+    def required(self) -> int:
+        """How many parameters can't be left out."""
+        return required(self.wit_params)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,6 @@ class ResourceClass:
     name: str
     type: Resource
     functions: list[Function]
-
-    @property
-    def constructor(self) -> Function | None:
-        """The function that makes one, if there is one."""
-        return next((f for f in self.functions if f.kind == "constructor"), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,7 @@ def read_interface(
             # methods of another interface's resource are functions like any other
             owner = parsed.resource if parsed.resource in owned else ""
             given.setdefault(owner, []).append((parsed, extern, item.type))
-    names = distinct({label: (pascal(label),) for label in owned})
+    names = distinct({label: (pascal(interface_labels(label)[0]),) for label in owned})
     resources = [
         ResourceClass(label, names[label], type, _functions(given.get(label, []), RESOURCE_MEMBERS, True))
         for label, type in owned.items()
@@ -138,15 +136,12 @@ def read_interface(
 def _functions(
     given: list[tuple[ExternName, str, wit.FuncType]], reserved: Iterable[str], of_resource: bool
 ) -> list[Function]:
-    names = distinct(
-        {
-            extern: (
-                "__init__" if of_resource and not parsed.label else snake(parsed.label or parsed.resource),
-            )
-            for parsed, extern, _ in given
-        },
-        reserved,
-    )
+    # anything may have an interface's name, a function too
+    labels = {x: parsed.label or parsed.resource or interface_labels(x)[0] for parsed, x, _ in given}
+    spellings = {extern: (snake(label),) for extern, label in labels.items()}
+    if of_resource:
+        spellings.update({extern: ("__init__",) for parsed, extern, _ in given if not parsed.label})
+    names = distinct(spellings, reserved)
     beside = distinct(
         {extern: (f"{names[extern].rstrip('_')}_async",) for _, extern, type in given if type.is_async},
         {*reserved, *names.values()},
@@ -154,14 +149,14 @@ def _functions(
     made = []
     for parsed, extern, type in given:
         kind = parsed.kind if of_resource else "function"
-        labels = [param.name for param in type.params[kind == "method" :]]
-        params = tuple(member_names(labels, ("self",)).values())
-        made.append(Function(extern, parsed.label, names[extern], beside.get(extern), kind, type, params))
+        given_names = [param.name for param in type.params[kind == "method" :]]
+        params = tuple(member_names(given_names, ("self",)).values())
+        made.append(Function(extern, labels[extern], names[extern], beside.get(extern), kind, type, params))
     return made
 
 
-#: What interfaces of imports must not be named: the other parameters of a generated `instantiate`.
-_PARAMETERS = ("store", "component", "imports", "wasi")
+#: What interfaces of imports must not be named: the other variables of a generated `instantiate`.
+_PARAMETERS = ("store", "component", "imports", "wasi", "made")
 
 
 def read_imports(component: ComponentType, provided: Iterable[str]) -> Interface:

@@ -12,8 +12,33 @@ def bracketed(head: str, parts: Sequence[str], tail: str, indent: str = "") -> l
     line = f"{indent}{head}{', '.join(parts)}{tail}"
     if len(line) <= WIDTH or not parts:
         return [line]
-    # a comma behind `/` or `*` is as good as behind a parameter
-    return [f"{indent}{head}", *[f"{indent}{INDENT}{part}," for part in parts], f"{indent}{tail}"]
+    inner: list[str] = []
+    for part in parts:
+        inner += annotated(f"{indent}{INDENT}{part},")
+    return [f"{indent}{head}", *inner, *annotated(f"{indent}{tail}")]
+
+
+def annotated(line: str) -> list[str]:
+    """A line that has or ends in an annotation; of a long `tuple[...]` each part has a line.
+
+    What is nested is split as far as it takes; the nesting of types is bounded.
+    """
+    opening, closing = line.find("["), line.rfind("]")
+    if len(line) <= WIDTH or opening < 0:
+        return [line]
+    parts, depth, start = [], 0, opening + 1
+    for i in range(opening + 1, closing):
+        depth += (line[i] == "[") - (line[i] == "]")
+        if depth < 0:
+            return [line]  # several subscripts side by side
+        if line[i] == "," and depth == 0:
+            parts.append(line[start:i].strip())
+            start = i + 1
+    parts.append(line[start:closing].strip())
+    indent = line[: len(line) - len(line.lstrip())]
+    comma = "," if len(parts) > 1 else ""
+    inner = [split for part in parts for split in annotated(f"{indent}{INDENT}{part}{comma}")]
+    return [line[: opening + 1], *inner, indent + line[closing:]]
 
 
 def union(head: str, members: Sequence[str]) -> list[str]:

@@ -21,17 +21,22 @@ from pywrt.bindgen.wasi import is_wasi
 from pywrt.component.types import ComponentType, Resource
 from pywrt.wit import types as wit
 
+#: Where a type or interface is.
 IMPORTED, EXPORTED = "Imported", "Exported"
+
+#: The protocol for functions that are imported of no interface.
+IMPORTS = "Imports"
 
 
 class Definition:
     """A named type, its name in the module, and where it is found in the component.
 
-    `places` are the (side, interface, label) that it has, the side `IMPORTED` or `EXPORTED`; `cases` are the
-    classes of a variant's cases, and `resource` is what a resource has if its interface is in the module.
+    `places` are the (side, interface, label) that it has, the side `IMPORTED` or `EXPORTED`. `cases` are the
+    classes of a variant's cases, or the one name of all flags of a type; `resource` is what a resource has if
+    its interface is in the module.
     """
 
-    __slots__ = ("cases", "name", "places", "resource", "side", "type")
+    __slots__ = ("cases", "name", "places", "resource", "type")
 
     def __init__(self, type: NamedType) -> None:
         self.type = type
@@ -41,8 +46,8 @@ class Definition:
         self.resource: ResourceClass | None = None
 
 
-class Protocol:
-    """An interface with functions, which the module has a protocol for."""
+class ProtocolClass:
+    """An interface with functions, for which the module has a protocol; or the root of those of one side."""
 
     __slots__ = ("attribute", "extern", "inner", "interface", "name", "side")
 
@@ -53,12 +58,12 @@ class Protocol:
         self.interface = interface
         self.name = ""
         self.inner = [
-            Protocol(side, f"{extern}#{label}" if extern else label, interface.attributes[label], inner)
+            ProtocolClass(side, f"{extern}#{label}" if extern else label, interface.attributes[label], inner)
             for label, inner in interface.instances.items()
             if not inner.empty
         ]
 
-    def walk(self) -> "Iterator[Protocol]":
+    def walk(self) -> "Iterator[ProtocolClass]":
         """The interfaces within it, innermost first, and itself."""
         for inner in self.inner:
             yield from inner.walk()
@@ -70,22 +75,20 @@ class Model:
 
     __slots__ = ("_by_type", "component", "definitions", "exports", "has_wasi", "imports")
 
-    def __init__(
-        self, component: ComponentType, name: str, imports_name: str, reserved: Iterable[str]
-    ) -> None:
+    def __init__(self, component: ComponentType, name: str, reserved: Iterable[str]) -> None:
         self.component = component
         self.has_wasi = any(map(is_wasi, component.imports))
         provided = [n for n, i in component.imports.items() if i.sort == "instance" and not is_wasi(n)]
-        self.imports = Protocol(IMPORTED, "", "imports", read_imports(component, provided))
-        self.exports = Protocol(EXPORTED, "", "", read_exports(component))
-        self.imports.name, self.exports.name = imports_name, name
+        self.imports = ProtocolClass(IMPORTED, "", "imports", read_imports(component, provided))
+        self.exports = ProtocolClass(EXPORTED, "", "", read_exports(component))
+        self.imports.name, self.exports.name = IMPORTS, f"{name}_" if name in {*reserved, IMPORTS} else name
         self._by_type = _definitions(component)
         for root in (self.imports.interface, self.exports.interface):
             for interface in _interfaces(root):
                 for resource in interface.resources:
                     self.definition(resource.type).resource = resource
         self.definitions = self._needed()
-        self._name({*reserved, name, imports_name})
+        self._name({*reserved, self.imports.name, self.exports.name})
 
     def definition(self, type: wit.WitType | wit.ResourceType) -> Definition:
         """The definition of a named type."""
@@ -116,10 +119,14 @@ class Model:
         for definition, name in names.items():
             definition.name = name
         for definition in self.definitions:
+            labels: list[str] = []
             if isinstance(definition.type, wit.Variant):
-                cases = {case.name: (name_of_case(definition, case),) for case in definition.type.cases}
-                definition.cases = list(distinct(cases, taken).values())
-                taken.update(definition.cases)
+                labels = [case.name for case in definition.type.cases]
+            elif isinstance(definition.type, wit.Flags):
+                labels = ["flag"]
+            cases = {label: (definition.name + pascal(label),) for label in labels}
+            definition.cases = list(distinct(cases, taken).values())
+            taken.update(definition.cases)
         protocols = [p for root in (self.imports, self.exports) for p in root.walk() if p is not root]
         spellings = {p: _protocol_spellings(p) for p in protocols}
         for protocol, name in distinct(spellings, taken).items():
@@ -128,16 +135,12 @@ class Model:
     def _spellings(self, definition: Definition) -> list[str]:
         side, interface, label = definition.places[0]
         prefixes = interface_labels(interface.rpartition("#")[2]) if interface else [self.exports.name]
-        plain = [pascal(label), *[pascal(prefix) + pascal(label) for prefix in prefixes]]
+        own = pascal(interface_labels(label)[0])  # a type may have an interface's name
+        plain = [own, *[pascal(prefix) + own for prefix in prefixes]]
         return [*plain, side + plain[-1]]
 
 
-def name_of_case(definition: Definition, case: wit.Case) -> str:
-    """The class of a variant's case: `ShapeCircle`."""
-    return definition.name + pascal(case.name)
-
-
-def _protocol_spellings(protocol: Protocol) -> list[str]:
+def _protocol_spellings(protocol: ProtocolClass) -> list[str]:
     labels = [pascal(label) for label in interface_labels(protocol.extern.rpartition("#")[2])]
     return [
         labels[0],

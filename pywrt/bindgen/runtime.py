@@ -9,7 +9,17 @@ from pywrt.bindgen.convert import Class, Classes, fields_of
 from pywrt.bindgen.functions import Exports, Imports, Namespace
 from pywrt.bindgen.interface import named_types, read_exports, read_imports
 from pywrt.bindgen.names import member_names
-from pywrt.bindgen.values import Err, FutureReader, Handle, Ok, Some, StreamReader
+from pywrt.bindgen.values import (
+    Answer,
+    Err,
+    FutureReader,
+    FutureSource,
+    Handle,
+    Ok,
+    Some,
+    StreamReader,
+    StreamSource,
+)
 from pywrt.bindgen.wasi import is_wasi
 from pywrt.component import Component, Linker
 from pywrt.component.component import match_name
@@ -18,7 +28,19 @@ from pywrt.errors import LinkError
 from pywrt.wasi.preview2 import WasiCtx, add_to_linker
 from pywrt.wit import types as wit
 
-__all__ = ["Bindings", "Err", "FutureReader", "Handle", "Ok", "Some", "StreamReader", "Types"]
+__all__ = [
+    "Answer",
+    "Bindings",
+    "Err",
+    "FutureReader",
+    "FutureSource",
+    "Handle",
+    "Ok",
+    "Some",
+    "StreamReader",
+    "StreamSource",
+    "Types",
+]
 
 #: The classes for the types of each interface, by the types' names. Those of the root are under "".
 Types = Mapping[str, Mapping[str, Class]]

@@ -7,20 +7,28 @@
 | result that a function returns | the ok value is returned, the err value raised: `Err(value)` |
 | other results | `Ok(value)` or `Err(value)` |
 | resource | an instance of the resource's class |
-| stream, future | `StreamReader`, `FutureReader`; to a component any iterable, any awaitable or the value |
+| stream, future | `StreamReader`, `FutureReader`; to a component a `StreamSource`, a `FutureSource` |
 
 All else is as in `pywrt.canonical_abi.values`: enums are str, flags sets of str.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Coroutine, Iterable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Generic, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Generic, Protocol, Self, TypeAlias, TypeVar, runtime_checkable
 
 from pywrt.canonical_abi import values as abi
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
+
+
+#: What the host may give for a stream, and for a future.
+StreamSource: TypeAlias = AsyncIterable[T] | Iterable[T]
+FutureSource: TypeAlias = Awaitable[T] | T
+
+#: What a host function may return for an async function: the value, or as a coroutine function.
+Answer: TypeAlias = Coroutine[Any, Any, T] | T
 
 
 @dataclass(frozen=True, slots=True)

@@ -253,7 +253,7 @@ class FutureReader(_Reader):
 
     def _value(self, copy: _Copy) -> Any:
         if not copy.target.values:
-            raise Trap("the future was dropped without a value", "future-dropped")
+            raise Trap("the future was dropped without a value", "future-without-value")
         return copy.target.values[0]
 
 

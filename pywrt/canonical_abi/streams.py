@@ -271,13 +271,13 @@ class CopyEnd(Waitable):
     def check_idle(self, what: str) -> None:
         """Trap if it can't do `what` ("read from"), because it is doing something or is done."""
         if self.state is CopyState.DONE:
-            raise Trap(f"cannot {what} {self.kind} after {self.done_because}", f"{self.kind}-done")
+            raise Trap(f"cannot {what} {self.kind} after {self.done_because}", "copy-done")
         if self.state is not CopyState.IDLE:
-            raise Trap("cannot have concurrent operations active on a future/stream", f"{self.kind}-busy")
+            raise Trap("cannot have concurrent operations active on a future/stream", "copy-busy")
 
     def drop(self) -> None:
         if self.is_copying:
-            raise Trap(self.busy, f"{self.kind}-busy")
+            raise Trap(self.busy, "copy-busy")
         self.shared.drop()
         super().drop()
 
@@ -307,7 +307,5 @@ class WritableFutureEnd(CopyEnd):
 
     def drop(self) -> None:
         if self.state is CopyState.IDLE:
-            raise Trap(
-                "cannot drop future write end without first writing a value", "future-write-end-dropped"
-            )
+            raise Trap("cannot drop future write end without first writing a value", "future-without-value")
         super().drop()

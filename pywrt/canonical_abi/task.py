@@ -21,7 +21,7 @@ from pywrt.canonical_abi.guest_task import State as GuestState
 from pywrt.canonical_abi.handles import CallScope
 from pywrt.canonical_abi.scheduler import Run
 from pywrt.engine.machine import Blocked, Step, Stop, begin, finish
-from pywrt.errors import ThrownException, Trap, ValueTypeError
+from pywrt.errors import Trap, ValueTypeError
 from pywrt.runtime.store import Store
 
 
@@ -76,8 +76,6 @@ class Task(Driver):
         except ValueTypeError:
             self.state = State.DONE
             raise
-        except ThrownException as error:
-            stop = self._fail(Trap(f"the guest threw an exception that nothing caught: {error}", "uncaught"))
         except Trap as trap:
             stop = self._fail(trap)
         if stop is Stop.RETURNED:

@@ -12,7 +12,7 @@ from pywrt.api import Blocked, Engine
 from pywrt.bindgen.convert import Classes, ToGuest, ToHost
 from pywrt.bindgen.functions import Imports
 from pywrt.bindgen.interface import read_interface
-from pywrt.bindgen.values import Err
+from pywrt.bindgen.values import Err, GuestObject
 from pywrt.canonical_abi.values import Record
 from pywrt.component import Err as PlainErr
 from pywrt.component import Linker
@@ -103,6 +103,12 @@ def test_value_of_another_class_is_passed_on_for_lowering_to_refuse(classes: Cla
         convert = ToGuest(classes).of(type)
         assert convert is not None
         assert convert(value) == value
+
+
+def test_object_of_a_resource_without_constructor_can_not_be_made() -> None:
+    cls = type("Counter", (GuestObject,), {"__slots__": ()})
+    with pytest.raises(TypeError, match="Counter has no constructor; functions of the component return it"):
+        cls()
 
 
 class Provided:

@@ -292,7 +292,7 @@ def test_names_of_the_module_itself_are_left_alone() -> None:
 
 def test_async_import_may_be_a_coroutine_function() -> None:
     text = generated('(component (import "fetch" (func async (param "url" string) (result u8))))')
-    assert "def fetch(self, url: str, /) -> int | Coroutine[Any, Any, int]:" in text
+    assert "def fetch(self, url: str, /) -> Answer[int]:" in text
 
 
 def test_option_behind_others_is_a_default_of_what_the_component_exports() -> None:
@@ -318,6 +318,19 @@ def test_wasi_is_no_argument_and_its_types_are_there_if_they_are_needed() -> Non
     assert "def read(self, from_: InputStream, /) -> None:" in text
     assert "wasi: WasiCtx | None = None" in text
     assert "streams" not in text.partition("def instantiate")[2]
+
+
+def test_long_lines_have_their_parts_on_lines_of_their_own() -> None:
+    pair = "(tuple " + "u32 " * 30 + ")"
+    text = generated(
+        f"""(component
+          (import "f" (func async (param "a" {pair}) (result (list {pair}))))
+          (import "a:b/c" (instance
+            (type $r (record (field "x" {pair}) (field "y" (list {pair}))))
+            (export "r" (type (eq $r))))))"""
+    )
+    assert max(map(len, text.splitlines())) <= 88
+    assert text.count(" int,\n") == 4 * 30
 
 
 def test_nested_instances_are_attributes_of_their_own() -> None:

@@ -158,16 +158,17 @@ class ComponentParser:
         return self._instance(False, binding)
 
     def _instance(self, is_core: bool, binding: Binding) -> int:
-        """`(instantiate ...)`, or exports of an instance that is made of them."""
-        context, cursor = self.context, self.cursor
-        if cursor.open("instantiate"):
-            parts = self._instantiation(is_core)
-            cursor.expect(")")
-        else:
-            parts = self._exports(is_core)
-        content = context.encode(parts)
-        context.scope.define(CORE_INSTANCE if is_core else INSTANCE, content)
-        return context.add("core instance" if is_core else "instance", binding)
+        """`(instantiate ...)`, or exports that make an instance."""
+        if not self.cursor.open("instantiate"):
+            return self._define_instance(is_core, self._exports(is_core), binding)
+        parts = self._instantiation(is_core)
+        self.cursor.expect(")")
+        return self._define_instance(is_core, parts, binding)
+
+    def _define_instance(self, is_core: bool, parts: list[Part], binding: Binding) -> int:
+        content = self.context.encode(parts)
+        self.context.scope.define(CORE_INSTANCE if is_core else INSTANCE, content)
+        return self.context.add(_instance_sort(is_core), binding)
 
     def _instantiation(self, is_core: bool) -> list[Part]:
         """`<idx> (with <name> ...)*`"""
@@ -189,9 +190,9 @@ class ComponentParser:
         start = cursor.i
         if cursor.at("instance") and not context.at_reference():
             cursor.i += 2
-            index = self._instance(is_core, ANONYMOUS)
+            index = self._define_instance(is_core, self._exports(is_core), ANONYMOUS)
             cursor.expect(")")
-            return Ref("core instance" if is_core else "instance", index, start)
+            return Ref(_instance_sort(is_core), index, start)
         ref = context.any_reference(is_core)
         if is_core and ref.sort != "core instance":
             raise cursor.unexpected(start + 1, '"instance"')
@@ -252,6 +253,10 @@ class ComponentParser:
             raise cursor.unexpected(start, "a canonical definition of a core function")
         cursor.expect(")")
         return _define_builtin(context, parts, binding)
+
+
+def _instance_sort(is_core: bool) -> str:
+    return "core instance" if is_core else "instance"
 
 
 def _sort_bytes(ref: Ref, is_core: bool) -> bytes:

@@ -93,7 +93,7 @@ class Context:
 
     __slots__ = ("cursor", "customs", "depth", "own_names", "scope")
 
-    def __init__(self, tokens: Tokens, name: str | None = None, start: int = 0) -> None:
+    def __init__(self, tokens: Tokens, start: int = 0) -> None:
         self.cursor = ComponentCursor(tokens, start)
         self.cursor.name_annotations = {a.index: a for a in reversed(tokens.annotations) if a.name == NAME}
         self.own_names = {a.index: a for a in tokens.annotations if a.name == OWN_NAME}
@@ -102,7 +102,7 @@ class Context:
         for annotation in tokens.annotations:
             if annotation.name in (CUSTOM, NAMES):
                 self.customs.setdefault(annotation.index, []).append(annotation)
-        self.scope = Scope(COMPONENT_KIND, name, None)
+        self.scope = Scope(COMPONENT_KIND, None, None)
         self.depth = 0
 
     def descend(self) -> None:
@@ -264,38 +264,43 @@ class Context:
         """Define an alias of what an enclosing scope has, `count` scopes outwards."""
         self.scope.define(ALIAS, SORT_BYTES[sort] + b"\x02" + unsigned(count) + unsigned(index))
         alias = self.add(sort, binding)
-        outer: Scope | None = self.scope
-        for _ in range(count):
-            outer = None if outer is None else outer.parent
+        outer = self._enclosing(count)
         if sort == "type" and outer is not None and index in outer.types:
             self.scope.types[alias] = outer.types[index]
         return alias
+
+    def _enclosing(self, count: int) -> Scope | None:
+        """The scope `count` scopes outwards; None if there are fewer."""
+        scope: Scope | None = self.scope
+        while count and scope is not None:
+            scope, count = scope.parent, count - 1
+        return scope
 
     def outer(self, outer: Ref, target: Ref) -> tuple[int, int]:
         """What `alias outer` is of: how many scopes outwards, and the index there.
 
         Numbers alone are left to validation.
         """
-        scope: Scope | None = self.scope
-        count = outer.index
-        if isinstance(count, str):
-            name, count = count, 0
-            while scope is not None and scope.name != name:
-                scope, count = scope.parent, count + 1
-            if scope is None:
-                raise self.cursor.error(f"outer component `{name}` not found", outer.start)
-        elif isinstance(target.index, str):
-            for _ in range(min(count, self.depth + 1)):
-                scope = None if scope is None else scope.parent
-            if scope is None:
-                raise self.cursor.error(f"outer count of `{count}` is too large", outer.start)
-        if not isinstance(target.index, str):
+        count = self._scope_named(outer.index, outer.start) if isinstance(outer.index, str) else outer.index
+        if isinstance(target.index, int):
             return count, target.index
-        assert scope is not None
+        scope = self._enclosing(count)
+        if scope is None:
+            raise self.cursor.error(f"outer count of `{count}` is too large", outer.start)
         index = scope.find(target.sort, target.index)
         if index is None:
             raise self.cursor.error(f"unknown {target.sort} ${target.index}", target.start)
         return count, index
+
+    def _scope_named(self, name: str, start: int) -> int:
+        """How many scopes outwards the one with an identifier is; `start` is its token."""
+        scope: Scope | None = self.scope
+        count = 0
+        while scope is not None:
+            if scope.name == name:
+                return count
+            scope, count = scope.parent, count + 1
+        raise self.cursor.error(f"outer component `{name}` not found", start)
 
     # Names of imports and exports
 

@@ -35,7 +35,7 @@ class ComponentSource(Source):
             return self._bytes
         if self.kind == "quote":
             return parse_component(b"(component " + self._bytes + b")")
-        context = Context(self._tokens, start=self._first)
+        context = Context(self._tokens, self._first)
         encoded = read_definitions(context)
         context.cursor.expect(")")
         return encoded

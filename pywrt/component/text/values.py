@@ -7,7 +7,7 @@ A type is taken apart once, one level deep, when the first value of it comes.
 import struct
 from collections.abc import Callable
 
-from pywrt.component.tables import PRIMITIVES
+from pywrt.component.tables import MAX_FLAGS, PRIMITIVES
 from pywrt.component.text.context import Binding, Context
 from pywrt.component.text.encoding import VALUE, name_bytes, sized, vector
 from pywrt.component.text.scope import DefinedType, Scope
@@ -254,6 +254,8 @@ def _list(context: Context, shape: Shape) -> bytes:
 
 
 def _flags(context: Context, shape: Shape) -> bytes:
+    if len(shape.names) > MAX_FLAGS:
+        raise context.cursor.error(f"cannot have more than {MAX_FLAGS} flags")
     bits = 0
     while context.cursor.at_string():
         bits |= 1 << _label(context, shape)

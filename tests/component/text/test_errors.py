@@ -43,6 +43,8 @@ REFUSED = [
     ("(core func (canon lift (core func 0)))", "unexpected token lift", "lift"),
     ("(canon context.get 1 (core func))", "unexpected token 1, expected a value type", "1"),
     ("(core instance (instantiate 0 (with \"a\" (func 0))))", "unexpected token func", "func"),
+    ("(component $C) (component (instance (instantiate $C (with \"a\" (instance (instantiate $C))))))",
+     'unexpected token (, expected ")"', "(instantiate $C)))"),
     ("(core type (module (export \"a\" (nope))))", "unexpected token nope, expected func or table", "nope"),
     ("(core type (module (type $t (func)) (export \"a\" (func (type $t) (param i32)))))",
      "inline function type (i32) -> () is not type 0, which is () -> ()", "(type $t) ("),
@@ -108,3 +110,7 @@ def test_nesting_up_to_the_limit_parses(kind: str) -> None:
 def test_nesting_beyond_the_limit_is_refused(kind: str, levels: int) -> None:
     with pytest.raises(MalformedError, match="nesting too deep: more than 100 levels"):
         parse_component(nested(kind, levels))
+
+
+def test_outer_alias_count_is_not_counted_one_by_one() -> None:
+    assert parse_component("(component (alias outer 4294967295 4294967295 (type)))")

@@ -9,6 +9,8 @@ from pywrt.errors import MalformedError
 
 Sections = Callable[[str], list[tuple[int, bytes]]]
 
+FLAGS = " ".join([f'"f{i}"' for i in range(33)])
+
 VALUES = [
     ("bool true", "7f", "01"),
     ("bool false", "7f", "00"),
@@ -118,6 +120,7 @@ def test_values_can_be_imported_aliased_and_exported(sections: Sections) -> None
         ("(option u8) ok", "unexpected token ok, expected none or some"),
         ("(list u8) (tuple 1)", 'unexpected token tuple, expected "list"'),
         ("(list u8 2) (list 1 2)", "the text format has no values of this type"),
+        (f"(flags {FLAGS}) (flags)", "cannot have more than 32 flags"),
         ("(own 0) 1", "the text format has no values of this type"),
         ("0 1", "the type of a value must be defined in the text"),
         ("(list u8) (list", "unexpected token: end of input"),
