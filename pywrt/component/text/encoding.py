@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from pywrt.component.names import NAME_SECTION
 from pywrt.component.tables import CORE_SORTS, SORTS
 from pywrt.wasm.text.instructions import unsigned
 
@@ -22,9 +23,6 @@ VALUE = 12
 
 #: Sections that are one thing, not a vector of definitions.
 WHOLE_SECTIONS = frozenset((CUSTOM, CORE_MODULE, COMPONENT, START))
-
-#: The custom section of names. Spec: Binary.md#name-section
-NAME_SECTION = "component-name"
 
 #: How what would be in a section begins as a declarator. Spec: Binary.md#type-definitions
 TYPE_DECLARATORS = {CORE_TYPE: b"\x00", TYPE: b"\x01", ALIAS: b"\x02", IMPORT: b"\x03", EXPORT: b"\x04"}

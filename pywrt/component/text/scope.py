@@ -3,11 +3,11 @@
 from itertools import groupby
 from operator import itemgetter
 
+from pywrt.component.names import NAME_SECTION
 from pywrt.component.tables import PREAMBLE
 from pywrt.component.text.encoding import (
     CUSTOM,
     MODULE_DECLARATORS,
-    NAME_SECTION,
     TYPE_DECLARATORS,
     WHOLE_SECTIONS,
     encode_names,
@@ -47,10 +47,10 @@ class Scope:
     """
 
     __slots__ = (
+        "_names_place",
         "definitions",
         "implied",
         "inline_exports",
-        "_names_place",
         "kind",
         "name",
         "own_name",
