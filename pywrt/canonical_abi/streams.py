@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any, Protocol
 
 from pywrt.canonical_abi.context import Context, unaligned_pointer
@@ -323,8 +322,10 @@ class ReadableEnd(CopyEnd):
     __slots__ = ()
 
     def fail(self, error: BaseException) -> None:
-        with suppress(Exception):  # of an iterator of the host's that is closed: `error` is what is told
+        try:
             self.shared.drop()
+        except Exception:
+            return  # an iterator of the host's failed to close: `error` is what is told
 
 
 class WritableEnd(CopyEnd):

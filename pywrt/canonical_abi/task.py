@@ -170,7 +170,7 @@ class Task(Driver):
         return self._own
 
     def _must_wait(self) -> bool:
-        """Whether a run is in the instance that will leave it: one of another task of asyncio, or of nobody."""
+        """Whether a run that is in the instance will leave it: another asyncio task's, or nobody's."""
         busy = [instance.run for instance in self.func.instance.lineage if instance.run is not None]
         return bool(busy) and all(self._will_leave(run) for run in busy)
 
