@@ -4,10 +4,11 @@ Components of a script are instantiated in one store, with what earlier ones wer
 that needs what is not built skips its command and those that depend on it.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 from pywrt.api import Engine, Store
-from pywrt.component import Component, Func, Instance, Linker
+from pywrt.component import Component, Func, Instance, Linker, LinkerInstance, shuffle_turns
 from pywrt.component.text.script import ComponentCommand, ComponentInstanceCommand, ComponentSource
 from pywrt.config import Config
 from pywrt.errors import InvalidError, WasmError
@@ -24,14 +25,26 @@ _TRAPS = {
 }
 
 
+def _offer(items: LinkerInstance, exports: Mapping[str, Any]) -> None:
+    """Provide an instance's functions and instances; types of values need not be provided."""
+    for name, item in exports.items():
+        if isinstance(item, Func):
+            items.add_func(name, item)
+        elif isinstance(item, Mapping):
+            _offer(items.add_instance(name), item)
+        elif not isinstance(item, WitType):
+            raise Failure("exports that are functions, instances or types of values", f"{name!r} is {item!r}")
+
+
 class ComponentRunner(ScriptRunner):
     """One script's state, of modules and components; `linker` holds what components may import."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, seed: int | None = None) -> None:
         super().__init__(config)
         self.engine = Engine(config)
         self.component_store = Store(self.engine)
         self.component_store.state.reserve = UNLIMITED
+        shuffle_turns(self.component_store, seed)
         self.linker = Linker(self.engine)
         self.commands |= {
             ComponentCommand: self.component,
@@ -86,11 +99,7 @@ class ComponentRunner(ScriptRunner):
         if not isinstance(instance, Instance):
             super().register(command)
             return
-        with self.linker.root() as root, root.add_instance(command.module) as items:
-            for name, item in instance.exports.items():
-                if not isinstance(item, Func):
-                    raise Failure("a component that exports functions", f"{name!r} is {item!r}")
-                items.add_func(name, item)
+        _offer(self.linker.root().add_instance(command.module), instance.exports)
 
     # Actions
 

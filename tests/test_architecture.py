@@ -23,11 +23,13 @@ RANKS = {
     "pywrt.canonical_abi": 5,
     "pywrt.component": 6,
     "pywrt.wasi": 7,
-    "pywrt.cli": 8,
-    "pywrt.__main__": 9,
-    "mcp_host": 9,
-    "spectests": 10,
-    "pywrt": 10,  # the root, which only re-exports
+    "pywrt.bindgen": 8,
+    "pywrt.loader": 9,
+    "pywrt.cli": 9,
+    "pywrt.__main__": 10,
+    "mcp_host": 10,
+    "spectests": 11,
+    "pywrt": 11,  # the root, which only re-exports
 }
 
 #: What the interpreter's own packages may import of the standard library (`os` for `os.PathLike`).

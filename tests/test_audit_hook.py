@@ -81,6 +81,34 @@ else:
     + REPORT
 )
 
+BINDINGS = (
+    """
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+from pywrt.api import Engine, Store
+from pywrt.bindgen.generator import generate
+from pywrt.bindgen.runtime import Err
+from pywrt.component import Component
+path = Path(sys.argv[1])
+generated = {}
+exec(generate(Component(Engine(), path.read_bytes()).type, "toolbox"), generated)
+names = ("register_server", "register_tools", "register_resources", "register_resource_templates",
+         "register_prompts", "log", "report_progress")
+runtime = SimpleNamespace(**{name: lambda *args: None for name in names}, serve=lambda: None)
+"""
+    + HOOK
+    + """
+toolbox = generated["instantiate"](Store(Engine()), path, runtime=runtime)
+toolbox.run.run()
+try:
+    toolbox.handlers.call_tool("none", arguments=b"{}")
+except Err as error:
+    assert error.payload == generated["Error"]("tool-not-found", error.payload.message, None)
+"""
+    + REPORT
+)
+
 TEXT = """(module (import "" "host" (func $host (param i32) (result i32))) (memory 1)
   (func (export "f") (param i32) (result i32) (i32.mul (call $host (local.get 0)) (i32.const 2)))
   (func (export "bad") (drop (i32.div_u (i32.const 1) (i32.load (i32.const 0))))))"""
@@ -105,6 +133,11 @@ def test_core_module_loads_and_runs_without_compiling():
 @pytest.mark.skipif(not TOOLBOX.is_file(), reason=f"the example component is not at {TOOLBOX}")
 def test_component_loads_and_runs_without_compiling():
     assert watched(COMPONENT, str(TOOLBOX)) == "[]"
+
+
+@pytest.mark.skipif(not TOOLBOX.is_file(), reason=f"the example component is not at {TOOLBOX}")
+def test_bindings_load_and_run_a_component_without_compiling():
+    assert watched(BINDINGS, str(TOOLBOX)) == "[]"
 
 
 def test_hook_notices_what_it_looks_for():

@@ -74,11 +74,19 @@ def run_console(block: Block, chapter: str) -> None:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder that examples run in; it has `examples/`, and real components as they are needed."""
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The folder that examples run in; it has `examples/`, and real components as they are needed.
+
+    As the folder of a script, it is where Python imports from.
+    """
     (tmp_path / "examples").symlink_to(ROOT / "examples")
     monkeypatch.chdir(tmp_path)
-    return tmp_path
+    monkeypatch.syspath_prepend(str(tmp_path))
+    known = set(sys.modules)
+    yield tmp_path
+    for name in set(sys.modules) - known:
+        if str(tmp_path) in str(getattr(sys.modules[name], "__file__", "")):
+            del sys.modules[name]
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -91,7 +99,7 @@ def test_docs_examples_of_chapter_run_as_shown(chapter: str, folder: Path) -> No
                 continue  # the components' own tests skip with the reason
             if not (folder / needed).exists():
                 (folder / needed).symlink_to(COMPONENTS / needed)
-        if block.language in ("wat", "c") and "file" in block.options:
+        if block.language in ("wat", "c", "python") and "file" in block.options:
             (folder / block.options["file"]).write_text(block.text)
         elif block.language == "python":
             run_python(block, chapter, namespace)

@@ -35,7 +35,7 @@ def _lift(cx: Context, index: int, t: Stream | Future, kind: type[CopyEnd]) -> A
     check_payload(index, end, t.element)
     end.check_idle("lift")
     if end.waitable_set is not None:
-        raise Trap(f"cannot lift {end.kind} while it's in a waitable set", "waitable-in-set")
+        raise Trap(f"cannot lift {end.kind} while it's in a waitable set", "waitable-in-use")
     handles.remove(index)
     return end.shared
 

@@ -126,7 +126,7 @@ def _task_return(b: Builtin, instance: ComponentInstance) -> Callable[..., Any]:
         task = _running(instance).task
         options, func = task.func.options, task.func
         if not options.is_async:
-            raise Trap("`task.return` called by a task whose lift is not async", "task-return")
+            raise Trap("`task.return` called by a task whose lift is not async", "task-state")
         memory = (
             options.memory if b.options.memory is None else b.options.memory
         )  # what needs none may name none
@@ -135,7 +135,7 @@ def _task_return(b: Builtin, instance: ComponentInstance) -> Callable[..., Any]:
             raise Trap(
                 "invalid `task.return` signature and/or options for current task: "
                 f"{func.name!r} returns {func.type.result}, not {b.payload}",
-                "task-return",
+                "task-state",
             )
         task.return_(lift(task.context, flat))
 
@@ -146,7 +146,7 @@ def _task_cancel(b: Builtin, instance: ComponentInstance) -> Callable[..., Any]:
     def task_cancel() -> None:
         task = _running(instance).task
         if not task.func.options.is_async:
-            raise Trap("`task.cancel` called by a task whose lift is not async", "task-cancel")
+            raise Trap("`task.cancel` called by a task whose lift is not async", "task-state")
         task.cancel()
 
     return task_cancel
@@ -226,9 +226,9 @@ def _subtask_cancel(b: Builtin, instance: ComponentInstance) -> Callable[..., An
             check_may_block(instance)
         subtask = instance.handles.get_kind(index, Subtask)
         if subtask.delivered:
-            raise Trap("`subtask.cancel` called after terminal status delivered", "subtask-resolved")
+            raise Trap("`subtask.cancel` called after terminal status delivered", "subtask-state")
         if subtask.cancellation_requested:
-            raise Trap("`subtask.cancel` called twice for one subtask", "subtask-cancelled")
+            raise Trap("`subtask.cancel` called twice for one subtask", "subtask-state")
         if not b.flag:
             subtask.check_usable_alone()
         if not subtask.is_resolved():
@@ -238,6 +238,7 @@ def _subtask_cancel(b: Builtin, instance: ComponentInstance) -> Callable[..., An
             if not subtask.is_resolved():
                 if b.flag:
                     return [BLOCKED]
+                subtask.pending = None  # that it has started is no news any more
                 yield from subtask.wait(thread)
         subtask.take_event()
         return [subtask.state]
@@ -333,6 +334,7 @@ class _Ends:
         def on_copy_done(result: CopyResult) -> None:
             end.pending = lambda: event(result)
 
+        end.buffer = buffer
         act = end.shared.read if self.reading else end.shared.write
         if self.is_stream:
             act(instance, buffer, on_copy, on_copy_done)
@@ -351,12 +353,12 @@ class _Ends:
                 raise Trap(
                     f"{self.kind.kind} {self.what.partition(' ')[0]} cancelled when no "
                     f"{self.what.partition(' ')[0]} is pending",
-                    "nothing-to-cancel",
+                    "copy-busy",
                 )
             if not b.flag:
                 end.check_usable_alone()
             end.state = CopyState.CANCELLING
-            if end.pending is None or end.shared.has_room():
+            if end.pending is None or end.shared.holds(end.buffer):
                 end.shared.cancel()
                 if end.pending is None:
                     if b.flag:
@@ -403,7 +405,7 @@ def _thread_new_indirect(b: Builtin, instance: ComponentInstance) -> Callable[..
             )
         if func.type != b.thread:
             raise Trap(
-                "thread start function has an invalid type: indirect call type mismatch", "type-mismatch"
+                "thread start function has an invalid type: indirect call type mismatch", "bad-signature"
             )
         thread = Thread(task)
 
@@ -430,7 +432,7 @@ def _other(instance: ComponentInstance, index: int) -> Thread:
 def _suspended(instance: ComponentInstance, index: int) -> Thread:
     other = _other(instance, index)
     if not other.suspended:
-        raise Trap(f"cannot resume thread {index} which is not suspended", "thread-not-suspended")
+        raise Trap(f"cannot resume thread {index} which is not suspended", "thread-state")
     return other
 
 

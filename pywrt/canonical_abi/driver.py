@@ -84,7 +84,7 @@ class Driver:
                 if self.is_settled():
                     scheduler.wake()  # others, who may have been asleep while this one drove
                     return Stop.RETURNED
-                self._run = scheduler.next_run()
+                self._run = self._next_run()
                 if self._run is None:
                     return self._idle()
             stop = Stop.RETURNED
@@ -95,6 +95,10 @@ class Driver:
             self._run = None
             if slice is not None and turn_ends is not None and time.monotonic() >= turn_ends:
                 return Stop.SLICE_END
+
+    def _next_run(self) -> Run | None:
+        """What there is to run; None if there is nothing."""
+        return self.scheduler.next_run()
 
     def _idle(self) -> Stop:
         """Nothing can go on."""

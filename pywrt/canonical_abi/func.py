@@ -248,7 +248,7 @@ class _GuestLowering(_Lowering):
         caller.check_may_leave()
         callee.instance.enter(caller)
         scope = CallScope()
-        context = Context(self.options, caller, scope, fused=True)
+        context = Context(self.options, caller, scope, True, callee.options.string_encoding)
         results: list[Any] = []
 
         def on_resolve(value: Any, returned: bool) -> None:
@@ -259,6 +259,7 @@ class _GuestLowering(_Lowering):
         task = GuestTask(
             callee, scope, lambda: self.lift_params(context, flat), on_resolve, refuse, _task_of(caller)
         )
+        task.context.source_encoding = self.options.string_encoding
         yield from run_within(task)
         callee.instance.leave(caller)
         return in_time(caller.store, results)
@@ -317,7 +318,9 @@ class _AsyncLowering(_Lowering):
         thread = caller.thread
         assert thread is not None
         subtask = Subtask(CallScope())
-        context = Context(self.options, caller, subtask.scope, fused=isinstance(self.callee, LiftedFunc))
+        context = Context(self.options, caller, subtask.scope)
+        if isinstance(self.callee, LiftedFunc):
+            context.fused, context.source_encoding = True, self.callee.options.string_encoding
 
         def on_start() -> list[Any]:
             values = self.lift_params(context, flat)
@@ -363,6 +366,7 @@ class _AsyncLowering(_Lowering):
         instance: ComponentInstance = callee.instance
         instance.enter(caller)
         task = GuestTask(callee, subtask.scope, on_start, on_resolve, refuse, _task_of(caller))
+        task.context.source_encoding = self.options.string_encoding
         subtask.cancel = task.request_cancellation
         thread = instance.thread
 

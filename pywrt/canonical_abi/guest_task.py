@@ -152,7 +152,7 @@ class GuestTask:
         """A thread ends; Trap if it was the last, and nothing was returned. Spec: Task.unregister_thread"""
         del self.threads[thread]
         if not self.threads and not self.resolved:
-            raise Trap("async-lifted export failed to produce a result", "no-result")
+            raise Trap("async-lifted export failed to produce a result", "task-state")
         self.instance.threads.remove(thread.index)
         thread.index = 0
 
@@ -201,14 +201,14 @@ class GuestTask:
         """End without a result, as it was asked to. Spec: Task.cancel"""
         if self.state is not State.CANCEL_DELIVERED:
             self._check_unresolved("task.cancel")
-            raise Trap("`task.cancel` called by task which has not been cancelled", "not-cancelled")
+            raise Trap("`task.cancel` called by task which has not been cancelled", "task-state")
         self.context.scope.check_borrows_dropped()
         self.on_resolve(None, False)
         self.state = State.RESOLVED
 
     def _check_unresolved(self, name: str) -> None:
         if self.resolved:
-            raise Trap(f"`{name}` called for a task that has returned, or was cancelled", "task-resolved")
+            raise Trap(f"`{name}` called for a task that has returned, or was cancelled", "task-state")
 
     # A synchronous call's own turns
 
@@ -281,6 +281,6 @@ def _wait_for_event(task: GuestTask, packed: int) -> Generator[Any, Any, Event]:
         waitable_set = instance.handles.get_kind(index, WaitableSet)
         event = yield from waitable_set.wait(thread, is_free, cancellable=True, gives_way=True)
     else:
-        raise Trap(f"unsupported callback code: {code}", "unsupported-callback-code")
+        raise Trap(f"unsupported callback code: {code}", "callback-code")
     instance.exclusive = thread
     return event

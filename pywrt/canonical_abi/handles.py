@@ -7,7 +7,6 @@ object itself where the host does.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -97,7 +96,7 @@ class HandleTable:
         """What is at `index`; Trap if nothing is."""
         entry = self._entries[index] if index < len(self._entries) else None
         if entry is None:
-            raise Trap(f"unknown {self._what} index {index}", f"unknown-{self._what}")
+            raise Trap(f"unknown {self._what} index {index}", "unknown-handle")
         return entry
 
     def get_kind(self, index: int, kind: type[Kind]) -> Kind:
@@ -122,7 +121,7 @@ class HandleTable:
         if left[0] <= 0 or len(self._entries) > MAX_LENGTH:
             raise Trap(
                 f"too many {self._what}s: the store's limit is reached (Config.max_handles)",
-                f"{self._what}-limit",
+                "handle-limit",
             )
         left[0] -= 1
         if self._free:
@@ -157,13 +156,15 @@ class HandleTable:
         return len(self._entries) - 1 - len(self._free)
 
 
-def _wrong_kind(index: int, expected: type, found: Any) -> Trap:
-    def kind(cls: type) -> str:
-        return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", cls.__name__).lower()
+def _kind(cls: type) -> str:
+    """`ReadableStreamEnd` as messages have it: readable stream end."""
+    return "".join([f" {c.lower()}" if c.isupper() else c for c in cls.__name__]).strip()
 
+
+def _wrong_kind(index: int, expected: type, found: Any) -> Trap:
     return Trap(
-        f"handle index {index} used with the wrong type, expected {kind(expected)} but found "
-        f"{kind(found.__class__)}",
+        f"handle index {index} used with the wrong type, expected {_kind(expected)} but found "
+        f"{_kind(found.__class__)}",
         "wrong-handle-type",
     )
 

@@ -110,6 +110,8 @@ def _lower_utf8(data: bytearray) -> LowerFlat:
             except (TypeError, UnicodeEncodeError):
                 encoded = _encode(value, "utf-8")  # which says what is wrong
             size = len(encoded)
+            if size > REALLOC_I32_MAX:
+                raise _too_long(size)
             ptr = cx.reallocate(0, 0, 1, size, "string")
             data[ptr : ptr + size] = encoded
         else:
@@ -169,8 +171,12 @@ def _encode(value: Any, encoding: str) -> bytes:
             f"expected string, got one with a lone surrogate at index {error.start}"
         ) from None
     if len(encoded) > REALLOC_I32_MAX:
-        raise ValueTypeError(f"the string's {len(encoded)} bytes are more than {REALLOC_I32_MAX}")
+        raise _too_long(len(encoded))
     return encoded
+
+
+def _too_long(size: int) -> ValueTypeError:
+    return ValueTypeError(f"the string's {size} bytes are more than {REALLOC_I32_MAX}")
 
 
 def _store(cx: Context, data: bytearray, encoded: bytes) -> tuple[int, int]:

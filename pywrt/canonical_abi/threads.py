@@ -175,5 +175,5 @@ def cannot_block() -> Trap:
     return Trap(
         "cannot block a synchronous task before returning "
         "(deadlock detected: event loop cannot make further progress)",
-        "cannot-block-sync-task",
+        "cannot-block",
     )

@@ -84,10 +84,13 @@ class Waitable:
         """Leave the set that it is in."""
         self.join(None)
 
+    def fail(self, error: BaseException) -> None:
+        """The instance that has it can't go on, for `error`: tell whoever is at the other end."""
+
 
 def used_two_ways() -> Trap:
     """The trap for a waitable that is waited for by itself and by way of a set."""
-    return Trap("waitable cannot be used synchronously while added to a waitable set", "waitable-in-set")
+    return Trap("waitable cannot be used synchronously while added to a waitable set", "waitable-in-use")
 
 
 class WaitableSet:
@@ -129,9 +132,9 @@ class WaitableSet:
     def drop(self) -> None:
         """Trap if it is in use."""
         if self.waiting:
-            raise Trap("cannot drop waitable set with waiters", "waitable-set-busy")
+            raise Trap("cannot drop waitable set with waiters", "waitable-in-use")
         if self.elements:
-            raise Trap("cannot drop waitable set with elements in it", "waitable-set-not-empty")
+            raise Trap("cannot drop waitable set with elements in it", "waitable-in-use")
 
 
 class SubtaskState(enum.IntEnum):
@@ -188,5 +191,5 @@ class Subtask(Waitable):
 
     def drop(self) -> None:
         if not self.delivered:
-            raise Trap("cannot drop a subtask which has not yet resolved", "subtask-not-resolved")
+            raise Trap("cannot drop a subtask which has not yet resolved", "subtask-state")
         super().drop()

@@ -30,13 +30,11 @@ from pywrt.config import Config
 from pywrt.errors import ExitTrap, LinkError, Trap, ValueTypeError, WasmError
 from pywrt.runtime.store import UNLIMITED
 from pywrt.wasi.preview2 import WasiCtx, add_to_linker
+from pywrt.wasi.preview2.process import flush, process_context
 from pywrt.wasm.types import FuncType
 
 #: The exit status after a trap: what a shell reports of a process that abort() ended, as with wasmtime.
 TRAPPED = 134
-
-#: Seconds between two looks at whether a full pipe has room again.
-_FLUSH_TICK = 0.005
 
 _EXAMPLES = """\
 examples:
@@ -180,7 +178,7 @@ class _Guest:
                 self._invoke(component, instance)
                 return 0
             finally:
-                _flush(ctx)
+                flush(ctx)
 
     def _check_role(self, component: Component) -> None:
         """CommandError for a component that something else runs."""
@@ -199,9 +197,8 @@ class _Guest:
     def _wasi_context(self) -> WasiCtx:
         options = self.options
         args = [os.path.basename(self.binary.path), *self.args]
-        stdin, stdout, stderr = map(_descriptor, (0, 1, 2))
         try:
-            return WasiCtx(map(syntax.guest_text, args), options.env, stdin, stdout, stderr, options.dir)
+            return process_context(map(syntax.guest_text, args), options.env, options.dir)
         except OSError as error:
             where = f" {os.fsdecode(error.filename)}" if error.filename is not None else ""
             raise CommandError(f"--dir{where}: {error.strerror or error}") from None
@@ -329,22 +326,3 @@ def _define_traps(linker: Linker, store: Store, module: Module) -> None:
     for namespace, name, type in module.imports:
         if isinstance(type, FuncType):
             linker.define_func(store, namespace, name, type, trapping(f"{namespace!r} {name!r}"))
-
-
-def _descriptor(fd: int) -> int | None:
-    """A standard descriptor; None if it is closed, so that no file that is opened later is taken for it."""
-    try:
-        os.fstat(fd)
-    except OSError:
-        return None
-    return fd
-
-
-def _flush(ctx: WasiCtx) -> None:
-    """Wait until a reader has taken what the guest wrote, or is gone."""
-    for sink in (ctx.stdout, ctx.stderr):
-        try:
-            while not sink.pump():
-                time.sleep(_FLUSH_TICK)
-        except OSError:
-            pass  # nobody reads it any more

@@ -592,6 +592,10 @@ def _take_back(store: Store, outer: tuple[int, Any]) -> None:
     store.slice[0] = outer[1]
 
 
+#: What a call from host code may use before it becomes an activation, in units of fuel.
+NESTED_SLICE = 10_000
+
+
 def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
     """Call `func` and run it to its end, under the store's fuel and deadline; return its raw results.
 
@@ -609,10 +613,11 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
     block, R = func.entry, [outer, _finished, LINK, left, *args, *func.frame]
     failure: Exception | None = None
     fuel = store.fuel
+    kept = fuel[0]
     granted = 0
-    if fuel[0] <= 0 and store.reserve > 0 and store.config.consume_fuel:
-        # called from outside any slice: this is one of its own
-        granted = min(SLICE, store.reserve)
+    if kept < NESTED_SLICE and store.reserve > 0 and store.config.consume_fuel:
+        # outside any slice, or near the end of one: this call has a slice of its own
+        granted = min(NESTED_SLICE, store.reserve)
         store.reserve -= granted
         fuel[0] += granted
     store.nested += 1
@@ -621,6 +626,8 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
             # most nested calls are short, and end within what is left of the caller's slice
             for _ in repeat(None, ROUNDS):
                 block, R = block(R)
+                if block is _finished and fuel[0] + store.reserve >= 0:
+                    return outer[LINK:]
         except Finished:
             if fuel[0] + store.reserve >= 0:
                 return outer[LINK:]
@@ -639,8 +646,9 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
         store.running = running
         store.slice[0] = outer_slice
         if granted:
-            store.reserve += fuel[0]
-            fuel[0] = 0
+            kept = min(max(0, kept), fuel[0])
+            store.reserve += fuel[0] - kept
+            fuel[0] = kept
 
 
 def _finish_call(activation: Activation, failure: Exception | None) -> list[Any]:

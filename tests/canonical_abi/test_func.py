@@ -1,6 +1,7 @@
 import asyncio
 import functools
 import os
+import struct
 import time
 from collections.abc import Callable
 from typing import Any
@@ -31,6 +32,8 @@ LIBC = """
   (func $realloc (export "realloc") (param i32 i32 i32 i32) (result i32) (local $ptr i32)
     (local.set $ptr (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
     (global.set $next (i32.add (local.get $ptr) (local.get 3)))
+    (memory.copy (local.get $ptr) (local.get 0)
+      (select (local.get 1) (local.get 3) (i32.lt_u (local.get 1) (local.get 3))))
     (local.get $ptr))
 """
 #: Gives back the string that it got.
@@ -465,3 +468,35 @@ def test_check_host_arity_refuses_a_function_that_does_not_fit(fn: Any, count: i
 def test_check_host_arity_refuses_a_method_that_does_not_fit(fn: Any, count: int, functype: Any) -> None:
     with pytest.raises(LinkError, match=rf"^import 'f' takes {count} arguments"):
         check_host_arity(fn, functype(*[wit.U8] * count), "f")
+
+
+#: Writes down what realloc was asked for, the old and the new size, from address 64 on.
+RECORDING = """(module
+  (memory (export "mem") 2)
+  (global $next (mut i32) (i32.const 1024))
+  (global $log (mut i32) (i32.const 64))
+  (func (export "realloc") (param i32 i32 i32 i32) (result i32) (local $ptr i32)
+    (i32.store (global.get $log) (local.get 1))
+    (i32.store offset=4 (global.get $log) (local.get 3))
+    (global.set $log (i32.add (global.get $log) (i32.const 8)))
+    (local.set $ptr (i32.and (i32.add (global.get $next) (i32.const 7)) (i32.const -8)))
+    (global.set $next (i32.add (local.get $ptr) (local.get 3)))
+    (memory.copy (local.get $ptr) (local.get 0)
+      (select (local.get 1) (local.get 3) (i32.lt_u (local.get 1) (local.get 3))))
+    (local.get $ptr))
+  (func (export "echo") (param i32 i32) (result i32)
+    (i32.store (i32.const 16) (local.get 0)) (i32.store (i32.const 20) (local.get 1)) (i32.const 16)))"""
+
+
+def test_lower_of_a_string_between_components_reallocates_as_the_encodings_need(
+    new_store: Any, guest: Any
+) -> None:
+    store = new_store()
+    callee = guest(store, RECORDING)
+    echo = callee.lift("echo", wit.STRING, result=wit.STRING)
+    caller = Caller(store, guest, FORWARD, echo, "utf16")
+    forward = caller.lift("forward", wit.STRING, result=wit.STRING)
+    forward.options.string_encoding = "utf16"
+    assert call(forward, ["a☃"]) == "a☃"
+    data = callee.exports["mem"].data
+    assert list(struct.unpack_from("<8I", data, 64)) == [0, 2, 2, 6, 6, 4, 0, 0]

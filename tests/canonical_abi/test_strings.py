@@ -6,7 +6,7 @@ import pytest
 
 from pywrt.canonical_abi.strings import utf16_tag
 from pywrt.canonical_abi.values import Sums, Utf16String
-from pywrt.errors import Trap
+from pywrt.errors import Trap, ValueTypeError
 from pywrt.wasm.types import I32, I64
 from pywrt.wit import types as wit
 
@@ -170,3 +170,25 @@ def test_lift_string_cut_inside_a_character_traps(
     with pytest.raises(Trap) as caught:
         guest.lift(wit.STRING, 64, length)
     assert caught.value.code == "invalid-string"
+
+
+@pytest.mark.parametrize("encoding", ["utf8", "utf16", "latin1+utf16"])
+def test_lower_string_that_no_realloc_may_be_asked_for_raises(
+    side: Any, encoding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pywrt.canonical_abi.strings.REALLOC_I32_MAX", 3)
+    guest = side(encoding)
+    with pytest.raises(ValueTypeError, match=r"^the string's \d bytes are more than 3"):
+        guest.lower(wit.STRING, "abcd")
+    assert guest.reallocs == []
+
+
+def test_lower_list_that_no_realloc_may_be_asked_for_raises(
+    side: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("pywrt.canonical_abi.store.REALLOC_I32_MAX", 15)
+    guest = side()
+    for t, value in ((wit.List(wit.U64), [1, 2]), (wit.List(wit.STRING), ["a", "b"])):
+        with pytest.raises(ValueTypeError, match=r"^the list's 16 bytes are more than 15"):
+            guest.lower(t, value)
+    assert guest.reallocs == []

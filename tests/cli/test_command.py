@@ -32,7 +32,7 @@ def test_version_is_that_of_the_distribution(capsys: pytest.CaptureFixture[str])
 
 
 @pytest.mark.parametrize(
-    "command", [[], ["run"], ["validate"], ["parse"], ["print"], ["objdump"], ["inspect"]]
+    "command", [[], ["run"], ["validate"], ["parse"], ["print"], ["objdump"], ["inspect"], ["bindgen"]]
 )
 def test_help_has_examples(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert refused(*command, "--help") == 0

@@ -35,11 +35,12 @@ from pywrt.component.text.types import (
     read_externtype,
     read_typeuse,
 )
+from pywrt.component.text.values import define_value
 from pywrt.wasm.binary import encode_module
 from pywrt.wasm.text.annotations import parse_custom
 from pywrt.wasm.text.cursor import Cursor
 from pywrt.wasm.text.instructions import unsigned
-from pywrt.wasm.text.lexer import Tokens, decode_text, tokenize
+from pywrt.wasm.text.lexer import NAME, NAMES, Tokens, decode_text, tokenize
 from pywrt.wasm.text.modules import ModuleParser, read_module
 
 #: What can be imported and exported.
@@ -68,26 +69,26 @@ class ComponentParser:
         return scope.component()
 
     def _customs(self) -> None:
-        """Custom sections that annotations in front of the next token say."""
+        """Custom sections that annotations in front of the next token say, or that names stand there."""
         for annotation in self.context.customs.get(self.cursor.i, ()):
-            custom = parse_custom(annotation).custom
-            self.context.scope.define(CUSTOM, name_bytes(custom.name) + custom.data)
+            if annotation.name == NAMES:
+                self.context.scope.place_names()
+            else:
+                custom = parse_custom(annotation).custom
+                self.context.scope.define(CUSTOM, name_bytes(custom.name) + custom.data)
 
     def _definition(self) -> None:
         cursor = self.cursor
-        start = cursor.i
-        sort = cursor.texts[start]
-        if sort == "core":
-            cursor.i += 1
-            sort = f"core {cursor.texts[cursor.i]}"
-        if sort in _OTHERS:
-            cursor.i += 1
-            _OTHERS[sort](self.context)
-        elif sort in SORT_BYTES:
-            cursor.i += 1
-            self._of_sort(sort)
+        is_core = cursor.accept("core")
+        word = cursor.texts[cursor.i]
+        kind = f"core {word}" if is_core else word
+        if kind not in _OTHERS and kind not in SORT_BYTES:
+            raise cursor.unexpected(wanted="a definition")
+        cursor.i += 1
+        if kind in _OTHERS:
+            _OTHERS[kind](self.context)
         else:
-            raise cursor.unexpected(start if sort == "core " else None, "a definition")
+            self._of_sort(kind)
 
     def _of_sort(self, sort: str) -> None:
         """`(sort <id>? (export ...)* ...)`, where an import or alias may stand for the rest."""
@@ -141,7 +142,9 @@ class ComponentParser:
         cursor.i -= 1
         module_cursor = Cursor(tokens, first)
         annotations = tokens.annotations_between(first, cursor.i)
-        module = ModuleParser(module_cursor, binding.name, annotations).parse()
+        if first in context.own_names:  # then the name at this place is the component's for the module
+            annotations = [a for a in annotations if a.name != NAME or a.index != first]
+        module = ModuleParser(module_cursor, binding.own_name, annotations).parse()
         if module_cursor.i != cursor.i:
             raise module_cursor.unexpected(wanted='")"')
         context.ascend()
@@ -155,16 +158,17 @@ class ComponentParser:
         return self._instance(False, binding)
 
     def _instance(self, is_core: bool, binding: Binding) -> int:
-        """`(instantiate ...)`, or exports of an instance that is made of them."""
-        context, cursor = self.context, self.cursor
-        if cursor.open("instantiate"):
-            parts = self._instantiation(is_core)
-            cursor.expect(")")
-        else:
-            parts = self._exports(is_core)
-        content = context.encode(parts)
-        context.scope.define(CORE_INSTANCE if is_core else INSTANCE, content)
-        return context.add("core instance" if is_core else "instance", binding)
+        """`(instantiate ...)`, or exports that make an instance."""
+        if not self.cursor.open("instantiate"):
+            return self._define_instance(is_core, self._exports(is_core), binding)
+        parts = self._instantiation(is_core)
+        self.cursor.expect(")")
+        return self._define_instance(is_core, parts, binding)
+
+    def _define_instance(self, is_core: bool, parts: list[Part], binding: Binding) -> int:
+        content = self.context.encode(parts)
+        self.context.scope.define(CORE_INSTANCE if is_core else INSTANCE, content)
+        return self.context.add(_instance_sort(is_core), binding)
 
     def _instantiation(self, is_core: bool) -> list[Part]:
         """`<idx> (with <name> ...)*`"""
@@ -186,9 +190,9 @@ class ComponentParser:
         start = cursor.i
         if cursor.at("instance") and not context.at_reference():
             cursor.i += 2
-            index = self._instance(is_core, ANONYMOUS)
+            index = self._define_instance(is_core, self._exports(is_core), ANONYMOUS)
             cursor.expect(")")
-            return Ref("core instance" if is_core else "instance", index, start)
+            return Ref(_instance_sort(is_core), index, start)
         ref = context.any_reference(is_core)
         if is_core and ref.sort != "core instance":
             raise cursor.unexpected(start + 1, '"instance"')
@@ -213,7 +217,7 @@ class ComponentParser:
     def component(self, binding: Binding) -> int:
         context = self.context
         scope = context.open_scope(COMPONENT_KIND, binding.name)
-        scope.shown_name = binding.annotated or binding.name
+        scope.own_name = binding.own_name
         encoded = self.parse()
         context.close_scope()
         context.scope.define(COMPONENT, encoded)
@@ -221,6 +225,9 @@ class ComponentParser:
 
     def type(self, binding: Binding) -> int:
         return define_type(self.context, read_deftype(self.context, binding.name), binding)
+
+    def value(self, binding: Binding) -> int:
+        return define_value(self.context, binding)
 
     def func(self, binding: Binding) -> int:
         """`<functype> (canon lift ...)`"""
@@ -248,6 +255,10 @@ class ComponentParser:
         return _define_builtin(context, parts, binding)
 
 
+def _instance_sort(is_core: bool) -> str:
+    return "core instance" if is_core else "instance"
+
+
 def _sort_bytes(ref: Ref, is_core: bool) -> bytes:
     """`sort`, or `core:sort` among core definitions."""
     return SORT_BYTES[ref.sort][1:] if is_core else SORT_BYTES[ref.sort]
@@ -273,6 +284,7 @@ _DEFINITIONS: dict[str, Callable[[ComponentParser, Binding], int]] = {
     "component": ComponentParser.component,
     "instance": ComponentParser.instance,
     "type": ComponentParser.type,
+    "value": ComponentParser.value,
     "func": ComponentParser.func,
 }
 
@@ -384,5 +396,5 @@ def read_definitions(context: Context) -> bytes:
     """The component whose identifier and definitions come next, up to its closing parenthesis."""
     binding = context.binding()
     context.scope.name = binding.name
-    context.scope.shown_name = binding.annotated or binding.name
+    context.scope.own_name = binding.own_name
     return ComponentParser(context).parse()

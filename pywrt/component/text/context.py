@@ -12,23 +12,32 @@ from pywrt.component.tables import MAX_NESTING, OUTER_ALIAS_SORTS
 from pywrt.component.text.encoding import ALIAS, SORT_BYTES, name_bytes, vector
 from pywrt.component.text.scope import COMPONENT_KIND, Scope
 from pywrt.errors import MalformedError
-from pywrt.wasm.text.cursor import Cursor
+from pywrt.wasm.text.cursor import Cursor, read_name
 from pywrt.wasm.text.instructions import signed, unsigned
-from pywrt.wasm.text.lexer import CUSTOM, NAME, Annotation, Tokens
+from pywrt.wasm.text.lexer import CUSTOM, NAME, NAMES, OWN_NAME, Annotation, Tokens
 
 #: Attributes of import and export names, in the order of their codes. Spec: Binary.md, `attribute`
 ATTRIBUTES = ("implements", "versionsuffix", "external-id")
 
 
 class Binding:
-    """The identifier, and the name that an annotation gives, of what has not its index yet."""
+    """The identifier, and the name that an annotation gives, of what has not its index yet.
 
-    __slots__ = ("annotated", "name", "start")
+    `own_name` is what a module or component calls itself: the same, unless an annotation says otherwise.
+    """
 
-    def __init__(self, name: str | None, annotated: str | None, start: int) -> None:
+    __slots__ = ("annotated", "name", "own_name", "start")
+
+    def __init__(
+        self, name: str | None, annotated: str | None, start: int, own: Annotation | None = None
+    ) -> None:
         self.name = name
         self.annotated = annotated
         self.start = start  # its token, for messages
+        if own is None:
+            self.own_name = name if annotated is None else annotated
+        else:
+            self.own_name = read_name(own) if own.content.texts[0] else None
 
 
 ANONYMOUS = Binding(None, None, 0)
@@ -82,17 +91,18 @@ class ComponentCursor(Cursor):
 class Context:
     """A component's parser: `scope` is the innermost of the scopes around the cursor."""
 
-    __slots__ = ("cursor", "customs", "depth", "scope")
+    __slots__ = ("cursor", "customs", "depth", "own_names", "scope")
 
-    def __init__(self, tokens: Tokens, name: str | None = None, start: int = 0) -> None:
+    def __init__(self, tokens: Tokens, start: int = 0) -> None:
         self.cursor = ComponentCursor(tokens, start)
         self.cursor.name_annotations = {a.index: a for a in reversed(tokens.annotations) if a.name == NAME}
-        #: Custom sections that annotations say, by the token that they precede.
+        self.own_names = {a.index: a for a in tokens.annotations if a.name == OWN_NAME}
+        #: Custom sections that annotations say, and where that of names is, by the token that they precede.
         self.customs: dict[int, list[Annotation]] = {}
         for annotation in tokens.annotations:
-            if annotation.name == CUSTOM:
+            if annotation.name in (CUSTOM, NAMES):
                 self.customs.setdefault(annotation.index, []).append(annotation)
-        self.scope = Scope(COMPONENT_KIND, name, None)
+        self.scope = Scope(COMPONENT_KIND, None, None)
         self.depth = 0
 
     def descend(self) -> None:
@@ -122,7 +132,7 @@ class Context:
         """The identifier that comes next, if one does, and the name that an annotation gives."""
         start = self.cursor.i
         name = self.cursor.identifier()
-        return Binding(name, self.cursor.annotated_name(), start)
+        return Binding(name, self.cursor.annotated_name(), start, self.own_names.get(self.cursor.i))
 
     def add(self, sort: str, binding: Binding = ANONYMOUS) -> int:
         """Take the next index of a sort."""
@@ -178,13 +188,11 @@ class Context:
     def sort(self, in_core: bool = False) -> str:
         """The sort that comes next."""
         cursor = self.cursor
-        start = cursor.i
-        sort = cursor.texts[start]
-        if in_core or sort == "core":
-            cursor.i += not in_core
-            sort = f"core {cursor.texts[cursor.i]}"
+        is_core = in_core or cursor.accept("core")
+        word = cursor.texts[cursor.i]
+        sort = f"core {word}" if is_core else word
         if sort not in SORT_BYTES:
-            raise cursor.unexpected(start if sort == "core" else None, "a sort")
+            raise cursor.unexpected(wanted="a sort")
         cursor.i += 1
         return sort
 
@@ -256,38 +264,43 @@ class Context:
         """Define an alias of what an enclosing scope has, `count` scopes outwards."""
         self.scope.define(ALIAS, SORT_BYTES[sort] + b"\x02" + unsigned(count) + unsigned(index))
         alias = self.add(sort, binding)
-        outer: Scope | None = self.scope
-        for _ in range(count):
-            outer = None if outer is None else outer.parent
+        outer = self._enclosing(count)
         if sort == "type" and outer is not None and index in outer.types:
             self.scope.types[alias] = outer.types[index]
         return alias
+
+    def _enclosing(self, count: int) -> Scope | None:
+        """The scope `count` scopes outwards; None if there are fewer."""
+        scope: Scope | None = self.scope
+        while count and scope is not None:
+            scope, count = scope.parent, count - 1
+        return scope
 
     def outer(self, outer: Ref, target: Ref) -> tuple[int, int]:
         """What `alias outer` is of: how many scopes outwards, and the index there.
 
         Numbers alone are left to validation.
         """
-        scope: Scope | None = self.scope
-        count = outer.index
-        if isinstance(count, str):
-            name, count = count, 0
-            while scope is not None and scope.name != name:
-                scope, count = scope.parent, count + 1
-            if scope is None:
-                raise self.cursor.error(f"outer component `{name}` not found", outer.start)
-        elif isinstance(target.index, str):
-            for _ in range(min(count, self.depth + 1)):
-                scope = None if scope is None else scope.parent
-            if scope is None:
-                raise self.cursor.error(f"outer count of `{count}` is too large", outer.start)
-        if not isinstance(target.index, str):
+        count = self._scope_named(outer.index, outer.start) if isinstance(outer.index, str) else outer.index
+        if isinstance(target.index, int):
             return count, target.index
-        assert scope is not None
+        scope = self._enclosing(count)
+        if scope is None:
+            raise self.cursor.error(f"outer count of `{count}` is too large", outer.start)
         index = scope.find(target.sort, target.index)
         if index is None:
             raise self.cursor.error(f"unknown {target.sort} ${target.index}", target.start)
         return count, index
+
+    def _scope_named(self, name: str, start: int) -> int:
+        """How many scopes outwards the one with an identifier is; `start` is its token."""
+        scope: Scope | None = self.scope
+        count = 0
+        while scope is not None:
+            if scope.name == name:
+                return count
+            scope, count = scope.parent, count + 1
+        raise self.cursor.error(f"outer component `{name}` not found", start)
 
     # Names of imports and exports
 

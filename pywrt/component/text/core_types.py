@@ -97,6 +97,7 @@ class _ModuleType:
         self.cursor = context.cursor
         self.space = context.scope.space("core type")
         self.functypes: dict[int, FuncType] = {}
+        self.indices: dict[FuncType, int] = {}  # of the latest type of each kind
         self.readers = {
             "type": self.type,
             "rec": self.rec,
@@ -127,6 +128,7 @@ class _ModuleType:
     def _know(self, index: int, subtype: SubType) -> None:
         if isinstance(subtype.composite, FuncType):
             self.functypes[index] = subtype.composite
+            self.indices[subtype.composite] = index
 
     def alias(self) -> None:
         """`(alias outer <idx> <idx> (type <id>?))`"""
@@ -196,8 +198,8 @@ class _ModuleType:
         return index, functype
 
     def _index_of(self, functype: FuncType) -> int:
-        for index, known in reversed(self.functypes.items()):
-            if known == functype:
-                return index
+        known = self.indices.get(functype)
+        if known is not None:
+            return known
         self.context.scope.define(CORE_TYPE, encode_subtype(SubType(functype)))
         return self.context.add("core type")

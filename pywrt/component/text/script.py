@@ -7,7 +7,7 @@ Spec: the component suite's scripts, which are the reference interpreter's forma
 from dataclasses import dataclass
 
 from pywrt.component.text.components import parse_component, read_definitions
-from pywrt.component.text.context import Context
+from pywrt.component.text.context import ComponentCursor, Context
 from pywrt.wasm.text.lexer import Tokens, decode_text, tokenize
 from pywrt.wasm.text.numbers import RangeError, parse_integer
 from pywrt.wasm.text.script import (
@@ -35,7 +35,7 @@ class ComponentSource(Source):
             return self._bytes
         if self.kind == "quote":
             return parse_component(b"(component " + self._bytes + b")")
-        context = Context(self._tokens, start=self._first)
+        context = Context(self._tokens, self._first)
         encoded = read_definitions(context)
         context.cursor.expect(")")
         return encoded
@@ -127,6 +127,7 @@ class ComponentScriptParser(ScriptParser):
 
     def __init__(self, tokens: Tokens) -> None:
         super().__init__(tokens)
+        self.cursor = ComponentCursor(tokens)
         self.commands["component"] = self.component
         self.sources["component"] = ComponentSource
         self.values |= {

@@ -10,7 +10,7 @@ from pywrt.component.tables import PRIMITIVES
 from pywrt.component.text.context import ANONYMOUS, Binding, Context, Part, Ref
 from pywrt.component.text.core_types import define_core_rec, define_core_type, read_core_typeuse
 from pywrt.component.text.encoding import EXPORT, IMPORT, TYPE, name_bytes
-from pywrt.component.text.scope import COMPONENT_TYPE, INSTANCE_TYPE
+from pywrt.component.text.scope import COMPONENT_TYPE, INSTANCE_TYPE, DefinedType
 from pywrt.wasm.binary.encoder import encode_valtype as encode_core_valtype
 from pywrt.wasm.text.instructions import unsigned
 from pywrt.wasm.text.types import read_valtype as read_core_valtype
@@ -48,6 +48,15 @@ def read_valtype(context: Context) -> Part:
     return Ref("type", index, start, signed=True)
 
 
+def read_valuetype(context: Context) -> Part:
+    """The type of a value: `<valtype>`, or `(type <typeidx>)`."""
+    if not (context.cursor.at("type") and context.at_reference()):
+        return read_valtype(context)
+    ref = context.reference("type")
+    ref.signed = True
+    return ref
+
+
 def _parenthesized(
     context: Context, readers: "dict[str, Callable[[Context], list[Part]]]", wanted: str
 ) -> list[Part]:
@@ -69,7 +78,7 @@ def define_type(context: Context, parts: list[Part], binding: Binding = ANONYMOU
     content = context.encode(parts)
     context.scope.define(TYPE, content)
     index = context.add("type", binding)
-    context.scope.types[index] = content
+    context.scope.types[index] = DefinedType(content, context.scope)
     return index
 
 
@@ -288,7 +297,7 @@ def _instance_extern(context: Context) -> list[Part]:
 def _value_extern(context: Context) -> list[Part]:
     cursor = context.cursor
     if not cursor.open("eq"):
-        return [b"\x02\x01", read_valtype(context)]
+        return [b"\x02\x01", read_valuetype(context)]
     value = context.reference("value")
     cursor.expect(")")
     return [b"\x02\x00", value]

@@ -28,7 +28,7 @@ _KEYWORDS = (
 )
 _MEMARG = re.compile(r"(?:offset|align)=(?:[0-9]+(?:_[0-9]+)*|0x[0-9a-fA-F]+(?:_[0-9a-fA-F]+)*)")
 
-#: Words of what is not built, to name what a text needs.
+#: Words of what is read elsewhere, to name what a text needs.
 _UNBUILT = (
     ("component-model", "component bool.const u8.const s8.const u16.const s16.const u32.const s32.const"),
     ("component-model", "u64.const s64.const char.const str.const list.const record.const tuple.const"),
@@ -41,7 +41,7 @@ _FEATURE_BY_WORD = {word: feature for feature, words in _UNBUILT for word in wor
 
 
 def feature_of(word: str) -> str | None:
-    """The proposal that a keyword belongs to which this format does not read yet."""
+    """The proposal that a keyword belongs to which no module has."""
     return _FEATURE_BY_WORD.get(word)
 
 
