@@ -41,8 +41,8 @@ def compose(engine: Engine, socket: Part, plugs: Sequence[Part]) -> bytes:
     LinkError if a plug has nothing that the socket imports, two have the same, or types don't fit; the
     message says which and why.
     """
-    composed = _Composition(socket, plugs).compose()
     try:
+        composed = _Composition(socket, plugs).compose()
         Component(engine, composed)
     except InvalidError as error:
         names = ", ".join(f"`{plug.name}`" for plug in plugs)
@@ -176,10 +176,7 @@ class _Composition:
         for left in order:
             for item in left.items:
                 self._check_not_plugged(left, item)
-            try:
-                left.index = self.encoder.import_(left.name, left.items)
-            except InvalidError as error:
-                raise LinkError(f"`{left.part.name}` imports `{left.name}`: {error.message}") from None
+            left.index = self.encoder.import_(left.name, left.items)
 
     def _check_not_plugged(self, left: _Import, item: Extern) -> None:
         for type in _referred(item):

@@ -30,22 +30,29 @@ _PRIMITIVE_BYTES = {type: bytes((code,)) for code, (type, _) in PRIMITIVES.items
 }
 
 
+#: What a type is known by: the identity of what has it, or its own; of a resource type, also its root.
+_Key = int | Resource
+
+
+def _keys(item: Extern) -> list[_Key]:
+    keys: list[_Key] = [id(item), id(item.type)]
+    return [*keys, item.type] if isinstance(item.type, Resource) else keys
+
+
 class Encoder:
     """A component or type that is being written, and the types that it knows.
 
-    `types` are indices by the identity of types (who uses an encoder keeps them alive), `resources` those of
-    resource types by their roots. Of what is in `exported`, only an instance that exports it is known, and
-    the name there.
+    `types` are their indices. Of what is in `exported`, only an instance that exports it is known, and the
+    name there. Who uses an encoder keeps the types alive.
     """
 
-    __slots__ = ("exported", "parent", "resources", "scope", "types")
+    __slots__ = ("exported", "parent", "scope", "types")
 
     def __init__(self, kind: str = COMPONENT_KIND, parent: "Encoder | None" = None) -> None:
         self.scope = Scope(kind, None, None)
         self.parent = parent
-        self.types: dict[int, int] = {}
-        self.resources: dict[Resource, int] = {}
-        self.exported: dict[int | Resource, tuple[int, str]] = {}
+        self.types: dict[_Key, int] = {}
+        self.exported: dict[_Key, tuple[int, str]] = {}
 
     # Definitions
 
@@ -77,6 +84,8 @@ class Encoder:
 
     def _extern(self, section: int, name: str, items: Sequence[Extern]) -> int:
         sort = items[0].sort
+        if sort == "core module":
+            raise InvalidError(f"`{name}` is a core module, whose type can't be written")
         type = self._bound(items[0]) if sort == "type" else self.extern_type(*items)
         index = self.define(section, sort, b"\x00" + name_bytes(name) + type)
         for item in items:
@@ -88,18 +97,16 @@ class Encoder:
 
     def learn(self, item: Extern, index: int) -> None:
         """Note that `item` is what type `index` is."""
-        self.types[id(item.type)] = index
-        if isinstance(item.type, Resource):
-            self.resources.setdefault(item.type, index)
+        for key in _keys(item):
+            self.types.setdefault(key, index)
 
     def learn_exports(self, item: Extern, instance: int) -> None:
         """Note that the types that `item`, an instance, exports are those of `instance`."""
         assert isinstance(item.type, InstanceType)
         for name, export in item.type.exports.items():
             if export.sort == "type":
-                self.exported[id(export.type)] = instance, name
-                if isinstance(export.type, Resource):
-                    self.exported.setdefault(export.type, (instance, name))
+                for key in _keys(export):
+                    self.exported.setdefault(key, (instance, name))
 
     # External types
 
@@ -109,18 +116,16 @@ class Encoder:
             return b"\x01" + unsigned(self.index(item.type))
         if item.sort == "instance":
             return b"\x05" + unsigned(self._instance_type([item.type, *[other.type for other in others]]))
-        if isinstance(item.type, ComponentType):
-            return b"\x04" + unsigned(self._component_type(item.type))
-        raise InvalidError(f"the type of a {item.sort} can't be written")
+        assert isinstance(item.type, ComponentType)
+        return b"\x04" + unsigned(self._component_type(item.type))
 
     def _bound(self, item: Extern) -> bytes:
         """`externtype` of a type: another name of one that is known, or a new one."""
+        known = None if item.renamed is None else self._known(_keys(item.renamed))
         if isinstance(item.type, Resource):
-            known = self._known(item.type)
+            known = self._known(_keys(item)) if known is None else known
             return b"\x03\x01" if known is None else b"\x03\x00" + unsigned(known)
-        known = None if item.renamed is None else self._known(item.renamed.type)
-        index = self._definition(item.type) if known is None else known
-        return b"\x03\x00" + unsigned(index)
+        return b"\x03\x00" + unsigned(self._definition(item.type) if known is None else known)
 
     def _instance_type(self, types: Sequence[Any]) -> int:
         """Where two of `types` have the same name, the first counts."""
@@ -144,24 +149,19 @@ class Encoder:
 
     # Types
 
-    def _known(self, type: Any) -> int | None:
-        """The index of a type that is known here or further out; None if it is new."""
-        index = self.types.get(id(type))
-        if index is None and isinstance(type, Resource):
-            index = self.resources.get(type)
-        if index is not None:
-            return index
-        exported = self.exported.get(id(type))
-        if exported is None and isinstance(type, Resource):
-            exported = self.exported.get(type)
-        if exported is not None:
-            index = self.alias_export("type", *exported)
-        elif self.parent is not None:
-            outer = self.parent._known(type)
-            index = None if outer is None else self._alias_outer(outer)
-        if index is not None:
-            self.types[id(type)] = index
-        return index
+    def _known(self, keys: Sequence[_Key]) -> int | None:
+        """The index of a type that is known here or further out by one of `keys`; None if it is new."""
+        for key in keys:
+            index = self.types.get(key)
+            if index is None and key in self.exported:
+                index = self.types[key] = self.alias_export("type", *self.exported[key])
+            if index is None and self.parent is not None:
+                outer = self.parent._known([key])
+                if outer is not None:
+                    index = self.types[key] = self._alias_outer(outer)
+            if index is not None:
+                return index
+        return None
 
     def _alias_outer(self, index: int) -> int:
         content = SORT_BYTES["type"] + b"\x02" + unsigned(1) + unsigned(index)
@@ -169,9 +169,11 @@ class Encoder:
 
     def index(self, type: Any) -> int:
         """The index of a value, function or resource type; it is defined if it is new."""
-        known = self._known(type)
+        known = self._known([id(type), type] if isinstance(type, Resource) else [id(type)])
         if known is not None:
             return known
+        if isinstance(type, Resource):
+            raise InvalidError(f"the resource type `{type.name}` is not known here")
         index = self.types[id(type)] = self._definition(type)
         return index
 
@@ -179,12 +181,12 @@ class Encoder:
         """Define a type. Recurses to the nesting of types."""
         encode = _DEFINITIONS.get(type.__class__)
         if encode is None:
-            raise InvalidError(f"the type `{type}` can't be written here")
+            raise InvalidError(f"the type of a {type} can't be written as a definition")
         return self.define(TYPE, "type", encode(self, type))
 
     def value(self, type: wit.WitType) -> bytes:
         """`valtype`"""
-        if isinstance(type, wit.Primitive) and self._known(type) is None:
+        if isinstance(type, wit.Primitive) and self._known([id(type)]) is None:
             return _PRIMITIVE_BYTES[type]
         return signed(self.index(type))
 

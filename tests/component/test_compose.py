@@ -328,7 +328,7 @@ def test_imports_of_every_type_are_written_as_they_are(engine: Engine) -> None:
 def test_import_that_is_a_core_module_is_refused(engine: Engine) -> None:
     text = EMPTY.format('(import "m" (core module))')
     assert refused(engine, text, PROVIDES.format("")) == (
-        "`socket.wasm` imports `m`: the type of a core module can't be written"
+        "`plug0.wasm` can't be plugged into `socket.wasm`: `m` is a core module, whose type can't be written"
     )
 
 
