@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import Any, Protocol
 
 from pywrt.canonical_abi.context import Context, unaligned_pointer
@@ -304,8 +303,10 @@ class ReadableEnd(CopyEnd):
     __slots__ = ()
 
     def fail(self, error: BaseException) -> None:
-        with suppress(Exception):  # of an iterator of the host's that is closed: `error` is what is told
+        try:
             self.shared.drop()
+        except Exception:  # of an iterator of the host's that was closed: `error` is what is told
+            pass
 
 
 class WritableEnd(CopyEnd):

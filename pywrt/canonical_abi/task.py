@@ -9,20 +9,17 @@ ended the call. Threads that the call leaves behind go on when something else dr
 from __future__ import annotations
 
 import enum
-import select
-import time
 from collections.abc import Sequence
 from typing import Any
 
-from pywrt.canonical_abi.driver import Driver
-from pywrt.canonical_abi.func import LiftedFunc, no_event_loop, run_within, start_task
+from pywrt.canonical_abi.driver import Driver, finish_call
+from pywrt.canonical_abi.func import LiftedFunc, run_within, start_task
 from pywrt.canonical_abi.guest_task import GuestTask
 from pywrt.canonical_abi.guest_task import State as GuestState
 from pywrt.canonical_abi.handles import CallScope
 from pywrt.canonical_abi.scheduler import Run
-from pywrt.engine.machine import Blocked, Step, Stop, begin, finish
+from pywrt.engine.machine import Step, Stop, begin, finish
 from pywrt.errors import Trap, ValueTypeError
-from pywrt.runtime.store import Store
 
 
 class State(enum.Enum):
@@ -170,7 +167,7 @@ class Task(Driver):
         return self._own
 
     def _must_wait(self) -> bool:
-        """Whether a run is in the instance that will leave it: one of another task of asyncio, or of nobody."""
+        """Whether a run is in the instance that will leave it: of another task of asyncio, or of nobody."""
         busy = [instance.run for instance in self.func.instance.lineage if instance.run is not None]
         return bool(busy) and all(self._will_leave(run) for run in busy)
 
@@ -224,49 +221,5 @@ def call(func: LiftedFunc, args: Sequence[Any]) -> Any:
     that does not fit. Trap "all fuel consumed" when the store's fuel runs out.
     """
     task = Task(func, args)
-    finish_call(func.instance.store, task)
+    finish_call(task)
     return task.result
-
-
-def finish_call(store: Store, driver: Driver) -> None:
-    """Drive until what is waited for has come about, without an event loop; raise what ends it else."""
-    while True:
-        stop = driver.resume()
-        if stop is Stop.RETURNED:
-            return
-        if stop is Stop.OUT_OF_FUEL:
-            driver.fail_for_fuel()
-        elif stop is Stop.BLOCKED:
-            reason = wait(store, driver.blocked)
-            if reason is not None:
-                driver.cancel(reason)
-        if driver.trap is not None:
-            raise driver.trap
-
-
-#: Seconds between two looks at what may end a wait.
-_TICK = 0.05
-
-
-def wait(store: Store, blocked: Any) -> Trap | None:
-    """Wait until `blocked` may be tried again; the trap, if the store's deadline comes first."""
-    if not isinstance(blocked, Blocked):
-        return no_event_loop()
-    end = None if blocked.timeout is None else time.monotonic() + blocked.timeout
-    if end is None and blocked.fileno is None:
-        time.sleep(0.0005)
-        return None
-    while True:
-        now = time.monotonic()
-        if store.interrupted:
-            store.interrupted = False
-            return Trap("interrupted", "interrupt")
-        if store.deadline is not None and now >= store.deadline:
-            return Trap("deadline exceeded", "deadline")
-        if end is not None and now >= end:
-            return None
-        tick = min(_TICK, *(t - now for t in (end, store.deadline) if t is not None), _TICK)
-        if blocked.fileno is None:
-            time.sleep(tick)
-        elif select.select([blocked.fileno], [], [], tick)[0]:
-            return None
