@@ -15,7 +15,7 @@ from typing import Any
 
 from pywrt.api.calls import AsyncCall, Calls, running_task
 from pywrt.api.driving import drive_async
-from pywrt.canonical_abi.driver import Driver, deadlock
+from pywrt.canonical_abi.driver import Driver, finish_call
 from pywrt.canonical_abi.instance import ComponentInstance
 from pywrt.canonical_abi.scheduler import Scheduler
 from pywrt.canonical_abi.streams import CopyResult, OnCopy, OnCopyDone, SharedStream
@@ -116,11 +116,7 @@ class _Copy(Driver):
 
     def wait_now(self) -> None:
         """`wait` without an event loop."""
-        stop = self.resume()
-        if stop is Stop.OUT_OF_FUEL:
-            raise self.fail_for_fuel()
-        if stop is not Stop.RETURNED:
-            raise self.cancel(deadlock() if self.trap is None else self.trap)
+        finish_call(self)
 
 
 def calls_of(scheduler: Scheduler) -> Calls:
