@@ -39,10 +39,10 @@ _ANY_INDEX = 1 << 32
 def print_component(data: bytes) -> str:
     """The component in the text format, which `parse_component` makes the same component of.
 
-    What the text can't say is lost: how long the encodings of numbers are, how definitions of a kind that
-    follow each other are divided into sections, and the order of the sorts in the section of names. The
-    component need not be valid. Raises MalformedError and LimitError with offsets into `data`, and
-    InvalidError for a core module that has no text. Spec: Explainer.md
+    What the text can't say is lost: how long the encodings of numbers are, and how definitions of a kind that
+    follow each other are divided into sections. The component need not be valid. Raises MalformedError with
+    offsets into `data`, LimitError, and InvalidError for a core module in it that can't be decoded.
+    Spec: Explainer.md
     """
     explicit: set[int] = set()
     while True:
@@ -54,26 +54,23 @@ def print_component(data: bytes) -> str:
 
 
 class _Names:
-    """The identifiers of one component, which begins at `start`.
+    """The identifiers of one component, whose file is `data[start:end]`.
 
-    With `explicit`, the section of names is written as a custom section.
+    With `explicit`, the section of names is written as a custom section; so it is in any case if the parser
+    would not make the same of the names in it.
     """
 
     def __init__(self, data: bytes, start: int, end: int, explicit: bool) -> None:
-        self.start = start
-        self.explicit = explicit
         section = ComponentNames()
-        found = list(_name_sections(data, start, end))
-        for content in found:
-            begin = content.pos
-            try:
-                section.read(content)
-                again = encode_names(section.own, section.by_sort)
-                is_regular = len(again) == len(name_bytes(NAME_SECTION)) + content.end - begin
-            except MalformedError:
-                is_regular = False
-            if not is_regular or len(found) > 1:
-                self.explicit = True
+        found = []
+        try:
+            for content in _name_sections(data, start, end):
+                found.append(content)
+                section.read(Reader(content, len(name_bytes(NAME_SECTION)), len(content)))
+        except MalformedError:
+            pass  # what is wrong with more than names is found in its turn
+        is_regular = found in ([], [encode_names(section.own, section.by_sort)])
+        self.explicit = explicit or not is_regular
         self.own = section.own
         self._count = Count()
         self._total = sum(map(len, section.by_sort.values()))
@@ -88,18 +85,14 @@ class _Names:
         return not self.explicit and self._count.written != self._total
 
 
-def _name_sections(data: bytes, start: int, end: int) -> Iterator[Reader]:
-    """The contents of the sections of names in a component, up to where it is malformed."""
+def _name_sections(data: bytes, start: int, end: int) -> Iterator[bytes]:
+    """The sections of names in a component. MalformedError where its sections are."""
     reader = Reader(data, start + _PREAMBLE_SIZE, end)
-    try:
-        while reader.pos < end:
-            section = reader.byte()
-            begin = reader.skip(reader.u32())
-            content = Reader(data, begin, reader.pos)
-            if section == CUSTOM and content.name() == NAME_SECTION:
-                yield content
-    except MalformedError:
-        return
+    while reader.pos < end:
+        section = reader.byte()
+        begin = reader.skip(reader.u32())
+        if section == CUSTOM and Reader(data, begin, reader.pos).name() == NAME_SECTION:
+            yield data[begin : reader.pos]
 
 
 class _Printer:
