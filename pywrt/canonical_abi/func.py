@@ -328,7 +328,9 @@ class _AsyncLowering(_Lowering):
             return values
 
         def on_resolve(value: Any, returned: bool) -> None:
-            if returned:
+            if caller.poisoned:
+                subtask.scope.end()
+            elif returned:
                 lower = _lower_fused if context.fused else _lower_answer
                 subtask.flat_results = lower(self, context, value, flat)
                 subtask.advance(SubtaskState.RETURNED)
@@ -397,10 +399,6 @@ class _AsyncLowering(_Lowering):
         if not hasattr(answer, "__await__"):
             on_resolve(answer, True)
             return
-        if scheduler.launch is None:
-            if hasattr(answer, "close"):
-                answer.close()
-            raise no_event_loop()
 
         def settle(value: Any, error: BaseException | None) -> None:
             if isinstance(error, Err):
@@ -435,14 +433,6 @@ def _lower_fused(lowering: _Lowering, cx: Context, value: Any, flat: Sequence[An
 def refuse(error: ValueTypeError) -> None:
     """What another component passes does not fit."""
     raise _does_not_fit(error) from None
-
-
-def no_event_loop() -> Trap:
-    """The trap for what needs an event loop, in a call without one."""
-    return Trap(
-        "a host function awaits, which needs an event loop to drive the call: use call_async",
-        "await-in-sync-call",
-    )
 
 
 def _does_not_fit(error: ValueTypeError) -> Trap:

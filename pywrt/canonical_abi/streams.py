@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pywrt.canonical_abi.context import Context, unaligned_pointer
-from pywrt.canonical_abi.instance import ComponentInstance
 from pywrt.canonical_abi.waitables import Waitable
 from pywrt.errors import Trap
 from pywrt.wit.types import F32, F64, S8, S16, S32, S64, U8, U16, U32, U64, WitType
+
+if TYPE_CHECKING:
+    from pywrt.canonical_abi.instance import ComponentInstance
 
 #: Elements of one buffer. Spec: Buffer.MAX_LENGTH
 MAX_LENGTH = (1 << 28) - 1
@@ -122,7 +124,7 @@ class Shared:
     Spec: SharedStreamImpl, SharedFutureImpl
     """
 
-    __slots__ = ("buffer", "dropped", "element", "instance", "on_copy", "on_copy_done")
+    __slots__ = ("buffer", "dropped", "element", "failure", "instance", "on_copy", "on_copy_done")
 
     #: What messages call it.
     kind = "stream"
@@ -130,6 +132,8 @@ class Shared:
     def __init__(self, element: WitType | None) -> None:
         self.element = element
         self.dropped = False
+        #: What ended the component that one end belonged to.
+        self.failure: BaseException | None = None
         self._clear()
 
     def _clear(self) -> None:
@@ -169,6 +173,12 @@ class Shared:
             self.dropped = True
             if self.buffer is not None:
                 self.notify(CopyResult.DROPPED)
+
+    def lose(self, failure: BaseException) -> None:
+        """One end is gone with its component, for `failure`."""
+        if not self.dropped:
+            self.failure = failure
+            self.drop()
 
     def check_instances(self, instance: ComponentInstance | None) -> None:
         """Trap if one instance reads what it writes itself, but for numbers."""
@@ -234,6 +244,9 @@ class SharedFuture(Shared):
 
     def read(self, instance: ComponentInstance | None, buffer: Buffer, on_copy_done: OnCopyDone) -> None:
         """Read the value into `buffer`, or leave it here."""
+        if self.dropped:  # by a component that has failed: others write before they drop
+            on_copy_done(CopyResult.DROPPED)
+            return
         if self.buffer is None:
             self.leave(instance, buffer, None, on_copy_done)
             return
