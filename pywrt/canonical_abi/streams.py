@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pywrt.canonical_abi.context import Context, unaligned_pointer
-from pywrt.canonical_abi.instance import ComponentInstance
 from pywrt.canonical_abi.waitables import Waitable
 from pywrt.errors import Trap
 from pywrt.wit.types import F32, F64, S8, S16, S32, S64, U8, U16, U32, U64, WitType
+
+if TYPE_CHECKING:
+    from pywrt.canonical_abi.instance import ComponentInstance
 
 #: Elements of one buffer. Spec: Buffer.MAX_LENGTH
 MAX_LENGTH = (1 << 28) - 1
@@ -119,8 +121,6 @@ OnCopyDone = Callable[[CopyResult], None]
 class Shared:
     """What the two ends have in common: whether one is dropped, and the buffer that one has left here.
 
-    `failure` is what ended the instance that would have written.
-
     Spec: SharedStreamImpl, SharedFutureImpl
     """
 
@@ -132,6 +132,7 @@ class Shared:
     def __init__(self, element: WitType | None) -> None:
         self.element = element
         self.dropped = False
+        #: What ended the component that one end belonged to.
         self.failure: BaseException | None = None
         self._clear()
 
@@ -173,10 +174,11 @@ class Shared:
             if self.buffer is not None:
                 self.notify(CopyResult.DROPPED)
 
-    def fail(self, error: BaseException) -> None:
-        """The writer can't go on, for `error`."""
-        self.failure = error
-        self.drop()
+    def lose(self, failure: BaseException) -> None:
+        """One end is gone with its component, for `failure`."""
+        if not self.dropped:
+            self.failure = failure
+            self.drop()
 
     def check_instances(self, instance: ComponentInstance | None) -> None:
         """Trap if one instance reads what it writes itself, but for numbers."""
@@ -242,7 +244,7 @@ class SharedFuture(Shared):
 
     def read(self, instance: ComponentInstance | None, buffer: Buffer, on_copy_done: OnCopyDone) -> None:
         """Read the value into `buffer`, or leave it here."""
-        if self.failure is not None and instance is None:
+        if self.dropped:  # by a component that has failed: others write before they drop
             on_copy_done(CopyResult.DROPPED)
             return
         if self.buffer is None:
@@ -264,12 +266,6 @@ class SharedFuture(Shared):
             self.buffer.write(buffer.read(1))
             self.notify(CopyResult.COMPLETED)
             on_copy_done(CopyResult.COMPLETED)
-
-    def fail(self, error: BaseException) -> None:
-        """The writer can't go on, for `error`: the host is told; a guest waits, as it has no way to learn."""
-        self.failure = error
-        if self.buffer is not None and self.instance is None:
-            self.notify(CopyResult.DROPPED)
 
 
 class CopyState(enum.Enum):
@@ -318,41 +314,24 @@ class CopyEnd(Waitable):
         super().drop()
 
 
-class ReadableEnd(CopyEnd):
-    __slots__ = ()
-
-    def fail(self, error: BaseException) -> None:
-        try:
-            self.shared.drop()
-        except Exception:
-            return  # an iterator of the host's failed to close: `error` is what is told
-
-
-class WritableEnd(CopyEnd):
-    __slots__ = ()
-
-    def fail(self, error: BaseException) -> None:
-        self.shared.fail(error)
-
-
-class ReadableStreamEnd(ReadableEnd):
+class ReadableStreamEnd(CopyEnd):
     __slots__ = ()
     busy = "cannot remove busy stream"
 
 
-class WritableStreamEnd(WritableEnd):
+class WritableStreamEnd(CopyEnd):
     __slots__ = ()
     done_because = "being notified that the readable end dropped"
 
 
-class ReadableFutureEnd(ReadableEnd):
+class ReadableFutureEnd(CopyEnd):
     __slots__ = ()
     kind = "future"
     busy = "cannot remove busy future"
     done_because = "previous read succeeded"
 
 
-class WritableFutureEnd(WritableEnd):
+class WritableFutureEnd(CopyEnd):
     __slots__ = ()
     kind = "future"
     busy = "cannot drop busy future"

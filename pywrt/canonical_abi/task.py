@@ -9,20 +9,17 @@ ended the call. Threads that the call leaves behind go on when something else dr
 from __future__ import annotations
 
 import enum
-import select
-import time
 from collections.abc import Sequence
 from typing import Any
 
-from pywrt.canonical_abi.driver import Driver
-from pywrt.canonical_abi.func import LiftedFunc, no_event_loop, run_within, start_task
+from pywrt.canonical_abi.driver import Driver, finish_call
+from pywrt.canonical_abi.func import LiftedFunc, run_within, start_task
 from pywrt.canonical_abi.guest_task import GuestTask
-from pywrt.canonical_abi.guest_task import State as GuestState
 from pywrt.canonical_abi.handles import CallScope
 from pywrt.canonical_abi.scheduler import Run
-from pywrt.engine.machine import Blocked, Step, Stop, begin, finish
+from pywrt.engine.deadline import is_expired
+from pywrt.engine.machine import Step, Stop, begin, finish
 from pywrt.errors import Trap, ValueTypeError
-from pywrt.runtime.store import Store
 
 
 class State(enum.Enum):
@@ -70,6 +67,11 @@ class Task(Driver):
         if self.state is State.DONE:
             return Stop.RETURNED if self.trap is None else Stop.TRAPPED
         try:
+            if self.state is State.NEW:
+                stop = super().resume(slice)  # of others, until the instance can be entered
+                if stop is not Stop.RETURNED:
+                    return stop
+                self._begin()
             stop = super().resume(slice)
         except ValueTypeError:
             self.state = State.DONE
@@ -81,6 +83,8 @@ class Task(Driver):
         return stop
 
     def is_settled(self) -> bool:
+        if self.state is State.NEW:
+            return not self._must_wait()
         guest = self._guest
         if self._refused is not None:
             raise self._refused
@@ -88,6 +92,9 @@ class Task(Driver):
         if failure is not None:
             self._fail(failure)
         return self.state is State.DONE or guest.resolved
+
+    def waits_with(self, run: Run) -> bool:
+        return run is self._own and not self._guest.resolved
 
     def _drive(self, slice: int | None) -> Stop:
         stop = super()._drive(slice)
@@ -105,17 +112,24 @@ class Task(Driver):
             return error
         was_new, self.state = self.state is State.NEW, State.DONE
         self.result, self.trap = None, error
-        guest, run = self._guest, self._run
-        if run is not None and run is self.func.instance.run and self._must_stop(error):
-            self._run = None
-            self.scheduler.stop(run, error)
-        else:
+        guest = self._guest
+        if not self._must_stop(error) or not self._stop(error):
             self.let_go(error)
         if was_new or guest.resolved or guest.failure is not None:
             self._give_back()
         else:
             self._request_cancellation()
         return error
+
+    def _stop(self, error: BaseException) -> bool:
+        """End the guest's code where it is, if it is in the middle of that."""
+        run = self.func.instance.run
+        if run is None or run.task is not self._guest or (run.driven and run is not self._run):
+            return False
+        if run is self._run:
+            self._run = None
+        self.scheduler.stop(run, error)
+        return True
 
     def _must_stop(self, error: BaseException) -> bool:
         """Whether the guest is to be stopped in the middle of its code."""
@@ -143,13 +157,7 @@ class Task(Driver):
             self.scheduler.current = outer
         instance.thread, instance.sync_task = self._parked
 
-    def _next_run(self) -> Run | None:
-        """The call's own, if it is to begin; it waits where another task's call is in the instance."""
-        if self.state is State.NEW and not self._must_wait():
-            return self._begin()
-        return super()._next_run()
-
-    def _begin(self) -> Run:
+    def _begin(self) -> None:
         """Enter the instance."""
         func, instance, guest = self.func, self.func.instance, self._guest
 
@@ -164,20 +172,17 @@ class Task(Driver):
                 return start_task(guest, left, end)
             return begin(run_within(guest), left, end)
 
-        self._own = self.scheduler.begin(enter)
+        self._own = self._run = self.scheduler.begin(enter, guest)
         self._own.owner = self.owner
         self.state = State.RUNNING
-        return self._own
 
     def _must_wait(self) -> bool:
-        """Whether a run that is in the instance will leave it: another asyncio task's, or nobody's."""
+        """Whether what is in the instance can leave it: another task of asyncio has it, or nobody."""
         busy = [instance.run for instance in self.func.instance.lineage if instance.run is not None]
-        return bool(busy) and all(self._will_leave(run) for run in busy)
-
-    def _will_leave(self, run: Run) -> bool:
-        if run.failure is not None:
-            return False
-        return run in self.scheduler.left or (self.owner is not None and run.owner is not self.owner)
+        return bool(busy) and all(
+            run.failure is None and (not run.driven or None is not self.owner is not run.owner)
+            for run in busy
+        )
 
     def _resolved(self, value: Any, returned: bool) -> None:
         self.result = value
@@ -191,7 +196,8 @@ class Task(Driver):
 
     def _fail(self, trap: BaseException) -> Stop:
         """What the host lent is the host's again."""
-        if self.state is State.RUNNING and self._guest.failure is None and self._own.failure is None:
+        is_new = self._guest.failure is None and self._own.failure is None
+        if self.state is State.RUNNING and is_new and not self._stop(trap):
             self.scheduler.poison(self.func.instance, trap)
         self._give_back()
         self.result = None
@@ -203,14 +209,15 @@ class Task(Driver):
 
     def _request_cancellation(self) -> None:
         """Ask the guest's task to end; it has a while to do so now, and what other drivers give it later."""
-        guest = self._guest
-        if guest.state is not GuestState.INITIAL and guest.state is not GuestState.STARTED:
-            return
+        guest, scheduler = self._guest, self.scheduler
         left = guest.instance.store.config.max_call_depth - 1
-        run = self.scheduler.begin(lambda: begin(guest.request_cancellation(None), left, finish))
-        stop = self.scheduler.resume(run, _CANCEL_SLICE)
+        run = scheduler.begin(lambda: begin(guest.request_cancellation(None), left, finish), guest)
+        if is_expired(scheduler.store):
+            stop = Stop.SLICE_END
+        else:
+            stop = scheduler.resume(run, _CANCEL_SLICE)
         if stop is not Stop.RETURNED and stop is not Stop.TRAPPED:
-            self.scheduler.leave_to_others(run)
+            scheduler.leave_to_others(run)
 
 
 #: Units of fuel that a task has at once to end when it is asked to.
@@ -226,47 +233,3 @@ def call(func: LiftedFunc, args: Sequence[Any]) -> Any:
     task = Task(func, args)
     finish_call(func.instance.store, task)
     return task.result
-
-
-def finish_call(store: Store, driver: Driver) -> None:
-    """Drive until what is waited for has come about, without an event loop; raise what ends it else."""
-    while True:
-        stop = driver.resume()
-        if stop is Stop.RETURNED:
-            return
-        if stop is Stop.OUT_OF_FUEL:
-            driver.fail_for_fuel()
-        elif stop is Stop.BLOCKED:
-            reason = wait(store, driver.blocked)
-            if reason is not None:
-                driver.cancel(reason)
-        if driver.trap is not None:
-            raise driver.trap
-
-
-#: Seconds between two looks at what may end a wait.
-_TICK = 0.05
-
-
-def wait(store: Store, blocked: Any) -> Trap | None:
-    """Wait until `blocked` may be tried again; the trap, if the store's deadline comes first."""
-    if not isinstance(blocked, Blocked):
-        return no_event_loop()
-    end = None if blocked.timeout is None else time.monotonic() + blocked.timeout
-    if end is None and blocked.fileno is None:
-        time.sleep(0.0005)
-        return None
-    while True:
-        now = time.monotonic()
-        if store.interrupted:
-            store.interrupted = False
-            return Trap("interrupted", "interrupt")
-        if store.deadline is not None and now >= store.deadline:
-            return Trap("deadline exceeded", "deadline")
-        if end is not None and now >= end:
-            return None
-        tick = min(_TICK, *(t - now for t in (end, store.deadline) if t is not None), _TICK)
-        if blocked.fileno is None:
-            time.sleep(tick)
-        elif select.select([blocked.fileno], [], [], tick)[0]:
-            return None

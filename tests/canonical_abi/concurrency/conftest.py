@@ -1,11 +1,11 @@
 """Components in a few lines: the core code, and the types of what it exports and imports.
 
-Strategy: core code calls built-ins (`$stream.new`, `$task.return`) and imports (`$f`) by name; what it calls is
-found by scanning, and the definitions are written around it. The end of a name says how: `-async`
+Strategy: core code calls built-ins (`$stream.new`, `$task.return`) and imports (`$f`) by name; what it calls
+is found by scanning, and the definitions are written around it. The end of a name says how: `-async`
 (`$stream.read-async`, `$f-async`) for the asynchronous form, `-cancellable`; `$task.return:f` returns from
-another function than the first with a result. The name of a core export says how it is lifted, as wit-component
-has it: `f`, `[async-lift-stackful]f`, or `[async-lift]f` with `[callback][async-lift]f`. Streams and futures are
-of one type each. A guest has its memory at 0 to 32,767 for itself.
+another function than the first with a result. The name of a core export says how it is lifted, as
+wit-component has it: `f`, `[async-lift-stackful]f`, or `[async-lift]f` with `[callback][async-lift]f`. Streams
+and futures are of one type each. A guest has its memory at 0 to 32,767 for itself.
 """
 
 import re
@@ -20,7 +20,7 @@ from pywrt.component import Component, Instance, Linker, shuffle_turns
 from pywrt.component.text import parse_component
 from pywrt.config import Config
 
-I, II, III = "(param i32)", "(param i32 i32)", "(param i32 i32 i32)"
+ONE, TWO, THREE = "(param i32)", "(param i32 i32)", "(param i32 i32 i32)"
 TO_I32, TO_I64 = " (result i32)", " (result i64)"
 MEMORY = '(memory $libc "mem")'
 BOTH = MEMORY + ' (realloc (func $libc "realloc"))'
@@ -28,40 +28,40 @@ BOTH = MEMORY + ' (realloc (func $libc "realloc"))'
 #: The core type and the definition of each built-in; `{}` is where `async` or `cancellable` goes.
 BUILTINS = {
     "context.get": (TO_I32, "context.get i32 0"),
-    "context.set": (I, "context.set i32 0"),
+    "context.set": (ONE, "context.set i32 0"),
     "backpressure.inc": ("", "backpressure.inc"),
     "backpressure.dec": ("", "backpressure.dec"),
     "task.cancel": ("", "task.cancel"),
     "waitable-set.new": (TO_I32, "waitable-set.new"),
-    "waitable-set.wait": (II + TO_I32, "waitable-set.wait {} " + MEMORY),
-    "waitable-set.poll": (II + TO_I32, "waitable-set.poll {} " + MEMORY),
-    "waitable-set.drop": (I, "waitable-set.drop"),
-    "waitable.join": (II, "waitable.join"),
-    "subtask.cancel": (I + TO_I32, "subtask.cancel {}"),
-    "subtask.drop": (I, "subtask.drop"),
+    "waitable-set.wait": (TWO + TO_I32, "waitable-set.wait {} " + MEMORY),
+    "waitable-set.poll": (TWO + TO_I32, "waitable-set.poll {} " + MEMORY),
+    "waitable-set.drop": (ONE, "waitable-set.drop"),
+    "waitable.join": (TWO, "waitable.join"),
+    "subtask.cancel": (ONE + TO_I32, "subtask.cancel {}"),
+    "subtask.drop": (ONE, "subtask.drop"),
     "thread.index": (TO_I32, "thread.index"),
-    "thread.new-indirect": (II + TO_I32, 'thread.new-indirect $start (core table $libc "table")'),
-    "thread.resume-later": (I, "thread.resume-later"),
+    "thread.new-indirect": (TWO + TO_I32, 'thread.new-indirect $start (core table $libc "table")'),
+    "thread.resume-later": (ONE, "thread.resume-later"),
     "thread.suspend": (TO_I32, "thread.suspend {}"),
     "thread.yield": (TO_I32, "thread.yield {}"),
-    "thread.suspend-then-resume": (I + TO_I32, "thread.suspend-then-resume {}"),
-    "thread.yield-then-resume": (I + TO_I32, "thread.yield-then-resume {}"),
-    "thread.suspend-then-promote": (I + TO_I32, "thread.suspend-then-promote {}"),
-    "thread.yield-then-promote": (I + TO_I32, "thread.yield-then-promote {}"),
-    "error-context.new": (II + TO_I32, "error-context.new " + MEMORY),
-    "error-context.debug-message": (II, "error-context.debug-message " + BOTH),
-    "error-context.drop": (I, "error-context.drop"),
+    "thread.suspend-then-resume": (ONE + TO_I32, "thread.suspend-then-resume {}"),
+    "thread.yield-then-resume": (ONE + TO_I32, "thread.yield-then-resume {}"),
+    "thread.suspend-then-promote": (ONE + TO_I32, "thread.suspend-then-promote {}"),
+    "thread.yield-then-promote": (ONE + TO_I32, "thread.yield-then-promote {}"),
+    "error-context.new": (TWO + TO_I32, "error-context.new " + MEMORY),
+    "error-context.debug-message": (TWO, "error-context.debug-message " + BOTH),
+    "error-context.drop": (ONE, "error-context.drop"),
     **{
         f"{kind}.{name}": (type, f"{kind}.{name} ${kind}{options}")
-        for kind, args in (("stream", III), ("future", II))
+        for kind, args in (("stream", THREE), ("future", TWO))
         for name, type, options in (
             ("new", TO_I64, ""),
             ("read", args + TO_I32, " {} " + BOTH),
             ("write", args + TO_I32, " {} " + BOTH),
-            ("cancel-read", I + TO_I32, " {}"),
-            ("cancel-write", I + TO_I32, " {}"),
-            ("drop-readable", I, ""),
-            ("drop-writable", I, ""),
+            ("cancel-read", ONE + TO_I32, " {}"),
+            ("cancel-write", ONE + TO_I32, " {}"),
+            ("drop-readable", ONE, ""),
+            ("drop-writable", ONE, ""),
         )
     },
 }
@@ -154,7 +154,7 @@ class Guest:
         base = plain.removesuffix("-async").removesuffix("-cancellable")
         word = plain[len(base) + 1 :]
         if base == "task.return":
-            types = (t for n, t in self.exports.items() if n == function or not function and "(result" in t)
+            types = (t for n, t in self.exports.items() if n == function or (not function and "(result" in t))
             results = re.findall(rf"\(result {_VALUE_TYPE}\)", next(types, ""))
             given = "".join(f"(result {t}) " for t in results)
             return "".join(f" (param {t})" for t in _flat(results)), f"task.return {given}{MEMORY}"
@@ -188,7 +188,7 @@ def _core_type(functype: str, is_async: bool) -> str:
     results = _flat(re.findall(rf"\(result {_VALUE_TYPE}\)", functype))
     if is_async and len(params) > MAX_ASYNC_PARAMS:
         params = ["i32"]
-    if results and is_async or len(results) > 1:
+    if (results and is_async) or len(results) > 1:
         params, results = [*params, "i32"], []
     if is_async:
         results = ["i32"]

@@ -1,4 +1,4 @@
-"""Asynchronous calls of one component by another: states, results, cancellation before and after the start."""
+"""Asynchronous calls of one component by another: states, results, cancellation in each state."""
 
 from typing import Any
 
@@ -154,5 +154,5 @@ def test_subtask_that_is_misused_traps(take: Any, code: Any, message: str) -> No
 
 
 def test_subtask_that_was_asked_to_end_is_not_asked_again(take: Any) -> None:
-    with pytest.raises(Trap, match="`subtask.cancel` called twice for one subtask"):
+    with pytest.raises(Trap, match="called twice for one subtask"):
         take(CALL, CANCEL_ASYNC, CANCEL, f="deaf")
