@@ -37,6 +37,15 @@ class HostFunction:
         self.typed = typed
 
 
+class HostValue:
+    """A value that the host provides."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
 #: What a linker holds under a name; a dict is an instance.
 Item = Any
 
@@ -77,6 +86,10 @@ class LinkerInstance:
     def add_resource(self, name: str, resource: HostResource) -> None:
         """Provide a resource type."""
         self._define(name, resource)
+
+    def add_value(self, name: str, value: Any) -> None:
+        """Provide a value; it is checked against its type where the component uses it."""
+        self._define(name, HostValue(value))
 
     def add_module(self, name: str, module: Module) -> None:
         """Provide a core module."""
@@ -209,6 +222,10 @@ class _Imports:
             raise LinkError(
                 f"unknown import: `{shown}` ({wanted}) has not been defined: {self.linker.hint(shown)}"
             )
+        if wanted.sort == "value":
+            if not isinstance(found, HostValue):
+                raise LinkError(f"import `{shown}`: expected a value, the host has a {_kind(found)}")
+            return found.value
         if isinstance(wanted.type, wit.FuncType):
             return self.func(found, wanted.type, shown)
         if isinstance(wanted.type, ModuleType):
@@ -280,6 +297,8 @@ def _kind(item: Item) -> str:
         return "function" if item.type is None else f"function of type {item.type}"
     if isinstance(item, (LiftedFunc, HostFunc)):
         return f"function of type {item.type}"
+    if isinstance(item, HostValue):
+        return "value"
     return "resource type" if isinstance(item, wit.ResourceType) else "core module"
 
 
