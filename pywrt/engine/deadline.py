@@ -1,4 +1,4 @@
-"""What ends a call from outside, in work that the machine doesn't count: lowering, lifting, host functions."""
+"""What ends a call from outside, in work that the machine doesn't count: lifting, lowering, the host's."""
 
 import time
 

@@ -17,7 +17,7 @@ from pywrt.errors import Trap, ValueTypeError
 pytestmark = pytest.mark.filterwarnings("error")  # a coroutine that nobody awaits or closes warns
 
 FETCH = {"fetch": 'async (param "n" u32) (result u32)'}
-#: Three ways to return what `fetch` gives, and 1: with a callback, with a stack of its own, and synchronously.
+#: Three ways to return what `fetch` gives, and 1: with a callback, with a stack of its own, and as it is.
 #: `count` and `spin` compute without a pause; `yields` gives way as often as it is told.
 GUEST = """
   (func (export "[async-lift]callback") (param $n i32) (result i32) (local $call i32) (local $set i32)
@@ -32,7 +32,8 @@ GUEST = """
     (i32.or (i32.const 2) (i32.shl (local.get $set) (i32.const 4))))
   (func $finish (result i32)
     (call $task.return:callback (i32.add (i32.const 1) (i32.load (call $context.get)))) (i32.const 0))
-  (func (export "[callback][async-lift]callback") (param $event i32) (param $index i32) (param i32) (result i32)
+  (func (export "[callback][async-lift]callback") (param $event i32) (param $index i32) (param i32)
+    (result i32)
     (if (i32.eq (local.get $event) (i32.const 6)) (then
       (call $task.cancel)
       (return (i32.const 0))))
@@ -273,6 +274,12 @@ def test_call_that_waits_to_enter_is_cancelled_at_any_moment(new_world: Any, gue
 
 # --- one call's wait is no other's
 
+WAITS = """
+  (func (export "[async-lift-stackful]waits")
+    (drop (call $thread.yield)) (call $block) (call $task.return))
+  (func (export "[async-lift-stackful]yields")
+    (drop (call $thread.yield)) (drop (call $thread.yield)) (call $task.return))"""
+
 
 def test_coroutine_that_never_ends_holds_up_its_own_call_only(calling: Any) -> None:
     async def fetch(n: int) -> int:
@@ -299,16 +306,16 @@ def test_coroutine_that_never_ends_holds_up_its_own_call_only(calling: Any) -> N
 
 def test_thread_that_waits_for_the_host_holds_up_no_other_call(any_order: Any, guest: Any) -> None:
     """A function that isn't async, called at a turn that another call's driver has given."""
-    core = """(func (export "[async-lift-stackful]waits") (drop (call $thread.yield)) (call $block) (call $task.return))
-      (func (export "[async-lift-stackful]yields") (drop (call $thread.yield)) (drop (call $thread.yield))
-        (call $task.return))"""
-    types = {"waits": "async", "yields": "async"}
 
     async def block() -> None:
         await asyncio.get_running_loop().create_future()
 
-    stuck = any_order.instantiate(guest(core, types, {"block": ""}), block=block)
-    other = any_order.instantiate(guest(core, types, {"block": ""}), block=block)
+    stuck = any_order.instantiate(
+        guest(WAITS, {"waits": "async", "yields": "async"}, {"block": ""}), block=block
+    )
+    other = any_order.instantiate(
+        guest(WAITS, {"waits": "async", "yields": "async"}, {"block": ""}), block=block
+    )
 
     async def main() -> Any:
         call = asyncio.ensure_future(stuck.go("waits"))
@@ -322,17 +329,17 @@ def test_thread_that_waits_for_the_host_holds_up_no_other_call(any_order: Any, g
 
 
 def test_poll_of_the_host_holds_up_no_other_call(any_order: Any, guest: Any) -> None:
-    core = """(func (export "[async-lift-stackful]waits") (drop (call $thread.yield)) (call $block) (call $task.return))
-      (func (export "[async-lift-stackful]yields") (drop (call $thread.yield)) (drop (call $thread.yield))
-        (call $task.return))"""
-    types = {"waits": "async", "yields": "async"}
     may_go = False
 
     def block() -> Any:
         return None if may_go else Blocked(block, 0.001)
 
-    stuck = any_order.instantiate(guest(core, types, {"block": ""}), block=block)
-    other = any_order.instantiate(guest(core, types, {"block": ""}), block=block)
+    stuck = any_order.instantiate(
+        guest(WAITS, {"waits": "async", "yields": "async"}, {"block": ""}), block=block
+    )
+    other = any_order.instantiate(
+        guest(WAITS, {"waits": "async", "yields": "async"}, {"block": ""}), block=block
+    )
 
     async def main() -> Any:
         nonlocal may_go
