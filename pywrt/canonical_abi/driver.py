@@ -10,14 +10,16 @@ A driver has the methods of an `Activation`, so that `pywrt.api.driving` serves 
 
 from __future__ import annotations
 
+import select
 import sys
 import time
 from collections.abc import Callable, Generator
 from typing import Any
 
 from pywrt.canonical_abi.scheduler import Run, Scheduler
-from pywrt.engine.machine import Stop
+from pywrt.engine.machine import Blocked, Stop
 from pywrt.errors import Trap
+from pywrt.runtime.store import Store
 
 
 class Idle:
@@ -84,7 +86,7 @@ class Driver:
                 if self.is_settled():
                     scheduler.wake()  # others, who may have been asleep while this one drove
                     return Stop.RETURNED
-                self._run = scheduler.next_run()
+                self._run = self._next_run()
                 if self._run is None:
                     return self._idle()
             stop = Stop.RETURNED
@@ -95,6 +97,10 @@ class Driver:
             self._run = None
             if slice is not None and turn_ends is not None and time.monotonic() >= turn_ends:
                 return Stop.SLICE_END
+
+    def _next_run(self) -> Run | None:
+        """What there is to run; None if there is nothing."""
+        return self.scheduler.next_run()
 
     def _idle(self) -> Stop:
         """Nothing can go on."""
@@ -134,9 +140,61 @@ class Driver:
                 self.scheduler.stop(run, error)
 
 
+def finish_call(driver: Driver) -> None:
+    """Drive until what is waited for has come about, without an event loop; raise what ends it else."""
+    while True:
+        stop = driver.resume()
+        if stop is Stop.RETURNED:
+            return
+        if stop is Stop.OUT_OF_FUEL:
+            driver.fail_for_fuel()
+        elif stop is Stop.BLOCKED:
+            reason = wait(driver.scheduler.store, driver.blocked)
+            if reason is not None:
+                driver.cancel(reason)
+        if driver.trap is not None:
+            raise driver.trap
+
+
+#: Seconds between two looks at what may end a wait.
+_TICK = 0.05
+
+
+def wait(store: Store, blocked: Any) -> Trap | None:
+    """Wait until `blocked` may be tried again; the trap, if the store's deadline comes first."""
+    if not isinstance(blocked, Blocked):
+        return no_event_loop()
+    end = None if blocked.timeout is None else time.monotonic() + blocked.timeout
+    if end is None and blocked.fileno is None:
+        time.sleep(0.0005)
+        return None
+    while True:
+        now = time.monotonic()
+        if store.interrupted:
+            store.interrupted = False
+            return Trap("interrupted", "interrupt")
+        if store.deadline is not None and now >= store.deadline:
+            return Trap("deadline exceeded", "deadline")
+        if end is not None and now >= end:
+            return None
+        tick = min(_TICK, *(t - now for t in (end, store.deadline) if t is not None), _TICK)
+        if blocked.fileno is None:
+            time.sleep(tick)
+        elif select.select([blocked.fileno], [], [], tick)[0]:
+            return None
+
+
 def deadlock() -> Trap:
     """The trap for a wait that nothing can end."""
     return Trap("deadlock detected: event loop cannot make further progress", "deadlock")
+
+
+def no_event_loop() -> Trap:
+    """The trap for what needs an event loop, in a call without one."""
+    return Trap(
+        "a host function awaits, which needs an event loop to drive the call: use call_async",
+        "await-in-sync-call",
+    )
 
 
 def _launch(awaitable: Any, done: Callable[[Any, BaseException | None], None]) -> Callable[[], object]:

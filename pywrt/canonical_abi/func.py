@@ -16,6 +16,7 @@ from typing import Any
 
 from pywrt.canonical_abi.adapters import adapters_for
 from pywrt.canonical_abi.context import CanonOptions, Context
+from pywrt.canonical_abi.driver import no_event_loop
 from pywrt.canonical_abi.guest_task import Body, GuestTask, State, lifted
 from pywrt.canonical_abi.handles import CallScope
 from pywrt.canonical_abi.instance import ComponentInstance
@@ -435,14 +436,6 @@ def _lower_fused(lowering: _Lowering, cx: Context, value: Any, flat: Sequence[An
 def refuse(error: ValueTypeError) -> None:
     """What another component passes does not fit."""
     raise _does_not_fit(error) from None
-
-
-def no_event_loop() -> Trap:
-    """The trap for what needs an event loop, in a call without one."""
-    return Trap(
-        "a host function awaits, which needs an event loop to drive the call: use call_async",
-        "await-in-sync-call",
-    )
 
 
 def _does_not_fit(error: ValueTypeError) -> Trap:

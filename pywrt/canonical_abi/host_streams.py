@@ -15,7 +15,7 @@ from typing import Any
 
 from pywrt.api.calls import AsyncCall, Calls, running_task
 from pywrt.api.driving import drive_async
-from pywrt.canonical_abi.driver import Driver, deadlock
+from pywrt.canonical_abi.driver import Driver, finish_call
 from pywrt.canonical_abi.instance import ComponentInstance
 from pywrt.canonical_abi.scheduler import Scheduler
 from pywrt.canonical_abi.streams import CopyResult, OnCopy, OnCopyDone, SharedStream
@@ -64,18 +64,28 @@ class _Target:
 class _Copy(Driver):
     """Waits for one read of the host's. Spec: stream_copy, future_copy"""
 
-    __slots__ = ("_shared", "result", "target")
+    __slots__ = ("_begun", "_shared", "result", "target")
 
     def __init__(self, scheduler: Scheduler, shared: Any, element: WitType | None, length: int) -> None:
         super().__init__(scheduler)
         self.target = _Target(element, length)
         self.result: CopyResult | None = None
         self._shared = shared
+        self._begun = False
+
+    def _drive(self, slice: int | None) -> Stop:
+        if not self._begun:
+            self._begun = True
+            self._begin()
+        return super()._drive(slice)
+
+    def _begin(self) -> None:
+        shared = self._shared
         if isinstance(shared, (SharedStream, StreamSource)):
             shared.read(None, self.target, self._copied, self._done)
         else:
             shared.read(None, self.target, self._done)
-        scheduler.wake()
+        self.scheduler.wake()
 
     def _copied(self, reclaim: Callable[[], None]) -> None:
         reclaim()
@@ -85,30 +95,28 @@ class _Copy(Driver):
         self.result = result
         self.scheduler.wake()
 
+    @property
+    def failure(self) -> BaseException | None:
+        """What ended the instance that would have written."""
+        failure: BaseException | None = self._shared.failure
+        return failure if self.result is CopyResult.DROPPED else None
+
     def is_settled(self) -> bool:
         return self.result is not None
 
     def cancel(self, error: BaseException) -> BaseException:
-        if self.result is None:
+        if self._begun and self.result is None:
             self._shared.cancel()
         return super().cancel(error)
 
     async def wait(self) -> None:
         """Drive the store until it is done."""
-        if self.result is None:
-            self.owner = running_task()
-            store = self.scheduler.store
-            await drive_async(calls_of(self.scheduler), AsyncCall(store, self, None))
+        self.owner = running_task()
+        await drive_async(calls_of(self.scheduler), AsyncCall(self.scheduler.store, self, None))
 
     def wait_now(self) -> None:
         """`wait` without an event loop."""
-        while self.result is None:
-            stop = self.resume()
-            if stop is Stop.RETURNED:
-                return
-            if stop is Stop.OUT_OF_FUEL:
-                raise self.fail_for_fuel()
-            raise self.cancel(deadlock() if self.trap is None else self.trap)
+        finish_call(self)
 
 
 def calls_of(scheduler: Scheduler) -> Calls:
@@ -193,6 +201,8 @@ class StreamReader(_Reader, AsyncIterator[Any], Iterator[Any]):
         values = copy.target.values
         if copy.result is CopyResult.DROPPED:
             self._shared = None
+            if copy.failure is not None:
+                raise copy.failure
         return bytes(values) if isinstance(values, bytearray) else values
 
     def _most(self) -> int:
@@ -252,6 +262,8 @@ class FutureReader(_Reader):
         return _Copy(self._scheduler, shared, None, 1)
 
     def _value(self, copy: _Copy) -> Any:
+        if copy.failure is not None:
+            raise copy.failure
         if not copy.target.values:
             raise Trap("the future was dropped without a value", "future-without-value")
         return copy.target.values[0]
@@ -263,6 +275,8 @@ class _Source:
     __slots__ = ("_give_up", "_instance", "_on_done", "_scheduler", "_target", "dropped", "element")
 
     kind = "stream"
+    #: As `Shared.failure`: what an iterable raises goes to whoever reads.
+    failure: BaseException | None = None
 
     def __init__(self, scheduler: Scheduler, element: WitType | None) -> None:
         self._scheduler = scheduler
@@ -303,8 +317,8 @@ class _Source:
         if on_done is not None:
             on_done(result)
 
-    def has_room(self) -> bool:
-        """As `Shared.has_room`: whoever has got something has its buffer back."""
+    def holds(self, buffer: Any) -> bool:
+        """As `Shared.holds`: whoever has got something has its buffer back."""
         return False
 
     def cancel(self) -> None:

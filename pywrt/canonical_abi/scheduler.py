@@ -17,6 +17,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from pywrt.canonical_abi.waitables import Waitable
 from pywrt.engine.machine import Activation, Step, Stop, finish
 from pywrt.runtime.store import Store
 
@@ -57,6 +58,7 @@ class Scheduler:
     __slots__ = (
         "completions",
         "current",
+        "hesitates",
         "launch",
         "left",
         "operations",
@@ -74,8 +76,9 @@ class Scheduler:
         self.left: deque[Run] = deque()
         #: The run whose code runs now; at other times, one that nothing else is in.
         self.current = Run()
-        #: Draws turns, if it is set.
+        #: Draws turns, if it is set; if it `hesitates`, also whether a thread that is ready waits for one.
         self.random: Random | None = None
+        self.hesitates = False
         #: What the host has ready for a guest: each with the instance to enter for it, if there is one.
         self.completions: deque[tuple[ComponentInstance | None, Callable[[], None]]] = deque()
         #: Operations of the host that aren't over.
@@ -89,7 +92,9 @@ class Scheduler:
 
     def skips_turn(self, gives_way: bool) -> bool:
         """Whether a thread that is ready goes on without waiting for a turn."""
-        return not gives_way if self.random is None else self.random.random() < 0.5
+        if self.random is not None and self.hesitates:
+            return self.random.random() < 0.5
+        return not gives_way
 
     def choose(self, threads: list[Thread]) -> Thread:
         """One of `threads`, which is not empty."""
@@ -218,6 +223,10 @@ class Scheduler:
         """Threads of instances that can't be entered any more get no turn; who waits for them can't go on."""
         assert run.failure is not None
         poisoned = set(run.poisoned())
+        for instance in poisoned:
+            for entry in instance.handles.values():
+                if isinstance(entry, Waitable):
+                    entry.fail(run.failure)
         waiting = [thread for thread in self.waiting if thread.instance in poisoned]
         for thread in waiting:
             thread.stop_waiting()

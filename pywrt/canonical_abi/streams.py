@@ -45,6 +45,23 @@ class Buffer(Protocol):
         """Put elements in."""
 
 
+class Units(Sequence[None]):
+    """The elements of a stream without payload, of which there may be 2^28."""
+
+    __slots__ = ("_count",)
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: Any) -> Any:
+        if index >= self._count:
+            raise IndexError(index)
+        return None
+
+
 class GuestBuffer:
     """A piece of a guest's memory, of `length` elements. Spec: BufferGuestImpl"""
 
@@ -79,7 +96,7 @@ class GuestBuffer:
         return self.length - self.progress
 
     def read(self, count: int) -> Sequence[Any]:
-        values: Sequence[Any] = [None] * count
+        values: Sequence[Any] = Units(count)
         if self._element is not None:
             values = self._adapters.load_list_from_valid_range(self._element)(self._context, self._ptr, count)
             self._ptr += count * self._size
@@ -102,10 +119,12 @@ OnCopyDone = Callable[[CopyResult], None]
 class Shared:
     """What the two ends have in common: whether one is dropped, and the buffer that one has left here.
 
+    `failure` is what ended the instance that would have written.
+
     Spec: SharedStreamImpl, SharedFutureImpl
     """
 
-    __slots__ = ("buffer", "dropped", "element", "instance", "on_copy", "on_copy_done")
+    __slots__ = ("buffer", "dropped", "element", "failure", "instance", "on_copy", "on_copy_done")
 
     #: What messages call it.
     kind = "stream"
@@ -113,6 +132,7 @@ class Shared:
     def __init__(self, element: WitType | None) -> None:
         self.element = element
         self.dropped = False
+        self.failure: BaseException | None = None
         self._clear()
 
     def _clear(self) -> None:
@@ -138,9 +158,9 @@ class Shared:
         assert on_copy_done is not None
         on_copy_done(result)
 
-    def has_room(self) -> bool:
-        """Whether a buffer is left here that more could be copied from or to."""
-        return self.buffer is not None and self.buffer.remain() > 0
+    def holds(self, buffer: Buffer | None) -> bool:
+        """Whether `buffer` is the one that is left here, and more could be copied from or to it."""
+        return buffer is not None and self.buffer is buffer and buffer.remain() > 0
 
     def cancel(self) -> None:
         """Give the operation that waits here up."""
@@ -152,6 +172,11 @@ class Shared:
             self.dropped = True
             if self.buffer is not None:
                 self.notify(CopyResult.DROPPED)
+
+    def fail(self, error: BaseException) -> None:
+        """The writer can't go on, for `error`."""
+        self.failure = error
+        self.drop()
 
     def check_instances(self, instance: ComponentInstance | None) -> None:
         """Trap if one instance reads what it writes itself, but for numbers."""
@@ -217,6 +242,9 @@ class SharedFuture(Shared):
 
     def read(self, instance: ComponentInstance | None, buffer: Buffer, on_copy_done: OnCopyDone) -> None:
         """Read the value into `buffer`, or leave it here."""
+        if self.failure is not None and instance is None:
+            on_copy_done(CopyResult.DROPPED)
+            return
         if self.buffer is None:
             self.leave(instance, buffer, None, on_copy_done)
             return
@@ -237,6 +265,12 @@ class SharedFuture(Shared):
             self.notify(CopyResult.COMPLETED)
             on_copy_done(CopyResult.COMPLETED)
 
+    def fail(self, error: BaseException) -> None:
+        """The writer can't go on, for `error`: the host is told; a guest waits, as it has no way to learn."""
+        self.failure = error
+        if self.buffer is not None and self.instance is None:
+            self.notify(CopyResult.DROPPED)
+
 
 class CopyState(enum.Enum):
     """Spec: CopyState"""
@@ -250,7 +284,7 @@ class CopyState(enum.Enum):
 class CopyEnd(Waitable):
     """An end of a stream or future, in a guest's table."""
 
-    __slots__ = ("shared", "state")
+    __slots__ = ("buffer", "shared", "state")
 
     kind = "stream"
     #: What dropping it traps with while it is copying.
@@ -262,6 +296,8 @@ class CopyEnd(Waitable):
         super().__init__()
         self.shared = shared
         self.state = CopyState.IDLE
+        #: That of the last operation.
+        self.buffer: Buffer | None = None
 
     @property
     def is_copying(self) -> bool:
@@ -282,24 +318,41 @@ class CopyEnd(Waitable):
         super().drop()
 
 
-class ReadableStreamEnd(CopyEnd):
+class ReadableEnd(CopyEnd):
+    __slots__ = ()
+
+    def fail(self, error: BaseException) -> None:
+        try:
+            self.shared.drop()
+        except Exception:
+            return  # an iterator of the host's failed to close: `error` is what is told
+
+
+class WritableEnd(CopyEnd):
+    __slots__ = ()
+
+    def fail(self, error: BaseException) -> None:
+        self.shared.fail(error)
+
+
+class ReadableStreamEnd(ReadableEnd):
     __slots__ = ()
     busy = "cannot remove busy stream"
 
 
-class WritableStreamEnd(CopyEnd):
+class WritableStreamEnd(WritableEnd):
     __slots__ = ()
     done_because = "being notified that the readable end dropped"
 
 
-class ReadableFutureEnd(CopyEnd):
+class ReadableFutureEnd(ReadableEnd):
     __slots__ = ()
     kind = "future"
     busy = "cannot remove busy future"
     done_because = "previous read succeeded"
 
 
-class WritableFutureEnd(CopyEnd):
+class WritableFutureEnd(WritableEnd):
     __slots__ = ()
     kind = "future"
     busy = "cannot drop busy future"

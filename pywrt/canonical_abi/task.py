@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from pywrt.canonical_abi.driver import Driver, Idle
+from pywrt.canonical_abi.driver import Driver
 from pywrt.canonical_abi.func import LiftedFunc, no_event_loop, run_within, start_task
 from pywrt.canonical_abi.guest_task import GuestTask
 from pywrt.canonical_abi.guest_task import State as GuestState
@@ -70,8 +70,6 @@ class Task(Driver):
         if self.state is State.DONE:
             return Stop.RETURNED if self.trap is None else Stop.TRAPPED
         try:
-            if self.state is State.NEW and not self._begin():
-                return Stop.BLOCKED
             stop = super().resume(slice)
         except ValueTypeError:
             self.state = State.DONE
@@ -145,12 +143,15 @@ class Task(Driver):
             self.scheduler.current = outer
         instance.thread, instance.sync_task = self._parked
 
-    def _begin(self) -> bool:
-        """Enter the instance; False if that must wait for another task's call."""
+    def _next_run(self) -> Run | None:
+        """The call's own, if it is to begin; it waits where another task's call is in the instance."""
+        if self.state is State.NEW and not self._must_wait():
+            return self._begin()
+        return super()._next_run()
+
+    def _begin(self) -> Run:
+        """Enter the instance."""
         func, instance, guest = self.func, self.func.instance, self._guest
-        if self.owner is not None and self._must_wait():
-            self._blocked = Idle(self.scheduler)
-            return False
 
         def end() -> Step:
             instance.leave(None)
@@ -163,15 +164,20 @@ class Task(Driver):
                 return start_task(guest, left, end)
             return begin(run_within(guest), left, end)
 
-        self._own = self._run = self.scheduler.begin(enter)
+        self._own = self.scheduler.begin(enter)
         self._own.owner = self.owner
         self.state = State.RUNNING
-        return True
+        return self._own
 
     def _must_wait(self) -> bool:
-        """Whether a call of another task of asyncio is in the instance, which that will leave again."""
+        """Whether a run that is in the instance will leave it: another asyncio task's, or nobody's."""
         busy = [instance.run for instance in self.func.instance.lineage if instance.run is not None]
-        return bool(busy) and all(run.failure is None and run.owner is not self.owner for run in busy)
+        return bool(busy) and all(self._will_leave(run) for run in busy)
+
+    def _will_leave(self, run: Run) -> bool:
+        if run.failure is not None:
+            return False
+        return run in self.scheduler.left or (self.owner is not None and run.owner is not self.owner)
 
     def _resolved(self, value: Any, returned: bool) -> None:
         self.result = value

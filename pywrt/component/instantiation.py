@@ -285,7 +285,8 @@ def _canon_lower(frame: Frame, definition: CanonLower) -> None:
 
 def _canon_resource(frame: Frame, definition: CanonResource) -> None:
     make = _RESOURCE_BUILTINS[definition.name]
-    frame.spaces["core func"].append(make(frame.resources[definition.resource], frame.instance))
+    resource = frame.resources[definition.resource]
+    frame.spaces["core func"].append(make(resource, frame.instance, definition.rep))
 
 
 def _canon_builtin(frame: Frame, definition: CanonBuiltin) -> None:
