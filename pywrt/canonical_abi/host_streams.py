@@ -64,13 +64,13 @@ class _Target:
 class _Copy(Driver):
     """Waits for one read of the host's. Spec: stream_copy, future_copy"""
 
-    __slots__ = ("_begun", "_shared", "result", "target")
+    __slots__ = ("_begun", "result", "shared", "target")
 
     def __init__(self, scheduler: Scheduler, shared: Any, element: WitType | None, length: int) -> None:
         super().__init__(scheduler)
         self.target = _Target(element, length)
         self.result: CopyResult | None = None
-        self._shared = shared
+        self.shared = shared
         self._begun = False
 
     def _drive(self, slice: int | None) -> Stop:
@@ -80,7 +80,7 @@ class _Copy(Driver):
         return super()._drive(slice)
 
     def _begin(self) -> None:
-        shared = self._shared
+        shared = self.shared
         if isinstance(shared, (SharedStream, StreamSource)):
             shared.read(None, self.target, self._copied, self._done)
         else:
@@ -98,7 +98,7 @@ class _Copy(Driver):
     @property
     def failure(self) -> BaseException | None:
         """What ended the instance that would have written."""
-        failure: BaseException | None = self._shared.failure
+        failure: BaseException | None = self.shared.failure
         return failure if self.result is CopyResult.DROPPED else None
 
     def is_settled(self) -> bool:
@@ -106,7 +106,7 @@ class _Copy(Driver):
 
     def cancel(self, error: BaseException) -> BaseException:
         if self._begun and self.result is None:
-            self._shared.cancel()
+            self.shared.cancel()
         return super().cancel(error)
 
     async def wait(self) -> None:
@@ -130,20 +130,30 @@ def calls_of(scheduler: Scheduler) -> Calls:
 class _Reader:
     """The readable end of a stream or future that the host holds, until it is closed or passed on."""
 
-    __slots__ = ("_scheduler", "_shared")
+    __slots__ = ("_copy", "_scheduler", "_shared")
 
     kind = "stream"
 
     def __init__(self, scheduler: Scheduler, shared: Any) -> None:
         self._scheduler = scheduler
         self._shared = shared
+        #: The read that is in progress.
+        self._copy: _Copy | None = None
 
     def take(self) -> Any:
-        """What it reads from, for a guest that it is passed to. WasmError if it is closed or passed on."""
-        if self._shared is None:
-            raise WasmError(f"this {self.kind} was closed, or passed on to a component")
+        """What it reads from, for a guest that it is passed to.
+
+        WasmError if it is being read, is closed or passed on.
+        """
+        self._check_idle()
         shared, self._shared = self._shared, None
+        if shared is None:
+            raise WasmError(f"this {self.kind} was closed, or passed on to a component")
         return shared
+
+    def _check_idle(self) -> None:
+        if self._copy is not None and not self._copy.is_settled():
+            raise WasmError(f"this {self.kind} is being read already")
 
     @property
     def element(self) -> WitType | None:
@@ -172,63 +182,99 @@ class StreamReader(_Reader, AsyncIterator[Any], Iterator[Any]):
     guest as far as it takes, and trap where nothing more can come.
     """
 
-    __slots__ = ("_batch",)
+    __slots__ = ("_come", "_is_bytes")
 
     def __init__(self, scheduler: Scheduler, shared: Any) -> None:
         super().__init__(scheduler, shared)
-        self._batch: Iterator[Any] = iter(())
+        self._is_bytes = shared.element == U8
+        #: What has come, and was not given to anybody: elements, or a chunk.
+        self._come: Iterator[Any] = iter(())
 
     async def read(self, most: int = CHUNK) -> Any:
-        """Some elements, `most` at most: bytes or a list, which is empty at the end of the stream."""
-        copy = self._copy(most)
+        """Some elements, `most` at most: bytes or a list, which is empty at the end of the stream.
+
+        Raises what ended the guest that writes. Nothing is lost if it is cancelled. WasmError if another
+        read is in progress.
+        """
+        got = self._take_come(most)
+        copy = None if got else self._begin(most)
         if copy is None:
-            return b""
-        await copy.wait()
-        return self._taken(copy)
+            return got
+        try:
+            await copy.wait()
+        finally:
+            self._end(copy)
+        return self._taken(copy, most)
 
     def read_now(self, most: int = CHUNK) -> Any:
         """`read` without an event loop."""
-        copy = self._copy(most)
+        got = self._take_come(most)
+        copy = None if got else self._begin(most)
         if copy is None:
-            return b""
-        copy.wait_now()
-        return self._taken(copy)
+            return got
+        try:
+            copy.wait_now()
+        finally:
+            self._end(copy)
+        return self._taken(copy, most)
 
-    def _copy(self, most: int) -> _Copy | None:
-        return None if self._shared is None else _Copy(self._scheduler, self._shared, self.element, most)
+    def _begin(self, most: int) -> _Copy | None:
+        self._check_idle()
+        if self._shared is not None:
+            self._copy = _Copy(self._scheduler, self._shared, self.element, most)
+        return self._copy
 
-    def _taken(self, copy: _Copy) -> Any:
-        values = copy.target.values
+    def _end(self, copy: _Copy) -> None:
+        """`copy` is over, or given up; what has come by then stays."""
+        self._copy = None
         if copy.result is CopyResult.DROPPED:
             self._shared = None
-            if copy.failure is not None:
-                raise copy.failure
-        return bytes(values) if isinstance(values, bytearray) else values
+        values = copy.target.values
+        if values:
+            self._come = iter((bytes(values),) if self._is_bytes else values)
 
-    def _most(self) -> int:
-        return CHUNK if self.element == U8 else BATCH
+    def _taken(self, copy: _Copy, most: int) -> Any:
+        if copy.failure is not None:
+            raise copy.failure
+        return self._take_come(most)
+
+    def _take_come(self, most: int) -> Any:
+        if not self._is_bytes:
+            return list(islice(self._come, most))
+        chunk: bytes = next(self._come, b"")
+        if len(chunk) > most:
+            self._come = iter((chunk[most:],))
+        return chunk[:most]
+
+    def take(self) -> Any:
+        """As of any reader; WasmError if elements have come that an iteration has not got to."""
+        come = tuple(self._come)
+        self._come = iter(come)
+        if come:
+            raise WasmError("elements of this stream have come already: it can't be passed on to a component")
+        return super().take()
 
     async def __anext__(self) -> Any:
-        for item in self._batch:
+        for item in self._come:
             return item
-        got = await self.read(self._most())
+        got = await self.read(CHUNK if self._is_bytes else BATCH)
         if not got:
             raise StopAsyncIteration
         return self._first(got)
 
     def __next__(self) -> Any:
-        for item in self._batch:
+        for item in self._come:
             return item
-        got = self.read_now(self._most())
+        got = self.read_now(CHUNK if self._is_bytes else BATCH)
         if not got:
             raise StopIteration
         return self._first(got)
 
     def _first(self, got: Any) -> Any:
-        if isinstance(got, bytes):
+        if self._is_bytes:
             return got
-        self._batch = iter(got)
-        return next(self._batch)
+        self._come = iter(got)
+        return next(self._come)
 
     def __aiter__(self) -> StreamReader:
         return self
@@ -240,26 +286,41 @@ class StreamReader(_Reader, AsyncIterator[Any], Iterator[Any]):
 class FutureReader(_Reader):
     """A future that the host awaits; `result_now` is for code without an event loop.
 
-    Trap if the writer is gone without a value. It is used up by that.
+    Raises what ended the guest that writes; Trap if that has dropped it without a value. Once the value is
+    there it can be awaited again; so it can if it was cancelled before.
     """
 
     __slots__ = ()
     kind = "future"
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        copy = self._copy()
-        yield from copy.wait().__await__()
+        copy = self._begin()
+        if not copy.is_settled():
+            try:
+                yield from copy.wait().__await__()
+            finally:
+                self._end(copy)
         return self._value(copy)
 
     def result_now(self) -> Any:
         """The value, without an event loop."""
-        copy = self._copy()
-        copy.wait_now()
+        copy = self._begin()
+        if not copy.is_settled():
+            try:
+                copy.wait_now()
+            finally:
+                self._end(copy)
         return self._value(copy)
 
-    def _copy(self) -> _Copy:
-        shared = self.take()
-        return _Copy(self._scheduler, shared, None, 1)
+    def _begin(self) -> _Copy:
+        self._check_idle()
+        if self._copy is None:
+            self._copy = _Copy(self._scheduler, self.take(), None, 1)
+        return self._copy
+
+    def _end(self, copy: _Copy) -> None:
+        if copy.result is None or copy.result is CopyResult.CANCELLED:
+            self._copy, self._shared = None, copy.shared
 
     def _value(self, copy: _Copy) -> Any:
         if copy.failure is not None:
@@ -272,16 +333,25 @@ class FutureReader(_Reader):
 class _Source:
     """What the host gives a guest to read; the guest's buffer waits here until there is something for it."""
 
-    __slots__ = ("_give_up", "_instance", "_on_done", "_scheduler", "_target", "dropped", "element")
+    __slots__ = (
+        "_give_up",
+        "_instance",
+        "_on_done",
+        "_scheduler",
+        "_target",
+        "dropped",
+        "element",
+        "failure",
+    )
 
     kind = "stream"
-    #: As `Shared.failure`: what an iterable raises goes to whoever reads.
-    failure: BaseException | None = None
 
     def __init__(self, scheduler: Scheduler, element: WitType | None) -> None:
         self._scheduler = scheduler
         self.element = element
         self.dropped = False
+        #: What ended it, if that was for the host to read.
+        self.failure: BaseException | None = None
         self._instance: ComponentInstance | None = None
         self._target: Any = None
         self._on_done: OnCopyDone | None = None
@@ -306,9 +376,15 @@ class _Source:
 
         def done(value: Any, error: BaseException | None) -> None:
             self._give_up = None
-            if error is not None:
-                raise error
-            settle(value)
+            try:
+                if error is not None:
+                    raise error
+                settle(value)
+            except Exception as failure:
+                if self._instance is not None:
+                    raise
+                self.failure = failure
+                self._done(CopyResult.DROPPED)
 
         self._give_up = self._scheduler.operate(self._instance, awaitable, done)
 
@@ -451,7 +527,7 @@ class FutureSource(_Source):
         self._done(CopyResult.COMPLETED)
 
     def _close(self) -> None:
-        if hasattr(self._value, "close"):
+        if hasattr(self._value, "__await__") and hasattr(self._value, "close"):
             self._value.close()
 
 
