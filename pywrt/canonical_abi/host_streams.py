@@ -130,7 +130,7 @@ def calls_of(scheduler: Scheduler) -> Calls:
 class _Reader:
     """The readable end of a stream or future that the host holds, until it is closed or passed on."""
 
-    __slots__ = ("_copy", "_scheduler", "_shared")
+    __slots__ = ("_copy", "_passed_on", "_scheduler", "_shared")
 
     kind = "stream"
 
@@ -139,6 +139,7 @@ class _Reader:
         self._shared = shared
         #: The read that is in progress.
         self._copy: _Copy | None = None
+        self._passed_on: Any = None
 
     def take(self) -> Any:
         """What it reads from, for a guest that it is passed to.
@@ -149,7 +150,12 @@ class _Reader:
         shared, self._shared = self._shared, None
         if shared is None:
             raise WasmError(f"this {self.kind} was closed, or passed on to a component")
+        self._passed_on = shared
         return shared
+
+    def restore(self) -> None:
+        """Take back `take`, for a call that was never made."""
+        self._shared, self._passed_on = self._passed_on, None
 
     def _check_idle(self) -> None:
         if self._copy is not None and not self._copy.is_settled():
@@ -552,4 +558,7 @@ def future_of(scheduler: Scheduler, value: Any, t: Future) -> Any:
 def _passed_on(reader: _Reader, t: Stream | Future) -> Any:
     if reader._shared is not None and reader.element != t.element:
         raise ValueTypeError(f"expected {t}, got a {reader.kind} of {reader.element}")
-    return reader.take()
+    try:
+        return reader.take()
+    except WasmError as error:
+        raise ValueTypeError(str(error)) from None
