@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Generator
 from typing import Any
 
-from pywrt.canonical_abi.scheduler import Run, Scheduler
+from pywrt.canonical_abi.scheduler import Launch, Run, Scheduler
 from pywrt.engine.machine import Blocked, Stop
 from pywrt.errors import Trap
 from pywrt.runtime.store import Store
@@ -72,11 +72,16 @@ class Driver:
         scheduler = self.scheduler
         if self.trap is not None:
             return Stop.TRAPPED
-        outer, scheduler.launch = scheduler.launch, None if self.owner is None else _launch
+        outer, scheduler.launch = scheduler.launch, self.launch
         try:
             return self._drive(slice)
         finally:
             scheduler.launch = outer
+
+    @property
+    def launch(self) -> Launch | None:
+        """`Scheduler.launch` for what this drives."""
+        return None if self.owner is None else _launch
 
     def _drive(self, slice: int | None) -> Stop:
         scheduler = self.scheduler

@@ -204,10 +204,15 @@ class Task(Driver):
         if guest.state is not GuestState.INITIAL and guest.state is not GuestState.STARTED:
             return
         left = guest.instance.store.config.max_call_depth - 1
-        run = self.scheduler.begin(lambda: begin(guest.request_cancellation(None), left, finish))
-        stop = self.scheduler.resume(run, _CANCEL_SLICE)
+        scheduler = self.scheduler
+        run = scheduler.begin(lambda: begin(guest.request_cancellation(None), left, finish))
+        outer, scheduler.launch = scheduler.launch, self.launch
+        try:
+            stop = scheduler.resume(run, _CANCEL_SLICE)
+        finally:
+            scheduler.launch = outer
         if stop is not Stop.RETURNED and stop is not Stop.TRAPPED:
-            self.scheduler.leave_to_others(run)
+            scheduler.leave_to_others(run)
 
 
 #: Units of fuel that a task has at once to end when it is asked to.
