@@ -352,18 +352,33 @@ GOES_ON("ask") ask_callback(event event, uint32_t subtask, uint32_t state) {
 }
 
 BEGINS("hold") hold(void) {
-  uint32_t set = set_new(); // nothing joins it
-  context_set((void *)set);
+  question *q = allocate(sizeof *q);
+  *q = (question){.set = set_new()}; // nothing joins it before the call is cancelled
+  context_set(q);
   calls.waiting++;
-  return wait_for(set);
+  return wait_for(q->set);
 }
 
-GOES_ON("hold") hold_callback(event event, uint32_t waitable, uint32_t result) {
-  (void)waitable, (void)result;
-  if (event != TASK_CANCELLED) __builtin_trap();
+static uint32_t hold_close(question *q) {
   calls.waiting--;
   calls.cancelled++;
-  set_drop((uint32_t)context_get());
+  release(q->text.ptr, q->text.len);
+  set_drop(q->set);
+  release(q, sizeof *q);
   task_cancel();
   return EXIT;
+}
+
+GOES_ON("hold") hold_callback(event event, uint32_t subtask, uint32_t state) {
+  question *q = context_get();
+  if (event == TASK_CANCELLED) {
+    uint32_t answer = fetch(0, &q->text);
+    if (answer == RETURNED) return hold_close(q);
+    q->subtask = answer >> 4;
+    join(q->subtask, q->set);
+  } else if (state == RETURNED) {
+    subtask_drop(subtask);
+    return hold_close(q);
+  }
+  return wait_for(q->set);
 }

@@ -58,14 +58,20 @@ def lift_error_context(cx: Context, index: int) -> ErrorContext:
 
 def lower_stream(cx: Context, value: Any, t: Stream) -> int:
     """Add a readable end to the instance's table; ValueTypeError if `value` is no stream of this type."""
-    shared = stream_of(cx.instance.scheduler, value, t)
-    return cx.instance.handles.add(ReadableStreamEnd(shared))
+    end = ReadableStreamEnd(stream_of(cx.instance.scheduler, value, t))
+    return _lower(cx, end, value if isinstance(value, StreamReader) else None)
 
 
 def lower_future(cx: Context, value: Any, t: Future) -> int:
     """Add a readable end to the instance's table; ValueTypeError if `value` is no future of this type."""
-    shared = future_of(cx.instance.scheduler, value, t)
-    return cx.instance.handles.add(ReadableFutureEnd(shared))
+    end = ReadableFutureEnd(future_of(cx.instance.scheduler, value, t))
+    return _lower(cx, end, value if isinstance(value, FutureReader) else None)
+
+
+def _lower(cx: Context, end: CopyEnd, source: StreamReader | FutureReader | None) -> int:
+    index = cx.instance.handles.add(end)
+    cx.scope.lowered(cx.instance.handles, index, source)
+    return index
 
 
 def lower_error_context(cx: Context, value: Any) -> int:

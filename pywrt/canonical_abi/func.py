@@ -407,13 +407,12 @@ class _AsyncLowering(_Lowering):
                 raise error
             on_resolve(value, True)
 
-        give_up = scheduler.operate(instance, answer, settle)
-
         def cancel(caller: ComponentInstance | None) -> Body:
             give_up()
             on_resolve(None, False)
             yield from ()
 
+        subtask.give_up = give_up = scheduler.operate(instance, answer, settle)
         subtask.cancel = cancel
 
 

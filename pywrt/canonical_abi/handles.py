@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from pywrt.engine.machine import call
 from pywrt.errors import Trap, ValueTypeError
@@ -262,6 +262,13 @@ class GuestHandle:
         )
 
 
+class Source(Protocol):
+    """What a handle was lowered from."""
+
+    def restore(self) -> None:
+        """Take back that it was given away, for a call that was never made."""
+
+
 class CallScope:
     """What one call lends and borrows: the handles to give back, and those that must be gone at its end."""
 
@@ -272,7 +279,7 @@ class CallScope:
         self.borrows = 0
         self._lenders: list[ResourceHandle | GuestHandle] = []
         self._temporaries: list[GuestHandle] = []
-        self._lowered: list[tuple[HandleTable, int, GuestHandle | None]] = []
+        self._lowered: list[tuple[HandleTable, int, Source | None]] = []
 
     def lend(self, lender: ResourceHandle | GuestHandle) -> None:
         """Keep `lender` from being dropped or passed on until the call ends. Spec: Subtask.add_lender"""
@@ -285,8 +292,8 @@ class CallScope:
         self._temporaries.append(handle)
         return handle
 
-    def lowered(self, table: HandleTable, index: int, source: GuestHandle | None) -> None:
-        """Note an entry that `roll_back` removes; `source` is the owned handle that it came from."""
+    def lowered(self, table: HandleTable, index: int, source: Source | None) -> None:
+        """Note an entry that `roll_back` removes; `source` is what gave away what it holds."""
         self._lowered.append((table, index, source))
 
     def roll_back(self) -> None:

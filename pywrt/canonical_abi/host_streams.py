@@ -10,7 +10,6 @@ Elements of a `stream<u8>` travel as chunks of bytes; elements of other streams 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -68,13 +67,13 @@ class _Target:
 class _Copy(Driver):
     """Waits for one read of the host's. Spec: stream_copy, future_copy"""
 
-    __slots__ = ("_shared", "result", "target")
+    __slots__ = ("result", "shared", "target")
 
     def __init__(self, scheduler: Scheduler, shared: Any, element: WitType | None, length: int) -> None:
         super().__init__(scheduler)
         self.target = _Target(element, length)
         self.result: CopyResult | None = None
-        self._shared = shared
+        self.shared = shared
         if isinstance(shared, (SharedStream, StreamSource)):
             shared.read(None, self.target, self._copied, self._done)
         else:
@@ -92,14 +91,14 @@ class _Copy(Driver):
     def is_settled(self) -> bool:
         failure = self.target.error
         if self.result is CopyResult.DROPPED:
-            failure = failure or self._shared.failure
+            failure = failure or self.shared.failure
         if failure is not None:
             raise failure
         return self.result is not None
 
     def cancel(self, error: BaseException) -> BaseException:
         if self.result is None:
-            self._shared.cancel()
+            self.shared.cancel()
         return super().cancel(error)
 
     async def wait(self) -> None:
@@ -125,20 +124,36 @@ def calls_of(scheduler: Scheduler) -> Calls:
 class _Reader:
     """The readable end of a stream or future that the host holds, until it is closed or passed on."""
 
-    __slots__ = ("_scheduler", "_shared")
+    __slots__ = ("_copy", "_passed_on", "_scheduler", "_shared")
 
     kind = "stream"
 
     def __init__(self, scheduler: Scheduler, shared: Any) -> None:
         self._scheduler = scheduler
         self._shared = shared
+        #: The read that is in progress.
+        self._copy: _Copy | None = None
+        self._passed_on: Any = None
 
     def take(self) -> Any:
-        """What it reads from, for a guest that it is passed to. WasmError if it is closed or passed on."""
-        if self._shared is None:
-            raise WasmError(f"this {self.kind} was closed, or passed on to a component")
+        """What it reads from, for a guest that it is passed to.
+
+        WasmError if it is being read, is closed or passed on.
+        """
+        self._check_idle()
         shared, self._shared = self._shared, None
+        if shared is None:
+            raise WasmError(f"this {self.kind} was closed, or passed on to a component")
+        self._passed_on = shared
         return shared
+
+    def restore(self) -> None:
+        """Take back `take`, for a call that was never made."""
+        self._shared, self._passed_on = self._passed_on, None
+
+    def _check_idle(self) -> None:
+        if self._copy is not None and not self._copy.is_settled():
+            raise WasmError(f"this {self.kind} is being read already")
 
     @property
     def element(self) -> WitType | None:
@@ -167,61 +182,94 @@ class StreamReader(_Reader, AsyncIterator[Any], Iterator[Any]):
     guest as far as it takes, and trap where nothing more can come.
     """
 
-    __slots__ = ("_batch",)
+    __slots__ = ("_come", "_is_bytes")
 
     def __init__(self, scheduler: Scheduler, shared: Any) -> None:
         super().__init__(scheduler, shared)
-        self._batch: Iterator[Any] = iter(())
+        self._is_bytes = shared.element == U8
+        #: What has come, and was not given to anybody: elements, or a chunk.
+        self._come: Iterator[Any] = iter(())
 
     async def read(self, most: int = CHUNK) -> Any:
-        """Some elements, `most` at most: bytes or a list, which is empty at the end of the stream."""
-        copy = self._copy(most)
+        """Some elements, `most` at most: bytes or a list, which is empty at the end of the stream.
+
+        Raises what ended the guest that writes. Nothing is lost if it is cancelled. WasmError if another
+        read is in progress.
+        """
+        got = self._take_come(most)
+        copy = None if got else self._begin(most)
         if copy is None:
-            return b""
-        await copy.wait()
-        return self._taken(copy)
+            return got
+        try:
+            await copy.wait()
+        finally:
+            self._end(copy)
+        return self._take_come(most)
 
     def read_now(self, most: int = CHUNK) -> Any:
         """`read` without an event loop."""
-        copy = self._copy(most)
+        got = self._take_come(most)
+        copy = None if got else self._begin(most)
         if copy is None:
-            return b""
-        copy.wait_now()
-        return self._taken(copy)
+            return got
+        try:
+            copy.wait_now()
+        finally:
+            self._end(copy)
+        return self._take_come(most)
 
-    def _copy(self, most: int) -> _Copy | None:
-        return None if self._shared is None else _Copy(self._scheduler, self._shared, self.element, most)
+    def _begin(self, most: int) -> _Copy | None:
+        self._check_idle()
+        if self._shared is not None:
+            self._copy = _Copy(self._scheduler, self._shared, self.element, most)
+        return self._copy
 
-    def _taken(self, copy: _Copy) -> Any:
-        values = copy.target.values
+    def _end(self, copy: _Copy) -> None:
+        """`copy` is over, or given up; what has come by then stays."""
+        self._copy = None
         if copy.result is CopyResult.DROPPED:
             self._shared = None
-        return bytes(values) if isinstance(values, bytearray) else values
+        values = copy.target.values
+        if values:
+            self._come = iter((bytes(values),) if self._is_bytes else values)
 
-    def _most(self) -> int:
-        return CHUNK if self.element == U8 else BATCH
+    def _take_come(self, most: int) -> Any:
+        if not self._is_bytes:
+            return list(islice(self._come, most))
+        chunk: bytes = next(self._come, b"")
+        if len(chunk) > most:
+            self._come = iter((chunk[most:],))
+        return chunk[:most]
+
+    def take(self) -> Any:
+        """As of any reader; WasmError if elements have come that an iteration has not got to."""
+        come = tuple(self._come)
+        self._come = iter(come)
+        if come:
+            raise WasmError("elements of this stream have come already: it can't be passed on to a component")
+        return super().take()
 
     async def __anext__(self) -> Any:
-        for item in self._batch:
+        for item in self._come:
             return item
-        got = await self.read(self._most())
+        got = await self.read(CHUNK if self._is_bytes else BATCH)
         if not got:
             raise StopAsyncIteration
         return self._first(got)
 
     def __next__(self) -> Any:
-        for item in self._batch:
+        for item in self._come:
             return item
-        got = self.read_now(self._most())
+        got = self.read_now(CHUNK if self._is_bytes else BATCH)
         if not got:
             raise StopIteration
         return self._first(got)
 
     def _first(self, got: Any) -> Any:
-        if isinstance(got, bytes):
+        if self._is_bytes:
             return got
-        self._batch = iter(got)
-        return next(self._batch)
+        self._come = iter(got)
+        return next(self._come)
 
     def __aiter__(self) -> StreamReader:
         return self
@@ -233,26 +281,41 @@ class StreamReader(_Reader, AsyncIterator[Any], Iterator[Any]):
 class FutureReader(_Reader):
     """A future that the host awaits; `result_now` is for code without an event loop.
 
-    Trap if the writer is gone without a value. It is used up by that.
+    Raises what ended the guest that writes; Trap if that has dropped it without a value. Once the value is
+    there it can be awaited again; so it can if it was cancelled before.
     """
 
     __slots__ = ()
     kind = "future"
 
     def __await__(self) -> Generator[Any, Any, Any]:
-        copy = self._copy()
-        yield from copy.wait().__await__()
+        copy = self._begin()
+        if not copy.is_settled():
+            try:
+                yield from copy.wait().__await__()
+            finally:
+                self._end(copy)
         return self._value(copy)
 
     def result_now(self) -> Any:
         """The value, without an event loop."""
-        copy = self._copy()
-        copy.wait_now()
+        copy = self._begin()
+        if not copy.is_settled():
+            try:
+                copy.wait_now()
+            finally:
+                self._end(copy)
         return self._value(copy)
 
-    def _copy(self) -> _Copy:
-        shared = self.take()
-        return _Copy(self._scheduler, shared, None, 1)
+    def _begin(self) -> _Copy:
+        self._check_idle()
+        if self._copy is None:
+            self._copy = _Copy(self._scheduler, self.take(), None, 1)
+        return self._copy
+
+    def _end(self, copy: _Copy) -> None:
+        if copy.result is None or copy.result is CopyResult.CANCELLED:
+            self._copy, self._shared = None, copy.shared
 
     def _value(self, copy: _Copy) -> Any:
         if not copy.target.values:
@@ -340,8 +403,10 @@ class _Source:
 
     def lose(self, failure: BaseException) -> None:
         """The reader's component has failed, for `failure`."""
-        with suppress(Exception):  # which would hide that
+        try:
             self.drop()
+        except Exception:
+            return  # of an iterator that was closed: it would hide `failure`
 
     def _close(self) -> None:
         raise NotImplementedError
@@ -451,7 +516,7 @@ class FutureSource(_Source):
         self._value = value
 
     def _close(self) -> None:
-        if hasattr(self._value, "close"):
+        if hasattr(self._value, "__await__") and hasattr(self._value, "close"):
             self._value.close()
 
 
@@ -478,4 +543,7 @@ def _passed_on(scheduler: Scheduler, reader: _Reader, t: Stream | Future) -> Any
         raise ValueTypeError(f"expected {t}, got a {reader.kind} of another store")
     if reader._shared is not None and reader.element != t.element:
         raise ValueTypeError(f"expected {t}, got a {reader.kind} of {reader.element}")
-    return reader.take()
+    try:
+        return reader.take()
+    except WasmError as error:
+        raise ValueTypeError(str(error)) from None

@@ -158,6 +158,7 @@ class Subtask(Waitable):
         "cancellation_requested",
         "delivered",
         "flat_results",
+        "give_up",
         "on_progress",
         "scope",
         "state",
@@ -171,6 +172,8 @@ class Subtask(Waitable):
         self.cancellation_requested = False
         self.delivered = False
         self.flat_results: list[Any] = []
+        #: Gives up what the host does for it.
+        self.give_up: Callable[[], None] | None = None
         #: Called when the state has changed, once the caller has it as a waitable.
         self.on_progress: Callable[[], None] | None = None
 
@@ -188,6 +191,10 @@ class Subtask(Waitable):
         """The caller knows that it is resolved: what was lent is the lender's again."""
         self.scope.end()
         self.delivered = True
+
+    def fail(self, error: BaseException) -> None:
+        if self.give_up is not None and not self.is_resolved():
+            self.give_up()
 
     def drop(self) -> None:
         if not self.delivered:
