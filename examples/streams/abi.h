@@ -1,8 +1,8 @@
 // The canonical ABI of async functions, by hand: built-ins, events and answers, and memory.
 //
-// An async export is two functions of the core module. `[async-lift]NAME` begins a call, and `[callback][async-lift]NAME`
-// goes on with it after an event. Each answers EXIT, when the call is over, or `wait_for(set)`. Between the two the call
-// keeps its state behind the pointer that `context_set` holds for it.
+// An async export is two functions of the core module: `[async-lift]NAME` begins a call, and
+// `[callback][async-lift]NAME` goes on with it after an event. Each answers EXIT, when the call is over, or
+// `wait_for(set)`. Between the two the call keeps its state behind the pointer that `context_set` holds for it.
 #ifndef ABI_H
 #define ABI_H
 

@@ -1,7 +1,6 @@
 """The world `streams` in Python: see wit/streams.wit. `build.py --python` makes a component of it."""
 
-import asyncio
-
+import componentize_py_async_support
 import wit_world
 from componentize_py_async_support import spawn
 from componentize_py_async_support.futures import FutureReader, FutureWriter
@@ -16,6 +15,24 @@ CHUNK = 65536
 FLIPPED = bytes(255 - byte for byte in range(256))
 
 calls = wit_world.Calls(waiting=0, cancelled=0)
+
+TASK_CANCELLED = 6
+go_on = componentize_py_async_support.callback
+
+
+def callback(event: int, index: int, payload: int) -> int:
+    """Go on with a call after an event.
+
+    componentize-py 0.25 knows no cancellation, and a call that is asked to end would end the component. So
+    one goes on as if it had not been asked; who cancelled it does not get its result.
+    """
+    if event == TASK_CANCELLED:
+        calls.cancelled += 1
+        event = 0
+    return go_on(event, index, payload)
+
+
+componentize_py_async_support.callback = callback
 
 
 class WitWorld(wit_world.WitWorld):
@@ -60,9 +77,10 @@ class WitWorld(wit_world.WitWorld):
         return f"[{text}]"
 
     async def hold(self) -> None:
-        # componentize-py 0.25 does not tell of a cancellation: the one there is ends the component
         calls.waiting += 1
-        await asyncio.Event().wait()
+        writer, reader = wit_world.byte_stream()
+        with writer, reader:
+            await reader.read(1)  # which nobody writes
 
     def count(self) -> wit_world.Calls:
         return calls

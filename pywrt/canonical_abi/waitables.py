@@ -84,6 +84,9 @@ class Waitable:
         """Leave the set that it is in."""
         self.join(None)
 
+    def fail(self, error: BaseException) -> None:
+        """The instance that has it can't go on, for `error`: tell whoever is at the other end."""
+
 
 def used_two_ways() -> Trap:
     """The trap for a waitable that is waited for by itself and by way of a set."""

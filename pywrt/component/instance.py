@@ -154,6 +154,11 @@ class Instance:
         return Func(self.store, func) if isinstance(func, (LiftedFunc, HostFunc)) else None
 
     @property
+    def items(self) -> Exports:
+        """All exports as the runtime has them, for a `Linker`."""
+        return self._exports
+
+    @property
     def exports(self) -> dict[str, Any]:
         """All exports: `Func` for functions, a dict for an instance; types and modules as they are."""
         return self._wrap(self._exports)

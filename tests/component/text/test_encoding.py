@@ -6,7 +6,7 @@ import pytest
 
 from pywrt.api import Engine, Store
 from pywrt.component import Component, Linker
-from pywrt.component.tables import CANON_OPTIONS, CANONS
+from pywrt.component.tables import CANON_OPTIONS, CANONS, PREAMBLE
 from pywrt.component.text import parse_component
 
 Sections = Callable[[str], list[tuple[int, bytes]]]
@@ -114,6 +114,31 @@ def test_attributes_follow_the_name_in_their_order(sections: Sections) -> None:
     ]
 
 
+def test_own_name_of_a_module_or_component_may_differ_from_what_it_is_called() -> None:
+    text = """(component
+      (core module $M (@own_name)) (core module $N (@name "n") (@own_name "x") (export "n"))
+      (component (@own_name "y")))
+    """
+    module = b"\0asm\1\0\0\0"
+    assert parse_component(text) == b"".join([
+        PREAMBLE,
+        b"\1\x08" + module,
+        b"\1\x13" + module + b"\0\x09\4name\0\2\1x",
+        b"\4\x1d" + PREAMBLE + b"\0\x13\x0ecomponent-name\0\2\1y",
+        b"\x0b\x08\1\0\1n\0\x11\1\0",
+        b"\0\x1a\x0ecomponent-name\1\x09\0\x11\2\0\1M\1\1n",
+    ])  # fmt: skip
+
+
+def test_names_stand_where_the_text_says_or_are_what_it_says(sections: Sections) -> None:
+    names = b"\0\x16\x0ecomponent-name\1\5\3\1\0\1t"
+    definition = b"\7\2\1\x7d"
+    assert parse_component("(component (@names) (type $t u8))") == PREAMBLE + names + definition
+    assert parse_component("(component (type $t u8) (@names))") == PREAMBLE + definition + names
+    said = '(component (@custom "component-name" "x") (type $t u8))'
+    assert parse_component(said) == PREAMBLE + b"\0\x10\x0ecomponent-namex" + definition
+
+
 def test_export_with_a_type(sections: Sections) -> None:
     assert sections('(export "a" (func 0)) (export "b" (func 1) (func (type 2)))') == [
         (11, b"\2\0\1a\1\0\0" + b"\0\1b\1\1\1\1\2"),
@@ -132,32 +157,18 @@ IMMEDIATES = {
     "core_func": ("(core func 1)", "01"),
     "func": ("(func 2)", "02"),
     "type": ("3", "03"),
+    "stream": ("3", "03"),
+    "future": ("(type 3)", "03"),
     "core_type": ("(core type 4)", "04"),
     "core_table": ("(core table 5)", "05"),
     "core_memory": ("(memory (core memory 6))", "06"),
     "opts": ("string-encoding=utf16 async (memory 7) (callback (core func 8))", "04 01 06 03 07 07 08"),
     "results": ("(result u8)", "00 7d"),
-    "bool": ("FLAG", "01"),
+    "async": ("async", "01"),
+    "cancellable": ("cancellable", "01"),
+    "shared": ("shared", "01"),
     "core_valtype": ("i64", "7e"),
-    "u32": ("300", "ac 02"),
-}
-FLAGS = {
-    "subtask.cancel": "async",
-    "stream.cancel-read": "async",
-    "stream.cancel-write": "async",
-    "future.cancel-read": "async",
-    "future.cancel-write": "async",
-    "waitable-set.wait": "cancellable",
-    "waitable-set.poll": "cancellable",
-    "thread.yield": "cancellable",
-    "thread.suspend": "cancellable",
-    "thread.suspend-then-resume": "cancellable",
-    "thread.yield-then-resume": "cancellable",
-    "thread.suspend-then-promote": "cancellable",
-    "thread.yield-then-promote": "cancellable",
-    "thread.spawn-ref": "shared",
-    "thread.spawn-indirect": "shared",
-    "thread.available-parallelism": "shared",
+    "slot": ("300", "ac 02"),
 }
 
 
@@ -165,7 +176,7 @@ FLAGS = {
 def test_canonical_definition_is_encoded(sections: Sections, code: int) -> None:
     canon = CANONS[code]
     words = [IMMEDIATES[i][0] for i in canon.immediates if (canon.name, i) != ("lift", "type")]
-    text = " ".join([canon.name, *words]).replace("FLAG", FLAGS.get(canon.name, "no flag"))
+    text = " ".join([canon.name, *words])
     result = "(func (type 3))" if canon.name == "lift" else "(core func)"
     encoded = bytes([code]) + b"".join(bytes.fromhex(IMMEDIATES[i][1]) for i in canon.immediates)
     assert sections(f"(canon {text} {result})") == [(8, b"\1" + encoded)]
