@@ -428,7 +428,7 @@ def test_deadline_ends_the_wait_for_a_coroutine_that_never_ends(calling: Any, ki
     world = instance.store
 
     async def main() -> Any:
-        world.set_deadline(0.05)
+        world.set_deadline(timeout=0.05)
         outcome = await settled(instance.go(kind, 3))
         world.set_deadline(None)
         return outcome, await settled(other.go(kind, 3))
@@ -446,7 +446,7 @@ def test_deadline_ends_what_runs_or_yields_for_ever_and_nothing_else(calling: An
         # a thread that waits for its turn when the deadline comes is none of those that it ends
         waits = other.start("yields", 3)
         waits.resume(1)
-        store.set_deadline(0.05)
+        store.set_deadline(timeout=0.05)
         began = time.monotonic()
         outcome = await settled(instance.go(*function))
         seconds = time.monotonic() - began
@@ -461,7 +461,7 @@ def test_deadline_without_a_loop_ends_what_yields_for_ever(calling: Any) -> None
     instance, other = calling(double), calling(lambda n: n)
     waits = other.start("yields", 3)
     waits.resume(1)
-    instance.store.set_deadline(0.05)
+    instance.store.set_deadline(timeout=0.05)
     with pytest.raises(Trap, match="deadline exceeded"):
         instance.call("yields", 1 << 31)
     instance.store.set_deadline(None)
