@@ -97,7 +97,7 @@ class Thread:
         return way(cancelled)
 
     def start_waiting(self, gate: Gate = Gate.NONE, source: Source | None = None) -> None:
-        """Go on when `gate` is open, and there is an event of `source`, at a turn that the scheduler gives."""
+        """Go on at a turn of the scheduler's, once `gate` is open and there is an event of `source`."""
         self.waits = True
         self.gate = Gate.HOLDS_STACK if gate is Gate.NONE and self.needs_stack else gate
         self.source = source

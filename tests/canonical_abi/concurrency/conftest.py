@@ -11,6 +11,7 @@ Streams and futures are of one type each. A guest has its memory at 0 to 32,767 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import pytest
@@ -276,7 +277,7 @@ def world() -> World:
 def any_order(world: World, request: Any) -> Iterator[World]:
     """A world whose turns are drawn."""
     if request.param is not None:
-        shuffle_turns(world.store, request.param)
+        shuffle_turns(world.store, Random(request.param))
     return world
 
 
