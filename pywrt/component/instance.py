@@ -1,7 +1,5 @@
 """`Instance` and `Func`: an instantiated component, for embedders."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Any
 
 from pywrt.api.calls import AsyncCall, running_task
@@ -21,15 +19,14 @@ if TYPE_CHECKING:
     from random import Random
 
 
-def shuffle_turns(store: Store, random: Random | None, hesitate: bool = False) -> None:
+def shuffle_turns(store: Store, random: "Random | None", hesitate: bool = False) -> None:
     """Draw which thread of the store's components goes on where the specification leaves it open; for tests.
 
-    `random` draws; None is the order of waiting again, as by default. `hesitate` is for drawing, too,
-    whether a thread goes on at once if what it waits for is there; else it does.
+    With a seeded `random` the draws repeat; None is the order of waiting again, as by default. `hesitate` is
+    for drawing, too, whether a thread goes on at once if what it waits for is there; else it does.
     """
     scheduler = scheduler_of(store.state)
-    scheduler.random = random
-    scheduler.hesitates = hesitate
+    scheduler.random, scheduler.hesitates = random, hesitate
 
 
 class Func:
