@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchmarks import (
+    component_text,
     core,
     coverage,
     depth,
@@ -170,6 +171,7 @@ COMPONENTS: list[Bar | Check] = [
         Check(f"component suite: {kind}", partial(suites.component_commands, kind))
         for kind in ("assert_return", "assert_trap", "assert_invalid", "assert_malformed")
     ),
+    Check("text: a component printed and parsed is the same", component_text.print_and_parse),
     Check("canonical ABI: records of vectors.json", vectors.check),
 ]
 

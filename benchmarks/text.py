@@ -48,7 +48,7 @@ def sources(path: str) -> Iterator[Source]:
                     yield Source(f"{script.path}:{command.line}", command, value)
 
 
-def _checked(results: Iterable[tuple[str, str]]) -> Checked:
+def summed(results: Iterable[tuple[str, str]]) -> Checked:
     """The sum of `results`, which are places and problems (empty for none)."""
     total = 0
     failures = []
@@ -64,7 +64,7 @@ def _checked(results: Iterable[tuple[str, str]]) -> Checked:
 
 def round_trips(path: str, every: int = 1) -> Checked:
     """Whether each module that parses prints and parses again to the same binary; `every`-th ones only."""
-    return _checked(_round_trips(path, every))
+    return summed(_round_trips(path, every))
 
 
 def _round_trips(path: str, every: int) -> Iterator[tuple[str, str]]:
@@ -111,7 +111,7 @@ def round_trip(module: Module) -> str:
     if again == before:
         return ""
     # A text can't say how long an encoding of a number is, nor how runs of locals are divided.
-    if _canonical(module) == _canonical(decode_module(again, features=ALL_FEATURES)):
+    if canonical(module) == canonical(decode_module(again, features=ALL_FEATURES)):
         return ""
     at = next((i for i, (a, b) in enumerate(zip(before, again, strict=False)) if a != b), len(before))
     return f"{len(before)} bytes become {len(again)}, which differ from offset 0x{at:x} on"
@@ -151,7 +151,7 @@ def _locals(code: Code) -> list[tuple[int, str]]:
     return runs
 
 
-def _canonical(module: Module) -> list[Any]:
+def canonical(module: Module) -> list[Any]:
     """A module as what its text says, to compare."""
 
     def plain(value: Any) -> Any:
@@ -174,7 +174,7 @@ def _canonical(module: Module) -> list[Any]:
 
 def malformed_places(path: str) -> Checked:
     """Whether the error of each malformed text says a line and column inside that text."""
-    return _checked(_malformed_places(path))
+    return summed(_malformed_places(path))
 
 
 def _malformed_places(path: str) -> Iterator[tuple[str, str]]:

@@ -21,6 +21,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("-j", "--jobs", type=int, default=1, metavar="N", help="processes (default 1)")
     parser.add_argument("--filter", default="", metavar="TEXT", help="only scripts whose path contains TEXT")
     parser.add_argument("--fuel", action="store_true", help="count fuel, of which there is enough")
+    parser.add_argument(
+        "--seed", type=int, metavar="N", help="draw the turns of component threads, from this seed"
+    )
     parser.add_argument("--json", metavar="FILE", help="write the results to FILE as well")
     parser.add_argument(
         "--expected", metavar="FILE", help="failures that are expected, a line each: SCRIPT:LINE REASON"
@@ -46,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         except (OSError, UnicodeDecodeError, ExpectationError) as error:
             print(f"{options.expected}: {error}", file=sys.stderr)
             return 2
-    scripts, replaced = override(find_scripts(options.paths, options.filter, options.fuel))
+    scripts, replaced = override(find_scripts(options.paths, options.filter, options.fuel, options.seed))
     if not scripts:
         print("no .wast script found", file=sys.stderr)
         return 2

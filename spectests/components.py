@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pywrt.api import Engine, Store
-from pywrt.component import Component, Func, Instance, Linker, LinkerInstance
+from pywrt.component import Component, Func, Instance, Linker, LinkerInstance, shuffle_turns
 from pywrt.component.text.script import ComponentCommand, ComponentInstanceCommand, ComponentSource
 from pywrt.config import Config
 from pywrt.errors import InvalidError, WasmError
@@ -39,11 +39,12 @@ def _offer(items: LinkerInstance, exports: Mapping[str, Any]) -> None:
 class ComponentRunner(ScriptRunner):
     """One script's state, of modules and components; `linker` holds what components may import."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, seed: int | None = None) -> None:
         super().__init__(config)
         self.engine = Engine(config)
         self.component_store = Store(self.engine)
         self.component_store.state.reserve = UNLIMITED
+        shuffle_turns(self.component_store, seed)
         self.linker = Linker(self.engine)
         self.commands |= {
             ComponentCommand: self.component,

@@ -17,7 +17,7 @@ def run_script(script: Script) -> FileReport:
     try:
         with open(script.path, "rb") as file:
             commands = parse_script(file.read())
-        runner = ComponentRunner(Config(features=script.features, consume_fuel=script.metered))
+        runner = ComponentRunner(Config(features=script.features, consume_fuel=script.metered), script.seed)
     except Exception as error:  # one script must not keep the others from running, whatever is wrong with it
         report.results.append(CommandResult(1, "script", FAILED, "a script", describe(error)))
     else:

@@ -43,14 +43,18 @@ COMPONENT_MODEL = ALL_FEATURES - {"component-model-nested-names"}
 
 @dataclass(frozen=True, slots=True)
 class Script:
-    """The file of a script, the features that it runs with, and whether guests' fuel is counted."""
+    """The file of a script, the features that it runs with, whether guests' fuel is counted, and what
+    draws the turns of their threads."""
 
     path: str
     features: frozenset[str] = ALL_FEATURES
     metered: bool = False
+    seed: int | None = None
 
 
-def find_scripts(paths: Iterable[str], text: str = "", metered: bool = False) -> list[Script]:
+def find_scripts(
+    paths: Iterable[str], text: str = "", metered: bool = False, seed: int | None = None
+) -> list[Script]:
     """The .wast files in `paths` (files, or folders searched in depth) whose path contains `text`."""
     found: list[str] = []
     for path in paths:
@@ -59,7 +63,7 @@ def find_scripts(paths: Iterable[str], text: str = "", metered: bool = False) ->
                 found += [os.path.join(folder, name) for name in sorted(names) if name.endswith(".wast")]
         else:
             found.append(path)
-    return [Script(path, features_for(path), metered) for path in found if text in path]
+    return [Script(path, features_for(path), metered, seed) for path in found if text in path]
 
 
 def features_for(path: str) -> frozenset[str]:

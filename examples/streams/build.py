@@ -18,7 +18,21 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 WORLD = "streams"
-COMPILE = ["-m", "ziglang", "cc", "--target=wasm32-freestanding", "-std=c23", "-Wall", "-Wextra", "-O2", "-g0", "-nostdlib", "-fno-builtin", "-Wl,--no-entry", "-Wl,--stack,16384"]
+COMPILE = [
+    "-m",
+    "ziglang",
+    "cc",
+    "--target=wasm32-freestanding",
+    "-std=c23",
+    "-Wall",
+    "-Wextra",
+    "-O2",
+    "-g0",
+    "-nostdlib",
+    "-fno-builtin",
+    "-Wl,--no-entry",
+    "-Wl,--stack,16384",
+]
 
 # jco 1.35 starts its tools without access to any folder, so `embed` could not read wit/. This opens the file
 # system to each of the copies of its WASI shim; in the main thread only, since the shims start workers, which

@@ -163,7 +163,7 @@ async def _wait(call: AsyncCall) -> None:
             call.set_alarm()
             try:
                 if isinstance(blocked, Blocked):
-                    await _ready(blocked, call.loop)
+                    await ready(blocked, call.loop)
                 else:
                     activation.deliver(await blocked)
             finally:
@@ -176,13 +176,13 @@ async def _wait(call: AsyncCall) -> None:
         activation.throw(raised)
 
 
-async def _ready(blocked: Blocked, loop: Any) -> None:
+async def ready(blocked: Blocked, loop: Any) -> None:
     """Wait until a host function may be tried again: its descriptor is readable, or its time has come."""
-    ready = loop.create_future()
+    woken = loop.create_future()
 
     def wake() -> None:
-        if not ready.done():
-            ready.set_result(None)
+        if not woken.done():
+            woken.set_result(None)
 
     timeout, descriptor = blocked.timeout, None
     if blocked.fileno is not None:
@@ -199,7 +199,7 @@ async def _ready(blocked: Blocked, loop: Any) -> None:
         timeout = POLL
     timer = None if timeout is None else loop.call_later(timeout, wake)
     try:
-        await ready
+        await woken
     finally:
         if timer is not None:
             timer.cancel()

@@ -238,6 +238,7 @@ def _subtask_cancel(b: Builtin, instance: ComponentInstance) -> Callable[..., An
             if not subtask.is_resolved():
                 if b.flag:
                     return [BLOCKED]
+                subtask.pending = None  # that it has started is no news any more
                 yield from subtask.wait(thread)
         subtask.take_event()
         return [subtask.state]
@@ -333,6 +334,7 @@ class _Ends:
         def on_copy_done(result: CopyResult) -> None:
             end.pending = lambda: event(result)
 
+        end.buffer = buffer
         act = end.shared.read if self.reading else end.shared.write
         if self.is_stream:
             act(instance, buffer, on_copy, on_copy_done)
@@ -356,7 +358,7 @@ class _Ends:
             if not b.flag:
                 end.check_usable_alone()
             end.state = CopyState.CANCELLING
-            if end.pending is None or end.shared.has_room():
+            if end.pending is None or end.shared.holds(end.buffer):
                 end.shared.cancel()
                 if end.pending is None:
                     if b.flag:

@@ -13,10 +13,12 @@ from __future__ import annotations
 import select
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from typing import Any
 
-from pywrt.canonical_abi.scheduler import Launch, Run, Scheduler
+from pywrt.api.driving import POLL, ready
+from pywrt.canonical_abi.scheduler import Run, Scheduler, no_event_loop
+from pywrt.engine.deadline import check_expiry
 from pywrt.engine.machine import Blocked, Stop
 from pywrt.errors import Trap
 from pywrt.runtime.store import Store
@@ -25,12 +27,15 @@ from pywrt.runtime.store import Store
 class Idle:
     """Awaited: until another driver, or the host, has done something in the store."""
 
-    __slots__ = ("_scheduler",)
+    __slots__ = ("_scheduler", "_wakes")
 
     def __init__(self, scheduler: Scheduler) -> None:
         self._scheduler = scheduler
+        self._wakes = scheduler.wakes
 
     def __await__(self) -> Generator[Any, None, None]:
+        if self._scheduler.wakes != self._wakes:
+            return
         future = sys.modules["asyncio"].get_running_loop().create_future()
 
         def wake() -> None:
@@ -69,19 +74,7 @@ class Driver:
 
     def resume(self, slice: int | None = None) -> Stop:
         """Go on for about `slice` units of fuel (None: to the end), and say why it stopped."""
-        scheduler = self.scheduler
-        if self.trap is not None:
-            return Stop.TRAPPED
-        outer, scheduler.launch = scheduler.launch, self.launch
-        try:
-            return self._drive(slice)
-        finally:
-            scheduler.launch = outer
-
-    @property
-    def launch(self) -> Launch | None:
-        """`Scheduler.launch` for what this drives."""
-        return None if self.owner is None else _launch
+        return Stop.TRAPPED if self.trap is not None else self._drive(slice)
 
     def _drive(self, slice: int | None) -> Stop:
         scheduler = self.scheduler
@@ -91,27 +84,58 @@ class Driver:
                 if self.is_settled():
                     scheduler.wake()  # others, who may have been asleep while this one drove
                     return Stop.RETURNED
-                self._run = self._next_run()
-                if self._run is None:
+                check_expiry(scheduler.store)
+                run = scheduler.next_run()
+                if run is None:
                     return self._idle()
-            stop = Stop.RETURNED
-            if self._run.activation is not None:
-                stop = scheduler.resume(self._run, slice)
-            if stop is not Stop.RETURNED and stop is not Stop.TRAPPED:
+                self._run, run.owner = run, self.owner
+            run, stop = self._run, Stop.RETURNED
+            if run.activation is not None:
+                stop = scheduler.resume(run, slice)
+            if stop is Stop.BLOCKED and not self.waits_with(run):
+                self._run = None
+                self._set_aside(run)
+            elif stop is not Stop.RETURNED and stop is not Stop.TRAPPED:
                 return stop
-            self._run = None
+            else:
+                self._run = None
+                if isinstance(run.failure, Trap) and run.failure.code == "interrupt":
+                    raise run.failure  # which was meant for whoever drives
             if slice is not None and turn_ends is not None and time.monotonic() >= turn_ends:
                 return Stop.SLICE_END
 
-    def _next_run(self) -> Run | None:
-        """What there is to run; None if there is nothing."""
-        return self.scheduler.next_run()
+    def waits_with(self, run: Run) -> bool:
+        """Whether `run`, which waits for the host, is all that this driver is for."""
+        return False
+
+    def _set_aside(self, run: Run) -> None:
+        """Go on with `run` when the host has what it waits for; others have their turns meanwhile."""
+        scheduler, activation = self.scheduler, run.activation
+        assert activation is not None
+        awaited = activation.blocked
+        try:
+            if not isinstance(awaited, Blocked):
+                scheduler.set_aside(run, awaited)
+            elif self.owner is None:
+                run.driven, run.owner = False, None
+                scheduler.polled.append(run)
+            else:
+                scheduler.poll_later(run, ready(awaited, self.owner.get_loop()))
+        except Trap as trap:
+            scheduler.stop(run, trap)
 
     def _idle(self) -> Stop:
         """Nothing can go on."""
-        if self.owner is None:
-            raise deadlock()
-        self._blocked = Idle(self.scheduler)
+        scheduler = self.scheduler
+        if scheduler.polled:
+            polled, scheduler.polled = scheduler.polled, []
+            for run in polled:
+                scheduler.leave_to_others(run)
+            self._blocked = Blocked(tuple, POLL)
+        elif self.owner is None:
+            raise no_event_loop() if scheduler.operations else deadlock()
+        else:
+            self._blocked = Idle(scheduler)
         return Stop.BLOCKED
 
     def deliver(self, answer: Any) -> None:
@@ -145,20 +169,29 @@ class Driver:
                 self.scheduler.stop(run, error)
 
 
-def finish_call(driver: Driver) -> None:
+def deadlock() -> Trap:
+    """The trap for a wait that nothing can end."""
+    return Trap("deadlock detected: event loop cannot make further progress", "deadlock")
+
+
+def finish_call(store: Store, driver: Driver) -> None:
     """Drive until what is waited for has come about, without an event loop; raise what ends it else."""
-    while True:
-        stop = driver.resume()
-        if stop is Stop.RETURNED:
-            return
-        if stop is Stop.OUT_OF_FUEL:
-            driver.fail_for_fuel()
-        elif stop is Stop.BLOCKED:
-            reason = wait(driver.scheduler.store, driver.blocked)
-            if reason is not None:
-                driver.cancel(reason)
-        if driver.trap is not None:
-            raise driver.trap
+    try:
+        while True:
+            stop = driver.resume()
+            if stop is Stop.RETURNED:
+                return
+            if stop is Stop.OUT_OF_FUEL:
+                driver.fail_for_fuel()
+            elif stop is Stop.BLOCKED:
+                reason = wait(store, driver.blocked)
+                if reason is not None:
+                    driver.cancel(reason)
+            if driver.trap is not None:
+                raise driver.trap
+    except BaseException as error:
+        driver.cancel(error)
+        raise
 
 
 #: Seconds between two looks at what may end a wait.
@@ -187,33 +220,3 @@ def wait(store: Store, blocked: Any) -> Trap | None:
             time.sleep(tick)
         elif select.select([blocked.fileno], [], [], tick)[0]:
             return None
-
-
-def deadlock() -> Trap:
-    """The trap for a wait that nothing can end."""
-    return Trap("deadlock detected: event loop cannot make further progress", "deadlock")
-
-
-def no_event_loop() -> Trap:
-    """The trap for what needs an event loop, in a call without one."""
-    return Trap(
-        "a host function awaits, which needs an event loop to drive the call: use call_async",
-        "await-in-sync-call",
-    )
-
-
-def _launch(awaitable: Any, done: Callable[[Any, BaseException | None], None]) -> Callable[[], object]:
-    """Have the running loop await it, and call `done` with its value, or what it raised."""
-    asyncio: Any = sys.modules["asyncio"]
-    future = asyncio.ensure_future(awaitable)
-
-    def finished(future: Any) -> None:
-        if future.cancelled():
-            done(None, Trap("a host function was cancelled", "cancelled"))
-        else:
-            error = future.exception()
-            done(None if error is not None else future.result(), error)
-
-    future.add_done_callback(finished)
-    cancel: Callable[[], object] = future.cancel
-    return cancel

@@ -16,7 +16,6 @@ from typing import Any
 
 from pywrt.canonical_abi.adapters import adapters_for
 from pywrt.canonical_abi.context import CanonOptions, Context
-from pywrt.canonical_abi.driver import no_event_loop
 from pywrt.canonical_abi.guest_task import Body, GuestTask, State, lifted
 from pywrt.canonical_abi.handles import CallScope
 from pywrt.canonical_abi.instance import ComponentInstance
@@ -329,7 +328,9 @@ class _AsyncLowering(_Lowering):
             return values
 
         def on_resolve(value: Any, returned: bool) -> None:
-            if returned:
+            if caller.poisoned:
+                subtask.scope.end()
+            elif returned:
                 lower = _lower_fused if context.fused else _lower_answer
                 subtask.flat_results = lower(self, context, value, flat)
                 subtask.advance(SubtaskState.RETURNED)
@@ -398,10 +399,6 @@ class _AsyncLowering(_Lowering):
         if not hasattr(answer, "__await__"):
             on_resolve(answer, True)
             return
-        if scheduler.launch is None:
-            if hasattr(answer, "close"):
-                answer.close()
-            raise no_event_loop()
 
         def settle(value: Any, error: BaseException | None) -> None:
             if isinstance(error, Err):

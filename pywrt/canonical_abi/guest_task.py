@@ -119,15 +119,17 @@ class GuestTask:
             # who has the stack and could go on does so first, as in wasmtime: the suite counts on it
             if instance.exclusive is not None and instance.exclusive.is_ready and self.needs_exclusive:
                 yield from _resume(instance.exclusive, thread, cancelled=False)
+            cancelled = False
             if self._has_backpressure() or instance.waiting_to_enter:
                 instance.waiting_to_enter += 1
                 cancelled = yield from thread.wait_until(
                     lambda: not self._has_backpressure(), cancellable=True
                 )
                 instance.waiting_to_enter -= 1
-                if cancelled:
-                    self.cancel()
-                    return False
+            if cancelled or self.state is State.PENDING_CANCEL or self._is_orphan():
+                self.state = State.CANCEL_DELIVERED
+                self.cancel()
+                return False
             if self.needs_exclusive:
                 instance.exclusive = thread
         self.register(thread)
@@ -136,6 +138,10 @@ class GuestTask:
     def _has_backpressure(self) -> bool:
         instance = self.instance
         return instance.backpressure > 0 or (self.needs_exclusive and instance.exclusive is not None)
+
+    def _is_orphan(self) -> bool:
+        """Whether the component that made the call has failed: it has neither arguments nor an interest."""
+        return self.parent is not None and self.parent.instance.poisoned
 
     def exit(self) -> None:
         """The implicit thread ends. Spec: Task.exit_implicit_thread"""
@@ -159,8 +165,13 @@ class GuestTask:
     # Cancellation
 
     def request_cancellation(self, caller: ComponentInstance | None) -> Body:
-        """Ask it to end. Spec: Task.request_cancellation"""
+        """Ask it to end, unless it was asked or has ended. Spec: Task.request_cancellation"""
         instance = self.instance
+        if self.state is not State.INITIAL and self.state is not State.STARTED:
+            return
+        if self.state is State.INITIAL and self.implicit.way is None:  # at the end of a slice
+            self.state = State.PENDING_CANCEL
+            return
         if self.state is State.INITIAL:
             self.state = State.CANCEL_DELIVERED
             yield from _resume(self.implicit, instance.thread)

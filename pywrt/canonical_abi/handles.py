@@ -148,6 +148,11 @@ class HandleTable:
         self.remove(index)
         return handle.rep
 
+    def clear(self) -> None:
+        """Free all that is in it."""
+        self._left[0] += len(self)
+        self._entries, self._free = [None], []
+
     def values(self) -> Iterator[Any]:
         """What is in the table."""
         return (entry for entry in self._entries if entry is not None)

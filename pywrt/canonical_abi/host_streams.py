@@ -10,8 +10,9 @@ Elements of a `stream<u8>` travel as chunks of bytes; elements of other streams 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
-from typing import Any
+from typing import Any, ClassVar
 
 from pywrt.api.calls import AsyncCall, Calls, running_task
 from pywrt.api.driving import drive_async
@@ -20,7 +21,6 @@ from pywrt.canonical_abi.instance import ComponentInstance
 from pywrt.canonical_abi.scheduler import Scheduler
 from pywrt.canonical_abi.streams import CopyResult, OnCopy, OnCopyDone, SharedStream
 from pywrt.canonical_abi.values import describe
-from pywrt.engine.machine import Stop
 from pywrt.errors import Trap, ValueTypeError, WasmError
 from pywrt.wit.types import U8, Future, Stream, WitType
 
@@ -43,12 +43,16 @@ class ErrorContext:
 
 
 class _Target:
-    """A buffer of the host's for up to `length` elements; `values` are those that have come."""
+    """A buffer of the host's for up to `length` elements; `values` are those that have come.
 
-    __slots__ = ("length", "values")
+    `error` is what the host's own source of them raised.
+    """
+
+    __slots__ = ("error", "length", "values")
 
     def __init__(self, element: WitType | None, length: int) -> None:
         self.length = length
+        self.error: BaseException | None = None
         self.values: Any = bytearray() if element == U8 else []
 
     def remain(self) -> int:
@@ -64,28 +68,18 @@ class _Target:
 class _Copy(Driver):
     """Waits for one read of the host's. Spec: stream_copy, future_copy"""
 
-    __slots__ = ("_begun", "result", "shared", "target")
+    __slots__ = ("result", "shared", "target")
 
     def __init__(self, scheduler: Scheduler, shared: Any, element: WitType | None, length: int) -> None:
         super().__init__(scheduler)
         self.target = _Target(element, length)
         self.result: CopyResult | None = None
         self.shared = shared
-        self._begun = False
-
-    def _drive(self, slice: int | None) -> Stop:
-        if not self._begun:
-            self._begun = True
-            self._begin()
-        return super()._drive(slice)
-
-    def _begin(self) -> None:
-        shared = self.shared
         if isinstance(shared, (SharedStream, StreamSource)):
             shared.read(None, self.target, self._copied, self._done)
         else:
             shared.read(None, self.target, self._done)
-        self.scheduler.wake()
+        scheduler.wake()
 
     def _copied(self, reclaim: Callable[[], None]) -> None:
         reclaim()
@@ -95,28 +89,29 @@ class _Copy(Driver):
         self.result = result
         self.scheduler.wake()
 
-    @property
-    def failure(self) -> BaseException | None:
-        """What ended the instance that would have written."""
-        failure: BaseException | None = self.shared.failure
-        return failure if self.result is CopyResult.DROPPED else None
-
     def is_settled(self) -> bool:
+        failure = self.target.error
+        if self.result is CopyResult.DROPPED:
+            failure = failure or self.shared.failure
+        if failure is not None:
+            raise failure
         return self.result is not None
 
     def cancel(self, error: BaseException) -> BaseException:
-        if self._begun and self.result is None:
+        if self.result is None:
             self.shared.cancel()
         return super().cancel(error)
 
     async def wait(self) -> None:
         """Drive the store until it is done."""
-        self.owner = running_task()
-        await drive_async(calls_of(self.scheduler), AsyncCall(self.scheduler.store, self, None))
+        if not self.is_settled():
+            self.owner = running_task()
+            store = self.scheduler.store
+            await drive_async(calls_of(self.scheduler), AsyncCall(store, self, None))
 
     def wait_now(self) -> None:
         """`wait` without an event loop."""
-        finish_call(self)
+        finish_call(self.scheduler.store, self)
 
 
 def calls_of(scheduler: Scheduler) -> Calls:
@@ -158,7 +153,7 @@ class _Reader:
         self._shared, self._passed_on = self._passed_on, None
 
     def _check_idle(self) -> None:
-        if self._copy is not None and not self._copy.is_settled():
+        if self._copy is not None and self._copy.result is None:
             raise WasmError(f"this {self.kind} is being read already")
 
     @property
@@ -210,7 +205,7 @@ class StreamReader(_Reader, AsyncIterator[Any], Iterator[Any]):
             await copy.wait()
         finally:
             self._end(copy)
-        return self._taken(copy, most)
+        return self._take_come(most)
 
     def read_now(self, most: int = CHUNK) -> Any:
         """`read` without an event loop."""
@@ -222,7 +217,7 @@ class StreamReader(_Reader, AsyncIterator[Any], Iterator[Any]):
             copy.wait_now()
         finally:
             self._end(copy)
-        return self._taken(copy, most)
+        return self._take_come(most)
 
     def _begin(self, most: int) -> _Copy | None:
         self._check_idle()
@@ -238,11 +233,6 @@ class StreamReader(_Reader, AsyncIterator[Any], Iterator[Any]):
         values = copy.target.values
         if values:
             self._come = iter((bytes(values),) if self._is_bytes else values)
-
-    def _taken(self, copy: _Copy, most: int) -> Any:
-        if copy.failure is not None:
-            raise copy.failure
-        return self._take_come(most)
 
     def _take_come(self, most: int) -> Any:
         if not self._is_bytes:
@@ -329,8 +319,6 @@ class FutureReader(_Reader):
             self._copy, self._shared = None, copy.shared
 
     def _value(self, copy: _Copy) -> Any:
-        if copy.failure is not None:
-            raise copy.failure
         if not copy.target.values:
             raise Trap("the future was dropped without a value", "future-without-value")
         return copy.target.values[0]
@@ -339,46 +327,46 @@ class FutureReader(_Reader):
 class _Source:
     """What the host gives a guest to read; the guest's buffer waits here until there is something for it."""
 
-    __slots__ = (
-        "_give_up",
-        "_instance",
-        "_on_done",
-        "_scheduler",
-        "_target",
-        "dropped",
-        "element",
-        "failure",
-    )
+    __slots__ = ("_error", "_give_up", "_instance", "_on_done", "_scheduler", "_target", "dropped", "element")
 
     kind = "stream"
+    #: As `Shared.failure`: the host's end does not fail.
+    failure: ClassVar[None] = None
 
     def __init__(self, scheduler: Scheduler, element: WitType | None) -> None:
         self._scheduler = scheduler
         self.element = element
         self.dropped = False
-        #: What ended it, if that was for the host to read.
-        self.failure: BaseException | None = None
         self._instance: ComponentInstance | None = None
         self._target: Any = None
         self._on_done: OnCopyDone | None = None
         self._give_up: Callable[[], None] | None = None
+        self._error: BaseException | None = None
 
     def _wait(self, instance: ComponentInstance | None, target: Any, on_done: OnCopyDone) -> None:
         self._instance, self._target, self._on_done = instance, target, on_done
-        self._feed()
+        self._serve()
+
+    def _serve(self) -> None:
+        """Give the reader what there is, or have more come. What that raises ends what the reader does."""
+        if self._on_done is None:  # it waits no more
+            return
+        try:
+            if self._error is not None:
+                error, self._error = self._error, None
+                raise error
+            self._feed()
+        except Exception as error:
+            if self._instance is not None:
+                raise
+            self._target.error = error
+            self._done(CopyResult.DROPPED)
 
     def _feed(self) -> None:
         raise NotImplementedError
 
     def _await(self, awaitable: Any, settle: Callable[[Any], None]) -> None:
-        """Have `awaitable` awaited; `settle` gets its value. What it raises ends what the reader does."""
-        if self._scheduler.launch is None:
-            if hasattr(awaitable, "close"):
-                awaitable.close()
-            raise Trap(
-                f"the host's {self.kind} is asynchronous, which needs an event loop to drive the call",
-                "await-in-sync-call",
-            )
+        """Have `awaitable` awaited; `settle` gets its value, and the reader that there is then is served."""
 
         def done(value: Any, error: BaseException | None) -> None:
             self._give_up = None
@@ -386,21 +374,20 @@ class _Source:
                 if error is not None:
                     raise error
                 settle(value)
-            except Exception as failure:
-                if self._instance is not None:
-                    raise
-                self.failure = failure
-                self._done(CopyResult.DROPPED)
+            except Exception as raised:
+                self._error = raised
+            if self._on_done is not None:
+                self._scheduler.complete(self._instance, self._serve)
 
-        self._give_up = self._scheduler.operate(self._instance, awaitable, done)
+        self._give_up = self._scheduler.await_(awaitable, done)
 
     def _done(self, result: CopyResult) -> None:
         on_done, self._on_done, self._target = self._on_done, None, None
         if on_done is not None:
             on_done(result)
 
-    def has_room(self) -> bool:
-        """As `Shared.has_room`: whoever has got something has its buffer back."""
+    def holds(self, buffer: Any) -> bool:
+        """As `Shared.holds`: whoever has got something has its buffer back."""
         return False
 
     def cancel(self) -> None:
@@ -414,6 +401,11 @@ class _Source:
             if self._give_up is not None:
                 self._give_up()
             self._close()
+
+    def lose(self, failure: BaseException) -> None:
+        """The reader's component has failed, for `failure`."""
+        with suppress(Exception):  # which would hide that
+            self.drop()
 
     def _close(self) -> None:
         raise NotImplementedError
@@ -444,9 +436,10 @@ class StreamSource(_Source):
         self._wait(instance, buffer, on_copy_done)
 
     def _feed(self) -> None:
-        if not self._rest and not self._ended and self._give_up is None:
+        while not self._rest and not self._ended:  # a chunk may be empty
             if isinstance(self._items, AsyncIterator):
-                self._await(_next_of(self._items), self._add)
+                if self._give_up is None:
+                    self._await(_next_of(self._items), self._add)
                 return
             self._take(self._next_now())
         self._hand_over()
@@ -461,8 +454,6 @@ class StreamSource(_Source):
     def _add(self, item: Any) -> None:
         """What an asynchronous iterable gave."""
         self._take(item if item is _END or self.element == U8 else [item])
-        if self._on_done is not None:
-            self._hand_over()
 
     def _take(self, got: Any) -> None:
         if got is _END:
@@ -475,23 +466,21 @@ class StreamSource(_Source):
             self._rest = got
 
     def _hand_over(self) -> None:
-        if self._rest or (not self._ended and self._target.length == 0):
-            count = min(len(self._rest), self._target.remain())
-            values, self._rest = self._rest[:count], self._rest[count:]
-            if count:
-                self._target.write(values)
-            self._done(CopyResult.COMPLETED)
-        elif self._ended:
+        if not self._rest:
             self._done(CopyResult.DROPPED)
-        else:
-            self._feed()  # an empty chunk
+            return
+        count = min(len(self._rest), self._target.remain())
+        values, self._rest = self._rest[:count], self._rest[count:]
+        if count:
+            self._target.write(values)
+        self._done(CopyResult.COMPLETED)
 
     def _close(self) -> None:
         close = getattr(self._items, "close", None)
         if close is not None:
             close()
-        elif hasattr(self._items, "aclose") and self._scheduler.launch is not None:
-            self._scheduler.launch(self._items.aclose(), lambda value, error: None)
+        elif hasattr(self._items, "aclose") and running_task() is not None:
+            self._scheduler.await_(self._items.aclose(), lambda value, error: None)
 
 
 async def _next_of(items: AsyncIterator[Any]) -> Any:
@@ -516,21 +505,14 @@ class FutureSource(_Source):
         self._wait(instance, buffer, on_copy_done)
 
     def _feed(self) -> None:
-        if self._give_up is not None:
-            return
-        if hasattr(self._value, "__await__"):
+        if not hasattr(self._value, "__await__"):
+            self._target.write([self._value])
+            self._done(CopyResult.COMPLETED)
+        elif self._give_up is None:
             self._await(self._value, self._came)
-        else:
-            self._hand_over()
 
     def _came(self, value: Any) -> None:
         self._value = value
-        if self._on_done is not None:
-            self._hand_over()
-
-    def _hand_over(self) -> None:
-        self._target.write([self._value])
-        self._done(CopyResult.COMPLETED)
 
     def _close(self) -> None:
         if hasattr(self._value, "__await__") and hasattr(self._value, "close"):
@@ -540,7 +522,7 @@ class FutureSource(_Source):
 def stream_of(scheduler: Scheduler, value: Any, t: Stream) -> Any:
     """What a guest reads that is given `value` as a stream; ValueTypeError if it can't be one."""
     if isinstance(value, StreamReader):
-        return _passed_on(value, t)
+        return _passed_on(scheduler, value, t)
     if isinstance(value, (str, dict)) or not isinstance(value, (Iterable, AsyncIterable)):
         raise ValueTypeError(f"expected {t} (an iterable, asynchronous or not), got {describe(value)}")
     if isinstance(value, (bytes, bytearray, memoryview)) and t.element != U8:
@@ -551,11 +533,13 @@ def stream_of(scheduler: Scheduler, value: Any, t: Stream) -> Any:
 def future_of(scheduler: Scheduler, value: Any, t: Future) -> Any:
     """What a guest reads that is given `value` as a future: an awaitable, or the value itself."""
     if isinstance(value, FutureReader):
-        return _passed_on(value, t)
+        return _passed_on(scheduler, value, t)
     return FutureSource(scheduler, t.element, value)
 
 
-def _passed_on(reader: _Reader, t: Stream | Future) -> Any:
+def _passed_on(scheduler: Scheduler, reader: _Reader, t: Stream | Future) -> Any:
+    if reader._scheduler is not scheduler:
+        raise ValueTypeError(f"expected {t}, got a {reader.kind} of another store")
     if reader._shared is not None and reader.element != t.element:
         raise ValueTypeError(f"expected {t}, got a {reader.kind} of {reader.element}")
     try:

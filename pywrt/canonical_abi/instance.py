@@ -25,6 +25,7 @@ class ComponentInstance:
     __slots__ = (
         "adapters",
         "backpressure",
+        "children",
         "exclusive",
         "first_thread",
         "handles",
@@ -49,6 +50,9 @@ class ComponentInstance:
         self.lineage: tuple[ComponentInstance, ...] = (
             (self, *parent.lineage) if parent is not None else (self,)
         )
+        self.children: list[ComponentInstance] = []
+        if parent is not None:
+            parent.children.append(self)
         self.scheduler = scheduler_of(store)
         self.handles = HandleTable(store)
         self.threads = HandleTable(store, "thread")
@@ -72,6 +76,13 @@ class ComponentInstance:
     def poisoned(self) -> bool:
         """Whether a call has failed in it."""
         return any(instance.run is not None and instance.run.failure is not None for instance in self.lineage)
+
+    def parts(self) -> list[ComponentInstance]:
+        """This instance and those in it, at any depth."""
+        found = [self]
+        for part in found:
+            found += part.children
+        return found
 
     def may_enter_from(self, caller: ComponentInstance | None) -> bool:
         """Whether a call from `caller` (None: the host) would not be reentrance."""

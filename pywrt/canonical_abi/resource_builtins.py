@@ -10,24 +10,23 @@ from pywrt.canonical_abi.handles import CallScope, GuestResource, HostResource, 
 from pywrt.canonical_abi.instance import ComponentInstance
 from pywrt.engine.machine import Blocked, host_func
 from pywrt.runtime.func import Func
-from pywrt.wasm.types import I32
+from pywrt.wasm.types import I32, I64, ValType
 from pywrt.wasm.types import FuncType as CoreFuncType
-from pywrt.wit.types import U32, Field, FuncType, ResourceType
+from pywrt.wit.types import U32, U64, Field, FuncType, ResourceType
 
 
-def canon_resource_new(resource: ResourceType, instance: ComponentInstance) -> Func:
+def canon_resource_new(resource: ResourceType, instance: ComponentInstance, rep: ValType = I32) -> Func:
     """`resource.new`: representation -> handle, of a resource that `instance` implements."""
 
-    def resource_new(rep: int) -> tuple[int]:
+    def resource_new(representation: int) -> tuple[int]:
         instance.check_may_leave()
-        return (instance.handles.add(ResourceHandle(resource, rep)),)
+        return (instance.handles.add(ResourceHandle(resource, representation)),)
 
-    return host_func(
-        instance.store, CoreFuncType((I32,), (I32,)), resource_new, f"[resource-new]{resource.name}"
-    )
+    type = CoreFuncType((rep,), (I32,))
+    return host_func(instance.store, type, resource_new, f"[resource-new]{resource.name}")
 
 
-def canon_resource_drop(resource: ResourceType, instance: ComponentInstance) -> Func:
+def canon_resource_drop(resource: ResourceType, instance: ComponentInstance, rep: ValType = I32) -> Func:
     """`resource.drop`: drops a handle; of an owned one, runs the destructor."""
 
     def resource_drop(index: int) -> Any:
@@ -37,16 +36,15 @@ def canon_resource_drop(resource: ResourceType, instance: ComponentInstance) -> 
             instance.handles.remove(index)
             handle.scope.borrows -= 1
             return ()
-        rep = instance.handles.remove_owned(index, resource)
+        representation = instance.handles.remove_owned(index, resource)
         if isinstance(resource, HostResource):
-            return () if resource.drop is None else _nothing(resource.drop(rep))
+            return () if resource.drop is None else _nothing(resource.drop(representation))
         if isinstance(resource, GuestResource):
-            return _destroy(resource, rep, instance)
+            return _destroy(resource, representation, instance)
         return ()
 
-    return host_func(
-        instance.store, CoreFuncType((I32,), ()), resource_drop, f"[resource-drop]{resource.name}"
-    )
+    type = CoreFuncType((I32,), ())
+    return host_func(instance.store, type, resource_drop, f"[resource-drop]{resource.name}")
 
 
 def _destroy(resource: GuestResource, rep: int, caller: ComponentInstance) -> Generator[Any, Any, tuple[()]]:
@@ -54,7 +52,8 @@ def _destroy(resource: GuestResource, rep: int, caller: ComponentInstance) -> Ge
     callee = resource.instance
     callee.enter_related(caller)
     if resource.dtor is not None:
-        func = LiftedFunc(_DTOR_TYPE, resource.dtor, CanonOptions(), callee, f"[dtor]{resource.name}")
+        type = _DTOR_TYPES[resource.dtor.type.params[0]]
+        func = LiftedFunc(type, resource.dtor, CanonOptions(), callee, f"[dtor]{resource.name}")
         parent = None if caller.thread is None else caller.thread.task
         task = GuestTask(func, CallScope(), lambda: [rep], lambda value, returned: None, refuse, parent)
         yield from run_within(task)
@@ -62,7 +61,7 @@ def _destroy(resource: GuestResource, rep: int, caller: ComponentInstance) -> Ge
     return ()
 
 
-_DTOR_TYPE = FuncType((Field("rep", U32),))
+_DTOR_TYPES = {I32: FuncType((Field("rep", U32),)), I64: FuncType((Field("rep", U64),))}
 
 
 def _nothing(answer: Any) -> Any:
@@ -73,12 +72,11 @@ def _nothing(answer: Any) -> Any:
     return ()
 
 
-def canon_resource_rep(resource: ResourceType, instance: ComponentInstance) -> Func:
+def canon_resource_rep(resource: ResourceType, instance: ComponentInstance, rep: ValType = I32) -> Func:
     """`resource.rep`: handle -> representation."""
 
     def resource_rep(index: int) -> tuple[int]:
         return (instance.handles.get_typed(index, resource).rep,)
 
-    return host_func(
-        instance.store, CoreFuncType((I32,), (I32,)), resource_rep, f"[resource-rep]{resource.name}"
-    )
+    type = CoreFuncType((I32,), (rep,))
+    return host_func(instance.store, type, resource_rep, f"[resource-rep]{resource.name}")

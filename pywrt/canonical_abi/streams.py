@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pywrt.canonical_abi.context import Context, unaligned_pointer
-from pywrt.canonical_abi.instance import ComponentInstance
 from pywrt.canonical_abi.waitables import Waitable
 from pywrt.errors import Trap
 from pywrt.wit.types import F32, F64, S8, S16, S32, S64, U8, U16, U32, U64, WitType
+
+if TYPE_CHECKING:
+    from pywrt.canonical_abi.instance import ComponentInstance
 
 #: Elements of one buffer. Spec: Buffer.MAX_LENGTH
 MAX_LENGTH = (1 << 28) - 1
@@ -43,6 +45,23 @@ class Buffer(Protocol):
 
     def write(self, values: Sequence[Any]) -> None:
         """Put elements in."""
+
+
+class Units(Sequence[None]):
+    """The elements of a stream without payload, of which there may be 2^28."""
+
+    __slots__ = ("_count",)
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __getitem__(self, index: Any) -> Any:
+        if index >= self._count:
+            raise IndexError(index)
+        return None
 
 
 class GuestBuffer:
@@ -79,7 +98,7 @@ class GuestBuffer:
         return self.length - self.progress
 
     def read(self, count: int) -> Sequence[Any]:
-        values: Sequence[Any] = [None] * count
+        values: Sequence[Any] = Units(count)
         if self._element is not None:
             values = self._adapters.load_list_from_valid_range(self._element)(self._context, self._ptr, count)
             self._ptr += count * self._size
@@ -102,8 +121,6 @@ OnCopyDone = Callable[[CopyResult], None]
 class Shared:
     """What the two ends have in common: whether one is dropped, and the buffer that one has left here.
 
-    `failure` is what ended the instance that would have written.
-
     Spec: SharedStreamImpl, SharedFutureImpl
     """
 
@@ -115,6 +132,7 @@ class Shared:
     def __init__(self, element: WitType | None) -> None:
         self.element = element
         self.dropped = False
+        #: What ended the component that one end belonged to.
         self.failure: BaseException | None = None
         self._clear()
 
@@ -141,9 +159,9 @@ class Shared:
         assert on_copy_done is not None
         on_copy_done(result)
 
-    def has_room(self) -> bool:
-        """Whether a buffer is left here that more could be copied from or to."""
-        return self.buffer is not None and self.buffer.remain() > 0
+    def holds(self, buffer: Buffer | None) -> bool:
+        """Whether `buffer` is the one that is left here, and more could be copied from or to it."""
+        return buffer is not None and self.buffer is buffer and buffer.remain() > 0
 
     def cancel(self) -> None:
         """Give the operation that waits here up."""
@@ -156,10 +174,11 @@ class Shared:
             if self.buffer is not None:
                 self.notify(CopyResult.DROPPED)
 
-    def fail(self, error: BaseException) -> None:
-        """The writer can't go on, for `error`."""
-        self.failure = error
-        self.drop()
+    def lose(self, failure: BaseException) -> None:
+        """One end is gone with its component, for `failure`."""
+        if not self.dropped:
+            self.failure = failure
+            self.drop()
 
     def check_instances(self, instance: ComponentInstance | None) -> None:
         """Trap if one instance reads what it writes itself, but for numbers."""
@@ -225,7 +244,7 @@ class SharedFuture(Shared):
 
     def read(self, instance: ComponentInstance | None, buffer: Buffer, on_copy_done: OnCopyDone) -> None:
         """Read the value into `buffer`, or leave it here."""
-        if self.failure is not None and instance is None:
+        if self.dropped:  # by a component that has failed: others write before they drop
             on_copy_done(CopyResult.DROPPED)
             return
         if self.buffer is None:
@@ -248,12 +267,6 @@ class SharedFuture(Shared):
             self.notify(CopyResult.COMPLETED)
             on_copy_done(CopyResult.COMPLETED)
 
-    def fail(self, error: BaseException) -> None:
-        """The writer can't go on, for `error`: the host is told; a guest waits, as it has no way to learn."""
-        self.failure = error
-        if self.buffer is not None and self.instance is None:
-            self.notify(CopyResult.DROPPED)
-
 
 class CopyState(enum.Enum):
     """Spec: CopyState"""
@@ -267,7 +280,7 @@ class CopyState(enum.Enum):
 class CopyEnd(Waitable):
     """An end of a stream or future, in a guest's table."""
 
-    __slots__ = ("shared", "state")
+    __slots__ = ("buffer", "shared", "state")
 
     kind = "stream"
     #: What dropping it traps with while it is copying.
@@ -279,6 +292,8 @@ class CopyEnd(Waitable):
         super().__init__()
         self.shared = shared
         self.state = CopyState.IDLE
+        #: That of the last operation.
+        self.buffer: Buffer | None = None
 
     @property
     def is_copying(self) -> bool:
@@ -299,41 +314,24 @@ class CopyEnd(Waitable):
         super().drop()
 
 
-class ReadableEnd(CopyEnd):
-    __slots__ = ()
-
-    def fail(self, error: BaseException) -> None:
-        try:
-            self.shared.drop()
-        except Exception:  # of an iterator of the host's that was closed: `error` is what is told
-            pass
-
-
-class WritableEnd(CopyEnd):
-    __slots__ = ()
-
-    def fail(self, error: BaseException) -> None:
-        self.shared.fail(error)
-
-
-class ReadableStreamEnd(ReadableEnd):
+class ReadableStreamEnd(CopyEnd):
     __slots__ = ()
     busy = "cannot remove busy stream"
 
 
-class WritableStreamEnd(WritableEnd):
+class WritableStreamEnd(CopyEnd):
     __slots__ = ()
     done_because = "being notified that the readable end dropped"
 
 
-class ReadableFutureEnd(ReadableEnd):
+class ReadableFutureEnd(CopyEnd):
     __slots__ = ()
     kind = "future"
     busy = "cannot remove busy future"
     done_because = "previous read succeeded"
 
 
-class WritableFutureEnd(WritableEnd):
+class WritableFutureEnd(CopyEnd):
     __slots__ = ()
     kind = "future"
     busy = "cannot drop busy future"

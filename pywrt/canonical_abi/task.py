@@ -15,9 +15,9 @@ from typing import Any
 from pywrt.canonical_abi.driver import Driver, finish_call
 from pywrt.canonical_abi.func import LiftedFunc, run_within, start_task
 from pywrt.canonical_abi.guest_task import GuestTask
-from pywrt.canonical_abi.guest_task import State as GuestState
 from pywrt.canonical_abi.handles import CallScope
 from pywrt.canonical_abi.scheduler import Run
+from pywrt.engine.deadline import is_expired
 from pywrt.engine.machine import Step, Stop, begin, finish
 from pywrt.errors import Trap, ValueTypeError
 
@@ -67,6 +67,11 @@ class Task(Driver):
         if self.state is State.DONE:
             return Stop.RETURNED if self.trap is None else Stop.TRAPPED
         try:
+            if self.state is State.NEW:
+                stop = super().resume(slice)  # of others, until the instance can be entered
+                if stop is not Stop.RETURNED:
+                    return stop
+                self._begin()
             stop = super().resume(slice)
         except ValueTypeError:
             self.state = State.DONE
@@ -78,6 +83,8 @@ class Task(Driver):
         return stop
 
     def is_settled(self) -> bool:
+        if self.state is State.NEW:
+            return not self._must_wait()
         guest = self._guest
         if self._refused is not None:
             raise self._refused
@@ -85,6 +92,9 @@ class Task(Driver):
         if failure is not None:
             self._fail(failure)
         return self.state is State.DONE or guest.resolved
+
+    def waits_with(self, run: Run) -> bool:
+        return run is self._own and not self._guest.resolved
 
     def _drive(self, slice: int | None) -> Stop:
         stop = super()._drive(slice)
@@ -102,17 +112,24 @@ class Task(Driver):
             return error
         was_new, self.state = self.state is State.NEW, State.DONE
         self.result, self.trap = None, error
-        guest, run = self._guest, self._run
-        if run is not None and run is self.func.instance.run and self._must_stop(error):
-            self._run = None
-            self.scheduler.stop(run, error)
-        else:
+        guest = self._guest
+        if not self._must_stop(error) or not self._stop(error):
             self.let_go(error)
         if was_new or guest.resolved or guest.failure is not None:
             self._give_back()
         else:
             self._request_cancellation()
         return error
+
+    def _stop(self, error: BaseException) -> bool:
+        """End the guest's code where it is, if it is in the middle of that."""
+        run = self.func.instance.run
+        if run is None or run.task is not self._guest or (run.driven and run is not self._run):
+            return False
+        if run is self._run:
+            self._run = None
+        self.scheduler.stop(run, error)
+        return True
 
     def _must_stop(self, error: BaseException) -> bool:
         """Whether the guest is to be stopped in the middle of its code."""
@@ -140,13 +157,7 @@ class Task(Driver):
             self.scheduler.current = outer
         instance.thread, instance.sync_task = self._parked
 
-    def _next_run(self) -> Run | None:
-        """The call's own, if it is to begin; it waits where another task's call is in the instance."""
-        if self.state is State.NEW and not self._must_wait():
-            return self._begin()
-        return super()._next_run()
-
-    def _begin(self) -> Run:
+    def _begin(self) -> None:
         """Enter the instance."""
         func, instance, guest = self.func, self.func.instance, self._guest
 
@@ -161,20 +172,17 @@ class Task(Driver):
                 return start_task(guest, left, end)
             return begin(run_within(guest), left, end)
 
-        self._own = self.scheduler.begin(enter)
+        self._own = self._run = self.scheduler.begin(enter, guest)
         self._own.owner = self.owner
         self.state = State.RUNNING
-        return self._own
 
     def _must_wait(self) -> bool:
-        """Whether a run is in the instance that will leave it: of another task of asyncio, or of nobody."""
+        """Whether what is in the instance can leave it: another task of asyncio has it, or nobody."""
         busy = [instance.run for instance in self.func.instance.lineage if instance.run is not None]
-        return bool(busy) and all(self._will_leave(run) for run in busy)
-
-    def _will_leave(self, run: Run) -> bool:
-        if run.failure is not None:
-            return False
-        return run in self.scheduler.left or (self.owner is not None and run.owner is not self.owner)
+        return bool(busy) and all(
+            run.failure is None and (not run.driven or None is not self.owner is not run.owner)
+            for run in busy
+        )
 
     def _resolved(self, value: Any, returned: bool) -> None:
         self.result = value
@@ -188,7 +196,8 @@ class Task(Driver):
 
     def _fail(self, trap: BaseException) -> Stop:
         """What the host lent is the host's again."""
-        if self.state is State.RUNNING and self._guest.failure is None and self._own.failure is None:
+        is_new = self._guest.failure is None and self._own.failure is None
+        if self.state is State.RUNNING and is_new and not self._stop(trap):
             self.scheduler.poison(self.func.instance, trap)
         self._give_back()
         self.result = None
@@ -200,17 +209,13 @@ class Task(Driver):
 
     def _request_cancellation(self) -> None:
         """Ask the guest's task to end; it has a while to do so now, and what other drivers give it later."""
-        guest = self._guest
-        if guest.state is not GuestState.INITIAL and guest.state is not GuestState.STARTED:
-            return
+        guest, scheduler = self._guest, self.scheduler
         left = guest.instance.store.config.max_call_depth - 1
-        scheduler = self.scheduler
-        run = scheduler.begin(lambda: begin(guest.request_cancellation(None), left, finish))
-        outer, scheduler.launch = scheduler.launch, self.launch
-        try:
+        run = scheduler.begin(lambda: begin(guest.request_cancellation(None), left, finish), guest)
+        if is_expired(scheduler.store):
+            stop = Stop.SLICE_END
+        else:
             stop = scheduler.resume(run, _CANCEL_SLICE)
-        finally:
-            scheduler.launch = outer
         if stop is not Stop.RETURNED and stop is not Stop.TRAPPED:
             scheduler.leave_to_others(run)
 
@@ -226,5 +231,5 @@ def call(func: LiftedFunc, args: Sequence[Any]) -> Any:
     that does not fit. Trap "all fuel consumed" when the store's fuel runs out.
     """
     task = Task(func, args)
-    finish_call(task)
+    finish_call(func.instance.store, task)
     return task.result

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from pywrt.cli import bindgen, inspect, objdump, parse, run, validate, wit
+from pywrt.cli import bindgen, compose, inspect, objdump, parse, run, validate, wit
 from pywrt.cli import print as print_text
 from pywrt.cli.files import CommandError
 from pywrt.version import __version__
@@ -29,6 +29,7 @@ _COMMANDS = {
     "inspect": inspect,
     "wit": wit,
     "bindgen": bindgen,
+    "compose": compose,
 }
 
 _EXAMPLES = """\
@@ -42,6 +43,7 @@ examples:
   pywrt inspect app.wasm                        what is it, what does it need?
   pywrt wit wit/                                check interfaces, and print them
   pywrt bindgen app.wasm -o app.py              a typed Python module for a component
+  pywrt compose app.wasm --plug log.wasm -o all.wasm
 
 `pywrt COMMAND --help` has more. An MCP server is run with `pywrt-mcp FILE`.
 Exit status: 0 success, 1 failure, 2 usage, 134 trap; of `run`, the guest's.

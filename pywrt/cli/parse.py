@@ -14,7 +14,7 @@ examples:
   pywrt parse math.wat -o - | sha256sum         to standard output
 
 What is made is not validated: `pywrt validate` does that. The names in the text are kept in name sections.
-`pywrt print` makes text of modules again.
+`pywrt print` makes text again.
 """
 
 

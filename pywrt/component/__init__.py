@@ -14,7 +14,7 @@ from pywrt.canonical_abi.host_streams import ErrorContext, FutureReader, StreamR
 from pywrt.canonical_abi.task import Task
 from pywrt.canonical_abi.values import Err, Record, Variant
 from pywrt.component.component import Component, ExportIndex
-from pywrt.component.instance import Func, Instance
+from pywrt.component.instance import Func, Instance, shuffle_turns
 from pywrt.component.linker import Linker, LinkerInstance
 from pywrt.component.types import ComponentType, Extern, InstanceType, ModuleType
 
@@ -38,4 +38,5 @@ __all__ = [
     "StreamReader",
     "Task",
     "Variant",
+    "shuffle_turns",
 ]

@@ -234,8 +234,9 @@ def canon_resource(canon: Canon) -> Callable[[Scope, Pointers, int], None]:
             raise InvalidError(
                 f"type index {index} is not a local resource: `{canon.name}` needs one that is defined here"
             )
-        scope.add_core_func(core_type(canon.type, resource.rep or _I32))
-        scope.definitions.append(CanonResource(canon.name, resource))
+        rep = resource.rep or _I32
+        scope.add_core_func(core_type(canon.type, rep))
+        scope.definitions.append(CanonResource(canon.name, resource, rep))
 
     return rule
 

@@ -19,6 +19,7 @@ from pywrt.component.elements import (
     read_name_attributes,
     read_sort,
 )
+from pywrt.component.names import NAME_SECTION, ComponentNames
 from pywrt.component.scope import Scope
 from pywrt.component.subtyping import Work
 from pywrt.component.tables import (
@@ -60,13 +61,12 @@ _SUITE_MESSAGES = {
 class _Component:
     """A component that is being decoded: its scope, and where in the file it ends."""
 
-    __slots__ = ("end", "name", "names", "scope")
+    __slots__ = ("end", "names", "scope")
 
     def __init__(self, scope: Scope, end: int) -> None:
         self.scope = scope
         self.end = end
-        self.name: str | None = None
-        self.names: dict[str, dict[int, str]] = {}
+        self.names = ComponentNames()
 
 
 def decode_component(
@@ -129,7 +129,7 @@ class _Decoder:
         done = self.stack.pop()
         scope = done.scope
         type = _located(scope.component_type, done.end)
-        code = ComponentCode(tuple(scope.definitions), type, done.name, done.names)
+        code = ComponentCode(tuple(scope.definitions), type, done.names.own, done.names.by_sort)
         if self.stack:
             outer = self.stack[-1].scope
             _located(lambda: outer.add("component", component_extern(type)), done.end)
@@ -416,27 +416,9 @@ _IMMEDIATES: dict[str, Callable[[Reader, Scope, Canon], Any]] = {
 
 def _custom_section(reader: Reader, component: _Component) -> None:
     name = reader.name()
-    if name != "component-name":
+    if name != NAME_SECTION:
         return
     try:
-        _name_section(reader, component)
+        component.names.read(reader)
     except MalformedError:
         return  # names are for messages only: a name section need not be well-formed
-
-
-def _name_section(reader: Reader, component: _Component) -> None:
-    """Spec: Binary.md#name-section"""
-    while reader.pos < reader.end:
-        kind = reader.byte()
-        size = reader.u32()
-        start = reader.skip(size)
-        content = Reader(reader.data, start, start + size)
-        if kind == 0:
-            component.name = content.name()
-        elif kind == 1:
-            sort = read_sort(content)
-            names: dict[int, str] = {}
-            for _ in range(content.count("names", MAX_INDEX_SPACE)):
-                index = content.u32()
-                names[index] = content.name()
-            component.names[sort] = names

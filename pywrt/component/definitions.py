@@ -132,10 +132,11 @@ class CanonLower:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CanonResource:
-    """`name` is `resource.new`, `resource.drop` or `resource.rep`."""
+    """`name` is `resource.new`, `resource.drop` or `resource.rep`; `rep` is what represents the resource."""
 
     name: str
     resource: Resource
+    rep: core.ValType
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,11 +1,13 @@
 """`Instance` and `Func`: an instantiated component, for embedders."""
 
+from random import Random
 from typing import Any
 
 from pywrt.api.calls import AsyncCall, running_task
 from pywrt.api.driving import drive_async
 from pywrt.api.engine import Store
 from pywrt.canonical_abi.func import ComponentFunc, HostFunc, LiftedFunc
+from pywrt.canonical_abi.scheduler import scheduler_of
 from pywrt.canonical_abi.task import Task, call
 from pywrt.canonical_abi.values import Err, Sums
 from pywrt.component.component import ExportIndex, find_export
@@ -13,6 +15,17 @@ from pywrt.component.instantiation import Exports, at_path
 from pywrt.component.types import ComponentType
 from pywrt.errors import WasmError
 from pywrt.wit.types import FuncType, Result
+
+
+def shuffle_turns(store: Store, seed: int | None, hesitate: bool = False) -> None:
+    """Draw which thread of the store's components goes on where the specification leaves it open; for tests.
+
+    The draws follow from `seed`; None is the order of waiting again, as by default. `hesitate` is for
+    drawing, too, whether a thread goes on at once if what it waits for is there; else it does.
+    """
+    scheduler = scheduler_of(store.state)
+    scheduler.random = None if seed is None else Random(seed)
+    scheduler.hesitates = hesitate
 
 
 class Func:
@@ -139,6 +152,11 @@ class Instance:
         except (KeyError, TypeError):
             return None
         return Func(self.store, func) if isinstance(func, (LiftedFunc, HostFunc)) else None
+
+    @property
+    def items(self) -> Exports:
+        """All exports as the runtime has them, for a `Linker`."""
+        return self._exports
 
     @property
     def exports(self) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from pywrt.canonical_abi.resource_builtins import (
     canon_resource_new,
     canon_resource_rep,
 )
+from pywrt.canonical_abi.task import call
 from pywrt.component.definitions import (
     AliasCoreExport,
     AliasExport,
@@ -42,6 +43,8 @@ from pywrt.component.definitions import (
     ModuleDef,
     Options,
     ResourceDef,
+    StartDef,
+    ValueDef,
 )
 from pywrt.component.subtyping import Substitution, substitute, substitute_func
 from pywrt.component.tables import SORTS
@@ -285,7 +288,8 @@ def _canon_lower(frame: Frame, definition: CanonLower) -> None:
 
 def _canon_resource(frame: Frame, definition: CanonResource) -> None:
     make = _RESOURCE_BUILTINS[definition.name]
-    frame.spaces["core func"].append(make(frame.resources[definition.resource], frame.instance))
+    resource = frame.resources[definition.resource]
+    frame.spaces["core func"].append(make(resource, frame.instance, definition.rep))
 
 
 def _canon_builtin(frame: Frame, definition: CanonBuiltin) -> None:
@@ -301,6 +305,19 @@ def _canon_builtin(frame: Frame, definition: CanonBuiltin) -> None:
         else:
             made.table, made.thread = frame.spaces["core table"][definition.index], definition.thread
     frame.spaces["core func"].append(canon_builtin(made, frame.instance))
+
+
+def _value(frame: Frame, definition: ValueDef) -> None:
+    frame.spaces["value"].append(definition.value)
+
+
+def _start(frame: Frame, definition: StartDef) -> None:
+    """Call a function with values; what it returns is a value. Spec: Explainer.md#start-definitions"""
+    func = frame.spaces["func"][definition.func]
+    args = [frame.spaces["value"][index] for index in definition.args]
+    result = call(func, args) if isinstance(func, LiftedFunc) else func.fn(*args)
+    if definition.has_result:
+        frame.spaces["value"].append(result)
 
 
 def _export(frame: Frame, definition: ExportDef) -> None:
@@ -366,5 +383,7 @@ _EXECUTE: dict[type, Callable[[Frame, Any], None]] = {
     CanonLower: _canon_lower,
     CanonResource: _canon_resource,
     CanonBuiltin: _canon_builtin,
+    ValueDef: _value,
+    StartDef: _start,
     ExportDef: _export,
 }

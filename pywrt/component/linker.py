@@ -12,7 +12,7 @@ from typing import Any
 
 from pywrt.api.engine import Engine, Module, Store
 from pywrt.canonical_abi.func import HostFunc, LiftedFunc, check_host_arity
-from pywrt.canonical_abi.handles import HostResource
+from pywrt.canonical_abi.handles import GuestResource, HostResource
 from pywrt.component.component import Component, match_name
 from pywrt.component.instance import Func, Instance
 from pywrt.component.instantiation import instantiate
@@ -35,6 +35,15 @@ class HostFunction:
         self.fn = fn
         self.type = type
         self.typed = typed
+
+
+class HostValue:
+    """A value that the host provides."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
 
 
 #: What a linker holds under a name; a dict is an instance.
@@ -78,9 +87,21 @@ class LinkerInstance:
         """Provide a resource type."""
         self._define(name, resource)
 
+    def add_value(self, name: str, value: Any) -> None:
+        """Provide a value; it is checked against its type where the component uses it."""
+        self._define(name, HostValue(value))
+
     def add_module(self, name: str, module: Module) -> None:
         """Provide a core module."""
         self._define(name, module.compiled)
+
+    def add_exports(self, instance: Instance) -> None:
+        """Provide all that `instance` exports, under the same names.
+
+        For components of the same store: calls go from one to the other.
+        """
+        for name, item in instance.items.items():
+            self._define(name, _copied(item))
 
     def _define(self, name: str, item: Item) -> None:
         if name in self._items and not self._linker.allow_shadowing:
@@ -145,17 +166,18 @@ class Linker:
         named. LimitError past a limit of the store. Trap, or what host functions raise, if code that runs
         during instantiation ends so. The store and its other instances live on in each case.
         """
-        args = _Imports(self, component).args()
+        args = _Imports(self, component, store).args()
         return Instance(store, component.type, instantiate(store.state, component.code, args))
 
 
 class _Imports:
     """Checks what a linker holds against the imports of a component, and turns it into arguments."""
 
-    def __init__(self, linker: Linker, component: Component) -> None:
+    def __init__(self, linker: Linker, component: Component, store: Store) -> None:
         self.linker = linker
         self.items = linker._items
         self.component = component
+        self.store = store
         self.types = Substitution({})
 
     def args(self) -> dict[str, Any]:
@@ -187,6 +209,7 @@ class _Imports:
             )
         if not isinstance(item, wit.ResourceType):
             raise LinkError(f"import `{shown}`: expected resource type, the host has a {_kind(item)}")
+        self.check_store(item, shown)
         return item
 
     def argument(self, found: Item, wanted: Extern, name: str, shown: str) -> Any:
@@ -199,6 +222,10 @@ class _Imports:
             raise LinkError(
                 f"unknown import: `{shown}` ({wanted}) has not been defined: {self.linker.hint(shown)}"
             )
+        if wanted.sort == "value":
+            if not isinstance(found, HostValue):
+                raise LinkError(f"import `{shown}`: expected a value, the host has a {_kind(found)}")
+            return found.value
         if isinstance(wanted.type, wit.FuncType):
             return self.func(found, wanted.type, shown)
         if isinstance(wanted.type, ModuleType):
@@ -227,8 +254,14 @@ class _Imports:
             return HostFunc(type, fn, shown)
         if isinstance(found, (LiftedFunc, HostFunc)):
             _check_type(found.type, type, shown)
+            self.check_store(found, shown)
             return found
         raise LinkError(f"import `{shown}`: expected {type}, the host has a {_kind(found)}")
+
+    def check_store(self, item: Item, shown: str) -> None:
+        """LinkError for a function or resource type of an instance that is in another store."""
+        if isinstance(item, LiftedFunc | GuestResource) and item.instance.store is not self.store.state:
+            raise LinkError(f"import `{shown}`: the {_kind(item)} belongs to an instance of another store")
 
     def module(self, found: Item, wanted: ModuleType, shown: str) -> Any:
         """A core module whose type fits."""
@@ -241,6 +274,11 @@ class _Imports:
                 f"import `{shown}`: the core module that the host has does not fit: {error}"
             ) from None
         return found
+
+
+def _copied(item: Item) -> Item:
+    """An item of an instance; dicts are made anew, since the linker may add to them."""
+    return {name: _copied(inner) for name, inner in item.items()} if isinstance(item, dict) else item
 
 
 def _check_type(have: wit.FuncType, want: wit.FuncType, shown: str) -> None:
@@ -259,6 +297,8 @@ def _kind(item: Item) -> str:
         return "function" if item.type is None else f"function of type {item.type}"
     if isinstance(item, (LiftedFunc, HostFunc)):
         return f"function of type {item.type}"
+    if isinstance(item, HostValue):
+        return "value"
     return "resource type" if isinstance(item, wit.ResourceType) else "core module"
 
 

@@ -109,6 +109,8 @@ class Scope:
         self.work = work
         self.features = features
         self.depth: int = 1 if parent is None else parent.depth + 1
+        #: How many of the scopes from the outermost to this one are components.
+        self.components: int = (0 if parent is None else parent.components) + (kind == "component")
         if self.depth > MAX_NESTING:
             raise InvalidError(f"nesting of components or types exceeds the limit of {MAX_NESTING}")
         self.spaces: dict[str, list[Any]] = {sort: [] for sort in _SPACES}
@@ -505,7 +507,7 @@ class Scope:
         if self.kind != "component" and sort not in ("type", "core type"):
             raise InvalidError("aliases in a component or instance type may only refer to types or instances")
         scope = self.outer(count)
-        crossed = any(self.outer(i).kind == "component" for i in range(count))
+        crossed = scope.components < self.components
         item = scope.get(sort, index)
         if crossed and sort == "type" and item.free:
             raise InvalidError(

@@ -586,7 +586,7 @@ def _same_handle(a: wit.Own | wit.Borrow, b: wit.Own | wit.Borrow, memo: set[tup
     _same_resource(a.resource, b.resource)
 
 
-def _same_stream(a: wit.Stream | wit.Future, b: wit.Stream | wit.Future, memo: set[tuple[int, int]]) -> None:
+def _same_payload(a: wit.Stream | wit.Future, b: wit.Stream | wit.Future, memo: set[tuple[int, int]]) -> None:
     kind = kind_of(b)
     if a.element is not None and b.element is not None:
         _inside(a.element, b.element, f"type mismatch in {kind}", memo)
@@ -612,7 +612,7 @@ _SAME: dict[type, Callable[[Any, Any, set[tuple[int, int]]], None]] = {
     wit.Result: _same_result,
     wit.Own: _same_handle,
     wit.Borrow: _same_handle,
-    wit.Stream: _same_stream,
-    wit.Future: _same_stream,
+    wit.Stream: _same_payload,
+    wit.Future: _same_payload,
     wit.Map: _same_map,
 }

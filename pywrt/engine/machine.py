@@ -20,7 +20,7 @@ from types import GeneratorType
 from typing import Any
 
 from pywrt.engine.backtrace import frame_of, innermost, locate, message_of
-from pywrt.engine.deadline import check_deadline
+from pywrt.engine.deadline import check_expiry
 from pywrt.engine.exceptions import unwind
 from pywrt.engine.stops import Finished, OutOfFuel, call_stack_exhausted
 from pywrt.errors import FrameInfo, ThrownException, Trap
@@ -151,7 +151,7 @@ def host_func(store: Store, type: FuncType, fn: Callable[..., Any], name: str = 
         store.running = R
         try:
             if store.interrupted or store.deadline is not None:  # a part may be of many slow host calls
-                _check_expiry(store)
+                check_expiry(store)
             results = fn(*R[LINK:])
         except Exception as error:
             raise _HostError(error) from error
@@ -522,19 +522,11 @@ class Activation:
     def _expired(self) -> Stop | None:
         """Trap if the store's deadline has passed or it was interrupted."""
         try:
-            _check_expiry(self.store)
+            check_expiry(self.store)
         except Trap as trap:
             trap.backtrace = self.backtrace()
             return self._failed(trap)
         return None
-
-
-def _check_expiry(store: Store) -> None:
-    """Trap if the store was interrupted, or its deadline has passed."""
-    if store.interrupted:
-        store.interrupted = False
-        raise Trap("interrupted", "interrupt")
-    check_deadline(store)
 
 
 def landing_of(store: Store, error: Exception, block: Block, R: list[Any]) -> tuple[Block, list[Any]] | None:
@@ -605,7 +597,7 @@ def call(store: Store, func: Func, args: Sequence[Any]) -> list[Any]:
     if store.nested >= MAX_NESTED_CALLS:
         raise call_stack_exhausted()
     if store.interrupted or store.deadline is not None:
-        _check_expiry(store)
+        check_expiry(store)
     running = store.running
     left = (store.config.max_call_depth if running is None else max(1, running[CALLS_LEFT])) - 1
     outer = _outermost(func, left)

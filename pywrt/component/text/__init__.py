@@ -4,5 +4,6 @@ Test scripts are in `pywrt.component.text.script`, which who only reads componen
 """
 
 from pywrt.component.text.components import parse_component, wat2wasm
+from pywrt.component.text.printer import print_component
 
-__all__ = ["parse_component", "wat2wasm"]
+__all__ = ["parse_component", "print_component", "wat2wasm"]

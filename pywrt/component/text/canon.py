@@ -20,7 +20,7 @@ _OPTION_CODES = {
     for code, (name, indexed) in CANON_OPTIONS.items()
 }
 #: The sort of what an option refers to.
-_OPTION_SORTS = {
+OPTION_SORTS = {
     name: "core memory" if name == "memory" else "core func"
     for name, indexed in CANON_OPTIONS.values()
     if indexed
@@ -76,7 +76,7 @@ def _core_memory(context: Context, name: str) -> list[Part]:
 
 def _option_index(context: Context, option: str) -> Part:
     """What an option refers to, and its closing parenthesis. Older texts have `<idx> <name>` there."""
-    sort = _OPTION_SORTS[option]
+    sort = OPTION_SORTS[option]
     ref = context.path(sort) if context.cursor.at_index() else context.lenient_reference(sort)
     context.cursor.expect(")")
     return ref
@@ -90,7 +90,7 @@ def _options(context: Context, name: str) -> list[Part]:
         start = cursor.i
         opened = cursor.accept("(")
         option = cursor.texts[cursor.i]
-        if option not in _OPTION_CODES or opened != (option in _OPTION_SORTS):
+        if option not in _OPTION_CODES or opened != (option in OPTION_SORTS):
             cursor.i = start
             return [unsigned(count), *parts]
         cursor.i += 1

@@ -40,7 +40,7 @@ from pywrt.wasm.binary import encode_module
 from pywrt.wasm.text.annotations import parse_custom
 from pywrt.wasm.text.cursor import Cursor
 from pywrt.wasm.text.instructions import unsigned
-from pywrt.wasm.text.lexer import Tokens, decode_text, tokenize
+from pywrt.wasm.text.lexer import NAME, NAMES, Tokens, decode_text, tokenize
 from pywrt.wasm.text.modules import ModuleParser, read_module
 
 #: What can be imported and exported.
@@ -69,10 +69,13 @@ class ComponentParser:
         return scope.component()
 
     def _customs(self) -> None:
-        """Custom sections that annotations in front of the next token say."""
+        """Custom sections that annotations in front of the next token say, or that names stand there."""
         for annotation in self.context.customs.get(self.cursor.i, ()):
-            custom = parse_custom(annotation).custom
-            self.context.scope.define(CUSTOM, name_bytes(custom.name) + custom.data)
+            if annotation.name == NAMES:
+                self.context.scope.place_names()
+            else:
+                custom = parse_custom(annotation).custom
+                self.context.scope.define(CUSTOM, name_bytes(custom.name) + custom.data)
 
     def _definition(self) -> None:
         cursor = self.cursor
@@ -139,7 +142,9 @@ class ComponentParser:
         cursor.i -= 1
         module_cursor = Cursor(tokens, first)
         annotations = tokens.annotations_between(first, cursor.i)
-        module = ModuleParser(module_cursor, binding.name, annotations).parse()
+        if first in context.own_names:  # then the name at this place is the component's for the module
+            annotations = [a for a in annotations if a.name != NAME or a.index != first]
+        module = ModuleParser(module_cursor, binding.own_name, annotations).parse()
         if module_cursor.i != cursor.i:
             raise module_cursor.unexpected(wanted='")"')
         context.ascend()
@@ -212,7 +217,7 @@ class ComponentParser:
     def component(self, binding: Binding) -> int:
         context = self.context
         scope = context.open_scope(COMPONENT_KIND, binding.name)
-        scope.shown_name = binding.annotated or binding.name
+        scope.own_name = binding.own_name
         encoded = self.parse()
         context.close_scope()
         context.scope.define(COMPONENT, encoded)
@@ -391,5 +396,5 @@ def read_definitions(context: Context) -> bytes:
     """The component whose identifier and definitions come next, up to its closing parenthesis."""
     binding = context.binding()
     context.scope.name = binding.name
-    context.scope.shown_name = binding.annotated or binding.name
+    context.scope.own_name = binding.own_name
     return ComponentParser(context).parse()

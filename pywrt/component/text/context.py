@@ -12,23 +12,32 @@ from pywrt.component.tables import MAX_NESTING, OUTER_ALIAS_SORTS
 from pywrt.component.text.encoding import ALIAS, SORT_BYTES, name_bytes, vector
 from pywrt.component.text.scope import COMPONENT_KIND, Scope
 from pywrt.errors import MalformedError
-from pywrt.wasm.text.cursor import Cursor
+from pywrt.wasm.text.cursor import Cursor, read_name
 from pywrt.wasm.text.instructions import signed, unsigned
-from pywrt.wasm.text.lexer import CUSTOM, NAME, Annotation, Tokens
+from pywrt.wasm.text.lexer import CUSTOM, NAME, NAMES, OWN_NAME, Annotation, Tokens
 
 #: Attributes of import and export names, in the order of their codes. Spec: Binary.md, `attribute`
 ATTRIBUTES = ("implements", "versionsuffix", "external-id")
 
 
 class Binding:
-    """The identifier, and the name that an annotation gives, of what has not its index yet."""
+    """The identifier, and the name that an annotation gives, of what has not its index yet.
 
-    __slots__ = ("annotated", "name", "start")
+    `own_name` is what a module or component calls itself: the same, unless an annotation says otherwise.
+    """
 
-    def __init__(self, name: str | None, annotated: str | None, start: int) -> None:
+    __slots__ = ("annotated", "name", "own_name", "start")
+
+    def __init__(
+        self, name: str | None, annotated: str | None, start: int, own: Annotation | None = None
+    ) -> None:
         self.name = name
         self.annotated = annotated
         self.start = start  # its token, for messages
+        if own is None:
+            self.own_name = name if annotated is None else annotated
+        else:
+            self.own_name = read_name(own) if own.content.texts[0] else None
 
 
 ANONYMOUS = Binding(None, None, 0)
@@ -82,15 +91,16 @@ class ComponentCursor(Cursor):
 class Context:
     """A component's parser: `scope` is the innermost of the scopes around the cursor."""
 
-    __slots__ = ("cursor", "customs", "depth", "scope")
+    __slots__ = ("cursor", "customs", "depth", "own_names", "scope")
 
     def __init__(self, tokens: Tokens, start: int = 0) -> None:
         self.cursor = ComponentCursor(tokens, start)
         self.cursor.name_annotations = {a.index: a for a in reversed(tokens.annotations) if a.name == NAME}
-        #: Custom sections that annotations say, by the token that they precede.
+        self.own_names = {a.index: a for a in tokens.annotations if a.name == OWN_NAME}
+        #: Custom sections that annotations say, and where that of names is, by the token that they precede.
         self.customs: dict[int, list[Annotation]] = {}
         for annotation in tokens.annotations:
-            if annotation.name == CUSTOM:
+            if annotation.name in (CUSTOM, NAMES):
                 self.customs.setdefault(annotation.index, []).append(annotation)
         self.scope = Scope(COMPONENT_KIND, None, None)
         self.depth = 0
@@ -122,7 +132,7 @@ class Context:
         """The identifier that comes next, if one does, and the name that an annotation gives."""
         start = self.cursor.i
         name = self.cursor.identifier()
-        return Binding(name, self.cursor.annotated_name(), start)
+        return Binding(name, self.cursor.annotated_name(), start, self.own_names.get(self.cursor.i))
 
     def add(self, sort: str, binding: Binding = ANONYMOUS) -> int:
         """Take the next index of a sort."""

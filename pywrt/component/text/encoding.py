@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from pywrt.component.names import NAME_SECTION
 from pywrt.component.tables import CORE_SORTS, SORTS
 from pywrt.wasm.text.instructions import unsigned
 
@@ -59,4 +60,4 @@ def encode_names(own: str | None, names: Mapping[str, Mapping[int, str]]) -> byt
         if entries:
             pairs = [unsigned(index) + name_bytes(name) for index, name in entries]
             subsections.append(b"\x01" + sized(code + vector(pairs)))
-    return name_bytes("component-name") + b"".join(subsections) if subsections else b""
+    return name_bytes(NAME_SECTION) + b"".join(subsections) if subsections else b""

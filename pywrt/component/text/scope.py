@@ -3,6 +3,7 @@
 from itertools import groupby
 from operator import itemgetter
 
+from pywrt.component.names import NAME_SECTION
 from pywrt.component.tables import PREAMBLE
 from pywrt.component.text.encoding import (
     CUSTOM,
@@ -10,6 +11,7 @@ from pywrt.component.text.encoding import (
     TYPE_DECLARATORS,
     WHOLE_SECTIONS,
     encode_names,
+    name_bytes,
     sized,
     vector,
 )
@@ -41,17 +43,18 @@ class DefinedType:
 class Scope:
     """Index spaces by sort, and definitions in order: each the section that it belongs to and its content.
 
-    `name` is the identifier that outer aliases call it by, `shown_name` what the section of names says.
+    `name` is the identifier that outer aliases call it by, `own_name` what the section of names says.
     """
 
     __slots__ = (
+        "_names_place",
         "definitions",
         "implied",
         "inline_exports",
         "kind",
         "name",
+        "own_name",
         "parent",
-        "shown_name",
         "spaces",
         "types",
     )
@@ -59,13 +62,15 @@ class Scope:
     def __init__(self, kind: str, name: str | None, parent: "Scope | None") -> None:
         self.kind = kind
         self.name = name
-        self.shown_name = name
+        self.own_name = name
         self.parent = parent
         self.spaces: dict[str, Space] = {}
         #: Indices of outer aliases that uses of an identifier imply, by sort and identifier. A later
         #: definition may have the identifier for itself.
         self.implied: dict[tuple[str, str], int] = {}
         self.definitions: list[tuple[int, bytes]] = []
+        #: Before which of them the section of names stands, if not behind all.
+        self._names_place: int | None = None
         #: What exports within definitions say: name, sort and index. They follow all definitions.
         self.inline_exports: list[tuple[bytes, str, int]] = []
         #: Types by index, as far as they are defined in the text.
@@ -88,6 +93,10 @@ class Scope:
         """Append a definition; its index is taken by who knows its sort."""
         self.definitions.append((section, content))
 
+    def place_names(self) -> None:
+        """Have the section of names stand here."""
+        self._names_place = len(self.definitions)
+
     def alias_type(self, index: int, other: int) -> None:
         """Note that type `index` is the same as `other`, where that is defined here."""
         if other in self.types:
@@ -96,15 +105,21 @@ class Scope:
     def component(self) -> bytes:
         """The binary format: definitions in order; neighbours share a section if they may."""
         parts = [PREAMBLE]
-        for section, run in groupby(self.definitions, itemgetter(0)):
+        for section, run in groupby(self._with_names(), itemgetter(0)):
             contents = [content for _, content in run]
             if section not in WHOLE_SECTIONS:
                 contents = [vector(contents)]
             parts += [bytes((section,)) + sized(content) for content in contents]
-        names = encode_names(self.shown_name, {sort: space.name_map() for sort, space in self.spaces.items()})
-        if names:
-            parts.append(bytes((CUSTOM,)) + sized(names))
         return b"".join(parts)
+
+    def _with_names(self) -> list[tuple[int, bytes]]:
+        """The definitions and the section of names, unless the text says what is in that."""
+        names = encode_names(self.own_name, {sort: space.name_map() for sort, space in self.spaces.items()})
+        head = name_bytes(NAME_SECTION)
+        if not names or any(section == CUSTOM and c.startswith(head) for section, c in self.definitions):
+            return self.definitions
+        place = len(self.definitions) if self._names_place is None else self._names_place
+        return [*self.definitions[:place], (CUSTOM, names), *self.definitions[place:]]
 
     def declarators(self) -> bytes:
         """The vector of declarators of a type."""

@@ -31,9 +31,10 @@ _SIMPLE_ESCAPES = {b"t": b"\t", b"n": b"\n", b"r": b"\r", b'"': b'"', b"'": b"'"
 #: Annotations that are kept. Spec: appendix/custom.html, and the proposal of branch hints
 NAME, CUSTOM, BRANCH_HINT = "name", "custom", "metadata.code.branch_hint"
 #: Ours, for what else a binary can say: `(@names (after code))` is where the section of all names stands,
-#: `(@data_count)` the section of that name where no instruction needs it.
-NAMES, DATA_COUNT = "names", "data_count"
-_MEANT = frozenset((NAME, CUSTOM, BRANCH_HINT, NAMES, DATA_COUNT))
+#: `(@data_count)` the section of that name where no instruction needs it, and `(@own_name "name"?)` what a
+#: module or component in a component calls itself, if that is not what the component around it does.
+NAMES, DATA_COUNT, OWN_NAME = "names", "data_count", "own_name"
+_MEANT = frozenset((NAME, CUSTOM, BRANCH_HINT, NAMES, DATA_COUNT, OWN_NAME))
 
 
 class Annotation:

@@ -15,14 +15,11 @@ from pywrt.wasm.binary.instructions import CATCH, CATCH_ALL, CATCH_ALL_REF, CATC
 from pywrt.wasm.binary.reader import Reader
 from pywrt.wasm.module import Expr
 from pywrt.wasm.opcodes import Opcode, access_size
+from pywrt.wasm.text.printer.layout import INDENTS, MAX_INDENT
 from pywrt.wasm.text.printer.names import NO_NAMES, Labels, SpaceNames
 from pywrt.wasm.text.printer.types import TypePrinter
 from pywrt.wasm.text.printer.values import float_decimal, float_text
 from pywrt.wasm.types import RefType, ValType, ref_type
-
-#: Deeper nesting is not indented further: a body of 50,000 blocks would print as gigabytes.
-_MAX_INDENT = 32
-_INDENTS = tuple("  " * depth for depth in range(_MAX_INDENT + 1))
 
 #: Mnemonics of the opcode table that have no keyword of their own.
 _KEYWORDS = {
@@ -110,7 +107,7 @@ class BodyPrinter:
             level = 0 if depth is None else depth + len(blocks)
             if offset in hints and mnemonic in _HINTED:
                 hint = f'(@metadata.code.branch_hint "\\{hints[offset]:02x}")'
-                lines.append(_INDENTS[min(level, _MAX_INDENT)] + hint)
+                lines.append(INDENTS[min(level, MAX_INDENT)] + hint)
                 offsets.append(offset)
                 self.hints_written += 1
             if mnemonic in _OPENING:
@@ -125,7 +122,7 @@ class BodyPrinter:
                 text = PRINT_IMMEDIATES[op.immediates](
                     self, _KEYWORDS.get(mnemonic, mnemonic), op, immediates
                 )
-            lines.append(_INDENTS[min(max(level, 0), _MAX_INDENT)] + text)
+            lines.append(INDENTS[min(max(level, 0), MAX_INDENT)] + text)
             offsets.append(offset)
         if reader.pos != expr.end:
             raise MalformedError("END opcode expected at the end of the body, not before", offset=reader.pos)

@@ -6,7 +6,7 @@ annotations. Whether the parser makes the same sections of the first two is know
 written: if not, the module is printed again with those sections as `(@custom ...)`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from pywrt.errors import LimitError
 from pywrt.wasm.binary.sections import (
@@ -25,7 +25,7 @@ from pywrt.wasm.binary.sections import (
     TAG_SECTION,
     TYPE_SECTION,
 )
-from pywrt.wasm.module import Code, Data, Elem, Expr, Module
+from pywrt.wasm.module import Code, Elem, Expr, Module
 from pywrt.wasm.text.printer.code import BodyPrinter
 from pywrt.wasm.text.printer.customs import (
     BRANCH_HINTS,
@@ -36,21 +36,35 @@ from pywrt.wasm.text.printer.customs import (
     names_stand_last,
     read_branch_hints,
 )
+from pywrt.wasm.text.printer.layout import strings, wrapped
 from pywrt.wasm.text.printer.names import Names, SpaceNames
 from pywrt.wasm.text.printer.types import TypePrinter
-from pywrt.wasm.text.printer.values import quoted, quoted_name
+from pywrt.wasm.text.printer.values import quoted_name
 from pywrt.wasm.types import (
     FuncType,
     ValType,
     ref_type,
 )
 
-#: Locals that are written for one module: a declaration of five bytes may stand for 2^32 - 1.
+#: Locals that are written for one file: a declaration of five bytes may stand for 2^32 - 1.
 MAX_LOCALS = 1_000_000
 #: The type of a segment that lists functions by index.
 _FUNC_REFERENCES = ref_type("func", False)
-#: Where the lists of segments are broken.
-_LINE_WIDTH = 100
+
+
+class LocalBudget:
+    """How many locals may yet be written."""
+
+    __slots__ = ("left",)
+
+    def __init__(self, left: int = MAX_LOCALS) -> None:
+        self.left = left
+
+    def take(self, count: int, code: Code) -> None:
+        """Count what a function has. LimitError if that is too much."""
+        self.left -= count
+        if self.left < 0:
+            raise LimitError(f"too many locals: more than {MAX_LOCALS} in all functions, at 0x{code.start:x}")
 
 
 def print_module(module: Module) -> str:
@@ -60,23 +74,34 @@ def print_module(module: Module) -> str:
     locals are divided. Raises MalformedError for a body that is none, and LimitError for more than
     MAX_LOCALS locals. Spec: text/modules.html
     """
+    return "\n".join([*module_lines(module), ""])
+
+
+def module_lines(module: Module, head: str | None = None, budget: LocalBudget | None = None) -> list[str]:
+    """As `print_module`, in lines.
+
+    With `head`, that stands in place of `module` and the module's own name. `budget` is for locals of several
+    modules together.
+    """
+    budget = budget or LocalBudget()
     hints = read_branch_hints(module)
     explicit = set() if names_are_regular(module) else {NAMES}
     if hints is None:
         explicit.add(BRANCH_HINTS)
     while True:
-        printer = _ModulePrinter(module, explicit, hints or {})
-        text = printer.text()
+        printer = _ModulePrinter(module, explicit, hints or {}, LocalBudget(budget.left))
+        lines = printer.lines(head)
         lost = printer.lost()
         if not lost:
-            return text
+            budget.left = printer.budget.left
+            return lines
         explicit |= lost
 
 
 class _ModulePrinter:
     """One attempt: `explicit` are the custom sections that are written as such."""
 
-    def __init__(self, module: Module, explicit: set[str], hints: BranchHints) -> None:
+    def __init__(self, module: Module, explicit: set[str], hints: BranchHints, budget: LocalBudget) -> None:
         self.module = module
         self.names = Names(module, annotate=NAMES not in explicit)
         self.types = TypePrinter(module, self.names)
@@ -84,7 +109,7 @@ class _ModulePrinter:
         self._hints = {} if BRANCH_HINTS in explicit else hints
         self._explicit = explicit
         self._counts = dict.fromkeys(self.names.kinds, 0)  # of definitions so far
-        self._locals = 0
+        self.budget = budget
 
     def lost(self) -> set[str]:
         """The custom sections of which the text, which is complete, lacks something."""
@@ -95,9 +120,10 @@ class _ModulePrinter:
             lost.add(BRANCH_HINTS)
         return lost
 
-    def text(self) -> str:
-        """The module."""
-        lines = [f"(module{self.names.module_head()}"]
+    def lines(self, head: str | None) -> list[str]:
+        """The module; `head` is as that of `module_lines`."""
+        own_head = f"module{self.names.module_head()}"
+        lines = [f"({own_head if head is None else head}"]
         code = list(self._functions())  # before the data count is written, which an instruction may imply
         fields: dict[int, Iterable[str]] = {
             TYPE_SECTION: self._types(),
@@ -118,8 +144,8 @@ class _ModulePrinter:
             lines.extend(fields.get(section, ()))
             lines.extend(self._customs(section))
         if len(lines) == 1:
-            return f"{lines[0]})\n"
-        return "\n".join([*lines, ")\n"])
+            return [f"{lines[0]})"]
+        return [*lines, ")"]
 
     def _head(self, kind: str) -> str:
         """The next index of a kind, with its identifier."""
@@ -181,7 +207,7 @@ class _ModulePrinter:
             place = {"passive": "", "declarative": " declare"}.get(elem.mode)
             if place is None:
                 place = self._place("table", elem.table, elem.offset)
-            yield from _wrapped(f"  (elem {self.names.elems.head(index)}{place}", self._elements(elem))
+            yield from wrapped(f"  (elem {self.names.elems.head(index)}{place}", self._elements(elem))
 
     def _elements(self, elem: Elem) -> list[str]:
         """The words that say an element segment's type and elements."""
@@ -208,7 +234,7 @@ class _ModulePrinter:
     def _datas(self) -> Iterator[str]:
         for index, data in enumerate(self.module.datas):
             place = "" if data.mode == "passive" else self._place("memory", data.memory, data.offset)
-            yield from _wrapped(f"  (data {self.names.datas.head(index)}{place}", _strings(data))
+            yield from wrapped(f"  (data {self.names.datas.head(index)}{place}", strings(bytes(data)))
 
     # Functions
 
@@ -243,10 +269,7 @@ class _ModulePrinter:
         yield "  )"
 
     def _local_groups(self, code: Code, first: int, names: SpaceNames) -> list[str]:
-        count = sum(count for count, _ in code.locals)
-        self._locals += count
-        if self._locals > MAX_LOCALS:
-            raise LimitError(f"too many locals: more than {MAX_LOCALS} in all functions, at 0x{code.start:x}")
+        self.budget.take(sum(count for count, _ in code.locals), code)
         types = [type for count, type in code.locals for _ in range(count)]
         return self._declared("local", enumerate(types, first), names)
 
@@ -280,33 +303,4 @@ class _ModulePrinter:
             if custom.name == BRANCH_HINTS and BRANCH_HINTS not in self._explicit:
                 continue
             head = f"  (@custom {quoted_name(custom.name)} {place}"
-            yield from _wrapped(head, _strings(Data(custom.data, 0, len(custom.data), "passive")))
-
-
-def _strings(data: Data) -> list[str]:
-    """The bytes of a segment as string literals of some length."""
-    raw = bytes(data)
-    if len(raw) <= _LINE_WIDTH // 2:
-        return [quoted(raw)]
-    strings = []
-    start = 0
-    while start < len(raw):
-        # An escaped byte takes three characters: as many bytes as fill a line.
-        size = next(
-            size for size in (96, 64, 48, 32) if size == 32 or len(quoted(raw[start : start + size])) <= 98
-        )
-        strings.append(quoted(raw[start : start + size]))
-        start += size
-    return strings
-
-
-def _wrapped(head: str, words: Sequence[str]) -> Iterator[str]:
-    """A field that begins with `head` and goes on with `words`, on several lines if it is long."""
-    line = head
-    for word in words:
-        if len(line) + len(word) >= _LINE_WIDTH and line.strip():
-            yield line
-            line = f"    {word}"
-        else:
-            line = f"{line} {word}"
-    yield f"{line})"
+            yield from wrapped(head, strings(custom.data))
