@@ -21,6 +21,7 @@ from benchmarks import (
     server,
     simd,
     startup,
+    streams,
     suites,
     text,
     vectors,
@@ -175,6 +176,14 @@ COMPONENTS: list[Bar | Check] = [
     Check("canonical ABI: records of vectors.json", vectors.check),
 ]
 
+STREAMS: list[Bar | Check] = [
+    Bar("100 MB through a guest that copies", lambda: streams.passage("relay").seconds, "s", None),
+    Bar("the same, memory it took", lambda: streams.passage("relay").growth, "MB", 16),
+    Bar("100 MB through a guest that changes each byte", lambda: streams.passage("flip").seconds, "s", None),
+    Bar("the same, memory it took", lambda: streams.passage("flip").growth, "MB", 16),
+    Bar(f"{streams.CALLS} calls in flight", streams.in_flight, "ms", None),
+]
+
 LOADING: list[Bar | Check] = [
     Bar("code section of py-hello.wasm, indexed", loading.code_section_seconds, "ms", 30),
     Bar("validation, a code byte", loading.validation_seconds, "ns", 95),
@@ -200,6 +209,7 @@ SECTIONS: dict[str, list[Bar | Check]] = {
     "Against what is recorded": CHECKS,
     "Core WebAssembly, whole": WHOLE_CORE,
     "Component Model, whole": COMPONENTS,
+    "Async, under asyncio": STREAMS,
     "Loading": LOADING,
     "Stopping and sharing": STOPPING,
 }

@@ -30,7 +30,8 @@ from pywrt.canonical_abi.streams import (
     WritableFutureEnd,
     WritableStreamEnd,
 )
-from pywrt.canonical_abi.threads import Thread, Waits, always, check_may_block
+from pywrt.canonical_abi.threads import Thread, Waits, check_may_block
+from pywrt.canonical_abi.turns import Gate
 from pywrt.canonical_abi.waitables import BLOCKED, Event, EventCode, Subtask, Waitable, WaitableSet
 from pywrt.engine.machine import Call, Step, begin, host_func
 from pywrt.errors import Trap
@@ -42,8 +43,6 @@ from pywrt.wit.types import STRING, FuncType, WitType
 
 #: Calls to hold back at once. Spec: backpressure.inc
 MAX_BACKPRESSURE = 1 << 16
-#: How many calls may be nested in a thread: fewer where there are many.
-MIN_THREAD_DEPTH, THREADS_PER_DEPTH = 100, 4
 
 Answer = Generator[Any, Any, Any]
 Make = Callable[["Builtin", ComponentInstance], Callable[..., Any]]
@@ -168,7 +167,7 @@ def _waitable_set_wait(b: Builtin, instance: ComponentInstance) -> Callable[...,
         thread = _running(instance)
         waitable_set = instance.handles.get_kind(index, WaitableSet)
         check_may_block(instance)
-        event = yield from waitable_set.wait(thread, always, b.flag)
+        event = yield from waitable_set.wait(thread, Gate.NONE, b.flag)
         return _stored(b, ptr, event)
 
     return waitable_set_wait
@@ -238,7 +237,7 @@ def _subtask_cancel(b: Builtin, instance: ComponentInstance) -> Callable[..., An
             if not subtask.is_resolved():
                 if b.flag:
                     return [BLOCKED]
-                subtask.pending = None  # that it has started is no news any more
+                subtask.forget_event()  # that it has started is no news any more
                 yield from subtask.wait(thread)
         subtask.take_event()
         return [subtask.state]
@@ -329,10 +328,10 @@ class _Ends:
                 reclaim()
                 return event(CopyResult.COMPLETED)
 
-            end.pending = copied
+            end.announce(copied)
 
         def on_copy_done(result: CopyResult) -> None:
-            end.pending = lambda: event(result)
+            end.announce(lambda: event(result))
 
         end.buffer = buffer
         act = end.shared.read if self.reading else end.shared.write
@@ -349,7 +348,7 @@ class _Ends:
             if not b.flag:
                 check_may_block(instance)
             end = self.get(b, instance, index)
-            if end.state is not CopyState.COPYING or end.sync_waiter:
+            if end.state is not CopyState.COPYING or end.sync_waiter is not None:
                 raise Trap(
                     f"{self.kind.kind} {self.what.partition(' ')[0]} cancelled when no "
                     f"{self.what.partition(' ')[0]} is pending",
@@ -414,9 +413,7 @@ def _thread_new_indirect(b: Builtin, instance: ComponentInstance) -> Callable[..
             task.unregister(thread)
 
         def start(cancelled: bool) -> Step:
-            most = instance.store.config.max_call_depth
-            depth = max(MIN_THREAD_DEPTH, most // (1 + len(instance.threads) // THREADS_PER_DEPTH))
-            return begin(body(), min(depth, most), thread.stop)
+            return begin(body(), thread.depth, thread.stop)
 
         thread.way = start
         task.register(thread)
@@ -439,7 +436,7 @@ def _suspended(instance: ComponentInstance, index: int) -> Thread:
 def _thread_resume_later(b: Builtin, instance: ComponentInstance) -> Callable[..., Any]:
     def thread_resume_later(index: int) -> None:
         instance.check_may_leave()
-        _suspended(instance, index).start_waiting(always)
+        _suspended(instance, index).start_waiting()
 
     return thread_resume_later
 

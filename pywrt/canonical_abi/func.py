@@ -11,6 +11,7 @@ starts, and when it has stopped the caller goes on, waits, or gets a handle to w
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
+from functools import partial
 from types import CoroutineType
 from typing import Any
 
@@ -38,7 +39,7 @@ from pywrt.canonical_abi.signature import (
 )
 from pywrt.canonical_abi.threads import check_may_block
 from pywrt.canonical_abi.values import Err
-from pywrt.canonical_abi.waitables import Event, EventCode, Subtask, SubtaskState
+from pywrt.canonical_abi.waitables import NO_EVENT, Event, EventCode, Subtask, SubtaskState
 from pywrt.engine.machine import Blocked, Step, Switch, Way, begin, host_func
 from pywrt.engine.stops import call_stack_exhausted
 from pywrt.errors import LinkError, Trap, ValueTypeError
@@ -301,6 +302,7 @@ def start_task(task: GuestTask, left: int, on_stop: Callable[[], Step]) -> Step:
     `left` calls may be nested in it; `on_stop` gives what follows when its thread stops for the first time.
     """
     thread = task.implicit
+    thread.depth = left
     thread.way = lambda cancelled: begin(lifted(task), left, thread.stop)
     return thread.go(on_stop)
 
@@ -343,7 +345,8 @@ class _AsyncLowering(_Lowering):
         yield from start(subtask, on_start, on_resolve)
         if not is_async:
             if not subtask.is_resolved():
-                yield from thread.wait_until(subtask.is_resolved)
+                subtask.on_progress = partial(_announce_end, subtask)
+                yield from subtask.wait(thread)
             subtask.deliver_resolve()
             return in_time(caller.store, subtask.flat_results)
         if subtask.is_resolved():
@@ -357,7 +360,7 @@ class _AsyncLowering(_Lowering):
             return EventCode.SUBTASK, index, subtask.state
 
         def on_progress() -> None:
-            subtask.pending = event
+            subtask.announce(event)
 
         subtask.on_progress = on_progress
         return [subtask.state | index << 4]
@@ -414,6 +417,12 @@ class _AsyncLowering(_Lowering):
 
         subtask.give_up = give_up = scheduler.operate(instance, answer, settle)
         subtask.cancel = cancel
+
+
+def _announce_end(subtask: Subtask) -> None:
+    """Let the thread that waits for `subtask` alone, which has no handle to it, go on when it is over."""
+    if subtask.is_resolved():
+        subtask.announce(lambda: NO_EVENT)
 
 
 def _task_of(instance: ComponentInstance) -> GuestTask | None:

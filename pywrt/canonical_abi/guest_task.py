@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pywrt.canonical_abi.context import Context
 from pywrt.canonical_abi.handles import CallScope
 from pywrt.canonical_abi.threads import Thread, Waits, cannot_block
+from pywrt.canonical_abi.turns import Gate, is_open
 from pywrt.canonical_abi.waitables import NO_EVENT, TASK_CANCELLED, Event, WaitableSet
 from pywrt.engine.machine import Call, Step, Switch, Way
 from pywrt.errors import Trap, ValueTypeError
@@ -120,11 +121,9 @@ class GuestTask:
             if instance.exclusive is not None and instance.exclusive.is_ready and self.needs_exclusive:
                 yield from _resume(instance.exclusive, thread, cancelled=False)
             cancelled = False
-            if self._has_backpressure() or instance.waiting_to_enter:
+            if not is_open(self._gate, instance) or instance.waiting_to_enter:
                 instance.waiting_to_enter += 1
-                cancelled = yield from thread.wait_until(
-                    lambda: not self._has_backpressure(), cancellable=True
-                )
+                cancelled = yield from thread.wait_until(self._gate, cancellable=True)
                 instance.waiting_to_enter -= 1
             if cancelled or self.state is State.PENDING_CANCEL or self._is_orphan():
                 self.state = State.CANCEL_DELIVERED
@@ -135,9 +134,10 @@ class GuestTask:
         self.register(thread)
         return True
 
-    def _has_backpressure(self) -> bool:
-        instance = self.instance
-        return instance.backpressure > 0 or (self.needs_exclusive and instance.exclusive is not None)
+    @property
+    def _gate(self) -> Gate:
+        """What keeps it from entering."""
+        return Gate.CALLS_WITH_STACK if self.needs_exclusive else Gate.CALLS
 
     def _is_orphan(self) -> bool:
         """Whether the component that made the call has failed: it has neither arguments nor an interest."""
@@ -225,10 +225,10 @@ class GuestTask:
 
     def next_within(self) -> Step:
         """A thread of the instance has stopped during this synchronous call: the step of the next one."""
-        ready = self.instance.scheduler.ready_within(self.instance)
-        if not ready:
+        thread = self.instance.scheduler.next_within(self.instance)
+        if thread is None:
             raise cannot_block()
-        return self.instance.scheduler.choose(ready).go(self.next_within)
+        return thread.go(self.next_within)
 
     def __repr__(self) -> str:
         return f"<GuestTask {self.func.name} {self.state.name}>"
@@ -282,15 +282,12 @@ def _wait_for_event(task: GuestTask, packed: int) -> Generator[Any, Any, Event]:
     code, index = packed & 15, packed >> 4
     instance.exclusive = None
 
-    def is_free() -> bool:
-        return instance.exclusive is None
-
     if code == Callback.YIELD:
-        cancelled = yield from thread.wait_until(is_free, cancellable=True, gives_way=True)
+        cancelled = yield from thread.wait_until(Gate.STACK, cancellable=True, gives_way=True)
         event = TASK_CANCELLED if cancelled else NO_EVENT
     elif code == Callback.WAIT:
         waitable_set = instance.handles.get_kind(index, WaitableSet)
-        event = yield from waitable_set.wait(thread, is_free, cancellable=True, gives_way=True)
+        event = yield from waitable_set.wait(thread, Gate.STACK, cancellable=True, gives_way=True)
     else:
         raise Trap(f"unsupported callback code: {code}", "callback-code")
     instance.exclusive = thread

@@ -10,7 +10,6 @@ Elements of a `stream<u8>` travel as chunks of bytes; elements of other streams 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
-from contextlib import suppress
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -404,8 +403,10 @@ class _Source:
 
     def lose(self, failure: BaseException) -> None:
         """The reader's component has failed, for `failure`."""
-        with suppress(Exception):  # which would hide that
+        try:
             self.drop()
+        except Exception:
+            return  # of an iterator that was closed: it would hide `failure`
 
     def _close(self) -> None:
         raise NotImplementedError

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pywrt.canonical_abi.handles import HandleTable
 from pywrt.canonical_abi.scheduler import Run, scheduler_of
+from pywrt.canonical_abi.turns import Turns
 from pywrt.errors import Trap
 from pywrt.runtime.memory import Memory
 from pywrt.runtime.store import Store
@@ -39,6 +40,7 @@ class ComponentInstance:
         "sync_task",
         "thread",
         "threads",
+        "turns",
         "waiting_to_enter",
     )
 
@@ -56,6 +58,7 @@ class ComponentInstance:
         self.scheduler = scheduler_of(store)
         self.handles = HandleTable(store)
         self.threads = HandleTable(store, "thread")
+        self.turns = Turns(self)
         #: Adapters by memory and string encoding, which is all they depend on.
         self.adapters: dict[tuple[Memory | None, str], Any] = {}
         self.run: Run | None = None

@@ -9,7 +9,8 @@ only between runs. A run can be at the end of a slice or wait for the host: then
 can't be entered, and runs in others go on. Whoever drives the store runs whatever is next, and for no
 one's code but its own waits where that waits: such a run is set aside until the host has an answer.
 
-Turns go round in the order of waiting, so that a store's history repeats; with a `random` they are drawn.
+Turns go round, in the order in which threads became ready, so that a store's history repeats; with a
+`random` they are drawn.
 """
 
 from __future__ import annotations
@@ -21,8 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 from pywrt.api.calls import running_task
 from pywrt.canonical_abi.streams import CopyEnd
+from pywrt.canonical_abi.turns import Gate
 from pywrt.canonical_abi.waitables import Subtask
 from pywrt.engine.machine import Activation, Step, Stop, finish
+from pywrt.engine.stops import call_stack_exhausted
 from pywrt.errors import Trap
 from pywrt.runtime.store import Store
 
@@ -36,6 +39,10 @@ if TYPE_CHECKING:
 
 #: Called with what was awaited: its value, or what it raised.
 Done = Callable[[Any, "BaseException | None"], None]
+
+
+#: What all threads that don't run may hold together, in depths of the deepest one.
+HELD_DEPTHS = 16
 
 
 class Run:
@@ -78,21 +85,26 @@ class Scheduler:
     __slots__ = (
         "completions",
         "current",
+        "held",
         "hesitates",
         "left",
         "operations",
         "polled",
+        "queued",
         "random",
         "store",
-        "waiting",
+        "turn",
         "wakers",
         "wakes",
     )
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        #: The threads that wait, in that order.
-        self.waiting: dict[Thread, None] = {}
+        #: Instances that have threads queued for a turn, and how many turns there have been.
+        self.queued: dict[ComponentInstance, None] = {}
+        self.turn = 0
+        #: Frames of threads that don't run.
+        self.held = 0
         #: Runs at the end of a slice that no driver has.
         self.left: deque[Run] = deque()
         #: Runs that the host is to be asked for again, where there is no event loop to say when.
@@ -123,13 +135,18 @@ class Scheduler:
         """One of `threads`, which is not empty."""
         return threads[0] if self.random is None else self.random.choice(threads)
 
-    def ready_within(self, instance: ComponentInstance) -> list[Thread]:
-        """The threads of `instance` that could go on within a synchronous call of it. Spec: canon_lift"""
-        return [
-            thread
-            for thread in self.waiting
-            if thread.instance is instance and thread.index and not thread.needs_stack and thread.is_ready
-        ]
+    def next_turn(self, instance: ComponentInstance) -> int:
+        """The number of the turn of a thread of `instance` that is queued now."""
+        self.queued[instance] = None
+        self.turn += 1
+        return self.turn
+
+    def next_within(self, instance: ComponentInstance) -> Thread | None:
+        """The thread of `instance` that goes on within a synchronous call of it. Spec: canon_lift"""
+        if self.random is None:
+            return instance.turns.first_at(Gate.NONE)
+        threads = instance.turns.all_at((Gate.NONE,))
+        return self.choose(threads) if threads else None
 
     def next_run(self) -> Run | None:
         """The run of a thread, or of something of the host's, whose turn it is; None if there is none.
@@ -162,11 +179,20 @@ class Scheduler:
         return self.begin(enter, thread.task)
 
     def _next_thread(self) -> Thread | None:
-        ready = (t for t in self.waiting if t.is_ready and t.instance.may_enter_from(None))
+        for instance in [instance for instance in self.queued if not instance.turns]:
+            del self.queued[instance]
+        instances = [instance for instance in self.queued if instance.may_enter_from(None)]
         if self.random is None:
-            return next(ready, None)
-        drawn = list(ready)
-        return self.random.choice(drawn) if drawn else None
+            firsts = [instance.turns.first() for instance in instances]
+            return min(filter(None, firsts), key=lambda thread: thread.turn, default=None)
+        threads = [thread for instance in instances for thread in instance.turns.all_at()]
+        return self.choose(threads) if threads else None
+
+    def hold(self, frames: int) -> None:
+        """Account for the frames of a thread that stops; Trap if all such threads have too many."""
+        self.held += frames
+        if self.held > HELD_DEPTHS * self.store.config.max_call_depth:
+            raise call_stack_exhausted()
 
     def act_in(self, instance: ComponentInstance, act: Callable[[], None]) -> None:
         """Do something of the host's, within `instance`. What `act` raises poisons the instance."""
@@ -283,10 +309,12 @@ class Scheduler:
             if parts[0] in done:
                 continue
             done.update(parts)
-            threads = [thread for thread in self.waiting if thread.instance in done]
-            for thread in threads:
-                thread.stop_waiting()
-            threads += [thread for part in parts for thread in part.threads.values()]
+            threads = [thread for part in parts for thread in (*part.turns.waiting, *part.threads.values())]
+            for thread in dict.fromkeys(threads):
+                self.held -= thread.held
+                thread.held = 0
+                if thread.waits:
+                    thread.stop_waiting()
             for task in {thread.task: None for thread in threads}:
                 for failed in task.fail(failure):
                     if failed.instance.run is None:

@@ -7,6 +7,7 @@ known how far a copy has come: a waitable holds what makes it.
 from __future__ import annotations
 
 import enum
+from collections import OrderedDict
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from pywrt.errors import Trap
 if TYPE_CHECKING:
     from pywrt.canonical_abi.handles import CallScope
     from pywrt.canonical_abi.threads import Thread
+    from pywrt.canonical_abi.turns import Gate
 
 Event = tuple[int, int, int]
 
@@ -46,24 +48,45 @@ class Waitable:
     def __init__(self) -> None:
         self.pending: Callable[[], Event] | None = None
         self.waitable_set: WaitableSet | None = None
-        #: Whether a thread waits for it, other than by way of a set. Spec: has_sync_waiter
-        self.sync_waiter = False
+        #: The thread that waits for it, other than by way of a set. Spec: has_sync_waiter
+        self.sync_waiter: Thread | None = None
 
     def has_event(self) -> bool:
         """Whether an event waits."""
         return self.pending is not None
 
+    def announce(self, event: Callable[[], Event]) -> None:
+        """There is an event now, in place of one that waits; `event` makes it."""
+        self.pending = event
+        if self.sync_waiter is not None:
+            self.sync_waiter.queue()
+        elif self.waitable_set is not None:
+            self.waitable_set.announce(self)
+
     def take_event(self) -> Event:
         """Deliver the event that waits."""
-        pending, self.pending = self.pending, None
+        pending = self.pending
         assert pending is not None
+        self.forget_event()
         return pending()
+
+    def forget_event(self) -> None:
+        """The event that waits, if there is one, is no news any more."""
+        self.pending = None
+        if self.waitable_set is not None:
+            self.waitable_set.ready.pop(self, None)
 
     def wait(self, thread: Thread) -> Generator[Any, Any, None]:
         """Wait for an event. Spec: Waitable.wait_for_pending_event"""
-        self.sync_waiter = True
-        yield from thread.wait_until(self.has_event)
-        self.sync_waiter = False
+        self.sync_waiter = thread
+        yield from thread.wait_until(source=self)
+        self.sync_waiter = None
+
+    def add_waiter(self, thread: Thread) -> None:
+        """As `Source` has it."""
+
+    def remove_waiter(self, thread: Thread) -> None:
+        """As `Source` has it."""
 
     def check_usable_alone(self) -> None:
         """Trap if it is in a set: what it is about to do waits for it alone."""
@@ -72,13 +95,16 @@ class Waitable:
 
     def join(self, waitable_set: WaitableSet | None) -> None:
         """Move it to a set, or out of the one it is in."""
-        if self.sync_waiter:
+        if self.sync_waiter is not None:
             raise used_two_ways()
         if self.waitable_set is not None:
             del self.waitable_set.elements[self]
+            self.waitable_set.ready.pop(self, None)
         self.waitable_set = waitable_set
         if waitable_set is not None:
             waitable_set.elements[self] = None
+            if self.pending is not None:
+                waitable_set.announce(self)
 
     def drop(self) -> None:
         """Leave the set that it is in."""
@@ -91,33 +117,43 @@ def used_two_ways() -> Trap:
 
 
 class WaitableSet:
-    """`elements` in the order in which their events are delivered."""
+    """`ready` are the `elements` that have an event, in the order in which they are delivered."""
 
-    __slots__ = ("elements", "waiting")
+    __slots__ = ("elements", "ready", "waiters")
 
     def __init__(self) -> None:
         self.elements: dict[Waitable, None] = {}
+        self.ready: OrderedDict[Waitable, None] = OrderedDict()
         #: The threads that wait for an event of it. Spec: num_waiting
-        self.waiting = 0
+        self.waiters: dict[Thread, None] = {}
 
     def has_event(self) -> bool:
         """Whether an element has an event."""
-        return any(element.pending is not None for element in self.elements)
+        return bool(self.ready)
+
+    def announce(self, element: Waitable) -> None:
+        """`element` has an event."""
+        self.ready[element] = None
+        for thread in self.waiters:
+            thread.queue()
 
     def take_event(self) -> Event:
-        """Deliver an event of an element that has one; that element comes last from then on."""
-        element = next(element for element in self.elements if element.pending is not None)
-        del self.elements[element]
-        self.elements[element] = None
-        return element.take_event()
+        """Deliver the event that has waited longest."""
+        return next(iter(self.ready)).take_event()
+
+    def add_waiter(self, thread: Thread) -> None:
+        """As `Source` has it."""
+        self.waiters[thread] = None
+
+    def remove_waiter(self, thread: Thread) -> None:
+        """As `Source` has it."""
+        del self.waiters[thread]
 
     def wait(
-        self, thread: Thread, ready: Callable[[], bool], cancellable: bool, gives_way: bool = False
+        self, thread: Thread, gate: Gate, cancellable: bool, gives_way: bool = False
     ) -> Generator[Any, Any, Event]:
-        """Wait for an event and for `ready`. Spec: WaitableSet.wait_for_event_and"""
-        self.waiting += 1
-        cancelled = yield from thread.wait_until(lambda: ready() and self.has_event(), cancellable, gives_way)
-        self.waiting -= 1
+        """Wait for an event and for `gate`. Spec: WaitableSet.wait_for_event_and"""
+        cancelled = yield from thread.wait_until(gate, self, cancellable, gives_way)
         return TASK_CANCELLED if cancelled else self.take_event()
 
     def poll(self, thread: Thread, cancellable: bool) -> Event:
@@ -128,7 +164,7 @@ class WaitableSet:
 
     def drop(self) -> None:
         """Trap if it is in use."""
-        if self.waiting:
+        if self.waiters:
             raise Trap("cannot drop waitable set with waiters", "waitable-in-use")
         if self.elements:
             raise Trap("cannot drop waitable set with elements in it", "waitable-in-use")

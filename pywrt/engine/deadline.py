@@ -1,4 +1,4 @@
-"""What ends a call from outside, in work that the machine does not count: lowering, lifting and so on."""
+"""What ends a call from outside, in work that the machine doesn't count: lifting, lowering, the host's."""
 
 import time
 

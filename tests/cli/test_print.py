@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pywrt.cli.command import main
+from pywrt.component.text import parse_component
 from pywrt.wasm.binary import encode_module
 from pywrt.wasm.text import parse_module
 
@@ -50,18 +51,56 @@ def test_print_of_a_module_in_a_component_takes_its_number(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "message"),
+    ("number", "message"),
     [
-        ([], 2, "this is a component with 1 core module: choose one with --module N"),
-        (["-m", "7"], 1, "there is no core module 7: the component has 1 core module"),
-        (["-m", "-1"], 1, "there is no core module -1"),
+        ("7", "there is no core module 7: the component has 1 core module"),
+        ("-1", "there is no core module -1"),
     ],
 )
-def test_print_of_a_component_says_what_can_be_chosen(
-    library: str, capsys: pytest.CaptureFixture[str], arguments: list[str], status: int, message: str
+def test_print_of_a_module_that_a_component_does_not_have_fails(
+    library: str, capsys: pytest.CaptureFixture[str], number: str, message: str
 ) -> None:
-    assert main(["print", library, *arguments]) == status
+    assert main(["print", library, "-m", number]) == 1
     assert message in capsys.readouterr().err
+
+
+COMPONENT = """\
+(component $c
+  (core module $m (;0;)
+    (type (;0;) (func (result i32)))
+    (export "f" (func $f))
+    (func $f (;0;) (type 0) (result i32)
+      i32.const 1
+    )
+  )
+  (core instance $i (;0;) (instantiate $m))
+  (type (;0;) (func (result u32)))
+  (alias core export $i "f" (core func $f (;0;)))
+  (func $lifted (;0;) (type 0) (canon lift (core func $f)))
+  (export (;1;) "f" (func $lifted))
+)
+"""
+
+
+def test_print_of_a_component_is_its_text(write: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write("c.wasm", parse_component(COMPONENT))
+    assert main(["print", path]) == 0
+    assert capsys.readouterr().out == COMPONENT
+
+
+def test_print_of_a_component_and_parse_give_the_same_binary(write: Any, tmp_path: Path) -> None:
+    component = parse_component(COMPONENT)
+    text, again = (str(tmp_path / name) for name in ("a.wat", "b.wasm"))
+    assert main(["print", write("c.wasm", component), "-o", text]) == 0
+    assert main(["parse", text, "-o", again]) == 0
+    assert Path(again).read_bytes() == component
+
+
+def test_print_of_a_malformed_component_says_where(write: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    path = write("bad.wasm", parse_component("(component)") + b"\7\2\1\0")
+    assert main(["print", path]) == 1
+    message = "invalid leading byte (0x0) for component defined type (at offset 0xb)"
+    assert capsys.readouterr() == ("", f"pywrt: {path}: {message}\n")
 
 
 def test_print_of_a_core_module_with_a_number_is_a_usage_error(

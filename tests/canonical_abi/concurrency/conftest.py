@@ -4,8 +4,8 @@ Strategy: core code calls built-ins (`$stream.new`, `$task.return`) and imports 
 is found by scanning, and the definitions are written around it. The end of a name says how: `-async`
 (`$stream.read-async`, `$f-async`) for the asynchronous form, `-cancellable`; `$task.return:f` returns from
 another function than the first with a result. The name of a core export says how it is lifted, as
-wit-component has it: `f`, `[async-lift-stackful]f`, or `[async-lift]f` with `[callback][async-lift]f`. Streams
-and futures are of one type each. A guest has its memory at 0 to 32,767 for itself.
+wit-component has it: `f`, `[async-lift-stackful]f`, or `[async-lift]f` with `[callback][async-lift]f`.
+Streams and futures are of one type each. A guest has its memory at 0 to 32,767 for itself.
 """
 
 import re

@@ -6,7 +6,7 @@ import pytest
 
 from pywrt.api import Engine, Store
 from pywrt.component import Component, Linker
-from pywrt.component.tables import CANON_OPTIONS, CANONS
+from pywrt.component.tables import CANON_OPTIONS, CANONS, PREAMBLE
 from pywrt.component.text import parse_component
 
 Sections = Callable[[str], list[tuple[int, bytes]]]
@@ -112,6 +112,31 @@ def test_attributes_follow_the_name_in_their_order(sections: Sections) -> None:
     assert sections(text) == [
         (10, b"\1\2\3a@1\3" + b"\1\2.2" + b"\2\1x" + b"\0\5b:c/d" + b"\5\0"),
     ]
+
+
+def test_own_name_of_a_module_or_component_may_differ_from_what_it_is_called() -> None:
+    text = """(component
+      (core module $M (@own_name)) (core module $N (@name "n") (@own_name "x") (export "n"))
+      (component (@own_name "y")))
+    """
+    module = b"\0asm\1\0\0\0"
+    assert parse_component(text) == b"".join([
+        PREAMBLE,
+        b"\1\x08" + module,
+        b"\1\x13" + module + b"\0\x09\4name\0\2\1x",
+        b"\4\x1d" + PREAMBLE + b"\0\x13\x0ecomponent-name\0\2\1y",
+        b"\x0b\x08\1\0\1n\0\x11\1\0",
+        b"\0\x1a\x0ecomponent-name\1\x09\0\x11\2\0\1M\1\1n",
+    ])  # fmt: skip
+
+
+def test_names_stand_where_the_text_says_or_are_what_it_says(sections: Sections) -> None:
+    names = b"\0\x16\x0ecomponent-name\1\5\3\1\0\1t"
+    definition = b"\7\2\1\x7d"
+    assert parse_component("(component (@names) (type $t u8))") == PREAMBLE + names + definition
+    assert parse_component("(component (type $t u8) (@names))") == PREAMBLE + definition + names
+    said = '(component (@custom "component-name" "x") (type $t u8))'
+    assert parse_component(said) == PREAMBLE + b"\0\x10\x0ecomponent-namex" + definition
 
 
 def test_export_with_a_type(sections: Sections) -> None:

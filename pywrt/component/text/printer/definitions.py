@@ -88,7 +88,11 @@ def _instance(out: Output, reader: Reader, scope: Scope) -> None:
 
 
 def _instantiate(out: Output, scope: Scope, sort: str, what: str, arguments: list[str]) -> None:
-    out.open(scope.depth, f"({sort} {scope.head(sort)} (instantiate {what}")
+    head = f"({sort} {scope.head(sort)} (instantiate {what}"
+    if not arguments:
+        out.line(scope.depth, f"{head}))")
+        return
+    out.open(scope.depth, head)
     for argument in arguments:
         out.line(scope.depth + 2, argument)
     out.close(scope.depth + 1)

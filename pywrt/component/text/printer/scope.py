@@ -73,7 +73,7 @@ class Output:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self._opened = 0  # how many lines there were when the latest form was opened
+        self._opened = 0  # how many lines there were with the one that begins the latest form; 0 behind that
 
     def line(self, depth: int, text: str) -> None:
         """Append a line."""
@@ -88,6 +88,7 @@ class Output:
         """Close a form: on its first line if it has no other."""
         if len(self.lines) == self._opened:
             self.lines[-1] += ")"
+            self._opened = 0
         else:
             self.line(depth, ")")
 
