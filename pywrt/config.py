@@ -96,6 +96,9 @@ class Config:
     #: takes 110 bytes at most. Cycles are collected when the limit is reached; a sixteenth must be free then.
     max_objects: int = 10_000_000
     max_instances: int = 10_000
+    #: Handles of a store's components to resources. Others count several times, for the memory that goes
+    #: with them: a waitable set 4, an end of a stream or future and a call in flight 8, a thread 16 (that of
+    #: a call, too), an error context 1 for each 64 characters.
     max_handles: int = 1_000_000
     #: Nested wasm calls; a frame of many registers counts as several (one more for each 64).
     max_call_depth: int = 20_000

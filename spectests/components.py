@@ -5,6 +5,7 @@ that needs what is not built skips its command and those that depend on it.
 """
 
 from collections.abc import Mapping
+from random import Random
 from typing import Any
 
 from pywrt.api import Engine, Store
@@ -44,7 +45,7 @@ class ComponentRunner(ScriptRunner):
         self.engine = Engine(config)
         self.component_store = Store(self.engine)
         self.component_store.state.reserve = UNLIMITED
-        shuffle_turns(self.component_store, seed)
+        shuffle_turns(self.component_store, None if seed is None else Random(seed))
         self.linker = Linker(self.engine)
         self.commands |= {
             ComponentCommand: self.component,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar
 
 from pywrt.engine.machine import call
 from pywrt.errors import Trap, ValueTypeError
@@ -70,6 +70,8 @@ class ResourceHandle:
 
     __slots__ = ("lends", "rep", "resource", "scope")
 
+    cost: ClassVar[int] = 1
+
     def __init__(self, resource: ResourceType, rep: Any, scope: CallScope | None = None) -> None:
         self.resource = resource
         self.rep = rep
@@ -81,6 +83,7 @@ class HandleTable:
     """What a component instance knows by index: from 1, the last one freed is the next one given.
 
     That is handles to resources, waitables, waitable sets and error contexts; in a table of its own, threads.
+    Each has a `cost`, of which a store has `Config.max_handles`.
     """
 
     __slots__ = ("_entries", "_free", "_left", "_what")
@@ -117,13 +120,13 @@ class HandleTable:
 
     def add(self, entry: Any) -> int:
         """Enter `entry` and return its index; Trap when the table or the store is full."""
-        left = self._left
-        if left[0] <= 0 or len(self._entries) > MAX_LENGTH:
+        left, cost = self._left, entry.cost
+        if left[0] < cost or len(self._entries) > MAX_LENGTH:
             raise Trap(
                 f"too many {self._what}s: the store's limit is reached (Config.max_handles)",
                 "handle-limit",
             )
-        left[0] -= 1
+        left[0] -= cost
         if self._free:
             index = self._free.pop()
             self._entries[index] = entry
@@ -134,9 +137,9 @@ class HandleTable:
 
     def remove(self, index: int) -> None:
         """Free `index`, which must hold something."""
+        self._left[0] += self._entries[index].cost
         self._entries[index] = None
         self._free.append(index)
-        self._left[0] += 1
 
     def remove_owned(self, index: int, resource: ResourceType) -> Any:
         """Take out an owned handle and return its representation; Trap if it is none, or is lent."""
@@ -150,7 +153,7 @@ class HandleTable:
 
     def clear(self) -> None:
         """Free all that is in it."""
-        self._left[0] += len(self)
+        self._left[0] += sum(entry.cost for entry in self.values())
         self._entries, self._free = [None], []
 
     def values(self) -> Iterator[Any]:

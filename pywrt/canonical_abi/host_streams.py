@@ -10,6 +10,7 @@ Elements of a `stream<u8>` travel as chunks of bytes; elements of other streams 
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 from typing import Any, ClassVar
 
@@ -25,17 +26,21 @@ from pywrt.wit.types import U8, Future, Stream, WitType
 
 #: Elements that one read asks for, where the caller doesn't say.
 CHUNK = 64 * 1024
+#: Characters of an error context's message.
+MAX_MESSAGE = 4096
 #: Elements of another type than u8 that an iteration reads at once.
 BATCH = 1024
 
 
 class ErrorContext:
-    """A value of type `error-context`."""
+    """A value of type `error-context`; of a long message it keeps the beginning."""
 
-    __slots__ = ("debug_message",)
+    __slots__ = ("cost", "debug_message")
 
     def __init__(self, debug_message: str) -> None:
-        self.debug_message = debug_message
+        self.debug_message = debug_message[:MAX_MESSAGE]
+        #: In handles.
+        self.cost = 1 + len(self.debug_message) // 64
 
     def __repr__(self) -> str:
         return f"ErrorContext({self.debug_message!r})"
@@ -168,11 +173,21 @@ class _Reader:
             self._scheduler.wake()
 
     def __del__(self) -> None:
-        self.close()
+        # the collector may call this in the midst of anything
+        if self._shared is not None:
+            self._scheduler.complete(None, partial(_drop, self._shared))
 
     def __repr__(self) -> str:
         shown = "closed" if self._shared is None else self._shared.element or "no payload"
         return f"<{type(self).__name__} {shown}>"
+
+
+def _drop(shared: Any) -> None:
+    """Drop what nobody reads; that its source minds is nobody's concern."""
+    try:
+        shared.drop()
+    except Exception:
+        pass
 
 
 class StreamReader(_Reader, AsyncIterator[Any], Iterator[Any]):
@@ -403,10 +418,7 @@ class _Source:
 
     def lose(self, failure: BaseException) -> None:
         """The reader's component has failed, for `failure`."""
-        try:
-            self.drop()
-        except Exception:
-            return  # of an iterator that was closed: it would hide `failure`
+        _drop(self)  # what it raises would hide that
 
     def _close(self) -> None:
         raise NotImplementedError

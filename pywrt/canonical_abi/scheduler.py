@@ -127,7 +127,7 @@ class Scheduler:
 
     def skips_turn(self, gives_way: bool) -> bool:
         """Whether a thread that is ready goes on without waiting for a turn."""
-        if self.random is not None and self.hesitates:
+        if self.random is not None and self.hesitates and not gives_way:
             return self.random.random() < 0.5
         return not gives_way
 

@@ -10,7 +10,7 @@ the activation. What may wait in the middle is a generator, and is called with `
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pywrt.canonical_abi.turns import Gate, Source, is_open
 from pywrt.engine.machine import Step, Switch, Way
@@ -31,6 +31,9 @@ class Thread:
     `cancellable` says whether it may be resumed as cancelled, `turn` when it was queued for its turn, or 0.
     `depth` calls may be nested in it, and `held` are while it doesn't run.
     """
+
+    #: In handles: it has a chain of frames, and a task.
+    cost: ClassVar[int] = 16
 
     __slots__ = (
         "cancellable",
@@ -97,7 +100,7 @@ class Thread:
         return way(cancelled)
 
     def start_waiting(self, gate: Gate = Gate.NONE, source: Source | None = None) -> None:
-        """Go on when `gate` is open, and there is an event of `source`, at a turn that the scheduler gives."""
+        """Go on when `gate` is open and there is an event of `source`, at a turn that the scheduler gives."""
         self.waits = True
         self.gate = Gate.HOLDS_STACK if gate is Gate.NONE and self.needs_stack else gate
         self.source = source

@@ -1,11 +1,11 @@
 """Turns: the threads of an instance that wait for theirs. Spec: CanonicalABI.md#embedding (Store.tick)
 
-Strategy: a thread waits for a gate of its instance to be open (most are, always), and it may wait for an event
-of one thing. Who needs no event, or whose event has come, stands in the queue of its gate. So the next turn is
-the first thread's of a queue whose gate is open, however many wait: nobody is asked again and again.
+Strategy: a thread waits for a gate of its instance to be open (most are, always), and it may wait for an
+event of one thing. Who needs no event, or whose event has come, stands in the queue of its gate. So the next
+turn is the first thread's of a queue whose gate is open, however many wait: nobody is asked again and again.
 
-That an event has come is told by what has it. It may be gone by the time that the thread is first, since others
-wait for it, too; then the thread leaves the queue until the next.
+What has an event tells those who wait for it. It may be gone by the time that a thread is first, since others
+wait for it, too; then the thread leaves the queue until the next one.
 """
 
 from __future__ import annotations

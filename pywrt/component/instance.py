@@ -1,7 +1,6 @@
 """`Instance` and `Func`: an instantiated component, for embedders."""
 
-from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pywrt.api.calls import AsyncCall, running_task
 from pywrt.api.driving import drive_async
@@ -16,16 +15,18 @@ from pywrt.component.types import ComponentType
 from pywrt.errors import WasmError
 from pywrt.wit.types import FuncType, Result
 
+if TYPE_CHECKING:
+    from random import Random
 
-def shuffle_turns(store: Store, seed: int | None, hesitate: bool = False) -> None:
+
+def shuffle_turns(store: Store, random: "Random | None", hesitate: bool = False) -> None:
     """Draw which thread of the store's components goes on where the specification leaves it open; for tests.
 
-    The draws follow from `seed`; None is the order of waiting again, as by default. `hesitate` is for
-    drawing, too, whether a thread goes on at once if what it waits for is there; else it does.
+    With a seeded `random` the draws repeat; None is the order of waiting again, as by default. `hesitate` is
+    for drawing, too, whether a thread goes on at once if what it waits for is there; else it does.
     """
     scheduler = scheduler_of(store.state)
-    scheduler.random = None if seed is None else Random(seed)
-    scheduler.hesitates = hesitate
+    scheduler.random, scheduler.hesitates = random, hesitate
 
 
 class Func:

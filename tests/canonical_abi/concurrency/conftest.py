@@ -11,6 +11,7 @@ Streams and futures are of one type each. A guest has its memory at 0 to 32,767 
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from random import Random
 from typing import Any
 
 import pytest
@@ -272,11 +273,15 @@ def world() -> World:
     return World()
 
 
-@pytest.fixture(params=[None, 1, 2, 3], ids=["in order", "seed 1", "seed 2", "seed 3"])
+#: The seed with which threads that could go on may wait for a turn, too.
+HESITANT = 3
+
+
+@pytest.fixture(params=[None, 1, 2, HESITANT], ids=["in order", "seed 1", "seed 2", "hesitant"])
 def any_order(world: World, request: Any) -> Iterator[World]:
     """A world whose turns are drawn."""
     if request.param is not None:
-        shuffle_turns(world.store, request.param)
+        shuffle_turns(world.store, Random(request.param), hesitate=request.param == HESITANT)
     return world
 
 
