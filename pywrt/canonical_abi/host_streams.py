@@ -157,7 +157,7 @@ class _Reader:
         self._shared, self._passed_on = self._passed_on, None
 
     def _check_idle(self) -> None:
-        if self._copy is not None and not self._copy.is_settled():
+        if self._copy is not None and self._copy.result is None:
             raise WasmError(f"this {self.kind} is being read already")
 
     @property

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 from pywrt.api.calls import running_task
 from pywrt.canonical_abi.streams import CopyEnd
 from pywrt.canonical_abi.turns import Gate
+from pywrt.canonical_abi.waitables import Subtask
 from pywrt.engine.machine import Activation, Step, Stop, finish
 from pywrt.engine.stops import call_stack_exhausted
 from pywrt.errors import Trap
@@ -321,6 +322,9 @@ class Scheduler:
                         lost.append(failed.instance.lineage[-1])
             ends = [end for part in parts for end in part.handles.values() if isinstance(end, CopyEnd)]
             for part in parts:
+                for subtask in part.handles.values():
+                    if isinstance(subtask, Subtask):
+                        subtask.lose()
                 part.handles.clear()
                 part.threads.clear()
             for end in ends:

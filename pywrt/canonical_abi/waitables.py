@@ -113,9 +113,6 @@ class Waitable:
         """Leave the set that it is in."""
         self.join(None)
 
-    def fail(self, error: BaseException) -> None:
-        """The instance that has it can't go on, for `error`: tell whoever is at the other end."""
-
 
 def used_two_ways() -> Trap:
     """The trap for a waitable that is waited for by itself and by way of a set."""
@@ -233,7 +230,8 @@ class Subtask(Waitable):
         self.scope.end()
         self.delivered = True
 
-    def fail(self, error: BaseException) -> None:
+    def lose(self) -> None:
+        """The caller has failed: what the host does for it is not needed any more."""
         if self.give_up is not None and not self.is_resolved():
             self.give_up()
 
