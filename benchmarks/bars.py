@@ -177,11 +177,17 @@ COMPONENTS: list[Bar | Check] = [
 ]
 
 STREAMS: list[Bar | Check] = [
-    Bar("100 MB through a guest that copies", lambda: streams.passage("relay").seconds, "s", None),
+    Bar("100 MB through a guest that copies", lambda: streams.passage("relay").seconds, "s", None, 1),
     Bar("100 MB, copied: memory growth", lambda: streams.passage("relay").growth, "MB", 16),
-    Bar("100 MB through a guest that changes each byte", lambda: streams.passage("flip").seconds, "s", None),
+    Bar(
+        "100 MB through a guest that changes each byte",
+        lambda: streams.passage("flip").seconds,
+        "s",
+        None,
+        10,
+    ),
     Bar("100 MB, changed: memory growth", lambda: streams.passage("flip").growth, "MB", 16),
-    Bar(f"{streams.CALLS} calls in flight", streams.in_flight, "ms", None),
+    Bar(f"{streams.CALLS} calls in flight", streams.in_flight, "ms", None, 100),
 ]
 
 LOADING: list[Bar | Check] = [
