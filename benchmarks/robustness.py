@@ -16,9 +16,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 from benchmarks.hostile import BINARIES, OK, Case
+from benchmarks.hostile_components import COMPONENTS
 from benchmarks.hostile_text import TEXTS
 from pywrt.api import Engine, Func, Global, Instance, Memory, Module, Store, Table, Tag
 from pywrt.cli.command import main
+from pywrt.component import Component, Linker
 from pywrt.config import ALL_FEATURES, Config
 from pywrt.errors import WasmError
 from pywrt.wasm.binary import decode_module, encode_module
@@ -45,6 +47,8 @@ LOADED: frozenset[str] = frozenset()
 PROVIDE = "provide"
 #: The steps that show a module that decodes.
 SHOWING = ("decode", "print", "parse what is printed", "objdump", "objdump -x", "objdump -d", "inspect")
+#: Commands that show a component, too.
+SHOWING_COMPONENTS = ("print", "wit")
 
 
 class Step(NamedTuple):
@@ -101,6 +105,17 @@ class Examination:
         if "commands" in self.parts:
             self._commands(data, 0 if syntax is None else min(SOME, len(syntax.funcs)))
 
+    def component(self, data: bytes) -> None:
+        """A component: instantiate it, with nothing to import, and show it."""
+        component = self._step("load", lambda: Component(Engine(CONFIG), data))
+        if component is not None:
+            store = Store(component.engine)
+            store.set_fuel(START_FUEL)
+            self._step("types", lambda: (component.imports(), component.exports()))
+            self._step("instantiate", lambda: Linker(component.engine).instantiate(store, component))
+        if "commands" in self.parts:
+            self._commands(data, 0, SHOWING_COMPONENTS)
+
     def _instantiate(self, how: str, data: bytes, config: Config) -> None:
         module = self._step(f"{how}load", lambda: Module(Engine(config), data))
         if module is None:
@@ -119,8 +134,8 @@ class Examination:
             arguments = [_zero(t) for t in function.type.params]
             self._step(f"{how}call", lambda f=function, a=arguments: repr(f(store, *a)))  # type: ignore[misc]
 
-    def _commands(self, data: bytes, functions: int) -> None:
-        """`objdump` and `inspect`, of a file."""
+    def _commands(self, data: bytes, functions: int, more: tuple[str, ...] = ()) -> None:
+        """`objdump` and `inspect`, of a file, and `more`."""
         with tempfile.TemporaryDirectory() as directory:
             path = os.path.join(directory, "input.wasm")
             with open(path, "wb") as file:
@@ -131,6 +146,7 @@ class Examination:
                 ("objdump -x", ["-x"]),
                 *((("objdump -d", disassembled),) if functions else ()),
                 ("inspect", []),
+                *((name, []) for name in more),
             ):
                 command = [name.split()[0], *arguments, path]
                 self._step(name, functools.partial(_command, command))
@@ -181,6 +197,13 @@ def examine(data: bytes, is_text: bool, parts: frozenset[str] = ALL) -> list[Ste
     return examination.steps
 
 
+def examine_component(data: bytes, parts: frozenset[str] = ALL) -> list[Step]:
+    """`examine`, of a component."""
+    examination = Examination(parts)
+    examination.component(data)
+    return examination.steps
+
+
 def outcome(steps: list[Step]) -> str:
     """What the input comes to: the first error before anything of it runs, else `OK`."""
     return next(
@@ -193,14 +216,20 @@ INPUTS: dict[str, tuple[Case, bool]] = {
     **{name: (case, False) for name, case in BINARIES.items()},
     **{f"text, {name}": (case, True) for name, case in TEXTS.items()},
 }
+#: All components, by name.
+COMPONENT_INPUTS: dict[str, Case] = {f"component, {name}": case for name, case in COMPONENTS.items()}
 
 
 def _measured(name: str) -> tuple[float, str]:
     """Seconds per UNIT of the slowest step of an input, and which it is."""
-    case, is_text = INPUTS[name]
-    data = case.build()
+    if name in COMPONENT_INPUTS:
+        data = COMPONENT_INPUTS[name].build()
+    else:
+        case, is_text = INPUTS[name]
+        data = case.build()
     gc.collect()  # what others have left is not this one's
-    steps = [step for step in examine(data, is_text) if step.name != PROVIDE]
+    steps = examine_component(data) if name in COMPONENT_INPUTS else examine(data, is_text)
+    steps = [step for step in steps if step.name != PROVIDE]
     step = max(steps, key=lambda step: step.seconds)
     return step.seconds / max(1.0, len(data) / UNIT), f"{name}: {step.name}"
 
@@ -208,12 +237,12 @@ def _measured(name: str) -> tuple[float, str]:
 @functools.cache
 def slowest() -> tuple[float, str]:
     """Seconds of processor time that the slowest step takes per UNIT of its input, and what it is."""
-    return max(map(_measured, INPUTS))
+    return max(map(_measured, (*INPUTS, *COMPONENT_INPUTS)))
 
 
 def report(text: str = "") -> None:
     """Print the slowest step of each input whose name contains `text`."""
-    for name in INPUTS:
+    for name in (*INPUTS, *COMPONENT_INPUTS):
         if text in name:
             seconds, step = _measured(name)
             print(f"{seconds:7.3f} s  {step}", flush=True)
