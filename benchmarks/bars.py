@@ -141,6 +141,10 @@ CANONICAL_ABI: list[Bar | Check] = [
     Bar("list<u32> of 1 MiB, in and out", partial(echo.seconds, "list<u32>"), "ms", 15),
     Bar("10,000 records {u32, string, f64}, in and out", partial(echo.seconds, "records"), "ms", 50),
     Bar("one string, in and out", partial(echo.seconds, "string"), "us", 60),
+    *(
+        Bar(f"{name}, beside wasmtime-py", partial(echo.beside_wasmtime, name), "x", None)
+        for name in echo.CASES
+    ),
     Bar("one string, guest instructions", lambda: echo.instructions("string"), "", 300),
 ]
 

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import Failed, median_seconds
+from benchmarks.figures import Failed, NotMeasured, median_seconds
 from pywrt.canonical_abi import CanonOptions, ComponentInstance, LiftedFunc, Record, call, canon_lift
+from pywrt.component.text import parse_component
 from pywrt.config import Config
 from pywrt.engine.instantiation import compile_module, instantiate
 from pywrt.runtime.func import Func
@@ -64,6 +65,44 @@ def seconds(name: str) -> float:
     if call(func, [value]) != value:
         raise Failed(f"{name}: the guest returned another value")
     return median_seconds(lambda: call(func, [value]), ROUNDS if name != "string" else 1000)
+
+
+def component() -> bytes:
+    """The guest as a component, which exports a function for each case by its place: `f0`, `f1` ..."""
+    module = TEXT.read_text().replace("(module", "(core module $m", 1)
+    options = """(memory (core memory $i "memory")) (realloc (core func $i "realloc"))
+      (post-return (core func $i "post-return"))"""
+    funcs = [
+        f"""(func (export "f{i}") (param "value" {text}) (result {text})
+          (canon lift (core func $i "echo") {options}))"""
+        for i, text in enumerate(("(list u8)", "(list u32)", "(list $item)", "string"))
+    ]
+    return parse_component(f"""(component {module}
+      (core instance $i (instantiate $m))
+      (type $named (record (field "number" u32) (field "name" string) (field "value" f64)))
+      (export $item "item" (type $named))
+      {" ".join(funcs)})""")
+
+
+def beside_wasmtime(name: str) -> float:
+    """How many times as long one value takes as with wasmtime-py. NotMeasured where that isn't installed."""
+    try:
+        import wasmtime
+        from wasmtime import component as native
+    except ImportError:
+        raise NotMeasured("wasmtime is not installed (the interop extra)") from None
+    engine = wasmtime.Engine()
+    store = wasmtime.Store(engine)
+    instance = native.Linker(engine).instantiate(store, native.Component(engine, component()))
+    func: Any = instance.get_func(store, f"f{list(CASES).index(name)}")
+    value = CASES[name][1]()
+
+    def once() -> None:
+        func(store, value)
+        func.post_return(store)
+
+    once()
+    return seconds(name) / median_seconds(once, ROUNDS if name != "string" else 1000)
 
 
 def instructions(name: str) -> int:
