@@ -142,7 +142,7 @@ CANONICAL_ABI: list[Bar | Check] = [
     Bar("10,000 records {u32, string, f64}, in and out", partial(echo.seconds, "records"), "ms", 50),
     Bar("one string, in and out", partial(echo.seconds, "string"), "us", 60),
     *(
-        Bar(f"{name}, beside wasmtime-py", partial(echo.beside_wasmtime, name), "x", None)
+        Bar(f"{name}, beside wasmtime-py", partial(echo.beside_wasmtime, name), "x", None, 1)
         for name in echo.CASES
     ),
     Bar("one string, guest instructions", lambda: echo.instructions("string"), "", 300),
