@@ -37,7 +37,7 @@ from pywrt.canonical_abi.signature import (
     lower_params,
     lower_result,
 )
-from pywrt.canonical_abi.threads import check_may_block
+from pywrt.canonical_abi.threads import Thread, check_may_block
 from pywrt.canonical_abi.values import Err
 from pywrt.canonical_abi.waitables import NO_EVENT, Event, EventCode, Subtask, SubtaskState
 from pywrt.engine.machine import Blocked, Step, Switch, Way, begin, host_func
@@ -273,6 +273,7 @@ def run_within(task: GuestTask) -> Body:
     instance.thread, instance.sync_task = thread, task
     thread.on_stop = task.next_within
     yield from lifted(task)
+    thread.on_stop = None
     instance.thread, instance.sync_task = before
 
 
@@ -301,7 +302,7 @@ def start_task(task: GuestTask, left: int, on_stop: Callable[[], Step]) -> Step:
 
     `left` calls may be nested in it; `on_stop` gives what follows when its thread stops for the first time.
     """
-    thread = task.implicit
+    thread: Thread = task.implicit
     thread.depth = left
     thread.way = lambda cancelled: begin(lifted(task), left, thread.stop)
     return thread.go(on_stop)

@@ -88,7 +88,8 @@ class GuestTask:
         self.state = State.INITIAL
         self.failure: BaseException | None = None
         self.threads: dict[Thread, None] = {}
-        self.implicit = Thread(self)
+        #: None once it has ended: what is over is to go without the collector, and values with it.
+        self.implicit: Any = Thread(self)
 
     @property
     def resolved(self) -> bool:
@@ -146,6 +147,7 @@ class GuestTask:
     def exit(self) -> None:
         """The implicit thread ends. Spec: Task.exit_implicit_thread"""
         self.unregister(self.implicit)
+        self.implicit = None
         if self.func.type.is_async and self.needs_exclusive:
             self.instance.exclusive = None
 
@@ -199,14 +201,15 @@ class GuestTask:
     def start(self) -> list[Any]:
         """The core arguments. ValueTypeError if one does not fit its type."""
         self.state = State.STARTED
-        return self.func.lower_params(self.context, self.on_start())
+        on_start, self.on_start = self.on_start, _spent
+        return self.func.lower_params(self.context, on_start())
 
     def return_(self, value: Any) -> None:
         """Spec: Task.return_"""
         self._check_unresolved("task.return")
         self.context.scope.check_borrows_dropped()
         self.on_resolve(value, True)
-        self.state = State.RESOLVED
+        self._settle()
 
     def cancel(self) -> None:
         """End without a result, as it was asked to. Spec: Task.cancel"""
@@ -215,7 +218,17 @@ class GuestTask:
             raise Trap("`task.cancel` called by task which has not been cancelled", "task-state")
         self.context.scope.check_borrows_dropped()
         self.on_resolve(None, False)
+        self._settle()
+
+    def withdraw(self, error: ValueTypeError) -> None:
+        """End before the guest was called: an argument does not fit its type."""
+        self.refuse(error)
+        self._settle()
+        self.exit()
+
+    def _settle(self) -> None:
         self.state = State.RESOLVED
+        self.on_resolve = self.refuse = _spent
 
     def _check_unresolved(self, name: str) -> None:
         if self.resolved:
@@ -232,6 +245,11 @@ class GuestTask:
 
     def __repr__(self) -> str:
         return f"<GuestTask {self.func.name} {self.state.name}>"
+
+
+def _spent(*args: Any) -> Any:
+    """In place of what was called for the last time."""
+    raise AssertionError("a task that is over was gone on with")
 
 
 def _resume(thread: Thread, running: Thread | None, cancelled: bool = True) -> Body:
@@ -255,9 +273,7 @@ def lifted(task: GuestTask) -> Body:
     try:
         flat = task.start()
     except ValueTypeError as error:
-        task.refuse(error)
-        task.state = State.RESOLVED
-        task.exit()
+        task.withdraw(error)
         return
     assert func.core is not None
     core_results = yield Call(func.core, flat)

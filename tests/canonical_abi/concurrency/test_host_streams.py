@@ -265,11 +265,13 @@ def test_host_reads_no_more_than_it_asks_for(writer: Any) -> None:
     assert writer.call("written") == 1
 
 
-def test_reader_that_is_forgotten_is_closed(writer: Any) -> None:
+def test_reader_that_is_forgotten_is_closed(any_order: Any, guest: Any, writer: Any) -> None:
+    other = any_order.instantiate(guest(WRITER.replace("(drop (call $pause))", ""), WRITER_TYPES))
     stream = writer.call("numbers", 5)
     assert stream.read_now(1) == b"\0"
     del stream
     gc.collect()
+    assert len(b"".join(other.call("numbers", 50))) == 50  # which gives others their turns
     assert writer.call("written") == 1
     assert b"".join(writer.call("numbers", 2)) == b"\0\1"
 
