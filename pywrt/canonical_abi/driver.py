@@ -23,6 +23,9 @@ from pywrt.engine.machine import Blocked, Stop
 from pywrt.errors import Trap
 from pywrt.runtime.store import Store
 
+#: Units of fuel that others' runs have at a time in a call that is not in slices itself.
+OTHERS_SLICE = 20_000
+
 
 class Idle:
     """Awaited: until another driver, or the host, has done something in the store."""
@@ -90,11 +93,17 @@ class Driver:
                     return self._idle()
                 self._run, run.owner = run, self.owner
             run, stop = self._run, Stop.RETURNED
+            is_own = self.is_own(run)
             if run.activation is not None:
-                stop = scheduler.resume(run, slice)
+                stop = scheduler.resume(run, OTHERS_SLICE if slice is None and not is_own else slice)
             if stop is Stop.BLOCKED and not self.waits_with(run):
                 self._run = None
                 self._set_aside(run)
+            elif stop is Stop.SLICE_END and not is_own:
+                self._run = None
+                scheduler.leave_to_others(run)
+                if slice is not None:
+                    return stop
             elif stop is not Stop.RETURNED and stop is not Stop.TRAPPED:
                 return stop
             else:
@@ -103,6 +112,10 @@ class Driver:
                     raise run.failure  # which was meant for whoever drives
             if slice is not None and turn_ends is not None and time.monotonic() >= turn_ends:
                 return Stop.SLICE_END
+
+    def is_own(self, run: Run) -> bool:
+        """Whether `run` is for what this driver waits for: others' runs get one slice at a time."""
+        return False
 
     def waits_with(self, run: Run) -> bool:
         """Whether `run`, which waits for the host, is all that this driver is for."""

@@ -88,6 +88,7 @@ class Scheduler:
         "held",
         "hesitates",
         "left",
+        "left_had_turn",
         "operations",
         "polled",
         "queued",
@@ -107,6 +108,8 @@ class Scheduler:
         self.held = 0
         #: Runs at the end of a slice that no driver has.
         self.left: deque[Run] = deque()
+        #: Whether the last turn was that of such a run: the next is another's, if there is one.
+        self.left_had_turn = False
         #: Runs that the host is to be asked for again, where there is no event loop to say when.
         self.polled: list[Run] = []
         #: The run whose code runs now; at other times, one that nothing else is in.
@@ -153,10 +156,9 @@ class Scheduler:
 
         One without an activation is over.
         """
-        if self.left:
-            run = self.left.popleft()
-            run.driven = True
-            return run
+        if self.left and not self.left_had_turn:
+            return self._next_left()
+        self.left_had_turn = False
         for _ in range(len(self.completions)):
             instance, complete = self.completions.popleft()
             if instance is None or instance.may_enter_from(None):
@@ -165,7 +167,7 @@ class Scheduler:
                 self.completions.append((instance, complete))
         thread = self._next_thread()
         if thread is None:
-            return None
+            return self._next_left() if self.left else None
         instance = thread.instance
 
         def end() -> Step:
@@ -177,6 +179,11 @@ class Scheduler:
             return thread.go(end)
 
         return self.begin(enter, thread.task)
+
+    def _next_left(self) -> Run:
+        run = self.left.popleft()
+        run.driven = self.left_had_turn = True
+        return run
 
     def _next_thread(self) -> Thread | None:
         for instance in [instance for instance in self.queued if not instance.turns]:

@@ -93,6 +93,9 @@ class Task(Driver):
             self._fail(failure)
         return self.state is State.DONE or guest.resolved
 
+    def is_own(self, run: Run) -> bool:
+        return run.task is self._guest
+
     def waits_with(self, run: Run) -> bool:
         return run is self._own and not self._guest.resolved
 
