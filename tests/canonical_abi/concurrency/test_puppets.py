@@ -1,7 +1,8 @@
 """Guests that call built-ins at random, with handles at random: traps come of that, and nothing else.
 
 Strategy: a puppet is a component that does what a list of numbers says. Each row is an operation and three
-arguments, which are small numbers or results of earlier rows; rows are done by several threads and calls at once,
+arguments, which are small numbers or results of earlier rows; rows are done by several threads and
+calls at once,
 in two puppets, one of which calls the other. Whatever the rows are, calls end with a result or a trap, the
 machinery fails no assertion of its own, and what is left afterwards adds up.
 """
@@ -131,7 +132,7 @@ def puppet(guest: Any, called: bool) -> Any:
     operations = ALONE if called else NAMES
     blocks = "".join(f"(block $o{i} " for i in range(len(NAMES)))
     blocks += "(br_table " + " ".join(f"$o{i}" for i in range(len(NAMES))) + " (i32.load (local.get $at))))"
-    for i, name in enumerate(NAMES[:-1]):
+    for _i, name in enumerate(NAMES[:-1]):
         blocks += f"(return {ROWS[name] if name in operations else '(i32.const 0)'}))"
     blocks += ROWS[NAMES[-1]] if NAMES[-1] in operations else "(i32.const 0)"
     fixed = {"EARLIER": EARLIER, "PLACE": PLACE, "SIZE": LENGTH * WIDTH * 4, "BLOCKS": blocks}
@@ -146,7 +147,11 @@ def puppet(guest: Any, called: bool) -> Any:
     numbers = "".join(f'(param "n{i}" u32) ' for i in range(5))
     types = {"run": ONE, names["CALLBACK"]: ONE, "exclusive": ONE, "row": numbers}
     types |= {names["TAKE"]: '(param "s" (stream u8))', names["ASK"]: "(result (stream u8))"}
-    imports = {} if called else {"other": ONE, "take": '(param "s" (stream u8))', "ask": "async (result (stream u8))"}
+    imports = (
+        {}
+        if called
+        else {"other": ONE, "take": '(param "s" (stream u8))', "ask": "async (result (stream u8))"}
+    )
     if called:
         types["ask"] = "async (result (stream u8))"
     return guest(core, types, imports)
@@ -155,7 +160,9 @@ def puppet(guest: Any, called: bool) -> Any:
 def rows(random: Random) -> list[tuple[int, int, int, int]]:
     found = []
     for _ in range(PARTS * LENGTH):
-        a = random.choice([random.randrange(8), EARLIER + random.randrange(16), EARLIER + random.randrange(16)])
+        a = random.choice(
+            [random.randrange(8), EARLIER + random.randrange(16), EARLIER + random.randrange(16)]
+        )
         found.append((random.randrange(len(NAMES)), a, random.randrange(PARTS), random.choice([0, 1, 4, 9])))
     return found
 
@@ -177,7 +184,9 @@ def play(new_world: Any, guest: Any, seed: int) -> None:
         for i, row in enumerate(rows(random)):
             instance.call("row", i, *row)
     errors: list[BaseException] = []
-    moves = [(random.choice(("run", "exclusive", "run", "callback")), random.randrange(PARTS)) for _ in range(6)]
+    moves = [
+        (random.choice(("run", "exclusive", "run", "callback")), random.randrange(PARTS)) for _ in range(6)
+    ]
 
     def note(error: BaseException) -> None:
         if not isinstance(error, (Trap, asyncio.CancelledError)):
