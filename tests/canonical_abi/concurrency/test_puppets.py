@@ -1,10 +1,9 @@
 """Guests that call built-ins at random, with handles at random: traps come of that, and nothing else.
 
 Strategy: a puppet is a component that does what a list of numbers says. Each row is an operation and three
-arguments, which are small numbers or results of earlier rows; rows are done by several threads and
-calls at once,
-in two puppets, one of which calls the other. Whatever the rows are, calls end with a result or a trap, the
-machinery fails no assertion of its own, and what is left afterwards adds up.
+arguments, which are small numbers or results of earlier rows; rows are done by several threads and calls
+at once, in two puppets, one of which calls the other. Whatever the rows are, calls end with a result or a
+trap, the machinery fails no assertion of its own, and what is left afterwards adds up.
 """
 
 import asyncio
